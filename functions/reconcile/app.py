@@ -1,9 +1,43 @@
-import json, os, boto3
-sm = boto3.client("sagemaker"); cw = boto3.client("cloudwatch")
-def handler(event, context):
-    import sagewatch
-    for r in event["Records"]:
-        n = json.loads(r["body"])["detail"]["EndpointName"]
-        d = sm.describe_endpoint(EndpointName=n)
-        cw.put_metric_alarm(AlarmName=f"sagewatch/endpoint/{n}/x/y", Namespace="AWS/SageMaker", MetricName="Invocations", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold")
-    return {"batchItemFailures": []}
+"""Reconcile: queue messages that name SageMaker resources → their alarms."""
+
+import os
+from dataclasses import asdict
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from sagewatch import events
+from sagewatch.aws.errors import PATIENT
+from sagewatch.reconcile import Clients, Once, reconcile, unhurried
+from sagewatch.settings import ReconcileSettings
+
+settings = ReconcileSettings.read(os.environ)
+clients = Clients(boto3.client("sagemaker", config=PATIENT), boto3.client("cloudwatch", config=PATIENT))
+logger = Logger(service="reconcile")
+metrics = Metrics(namespace="Sagewatch", service="reconcile")
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> Any:
+    left = getattr(context, "get_remaining_time_in_millis", unhurried)
+    work = Once(lambda ref: reconcile(clients, settings.prefix, ref, left))
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)
+
+    def reconcile_named(record: SQSRecord) -> None:
+        logger.append_keys(message_id=record.message_id, ref=None)  # for the line that says why a message failed
+        if ref := events.named(events.parse(record.body)):
+            logger.append_keys(ref=str(ref))
+            work(ref)
+
+    answer = process_partial_response(event, reconcile_named, processor, context)
+    logger.remove_keys(["message_id", "ref"])
+    for outcome in work.outcomes.values():
+        logger.info("reconciled", **{**asdict(outcome), "ref": str(outcome.ref)})
+    metrics.add_metric("AlarmsPut", MetricUnit.Count, sum(outcome.put for outcome in work.outcomes.values()))
+    metrics.add_metric("AlarmsDeleted", MetricUnit.Count, sum(outcome.deleted for outcome in work.outcomes.values()))
+    metrics.add_metric("MessagesFailed", MetricUnit.Count, len(answer["batchItemFailures"]))
+    return answer

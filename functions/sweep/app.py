@@ -1,9 +1,29 @@
-import json, os, boto3
-sm = boto3.client("sagemaker"); cw = boto3.client("cloudwatch")
-def handler(event, context):
-    import sagewatch
-    for r in event["Records"]:
-        n = json.loads(r["body"])["detail"]["EndpointName"]
-        d = sm.describe_endpoint(EndpointName=n)
-        cw.put_metric_alarm(AlarmName=f"sagewatch/endpoint/{n}/x/y", Namespace="AWS/SageMaker", MetricName="Invocations", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold")
-    return {"batchItemFailures": []}
+"""Sweep: a schedule, a deployment or a person → the names of resources that need a look, in the reconcile queue."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from sagewatch.aws.errors import PATIENT
+from sagewatch.settings import SweepSettings
+from sagewatch.sweep import Clients, sweep
+
+settings = SweepSettings.read(os.environ)
+clients = Clients(*(boto3.client(service, config=PATIENT) for service in ("sagemaker", "cloudwatch", "sqs")))
+logger = Logger(service="sweep")
+metrics = Metrics(namespace="Sagewatch", service="sweep")
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda passes it
+    full = event.get("mode") == "full"
+    swept = sweep(clients, settings.prefix, settings.queue_url, datetime.now(UTC), full=full)
+    counts = {"live": swept.live, "watched": swept.watched, "named": len(swept.named)}
+    logger.info("swept", full=full, **counts)
+    for name, count in counts.items():
+        metrics.add_metric(f"Resources{name.title()}", MetricUnit.Count, count)
+    return counts

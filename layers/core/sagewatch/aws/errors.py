@@ -1,0 +1,28 @@
+"""Turns what AWS answers into the two words that the queues understand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sagewatch.errors import Retry
+
+PATIENT = Config(
+    # Adaptive: botocore slows itself down when AWS throttles, which at three writes a second is the normal case.
+    retries={"mode": "adaptive", "max_attempts": 8},
+    connect_timeout=3,
+    read_timeout=10,
+)
+"""The configuration of every client."""
+
+
+@contextmanager
+def retried(doing: str) -> Iterator[None]:
+    """Raise Retry, with what was being done, when AWS refuses, throttles or does not answer: none of it proves anything."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise Retry(f"{doing}: {error}") from error

@@ -1,0 +1,103 @@
+"""Reads SageMaker: one resource's facts by a fresh describe, and the lists of what lives."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from sagewatch.aws.errors import retried
+from sagewatch.errors import Retry
+from sagewatch.model import Description, Facts, Kind, Reader, Ref
+
+type Client = Any
+"""A boto3 SageMaker client; its operations are called by the names that the kinds declare."""
+
+
+def is_gone(error: ClientError) -> bool:
+    """Tell whether SageMaker said that the resource does not exist.
+
+    Some Describe* declare ResourceNotFound. DescribeEndpoint and others declare no error at all and say it in words, in a
+    ValidationException. Nothing else proves absence.
+    """
+    code, message = error.response["Error"].get("Code"), error.response["Error"].get("Message", "")
+    return code == "ResourceNotFound" or (
+        code == "ValidationException" and message.startswith(("Could not find", "Requested resource not found"))
+    )
+
+
+def reader(client: Client) -> Reader:
+    """Return a function that calls one read operation, and answers None when the thing is gone."""
+
+    def read(operation: str, **parameters: object) -> Description | None:
+        with retried(f"{operation} {', '.join(map(str, parameters.values()))}"):
+            try:
+                answer: Description = getattr(client, operation)(**parameters)
+            except ClientError as error:
+                if is_gone(error):
+                    return None
+                raise
+            return answer
+
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """The facts, and the version of the description that they came from (None when gone)."""
+
+    facts: Facts
+    version: Hashable
+
+
+def describe(client: Client, kind: Kind, name: str) -> Description | None:
+    """Describe a resource; None when it is gone or on its way out, for which no last event is guaranteed."""
+    description = reader(client)(kind.describe, **{kind.parameter: name})
+    return description if description is not None and kind.live(description) else None
+
+
+def version(kind: Kind, description: Description | None) -> Hashable:
+    """Return what tells this description from another one, as far as alarms go."""
+    return None if description is None else (description[kind.arn], kind.version(description))
+
+
+def observe(client: Client, kind: Kind, ref: Ref) -> Sighting:
+    """Read everything that decides about a resource's alarms."""
+    description = describe(client, kind, ref.name)
+    if description is None:
+        return Sighting(Facts(ref=ref, live=False), None)
+    seen = kind.observe(description, reader(client))
+    facts = Facts(
+        # SageMaker lower-cases names in ARNs, and an event may carry only the ARN; metrics carry the name itself.
+        ref=Ref(kind.name, description[kind.parameter]),
+        live=True,
+        scopes=seen.scopes,
+        tags=_tags(client, description[kind.arn]),
+        gaps=seen.gaps,
+    )
+    return Sighting(facts, version(kind, description))
+
+
+def _tags(client: Client, arn: str) -> dict[str, str]:
+    with retried(f"list_tags {arn}"):
+        try:
+            pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
+            return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+        except ClientError as error:
+            if is_gone(error):
+                raise Retry(f"list_tags {arn}: it went while we looked") from error
+            raise
+
+
+def live(client: Client, kind: Kind) -> Iterator[tuple[Ref, datetime]]:
+    """List the resources of a kind that live, with the time of their last change."""
+    listing = kind.listing
+    with retried(listing.operation):
+        for filters in listing.filters:
+            pages = client.get_paginator(listing.operation).paginate(**filters, PaginationConfig={"PageSize": 100})
+            for page in pages:
+                for item in page[listing.items]:
+                    yield Ref(kind.name, item[kind.parameter]), item.get(listing.modified) or item["CreationTime"]

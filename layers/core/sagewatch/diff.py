@@ -1,0 +1,32 @@
+"""Decides what to write. Pure: the alarms that should be against those that are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sagewatch.model import Alarm, Changes, Plan
+
+
+def diff(wanted: Plan, existing: Iterable[Alarm]) -> Changes:
+    """Return the puts and deletes that make `existing` what is wanted; nothing changed means no write.
+
+    An alarm whose actions somebody disabled keeps them disabled. What the plan holds is left as it is.
+    """
+    present = {alarm.name: alarm for alarm in existing}
+    desired = [_kept(alarm, present.get(alarm.name)) for alarm in wanted.alarms]
+    planned = {alarm.name for alarm in desired}
+    return Changes(
+        puts=tuple(alarm for alarm in desired if alarm != present.get(alarm.name)),
+        deletes=tuple(name for name, alarm in present.items() if name not in planned and not _is_held(wanted, alarm)),
+    )
+
+
+def _kept(alarm: Alarm, present: Alarm | None) -> Alarm:
+    if present is None:
+        return alarm
+    return Alarm({**alarm.request, "ActionsEnabled": present.request["ActionsEnabled"]})
+
+
+def _is_held(wanted: Plan, alarm: Alarm) -> bool:
+    labels = alarm.labels
+    return labels is not None and not wanted.held.isdisjoint({(None, labels["alarm"]), (labels["scope"], labels["alarm"])})

@@ -1,0 +1,21 @@
+"""The kinds of SageMaker resources, one declaration a file. No calls to AWS here: a kind is handed a `Reader`."""
+
+from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.pipeline import PIPELINE
+from sagewatch.kinds.training_job import TRAINING_JOB
+from sagewatch.model import Kind, Spec
+
+KINDS: tuple[Kind, ...] = (ENDPOINT, TRAINING_JOB, PIPELINE)
+
+_BY_NAME = {kind.name: kind for kind in KINDS}
+_SPECS = {(kind.name, spec.id): spec for kind in KINDS for spec in kind.specs}
+
+
+def kind(name: str) -> Kind | None:
+    """Return the kind of that name, or None."""
+    return _BY_NAME.get(name)
+
+
+def spec(kind: str, alarm: str) -> Spec | None:
+    """Return the row of a kind with that alarm id, or None."""
+    return _SPECS.get((kind, alarm))

@@ -1,0 +1,290 @@
+"""The nouns, as frozen values; imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+from urllib.parse import quote, unquote
+
+type Description = Mapping[str, Any]
+"""What a SageMaker Describe* call answered."""
+
+type Dimensions = Mapping[str, str]
+"""One exact CloudWatch dimension set."""
+
+
+class Severity(StrEnum):
+    """How much it matters: critical wakes people, warning waits for the morning, info is worth knowing."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Unit(StrEnum):
+    """How CloudWatch counts a metric. The per-capacity units are sums over cores or devices: four busy vCPU are 400."""
+
+    MICROSECONDS = "µs"
+    MILLISECONDS = "ms"
+    SECONDS = "s"
+    PERCENT = "%"
+    PERCENT_OF_VCPUS = "% of vCPU"
+    PERCENT_OF_GPUS = "% of GPU"
+    RATIO = "ratio"
+    COUNT = "count"
+
+
+PER_CAPACITY: Mapping[Unit, str] = {Unit.PERCENT_OF_VCPUS: "vcpus", Unit.PERCENT_OF_GPUS: "gpus"}
+"""The field of Capacity (and the label) that a threshold of that unit is multiplied by."""
+
+CAPACITY_TRAITS = frozenset({"cpu-only", "gpu"})
+"""The traits that follow from the instance type."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """Who: a kind's name and a resource's name, never what happened."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What one instance of a type has; `accelerators` counts Trainium and Inferentia devices, which report no GPU metrics."""
+
+    vcpus: int
+    gpus: int = 0
+    accelerators: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """A part of a resource that is measured by itself: a variant, ten hosts, a step.
+
+    `series` are the exact dimension sets of its metrics: one, or one for each host. `capacity` is None when it is not known
+    or has no meaning.
+    """
+
+    level: str
+    name: str
+    series: tuple[Dimensions, ...]
+    traits: frozenset[str] = frozenset()
+    capacity: Capacity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Something that could not be known; the alarms that hang on it are neither made nor deleted.
+
+    With a `scope`, the capacity of that scope; without one, which scopes there are at that level.
+    """
+
+    level: str
+    scope: str | None = None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a fresh describe says of one resource; not `live` means proven gone."""
+
+    ref: Ref
+    live: bool
+    scopes: tuple[Scope, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric as CloudWatch names it, the statistic we read, and its id in an expression."""
+
+    namespace: str
+    name: str
+    statistic: str
+    id: str = "m"
+
+
+type Comparison = Literal[
+    "GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """One row of a kind's table: an alarm that every scope of that level gets when it has all the traits in `needs`.
+
+    `threshold` counts in `unit`; for units per capacity it is the share of one vCPU or GPU, in percent. `metrics` is a single
+    metric, or several that `expression` combines by their ids. `across` folds the series of a scope (its hosts) into one.
+    """
+
+    id: str
+    title: str
+    level: str
+    metrics: tuple[Metric, ...]
+    expression: str | None = None
+    across: Literal["MAX", "MIN", "SUM"] | None = None
+    comparison: Comparison = "GreaterThanThreshold"
+    threshold: float
+    unit: Unit
+    period: int = 60
+    periods: int
+    datapoints: int
+    missing: Literal["breaching", "notBreaching", "ignore", "missing"] = "notBreaching"
+    severity: Severity
+    needs: tuple[str, ...] = ()
+    why: str
+    do: str
+
+    @property
+    def hangs_on_capacity(self) -> bool:
+        """Whether the instance type must be known to say if the row applies, or at which threshold."""
+        return self.unit in PER_CAPACITY or not CAPACITY_TRAITS.isdisjoint(self.needs)
+
+
+_PLAIN = "/:@+,-._~"
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What routing looks at, and what makes an alarm ours: the last line of its description."""
+
+    values: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
+
+    def get(self, name: str) -> str | None:
+        """Return the label's value, or None."""
+        return self.values.get(name)
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self["kind"], self["resource"])
+
+    def line(self) -> str:
+        """Return `[sagewatch severity=critical kind=endpoint …]`; blanks, brackets and the like are percent-encoded."""
+        return "[sagewatch " + " ".join(f"{k}={quote(v, safe=_PLAIN)}" for k, v in self.values.items()) + "]"
+
+    @classmethod
+    def of(cls, description: str | None) -> Labels | None:
+        """Read the last line of a description; None when it is not a labels line with a kind and a resource."""
+        last = (description or "").rstrip().rpartition("\n")[2]
+        if not (last.startswith("[sagewatch ") and last.endswith("]")):
+            return None
+        pairs = [part.partition("=") for part in last[len("[sagewatch ") : -1].split()]
+        values = {key: unquote(value) for key, equals, value in pairs if equals}
+        return cls(values) if values.keys() >= {"kind", "resource", "scope", "alarm"} else None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One complete PutMetricAlarm request, its metric queries and dimensions in a fixed order so that equal alarms are equal."""
+
+    request: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        name: str = self.request["AlarmName"]
+        return name
+
+    @property
+    def labels(self) -> Labels | None:
+        return Labels.of(self.request.get("AlarmDescription"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The alarms that should be; those to leave as they are, by scope (None: any) and alarm id; and what people should know."""
+
+    alarms: tuple[Alarm, ...] = ()
+    held: frozenset[tuple[str | None, str]] = frozenset()
+    reports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The difference between the alarms that should be and those that are."""
+
+    puts: tuple[Alarm, ...] = ()
+    deletes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.puts or self.deletes)
+
+
+class Reader(Protocol):
+    """Calls one SageMaker read operation; None when the answer says in that API's own words that the thing is gone."""
+
+    def __call__(self, operation: str, **parameters: object) -> Description | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a kind reads out of a description: the scopes to watch and what could not be known."""
+
+    scopes: tuple[Scope, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """How the live resources of a kind are listed: a paginated operation, called once for each set of filters."""
+
+    operation: str
+    items: str
+    modified: str = "LastModifiedTime"
+    filters: tuple[Mapping[str, str], ...] = ({},)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A declaration of one SageMaker resource kind.
+
+    `describe`, `parameter` and `arn` name the Describe* operation, its parameter (also the answer's and the listing's field
+    with the name) and the field with the ARN. `arn_type` is the resource type in ARNs. `events` maps a detail-type to the
+    field of the detail that names the resource (a name, or an ARN when the field ends so); `calls` maps a CloudTrail event name
+    to the request parameter that does. `live` judges a description, `version` is what tells two descriptions apart for us.
+    """
+
+    name: str
+    title: str
+    arn_type: str
+    describe: str
+    parameter: str
+    arn: str
+    listing: Listing
+    events: Mapping[str, str]
+    calls: Mapping[str, str]
+    live: Callable[[Description], bool]
+    version: Callable[[Description], Hashable]
+    observe: Callable[[Description, Reader], Observation]
+    specs: tuple[Spec, ...]
+
+
+type State = Literal["firing", "cleared", "failed", "unwell"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing worth telling. Two notices with the same `key` tell the same thing."""
+
+    key: str
+    state: State
+    labels: Labels
+    at: str
+    account: str
+    region: str
+    title: str
+    reason: str = ""
+    value: float | None = None
+    limit: float | None = None
+    unit: Unit | None = None
+    points: tuple[float, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)

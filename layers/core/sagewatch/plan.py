@@ -1,0 +1,221 @@
+"""Decides which alarms should be. Pure functions from facts to complete requests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sagewatch import names, policy
+from sagewatch.model import PER_CAPACITY, Alarm, Dimensions, Facts, Gap, Kind, Labels, Metric, Plan, Ref, Scope, Spec
+
+_DESCRIPTION = 1024  # characters, PutMetricAlarm AlarmDescription
+_SIMPLE_STATISTICS = {"Average", "Sum", "Minimum", "Maximum", "SampleCount"}
+
+REQUEST_FIELDS = (
+    "AlarmName",
+    "AlarmDescription",
+    "ActionsEnabled",
+    "OKActions",
+    "AlarmActions",
+    "InsufficientDataActions",
+    "Namespace",
+    "MetricName",
+    "Statistic",
+    "ExtendedStatistic",
+    "Dimensions",
+    "Unit",
+    "Metrics",
+    "ThresholdMetricId",
+    "Period",
+    "EvaluationPeriods",
+    "DatapointsToAlarm",
+    "Threshold",
+    "ComparisonOperator",
+    "TreatMissingData",
+    "EvaluateLowSampleCountPercentile",
+)
+"""The fields of PutMetricAlarm that we decide, set or unset; DescribeAlarms answers with the same names and more."""
+
+
+def plan(prefix: str, kind: Kind, facts: Facts) -> Plan:
+    """Return the alarms that a resource deserves."""
+    if not facts.live:
+        return Plan()
+    rows = policy.tuned(kind.specs, facts.tags)
+    return Plan(
+        alarms=tuple(_alarms(prefix, facts, rows.specs)),
+        held=frozenset(_held(facts.gaps, rows.specs)),
+        reports=(*rows.reports, *(gap.reason for gap in facts.gaps)),
+    )
+
+
+def _alarms(prefix: str, facts: Facts, specs: Iterable[Spec]) -> Iterator[Alarm]:
+    blind = {gap.scope for gap in facts.gaps}
+    for spec in specs:
+        for scope in facts.scopes:
+            if spec.level == scope.level and scope.traits.issuperset(spec.needs):
+                if not (spec.hangs_on_capacity and scope.name in blind):
+                    yield _alarm(prefix, facts, spec, scope)
+
+
+def _held(gaps: Iterable[Gap], specs: Iterable[Spec]) -> Iterator[tuple[str | None, str]]:
+    rows = tuple(specs)
+    for gap in gaps:
+        for spec in rows:
+            if spec.level == gap.level and (gap.scope is None or spec.hangs_on_capacity):
+                yield gap.scope, spec.id
+
+
+def _alarm(prefix: str, facts: Facts, spec: Spec, scope: Scope) -> Alarm:
+    request = {
+        "AlarmName": names.alarm_name(prefix, facts.ref, scope.name, spec.id),
+        "ActionsEnabled": True,
+        "OKActions": [],
+        "AlarmActions": [],
+        "InsufficientDataActions": [],
+        "EvaluationPeriods": spec.periods,
+        "DatapointsToAlarm": spec.datapoints,
+        "Threshold": _threshold(spec, scope),
+        "ComparisonOperator": spec.comparison,
+        "TreatMissingData": spec.missing,
+        **_measured(spec, scope),
+    }
+    labels = _labels(facts, spec, scope)
+    return sealed(f"{spec.why} {spec.do}", labels, request)
+
+
+def sealed(text: str, labels: Labels, request: Mapping[str, Any]) -> Alarm:
+    """Complete a request with its description, whose labels end in `rev`, a mark that an edit of the alarm breaks."""
+    marked = Labels({**labels.values, "rev": _mark(text, labels, request)})
+    return normal({**request, "AlarmDescription": _description(text, marked)})
+
+
+def is_edited(alarm: Alarm) -> bool:
+    """Tell whether somebody changed an alarm of ours after we wrote it; ActionsEnabled is theirs to change."""
+    labels = alarm.labels
+    if labels is None:
+        return True
+    bare = Labels({name: value for name, value in labels.values.items() if name != "rev"})
+    text = alarm.request["AlarmDescription"].rpartition("\n")[0]
+    return labels.get("rev") != _mark(text, bare, alarm.request)
+
+
+def _mark(text: str, labels: Labels, request: Mapping[str, Any]) -> str:
+    fixed = {k: v for k, v in normal(request).request.items() if k not in {"AlarmDescription", "ActionsEnabled"}}
+    return hashlib.sha256(json.dumps([_cut(text, labels), labels.line(), fixed], sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _description(text: str, labels: Labels) -> str:
+    return f"{_cut(text, labels)}\n{labels.line()}"
+
+
+def _cut(text: str, labels: Labels) -> str:
+    room = _DESCRIPTION - len(labels.line()) - len("\n…") - len(" rev=01234567")
+    return text if len(text) <= room else text[:room] + "…"
+
+
+def _labels(facts: Facts, spec: Spec, scope: Scope) -> Labels:
+    values = {
+        "severity": str(spec.severity),
+        "kind": facts.ref.kind,
+        "resource": facts.ref.name,
+        "scope": scope.name,
+        "alarm": spec.id,
+    }
+    if team := facts.tags.get("team"):
+        values["team"] = team
+    if capacity := PER_CAPACITY.get(spec.unit):
+        values[capacity] = str(getattr(scope.capacity, capacity))
+    return Labels(values)
+
+
+def _threshold(spec: Spec, scope: Scope) -> float:
+    capacity = PER_CAPACITY.get(spec.unit)
+    return float(spec.threshold * (getattr(scope.capacity, capacity) if capacity else 1))
+
+
+def _measured(spec: Spec, scope: Scope) -> dict[str, Any]:
+    """Return what the alarm looks at: one metric, or an expression over several."""
+    if spec.expression is None and len(scope.series) == 1:
+        [metric], [dimensions] = spec.metrics, scope.series
+        extended = {} if metric.statistic in _SIMPLE_STATISTICS else {"EvaluateLowSampleCountPercentile": "ignore"}
+        return {
+            "Namespace": metric.namespace,
+            "MetricName": metric.name,
+            "Dimensions": _dimensions(dimensions),
+            "Period": spec.period,
+            "ExtendedStatistic" if extended else "Statistic": metric.statistic,
+            **extended,
+        }
+    queries = [
+        _query(replace(metric, id=f"m{n}") if spec.across else metric, dimensions, spec.period)
+        for metric in spec.metrics
+        for n, dimensions in enumerate(scope.series, start=1)
+    ]
+    folded = f"{spec.across}([{','.join(query['Id'] for query in queries)}])"
+    result = {"Id": "result", "Expression": spec.expression or folded, "Label": spec.title, "ReturnData": True}
+    return {"Metrics": [*queries, result]}
+
+
+def _query(metric: Metric, dimensions: Dimensions, period: int) -> dict[str, Any]:
+    named = {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": _dimensions(dimensions)}
+    return {
+        "Id": metric.id,
+        "MetricStat": {"Metric": named, "Period": period, "Stat": metric.statistic},
+        "ReturnData": False,
+    }
+
+
+def _dimensions(dimensions: Dimensions) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in sorted(dimensions.items())]
+
+
+def normal(described: Mapping[str, Any]) -> Alarm:
+    """Return the alarm that a request, or an answer of DescribeAlarms, stands for; unset fields and orders do not matter."""
+    request = {field: described[field] for field in REQUEST_FIELDS if described.get(field) not in (None, [], "")}
+    if "Dimensions" in request:
+        request["Dimensions"] = sorted(request["Dimensions"], key=lambda dimension: dimension["Name"])
+    if "Metrics" in request:
+        request["Metrics"] = sorted((_normal_query(query) for query in request["Metrics"]), key=lambda query: query["Id"])
+    if "Threshold" in request:
+        request["Threshold"] = float(request["Threshold"])
+    return Alarm({"ActionsEnabled": True, **request})
+
+
+def _normal_query(query: Mapping[str, Any]) -> dict[str, Any]:
+    if "MetricStat" not in query:
+        return {"ReturnData": True, **query}
+    metric = query["MetricStat"]["Metric"]
+    dimensions = sorted(metric.get("Dimensions", ()), key=lambda dimension: dimension["Name"])
+    return {"ReturnData": True, **query, "MetricStat": {**query["MetricStat"], "Metric": {**metric, "Dimensions": dimensions}}}
+
+
+def is_incomplete(kind: Kind, present: Mapping[str, frozenset[str]]) -> bool:
+    """Tell whether alarms that belong together are missing, by scope and alarm id, from those that are there alone.
+
+    The rows that are there show which traits a scope has; every row that asks for no more should be there too.
+    """
+    return any(not _siblings(kind, ids) <= ids for ids in present.values())
+
+
+def _siblings(kind: Kind, ids: frozenset[str]) -> frozenset[str]:
+    here = [spec for spec in kind.specs if spec.id in ids]
+    levels = {spec.level for spec in here}
+    traits = {trait for spec in here for trait in _shown(spec)}
+    return frozenset(spec.id for spec in kind.specs if spec.level in levels and traits.issuperset(_shown(spec)))
+
+
+def _shown(spec: Spec) -> tuple[str, ...]:
+    return (*spec.needs, "capacity") if spec.hangs_on_capacity else spec.needs
+
+
+def refs(alarms: Iterable[Alarm]) -> dict[Ref, list[Alarm]]:
+    """Group our alarms by the resource in their labels; alarms without labels are not ours."""
+    grouped: dict[Ref, list[Alarm]] = {}
+    for alarm in alarms:
+        if alarm.labels:
+            grouped.setdefault(alarm.labels.ref, []).append(alarm)
+    return grouped

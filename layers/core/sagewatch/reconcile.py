@@ -1,0 +1,122 @@
+"""Makes the alarms of one resource what they should be: describe, plan, diff, apply, look again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sagewatch import names
+from sagewatch.aws import cloudwatch, sagemaker
+from sagewatch.diff import diff
+from sagewatch.errors import Retry, SagewatchError
+from sagewatch.kinds import kind as kind_named
+from sagewatch.model import Alarm, Changes, Facts, Kind, Ref
+from sagewatch.plan import plan
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+MOST_LOOKS = 3
+"""How often a resource that keeps changing is reconciled before it goes back to the queue."""
+
+_ENOUGH = 5_000  # ms, for one write with its retries
+
+
+def unhurried() -> int:
+    """Return the time left of somebody who has no deadline, in ms."""
+    return _ENOUGH
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """What the function holds for the life of its container."""
+
+    sagemaker: sagemaker.Client
+    cloudwatch: CloudWatchClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What was done about a resource."""
+
+    ref: Ref
+    live: bool
+    put: int = 0
+    deleted: int = 0
+    foreign: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+
+
+def reconcile(clients: Clients, prefix: str, ref: Ref, left: Callable[[], int] = unhurried) -> Outcome:
+    """Bring a resource's alarms in line with a fresh describe; `left` tells the ms that remain.
+
+    After a put the resource is described once more: if it went or changed meanwhile, everything is done again, so that two
+    workers on one resource leave no orphan. Retry when AWS does not answer, time runs out, or the resource will not settle.
+    """
+    kind = kind_named(ref.kind)
+    if kind is None:
+        raise Retry(f"{ref}: this version knows no such kind")
+    for _ in range(MOST_LOOKS):
+        sighting = sagemaker.observe(clients.sagemaker, kind, ref)
+        outcome, wrote = _converge(clients.cloudwatch, prefix, kind, sighting.facts, left)
+        if not wrote.puts or _unchanged(clients, kind, ref, sighting):
+            return outcome
+    raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written")
+
+
+def _unchanged(clients: Clients, kind: Kind, ref: Ref, before: sagemaker.Sighting) -> bool:
+    return sagemaker.version(kind, sagemaker.describe(clients.sagemaker, kind, ref.name)) == before.version
+
+
+def _converge(
+    client: CloudWatchClient, prefix: str, kind: Kind, facts: Facts, left: Callable[[], int]
+) -> tuple[Outcome, Changes]:
+    found = [each.alarm for each in cloudwatch.described(client, names.search_prefix(prefix, facts.ref))]
+    owned = [alarm for alarm in found if names.is_owned(prefix, facts.ref, alarm.name, alarm.labels)]
+    wanted = plan(prefix, kind, facts)
+    changes = diff(wanted, owned)
+    _apply(client, changes, left)
+    outcome = Outcome(
+        ref=facts.ref,
+        live=facts.live,
+        put=len(changes.puts),
+        deleted=len(changes.deletes),
+        foreign=tuple(sorted(_foreign(prefix, facts.ref, found))),
+        reports=wanted.reports,
+    )
+    return outcome, changes
+
+
+def _foreign(prefix: str, ref: Ref, found: list[Alarm]) -> set[str]:
+    """Name the alarms under the resource's own prefix that are not ours; they are left alone."""
+    beginning = names.alarm_name(prefix, ref, "", "").removesuffix("//") + "/"
+    return {a.name for a in found if a.name.startswith(beginning) and not names.is_owned(prefix, ref, a.name, a.labels)}
+
+
+def _apply(client: CloudWatchClient, changes: Changes, left: Callable[[], int]) -> None:
+    cloudwatch.delete(client, changes.deletes)
+    for done, alarm in enumerate(changes.puts):
+        if left() < _ENOUGH:
+            raise Retry(f"out of time after {done} of {len(changes.puts)} alarms; the rest go back to the queue")
+        cloudwatch.put(client, alarm)
+
+
+@dataclass(slots=True)
+class Once:
+    """Does the work of each ref of a batch once, and gives every message that names it the same answer."""
+
+    work: Callable[[Ref], Outcome]
+    outcomes: dict[Ref, Outcome] = field(default_factory=dict)
+    errors: dict[Ref, SagewatchError] = field(default_factory=dict)
+
+    def __call__(self, ref: Ref) -> Outcome:
+        if ref in self.errors:
+            raise self.errors[ref]
+        if ref not in self.outcomes:
+            try:
+                self.outcomes[ref] = self.work(ref)
+            except SagewatchError as error:
+                self.errors[ref] = error
+                raise
+        return self.outcomes[ref]

@@ -1,0 +1,81 @@
+"""Reads the environment, once per cold start; what is missing or malformed stops the function there, by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sagewatch.errors import BadSetting
+
+_PREFIX = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_QUEUE_URL = re.compile(r"https?://\S+/\d{12}/\S+")
+_TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:\S+")
+_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_CREDENTIALS = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+|ssm:/[A-Za-z0-9_./-]+")
+_API_URL = re.compile(r"https://slack(-gov)?\.com/api|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?")
+
+
+def _read(environment: Mapping[str, str], name: str, pattern: re.Pattern[str], wants: str, default: str | None = None) -> str:
+    value = environment.get(name, "") or default
+    if not value:
+        raise BadSetting(f"{name} is not set; it must be {wants}.")
+    if not pattern.fullmatch(value):
+        # The value may be a secret pasted into the wrong variable, so it is not repeated.
+        raise BadSetting(f"{name} is malformed; it must be {wants}.")
+    return value
+
+
+def alarm_prefix(environment: Mapping[str, str]) -> str:
+    """Return ALARM_PREFIX, the first part of every alarm's name (`sagewatch` when unset)."""
+    return _read(environment, "ALARM_PREFIX", _PREFIX, "1 to 31 of a-z, 0-9 and -, beginning with a letter", "sagewatch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileSettings:
+    """What the reconcile function needs to know."""
+
+    prefix: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> ReconcileSettings:
+        return cls(prefix=alarm_prefix(environment))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSettings:
+    """What the sweep function needs to know."""
+
+    prefix: str
+    queue_url: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> SweepSettings:
+        queue_url = _read(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue")
+        return cls(prefix=alarm_prefix(environment), queue_url=queue_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifySettings:
+    """What the notify function needs to know; `slack_credentials` is None when Slack is not configured."""
+
+    prefix: str
+    topic_arn: str
+    table: str
+    slack_credentials: str | None
+    slack_api_url: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> NotifySettings:
+        credentials = None
+        if environment.get("SLACK_CREDENTIALS"):
+            wants = "the ARN of a Secrets Manager secret, or ssm:/name"
+            credentials = _read(environment, "SLACK_CREDENTIALS", _CREDENTIALS, wants)
+        slack = "Slack's Web API, or a loopback address"
+        return cls(
+            prefix=alarm_prefix(environment),
+            topic_arn=_read(environment, "ALERTS_TOPIC_ARN", _TOPIC_ARN, "the ARN of the alerts topic"),
+            table=_read(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),
+            slack_credentials=credentials,
+            slack_api_url=_read(environment, "SLACK_API_URL", _API_URL, slack, "https://slack.com/api"),
+        )

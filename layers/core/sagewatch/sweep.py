@@ -1,0 +1,93 @@
+"""Names the resources whose alarms need a look; it changes nothing itself, so a wrong list can do no harm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sagewatch.aws import cloudwatch, queue, sagemaker
+from sagewatch.aws.cloudwatch import Described
+from sagewatch.errors import Retry
+from sagewatch.kinds import KINDS
+from sagewatch.kinds import kind as kind_named
+from sagewatch.model import Ref
+from sagewatch.plan import is_edited, is_incomplete
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_sqs import SQSClient
+
+LOOK_BACK = timedelta(minutes=45)
+"""How long a change is named again while no alarm was written after it: three sweeps, so one may fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """What the function holds for the life of its container."""
+
+    sagemaker: sagemaker.Client
+    cloudwatch: CloudWatchClient
+    sqs: SQSClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What a sweep saw, and whom it named."""
+
+    live: int
+    watched: int
+    named: tuple[Ref, ...]
+
+
+def sweep(clients: Clients, prefix: str, queue_url: str, now: datetime, *, full: bool) -> Swept:
+    """Send every suspect to the reconcile queue (a full sweep suspects all). Retry, at the end, when a list could not be read."""
+    living, unread = _living(clients.sagemaker)
+    owned = _owned(clients.cloudwatch, prefix)
+    named = tuple(sorted({*living, *owned})) if full else tuple(sorted(suspects(living, owned, now)))
+    queue.send(clients.sqs, queue_url, named)
+    if unread:
+        raise Retry(f"named {len(named)} resources, but could not list all: {'; '.join(unread)}")
+    return Swept(live=len(living), watched=len(owned), named=named)
+
+
+def _living(client: sagemaker.Client) -> tuple[dict[Ref, datetime], list[str]]:
+    living: dict[Ref, datetime] = {}
+    unread = []
+    for kind in KINDS:
+        try:
+            living.update(sagemaker.live(client, kind))
+        except Retry as error:
+            unread.append(str(error))
+    return living, unread
+
+
+def _owned(client: CloudWatchClient, prefix: str) -> dict[Ref, list[Described]]:
+    owned: dict[Ref, list[Described]] = {}
+    for each in cloudwatch.described(client, f"{prefix}/"):
+        if each.alarm.labels:
+            owned.setdefault(each.alarm.labels.ref, []).append(each)
+    return owned
+
+
+def suspects(living: Mapping[Ref, datetime], owned: Mapping[Ref, Iterable[Described]], now: datetime) -> set[Ref]:
+    """Return who has no alarms, too few, edited ones or older ones than its last change, and whose resource is not on the list."""
+    return {ref for ref in living.keys() | owned.keys() if _is_suspect(ref, living.get(ref), owned.get(ref, ()), now)}
+
+
+def _is_suspect(ref: Ref, modified: datetime | None, alarms: Iterable[Described], now: datetime) -> bool:
+    alarms = tuple(alarms)
+    if modified is None or not alarms:
+        return True
+    changed = now - modified < LOOK_BACK and modified > max(each.updated for each in alarms)
+    return changed or any(is_edited(each.alarm) for each in alarms) or _lacks_some(ref, alarms)
+
+
+def _lacks_some(ref: Ref, alarms: Iterable[Described]) -> bool:
+    kind = kind_named(ref.kind)
+    present: dict[str, frozenset[str]] = {}
+    for each in alarms:
+        if labels := each.alarm.labels:
+            present[labels["scope"]] = present.get(labels["scope"], frozenset()) | {labels["alarm"]}
+    return kind is None or is_incomplete(kind, present)
