@@ -1,7 +1,8 @@
 """Write layers/core/sagewatch/kinds/instances.py: what every ml.* instance type of SageMaker's model has.
 
-The types come from botocore's SageMaker enums, their vCPU and devices from EC2's DescribeInstanceTypes: of the real service with
-`--live` (needs credentials), else from the copy of its answers that moto ships. Run: python scripts/instances.py [--live]
+The types come from botocore's SageMaker enums, their vCPU and devices from EC2's DescribeInstanceTypes: of the real
+service with `--live` (needs credentials), else from the copy of its answers that moto ships. Run: python
+scripts/instances.py [--live]
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ TARGET = Path(__file__).parents[1] / "layers/core/sagewatch/kinds/instances.py"
 def sagemaker_types() -> list[str]:
     """Return every instance type that SageMaker's model names."""
     model = botocore.session.get_session().get_service_model("sagemaker")
-    return sorted({name for enum in ENUMS for name in model.shape_for(enum).enum})
+    return sorted({name for enum in ENUMS for name in model.shape_for(enum).metadata["enum"]})
 
 
 def ec2_types() -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Reconcile: queue messages that name SageMaker resources → their alarms."""
 
+import logging
 import os
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
@@ -18,6 +19,7 @@ from sagewatch.settings import ReconcileSettings
 settings = ReconcileSettings.read(os.environ)
 clients = Clients(boto3.client("sagemaker", config=PATIENT), boto3.client("cloudwatch", config=PATIENT))
 logger = Logger(service="reconcile")
+failures = cast(logging.Logger, logger)  # Powertools' batch wants the standard library's, its Logger acts as one
 metrics = Metrics(namespace="Sagewatch", service="reconcile")
 
 
@@ -25,7 +27,7 @@ metrics = Metrics(namespace="Sagewatch", service="reconcile")
 def handler(event: dict[str, Any], context: Any) -> Any:
     left = getattr(context, "get_remaining_time_in_millis", unhurried)
     work = Once(lambda ref: reconcile(clients, settings.prefix, ref, left))
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=failures)
 
     def reconcile_named(record: SQSRecord) -> None:
         logger.append_keys(message_id=record.message_id, ref=None)  # for the line that says why a message failed
@@ -36,7 +38,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     answer = process_partial_response(event, reconcile_named, processor, context)
     logger.remove_keys(["message_id", "ref"])
     for outcome in work.outcomes.values():
-        logger.info("reconciled", **{**asdict(outcome), "ref": str(outcome.ref)})
+        logger.info("reconciled", extra={**asdict(outcome), "ref": str(outcome.ref)})
     metrics.add_metric("AlarmsPut", MetricUnit.Count, sum(outcome.put for outcome in work.outcomes.values()))
     metrics.add_metric("AlarmsDeleted", MetricUnit.Count, sum(outcome.deleted for outcome in work.outcomes.values()))
     metrics.add_metric("MessagesFailed", MetricUnit.Count, len(answer["batchItemFailures"]))

@@ -13,7 +13,11 @@ from sagewatch.settings import SweepSettings
 from sagewatch.sweep import Clients, sweep
 
 settings = SweepSettings.read(os.environ)
-clients = Clients(*(boto3.client(service, config=PATIENT) for service in ("sagemaker", "cloudwatch", "sqs")))
+clients = Clients(
+    sagemaker=boto3.client("sagemaker", config=PATIENT),
+    cloudwatch=boto3.client("cloudwatch", config=PATIENT),
+    sqs=boto3.client("sqs", config=PATIENT),
+)
 logger = Logger(service="sweep")
 metrics = Metrics(namespace="Sagewatch", service="sweep")
 
@@ -23,7 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG
     full = event.get("mode") == "full"
     swept = sweep(clients, settings.prefix, settings.queue_url, datetime.now(UTC), full=full)
     counts = {"live": swept.live, "watched": swept.watched, "named": len(swept.named)}
-    logger.info("swept", full=full, **counts)
+    logger.info("swept", extra={"full": full, **counts})
     for name, count in counts.items():
         metrics.add_metric(f"Resources{name.title()}", MetricUnit.Count, count)
     return counts

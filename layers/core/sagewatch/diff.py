@@ -29,4 +29,6 @@ def _kept(alarm: Alarm, present: Alarm | None) -> Alarm:
 
 def _is_held(wanted: Plan, alarm: Alarm) -> bool:
     labels = alarm.labels
-    return labels is not None and not wanted.held.isdisjoint({(None, labels["alarm"]), (labels["scope"], labels["alarm"])})
+    return labels is not None and not wanted.held.isdisjoint(
+        {(None, labels["alarm"]), (labels["scope"], labels["alarm"])}
+    )

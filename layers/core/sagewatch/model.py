@@ -56,7 +56,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What one instance of a type has; `accelerators` counts Trainium and Inferentia devices, which report no GPU metrics."""
+    """What one instance of a type has; `accelerators` (Trainium, Inferentia) report no GPU metrics."""
 
     vcpus: int
     gpus: int = 0
@@ -67,8 +67,8 @@ class Capacity:
 class Scope:
     """A part of a resource that is measured by itself: a variant, ten hosts, a step.
 
-    `series` are the exact dimension sets of its metrics: one, or one for each host. `capacity` is None when it is not known
-    or has no meaning.
+    `series` are the exact dimension sets of its metrics: one, or one for each host. `capacity` is None when it is
+    not known or has no meaning.
     """
 
     level: str
@@ -120,8 +120,9 @@ type Comparison = Literal[
 class Spec:
     """One row of a kind's table: an alarm that every scope of that level gets when it has all the traits in `needs`.
 
-    `threshold` counts in `unit`; for units per capacity it is the share of one vCPU or GPU, in percent. `metrics` is a single
-    metric, or several that `expression` combines by their ids. `across` folds the series of a scope (its hosts) into one.
+    `threshold` counts in `unit`; for units per capacity it is the share of one vCPU or GPU, in percent. `metrics`
+    is a single metric, or several that `expression` combines by their ids. `across` folds the series of a scope
+    (its hosts) into one.
     """
 
     id: str
@@ -185,7 +186,7 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One complete PutMetricAlarm request, its metric queries and dimensions in a fixed order so that equal alarms are equal."""
+    """One complete PutMetricAlarm request, in a fixed order so that equal alarms are equal."""
 
     request: Mapping[str, Any]
 
@@ -201,7 +202,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The alarms that should be; those to leave as they are, by scope (None: any) and alarm id; and what people should know."""
+    """The alarms that should be; those to leave alone, by scope (None: any) and id; and what people should know."""
 
     alarms: tuple[Alarm, ...] = ()
     held: frozenset[tuple[str | None, str]] = frozenset()
@@ -247,10 +248,11 @@ class Listing:
 class Kind:
     """A declaration of one SageMaker resource kind.
 
-    `describe`, `parameter` and `arn` name the Describe* operation, its parameter (also the answer's and the listing's field
-    with the name) and the field with the ARN. `arn_type` is the resource type in ARNs. `events` maps a detail-type to the
-    field of the detail that names the resource (a name, or an ARN when the field ends so); `calls` maps a CloudTrail event name
-    to the request parameter that does. `live` judges a description, `version` is what tells two descriptions apart for us.
+    `describe`, `parameter` and `arn` name the Describe* operation, its parameter (also the answer's and the
+    listing's field with the name) and the field with the ARN. `arn_type` is the resource type in ARNs. `events`
+    maps a detail-type to the field of the detail that names the resource (a name, or an ARN when the field ends
+    so); `calls` maps a CloudTrail event name to the request parameter that does. `live` judges a description,
+    `version` is what tells two descriptions apart for us.
     """
 
     name: str

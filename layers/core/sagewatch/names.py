@@ -1,6 +1,7 @@
 """Decides how alarms are called, and whose an alarm is. Pure.
 
-`<prefix>/<kind>/<resource>/<scope>/<alarm-id>`: SageMaker's names contain no slash, so one resource's names never begin another's.
+`<prefix>/<kind>/<resource>/<scope>/<alarm-id>`: SageMaker's names contain no slash, so one resource's names never
+begin another's.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _KEPT = 90
 
 
 def alarm_name(prefix: str, ref: Ref, scope: str, alarm: str) -> str:
-    """Return the alarm's name; where it would exceed 255 characters the resource part is cut and ends in a stable hash."""
+    """Return the alarm's name; over 255 characters, the resource part is cut and ends in a stable hash."""
     whole = f"{prefix}/{ref.kind}/{ref.name}/{scope}/{alarm}"
     if len(whole) <= LONGEST:
         return whole
@@ -26,11 +27,13 @@ def alarm_name(prefix: str, ref: Ref, scope: str, alarm: str) -> str:
 
 
 def search_prefix(prefix: str, ref: Ref) -> str:
-    """Return what the names of all alarms of a resource begin with, cut or not; `is_owned` tells them from a neighbour's."""
+    """Return what all alarms of a resource begin with, cut or not; `is_owned` tells them from a neighbour's."""
     whole = f"{prefix}/{ref.kind}/{ref.name}/"
     return whole if len(ref.name) <= _KEPT else whole[: len(prefix) + len(ref.kind) + 2 + _KEPT]
 
 
 def is_owned(prefix: str, ref: Ref, name: str, labels: Labels | None) -> bool:
     """Tell whether an alarm is ours and of this resource: by its name and by its labels."""
-    return labels is not None and labels.ref == ref and name == alarm_name(prefix, ref, labels["scope"], labels["alarm"])
+    return (
+        labels is not None and labels.ref == ref and name == alarm_name(prefix, ref, labels["scope"], labels["alarm"])
+    )

@@ -56,9 +56,9 @@ def _alarms(prefix: str, facts: Facts, specs: Iterable[Spec]) -> Iterator[Alarm]
     blind = {gap.scope for gap in facts.gaps}
     for spec in specs:
         for scope in facts.scopes:
-            if spec.level == scope.level and scope.traits.issuperset(spec.needs):
-                if not (spec.hangs_on_capacity and scope.name in blind):
-                    yield _alarm(prefix, facts, spec, scope)
+            fits = spec.level == scope.level and scope.traits.issuperset(spec.needs)
+            if fits and not (spec.hangs_on_capacity and scope.name in blind):
+                yield _alarm(prefix, facts, spec, scope)
 
 
 def _held(gaps: Iterable[Gap], specs: Iterable[Spec]) -> Iterator[tuple[str | None, str]]:
@@ -105,7 +105,9 @@ def is_edited(alarm: Alarm) -> bool:
 
 def _mark(text: str, labels: Labels, request: Mapping[str, Any]) -> str:
     fixed = {k: v for k, v in normal(request).request.items() if k not in {"AlarmDescription", "ActionsEnabled"}}
-    return hashlib.sha256(json.dumps([_cut(text, labels), labels.line(), fixed], sort_keys=True).encode()).hexdigest()[:8]
+    return hashlib.sha256(json.dumps([_cut(text, labels), labels.line(), fixed], sort_keys=True).encode()).hexdigest()[
+        :8
+    ]
 
 
 def _description(text: str, labels: Labels) -> str:
@@ -174,12 +176,14 @@ def _dimensions(dimensions: Dimensions) -> list[dict[str, str]]:
 
 
 def normal(described: Mapping[str, Any]) -> Alarm:
-    """Return the alarm that a request, or an answer of DescribeAlarms, stands for; unset fields and orders do not matter."""
+    """Return the alarm that a request or a described alarm stands for; order and unset fields do not matter."""
     request = {field: described[field] for field in REQUEST_FIELDS if described.get(field) not in (None, [], "")}
     if "Dimensions" in request:
         request["Dimensions"] = sorted(request["Dimensions"], key=lambda dimension: dimension["Name"])
     if "Metrics" in request:
-        request["Metrics"] = sorted((_normal_query(query) for query in request["Metrics"]), key=lambda query: query["Id"])
+        request["Metrics"] = sorted(
+            (_normal_query(query) for query in request["Metrics"]), key=lambda query: query["Id"]
+        )
     if "Threshold" in request:
         request["Threshold"] = float(request["Threshold"])
     return Alarm({"ActionsEnabled": True, **request})
@@ -190,7 +194,11 @@ def _normal_query(query: Mapping[str, Any]) -> dict[str, Any]:
         return {"ReturnData": True, **query}
     metric = query["MetricStat"]["Metric"]
     dimensions = sorted(metric.get("Dimensions", ()), key=lambda dimension: dimension["Name"])
-    return {"ReturnData": True, **query, "MetricStat": {**query["MetricStat"], "Metric": {**metric, "Dimensions": dimensions}}}
+    return {
+        "ReturnData": True,
+        **query,
+        "MetricStat": {**query["MetricStat"], "Metric": {**metric, "Dimensions": dimensions}},
+    }
 
 
 def is_incomplete(kind: Kind, present: Mapping[str, frozenset[str]]) -> bool:

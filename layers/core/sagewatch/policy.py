@@ -1,7 +1,7 @@
 """Decides what a resource's tags change about a row. Pure.
 
-`sagewatch:ignore=true`, `sagewatch:<alarm-id>=<value or off>`, `sagewatch:severity=critical|warning|info`. Opt-out, never opt-in:
-a tag that cannot be understood leaves the default and is reported.
+`sagewatch:ignore=true`, `sagewatch:<alarm-id>=<value or off>`, `sagewatch:severity=critical|warning|info`. Opt-out,
+never opt-in: a tag that cannot be understood leaves the default and is reported.
 """
 
 from __future__ import annotations

@@ -51,8 +51,9 @@ class Outcome:
 def reconcile(clients: Clients, prefix: str, ref: Ref, left: Callable[[], int] = unhurried) -> Outcome:
     """Bring a resource's alarms in line with a fresh describe; `left` tells the ms that remain.
 
-    After a put the resource is described once more: if it went or changed meanwhile, everything is done again, so that two
-    workers on one resource leave no orphan. Retry when AWS does not answer, time runs out, or the resource will not settle.
+    After a put the resource is described once more: if it went or changed meanwhile, everything is done again, so
+    that two workers on one resource leave no orphan. Retry when AWS does not answer, time runs out, or the resource
+    will not settle.
     """
     kind = kind_named(ref.kind)
     if kind is None:

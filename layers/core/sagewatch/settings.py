@@ -16,7 +16,9 @@ _CREDENTIALS = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secr
 _API_URL = re.compile(r"https://slack(-gov)?\.com/api|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?")
 
 
-def _read(environment: Mapping[str, str], name: str, pattern: re.Pattern[str], wants: str, default: str | None = None) -> str:
+def _read(
+    environment: Mapping[str, str], name: str, pattern: re.Pattern[str], wants: str, default: str | None = None
+) -> str:
     value = environment.get(name, "") or default
     if not value:
         raise BadSetting(f"{name} is not set; it must be {wants}.")
@@ -28,7 +30,9 @@ def _read(environment: Mapping[str, str], name: str, pattern: re.Pattern[str], w
 
 def alarm_prefix(environment: Mapping[str, str]) -> str:
     """Return ALARM_PREFIX, the first part of every alarm's name (`sagewatch` when unset)."""
-    return _read(environment, "ALARM_PREFIX", _PREFIX, "1 to 31 of a-z, 0-9 and -, beginning with a letter", "sagewatch")
+    return _read(
+        environment, "ALARM_PREFIX", _PREFIX, "1 to 31 of a-z, 0-9 and -, beginning with a letter", "sagewatch"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

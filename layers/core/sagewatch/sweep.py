@@ -42,7 +42,7 @@ class Swept:
 
 
 def sweep(clients: Clients, prefix: str, queue_url: str, now: datetime, *, full: bool) -> Swept:
-    """Send every suspect to the reconcile queue (a full sweep suspects all). Retry, at the end, when a list could not be read."""
+    """Send the suspects (a full sweep suspects all) to the queue; Retry, at the end, if a list was unreadable."""
     living, unread = _living(clients.sagemaker)
     owned = _owned(clients.cloudwatch, prefix)
     named = tuple(sorted({*living, *owned})) if full else tuple(sorted(suspects(living, owned, now)))
@@ -72,7 +72,7 @@ def _owned(client: CloudWatchClient, prefix: str) -> dict[Ref, list[Described]]:
 
 
 def suspects(living: Mapping[Ref, datetime], owned: Mapping[Ref, Iterable[Described]], now: datetime) -> set[Ref]:
-    """Return who has no alarms, too few, edited ones or older ones than its last change, and whose resource is not on the list."""
+    """Return who has no alarms, too few, edited ones or ones older than its last change, and who is not on the list."""
     return {ref for ref in living.keys() | owned.keys() if _is_suspect(ref, living.get(ref), owned.get(ref, ()), now)}
 
 

@@ -1,1 +1,1 @@
-"""The only modules that call AWS. No decisions here: they read facts, write requests, and turn AWS's errors into ours."""
+"""The only modules that call AWS. No decisions: they read facts, write requests, turn AWS's errors into ours."""

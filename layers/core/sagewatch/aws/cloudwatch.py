@@ -45,6 +45,6 @@ def put(client: CloudWatchClient, alarm: Alarm) -> None:
 
 def delete(client: CloudWatchClient, names: Iterable[str]) -> None:
     """Delete alarms by name; names that are gone already do no harm."""
-    for some in batched(names, MOST_NAMES):
+    for some in batched(names, MOST_NAMES, strict=False):
         with retried(f"delete_alarms {some[0]} and {len(some) - 1} more"):
             client.delete_alarms(AlarmNames=list(some))

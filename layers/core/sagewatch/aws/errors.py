@@ -21,7 +21,7 @@ PATIENT = Config(
 
 @contextmanager
 def retried(doing: str) -> Iterator[None]:
-    """Raise Retry, with what was being done, when AWS refuses, throttles or does not answer: none of it proves anything."""
+    """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:

@@ -20,8 +20,8 @@ type Client = Any
 def is_gone(error: ClientError) -> bool:
     """Tell whether SageMaker said that the resource does not exist.
 
-    Some Describe* declare ResourceNotFound. DescribeEndpoint and others declare no error at all and say it in words, in a
-    ValidationException. Nothing else proves absence.
+    Some Describe* declare ResourceNotFound. DescribeEndpoint and others declare no error at all and say it in
+    words, in a ValidationException. Nothing else proves absence.
     """
     code, message = error.response["Error"].get("Code"), error.response["Error"].get("Message", "")
     return code == "ResourceNotFound" or (

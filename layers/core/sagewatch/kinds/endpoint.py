@@ -1,8 +1,8 @@
 """Endpoints: real-time variants on instances, and serverless ones.
 
-Metrics, units and dimension sets: SageMaker Developer Guide, "Monitor Amazon SageMaker with Amazon CloudWatch" and "Monitor a
-serverless endpoint" (an exhaustive list). `EndpointName` with `VariantName` is the only set that SageMaker publishes for these.
-The thresholds are our own choice; AWS recommends none.
+Metrics, units and dimension sets: SageMaker Developer Guide, "Monitor Amazon SageMaker with Amazon CloudWatch" and
+"Monitor a serverless endpoint" (an exhaustive list). `EndpointName` with `VariantName` is the only set that
+SageMaker publishes for these. The thresholds are our own choice; AWS recommends none.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ SPECS = (
         severity=Severity.CRITICAL,
         needs=("requests", "instance"),
         why="The container answered with an error, closed the connection or timed out.",
-        do="Read the container's log; a request it cannot parse, exhausted memory and a 60 s time-out are the usual causes.",
+        do="Read the container's log; input it cannot parse, no memory left, or the 60 s time-out.",
     ),
     Spec(
         id="latency-p99",
@@ -82,7 +82,7 @@ SPECS = (
         severity=Severity.CRITICAL,
         needs=("requests",),
         why="One caller in a hundred waits longer than this for the model.",
-        do="Compare with CPU, GPU and requests per instance; add instances, or tag the endpoint with the latency it may have.",
+        do="Compare with CPU, GPU and requests per instance; add instances, or tag the endpoint with its own limit.",
     ),
     Spec(
         id="memory",
@@ -180,7 +180,7 @@ SPECS = (
         datapoints=5,
         severity=Severity.WARNING,
         needs=("instance", "gpu"),
-        why="The next larger batch or longer prompt ends in an out-of-memory error. Servers that reserve memory stay below this.",
+        why="The next larger batch or longer prompt ends in an out-of-memory error.",
         do="Lower the batch size, sequence length or number of models per device.",
     ),
     Spec(
@@ -288,9 +288,13 @@ def _observe(endpoint: Description, read: Reader) -> Observation:
     # While it is being created, DescribeEndpoint may not name the variants yet.
     current = {variant["VariantName"]: variant for variant in endpoint.get("ProductionVariants") or configured.values()}
     if not current:
-        return Observation(scopes=(), gaps=(Gap(level="variant", reason="neither the endpoint nor its configuration names a variant"),))
+        return Observation(
+            scopes=(), gaps=(Gap(level="variant", reason="neither the endpoint nor its configuration names a variant"),)
+        )
     ways = frozenset(_ways(endpoint, config))
-    scopes = tuple(_variant(endpoint["EndpointName"], {**configured.get(name, {}), **current[name]}, ways) for name in current)
+    scopes = tuple(
+        _variant(endpoint["EndpointName"], {**configured.get(name, {}), **current[name]}, ways) for name in current
+    )
     return Observation(scopes=scopes, gaps=tuple(_gaps(scopes, configured)))
 
 
@@ -333,7 +337,9 @@ def _gaps(scopes: tuple[Scope, ...], configured: Mapping[str, Description]) -> I
     for scope in scopes:
         if scope.capacity is None and "instance" in scope.traits:
             type_ = configured.get(scope.name, {}).get("InstanceType")
-            known = f"instance type {type_} is not in our table" if type_ else "its configuration names no instance type"
+            known = (
+                f"instance type {type_} is not in our table" if type_ else "its configuration names no instance type"
+            )
             yield Gap(level="variant", scope=scope.name, reason=f"variant {scope.name}: {known}")
 
 

@@ -1,7 +1,7 @@
 """Pipelines: failed executions, and failed steps by name.
 
-Metrics: SageMaker Developer Guide, "SageMaker Pipelines Metrics"; the namespace is spelt with a small m. Data exist only while
-pipelines run, so missing data is well.
+Metrics: SageMaker Developer Guide, "SageMaker Pipelines Metrics"; the namespace is spelt with a small m. Data exist
+only while pipelines run, so missing data is well.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Training jobs: one alarm a row for every ten hosts, since SageMaker publishes no aggregate of a job.
 
-Metrics: SageMaker Developer Guide, "SageMaker Jobs and Endpoint Metrics"; the only dimension is `Host`,
-`[training-job-name]/algo-[n]` with n from 1. Metric math takes ten metrics (PutMetricAlarm, Metrics). Thresholds are our own choice.
+Metrics: SageMaker Developer Guide, "SageMaker Jobs and Endpoint Metrics"; the only dimension is `Host`, `[training-
+job-name]/algo-[n]` with n from 1. Metric math takes ten metrics (PutMetricAlarm, Metrics). Thresholds are our own
+choice.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def _observe(job: Description, _read: Reader) -> Observation:
 
 
 def _scopes(job: str, count: int, capacity: Capacity | None) -> Iterator[Scope]:
-    for numbers in batched(range(1, count + 1), MOST_METRICS):
+    for numbers in batched(range(1, count + 1), MOST_METRICS, strict=False):
         first, last = numbers[0], numbers[-1]
         yield Scope(
             level="hosts",

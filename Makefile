@@ -1,0 +1,99 @@
+# make demo   the main job, played on this machine: no Docker, no AWS account
+# make check  seconds: formatting, lint, types, import rules, template, unit tests
+# make test   everything, sam build and the deployed end-to-end suite included
+# make bench  calls counted, CPU time measured
+# make deploy to your account
+
+SHELL := /bin/bash -o pipefail
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# Python 3.13, as Lambda runs it: on PATH, of pyenv, or of uv.
+works = $(shell [ -x "$(1)" ] && "$(1)" -c 'import sys, venv, ensurepip; assert sys.version_info[:2] == (3, 13); print(sys.executable)' 2>/dev/null)
+candidates = $(shell type -aP python3.13 python3 python 2>/dev/null) \
+             $(sort $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.13*/bin/python3.13)) \
+             $(shell uv python find --no-project 3.13 2>/dev/null)
+PYTHON ?= $(firstword $(foreach each,$(candidates),$(call works,$(each))))
+
+UV_VERSION := 0.13.8
+UV := .uv/bin/uv
+SYNC = env -u VIRTUAL_ENV $(UV) sync --frozen --quiet --python "$(PYTHON)"
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help setup demo check format lint types unit test build e2e bench deploy lock clean
+
+help:
+	@sed -n '1,/^$$/s/^# //p' Makefile
+
+$(UV): Makefile
+	@[ -n "$(PYTHON)" ] || { echo 'Sagewatch needs Python 3.13 with venv, and found none on PATH, in pyenv or in uv.' >&2; \
+		echo 'Install it (pyenv install 3.13, uv python install 3.13), or name it: make PYTHON=/path/to/python3.13' >&2; exit 1; }
+	@echo "Installing into .venv* from the lock, with $(PYTHON)"
+	@"$(PYTHON)" -m venv --clear .uv
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/.locked: pyproject.toml uv.lock | $(UV)
+	@$(SYNC) && touch $@
+
+.venv-sam/.locked: uv.lock | $(UV)
+	@UV_PROJECT_ENVIRONMENT=.venv-sam $(SYNC) --only-group sam && touch $@
+
+.venv-emu/.locked: uv.lock | $(UV)
+	@UV_PROJECT_ENVIRONMENT=.venv-emu $(SYNC) --only-group emulators && touch $@
+
+.venv-rt/.locked: uv.lock | $(UV)
+	@UV_PROJECT_ENVIRONMENT=.venv-rt $(SYNC) --only-group runtime && touch $@
+
+setup: .venv/.locked .venv-sam/.locked .venv-emu/.locked .venv-rt/.locked
+
+demo: setup
+	@.venv/bin/sagewatch local demo $(if $(KEEP),--keep)
+
+# ---------------------------------------------------------------------------------------------------------- checks
+check: setup format lint types unit
+
+format: setup
+	.venv/bin/ruff format --check .
+
+lint: setup
+	.venv/bin/ruff check .
+	PYTHONPATH=.:layers/core:cli .venv/bin/lint-imports --no-cache
+	.venv/bin/cfn-lint -a cfn_lint_serverless.rules
+	@diff <($(EXPORT)) layers/core/requirements.txt || { echo 'layers/core/requirements.txt is not what uv.lock says: make lock' >&2; exit 1; }
+
+types: setup
+	.venv/bin/mypy
+
+unit: setup
+	.venv/bin/pytest -q tests/unit
+
+# ---------------------------------------------------------------------------------------------------------- everything
+test: check
+	.venv-sam/bin/sam validate --lint
+	.venv/bin/pytest -q tests/integration
+	.venv/bin/pytest -q tests/e2e
+
+e2e: setup
+	.venv/bin/pytest -q tests/e2e
+
+bench: setup
+	.venv/bin/python -m benchmarks.calls
+
+# ---------------------------------------------------------------------------------------------------------- deploy
+# sam needs a python3.13 with pip on PATH.
+build: setup
+	PATH="$(dir $(PYTHON)):$$PATH" .venv-sam/bin/sam build
+
+deploy: build
+	.venv-sam/bin/sam deploy --guided
+
+# ---------------------------------------------------------------------------------------------------------- upkeep
+EXPORT = $(UV) export --frozen --quiet --only-group layer --no-emit-project --no-header --format requirements-txt
+
+lock: $(UV)
+	$(UV) lock --python "$(PYTHON)"
+	$(EXPORT) > layers/core/requirements.txt
+
+clean:
+	rm -rf .venv .venv-sam .venv-emu .venv-rt .uv .aws-sam .cache
