@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from sagewatch.aws.errors import PATIENT
+from sagewatch.errors import Retry
 from sagewatch.settings import SweepSettings
 from sagewatch.sweep import Clients, sweep
 
@@ -27,7 +28,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG
     full = event.get("mode") == "full"
     swept = sweep(clients, settings.prefix, settings.queue_url, datetime.now(UTC), full=full)
     counts = {"live": swept.live, "watched": swept.watched, "named": len(swept.named)}
-    logger.info("swept", extra={"full": full, **counts})
+    logger.info("swept", extra={"full": full, **counts, "foreign": swept.foreign})
     for name, count in counts.items():
         metrics.add_metric(f"Resources{name.title()}", MetricUnit.Count, count)
+    if swept.unread:
+        raise Retry(f"Not all could be listed: {'; '.join(swept.unread)}")
     return counts

@@ -9,9 +9,30 @@ from dataclasses import replace
 from typing import Any
 
 from sagewatch import names, policy
-from sagewatch.model import PER_CAPACITY, Alarm, Dimensions, Facts, Gap, Kind, Labels, Metric, Plan, Ref, Scope, Spec
+from sagewatch.model import (
+    PER_CAPACITY,
+    Alarm,
+    Dimensions,
+    Facts,
+    Gap,
+    Kind,
+    Labels,
+    Metric,
+    Plan,
+    Ref,
+    Scope,
+    Spec,
+    Unit,
+)
+from sagewatch.units import humanise
 
 _DESCRIPTION = 1024  # characters, PutMetricAlarm AlarmDescription
+_OVER = {
+    "GreaterThanThreshold": "over",
+    "GreaterThanOrEqualToThreshold": "at least",
+    "LessThanThreshold": "under",
+    "LessThanOrEqualToThreshold": "at most",
+}
 _SIMPLE_STATISTICS = {"Average", "Sum", "Minimum", "Maximum", "SampleCount"}
 
 REQUEST_FIELDS = (
@@ -84,13 +105,23 @@ def _alarm(prefix: str, facts: Facts, spec: Spec, scope: Scope) -> Alarm:
         **_measured(spec, scope),
     }
     labels = _labels(facts, spec, scope)
-    return sealed(f"{spec.why} {spec.do}", labels, request)
+    return sealed(f"{condition(spec, scope)} {spec.why} {spec.do}", labels, request)
+
+
+def condition(spec: Spec, scope: Scope) -> str:
+    """Say when the alarm fires: `Fires on p99 latency over 1.00 s in 3 of 5 minutes.`"""
+    limit = humanise(_threshold(spec, scope), spec.unit, _capacity(spec, scope))
+    length = humanise(spec.period, Unit.SECONDS)
+    periods = {60: "minutes", 3600: "hours"}.get(spec.period, f"periods of {length}")
+    window = f"within {length}" if spec.periods == 1 else f"in {spec.datapoints} of {spec.periods} {periods}"
+    return f"Fires on {spec.title} {_OVER[spec.comparison]} {limit} {window}."
 
 
 def sealed(text: str, labels: Labels, request: Mapping[str, Any]) -> Alarm:
     """Complete a request with its description, whose labels end in `rev`, a mark that an edit of the alarm breaks."""
-    marked = Labels({**labels.values, "rev": _mark(text, labels, request)})
-    return normal({**request, "AlarmDescription": _description(text, marked)})
+    kept = _cut(text, _DESCRIPTION - len(labels.line()) - len("\n rev=01234567"))
+    marked = Labels({**labels.values, "rev": _mark(kept, labels, request)})
+    return normal({**request, "AlarmDescription": f"{kept}\n{marked.line()}"})
 
 
 def is_edited(alarm: Alarm) -> bool:
@@ -105,18 +136,11 @@ def is_edited(alarm: Alarm) -> bool:
 
 def _mark(text: str, labels: Labels, request: Mapping[str, Any]) -> str:
     fixed = {k: v for k, v in normal(request).request.items() if k not in {"AlarmDescription", "ActionsEnabled"}}
-    return hashlib.sha256(json.dumps([_cut(text, labels), labels.line(), fixed], sort_keys=True).encode()).hexdigest()[
-        :8
-    ]
+    return hashlib.sha256(json.dumps([text, labels.line(), fixed], sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _description(text: str, labels: Labels) -> str:
-    return f"{_cut(text, labels)}\n{labels.line()}"
-
-
-def _cut(text: str, labels: Labels) -> str:
-    room = _DESCRIPTION - len(labels.line()) - len("\n…") - len(" rev=01234567")
-    return text if len(text) <= room else text[:room] + "…"
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - 1] + "…"
 
 
 def _labels(facts: Facts, spec: Spec, scope: Scope) -> Labels:
@@ -129,14 +153,18 @@ def _labels(facts: Facts, spec: Spec, scope: Scope) -> Labels:
     }
     if team := facts.tags.get("team"):
         values["team"] = team
-    if capacity := PER_CAPACITY.get(spec.unit):
-        values[capacity] = str(getattr(scope.capacity, capacity))
+    if spec.unit in PER_CAPACITY:
+        values[PER_CAPACITY[spec.unit]] = str(_capacity(spec, scope))
     return Labels(values)
 
 
 def _threshold(spec: Spec, scope: Scope) -> float:
-    capacity = PER_CAPACITY.get(spec.unit)
-    return float(spec.threshold * (getattr(scope.capacity, capacity) if capacity else 1))
+    return float(spec.threshold * (_capacity(spec, scope) or 1))
+
+
+def _capacity(spec: Spec, scope: Scope) -> int | None:
+    field = PER_CAPACITY.get(spec.unit)
+    return getattr(scope.capacity, field) if field else None
 
 
 def _measured(spec: Spec, scope: Scope) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sagewatch import names
 from sagewatch.aws import cloudwatch, sagemaker
 from sagewatch.diff import diff
-from sagewatch.errors import Retry, SagewatchError
+from sagewatch.errors import Retry, SagewatchError, Undeliverable
 from sagewatch.kinds import kind as kind_named
 from sagewatch.model import Alarm, Changes, Facts, Kind, Ref
 from sagewatch.plan import plan
@@ -57,7 +57,7 @@ def reconcile(clients: Clients, prefix: str, ref: Ref, left: Callable[[], int] =
     """
     kind = kind_named(ref.kind)
     if kind is None:
-        raise Retry(f"{ref}: this version knows no such kind")
+        raise Undeliverable(f"{ref}: this version knows no such kind")
     for _ in range(MOST_LOOKS):
         sighting = sagemaker.observe(clients.sagemaker, kind, ref)
         outcome, wrote = _converge(clients.cloudwatch, prefix, kind, sighting.facts, left)

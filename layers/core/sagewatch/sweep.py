@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sagewatch import names
 from sagewatch.aws import cloudwatch, queue, sagemaker
 from sagewatch.aws.cloudwatch import Described
 from sagewatch.errors import Retry
@@ -34,22 +35,22 @@ class Clients:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """What a sweep saw, and whom it named."""
+    """What a sweep saw, whom it named, what is not ours under our prefix, and which lists could not be read."""
 
     live: int
     watched: int
     named: tuple[Ref, ...]
+    foreign: tuple[str, ...]
+    unread: tuple[str, ...]
 
 
 def sweep(clients: Clients, prefix: str, queue_url: str, now: datetime, *, full: bool) -> Swept:
-    """Send the suspects (a full sweep suspects all) to the queue; Retry, at the end, if a list was unreadable."""
+    """Send the suspects (a full sweep suspects all) to the reconcile queue."""
     living, unread = _living(clients.sagemaker)
-    owned = _owned(clients.cloudwatch, prefix)
+    owned, foreign = _owned(clients.cloudwatch, prefix)
     named = tuple(sorted({*living, *owned})) if full else tuple(sorted(suspects(living, owned, now)))
     queue.send(clients.sqs, queue_url, named)
-    if unread:
-        raise Retry(f"named {len(named)} resources, but could not list all: {'; '.join(unread)}")
-    return Swept(live=len(living), watched=len(owned), named=named)
+    return Swept(live=len(living), watched=len(owned), named=named, foreign=tuple(foreign), unread=tuple(unread))
 
 
 def _living(client: sagemaker.Client) -> tuple[dict[Ref, datetime], list[str]]:
@@ -63,12 +64,17 @@ def _living(client: sagemaker.Client) -> tuple[dict[Ref, datetime], list[str]]:
     return living, unread
 
 
-def _owned(client: CloudWatchClient, prefix: str) -> dict[Ref, list[Described]]:
+def _owned(client: CloudWatchClient, prefix: str) -> tuple[dict[Ref, list[Described]], list[str]]:
+    """Return our alarms by resource, and the names of those under our prefix that are not ours."""
     owned: dict[Ref, list[Described]] = {}
+    foreign = []
     for each in cloudwatch.described(client, f"{prefix}/"):
-        if each.alarm.labels:
-            owned.setdefault(each.alarm.labels.ref, []).append(each)
-    return owned
+        labels = each.alarm.labels
+        if labels and kind_named(labels.ref.kind) and names.is_owned(prefix, labels.ref, each.alarm.name, labels):
+            owned.setdefault(labels.ref, []).append(each)
+        else:
+            foreign.append(each.alarm.name)
+    return owned, foreign
 
 
 def suspects(living: Mapping[Ref, datetime], owned: Mapping[Ref, Iterable[Described]], now: datetime) -> set[Ref]:
@@ -85,9 +91,9 @@ def _is_suspect(ref: Ref, modified: datetime | None, alarms: Iterable[Described]
 
 
 def _lacks_some(ref: Ref, alarms: Iterable[Described]) -> bool:
-    kind = kind_named(ref.kind)
     present: dict[str, frozenset[str]] = {}
     for each in alarms:
         if labels := each.alarm.labels:
             present[labels["scope"]] = present.get(labels["scope"], frozenset()) | {labels["alarm"]}
-    return kind is None or is_incomplete(kind, present)
+    kind = kind_named(ref.kind)
+    return kind is not None and is_incomplete(kind, present)

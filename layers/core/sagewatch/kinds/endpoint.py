@@ -259,7 +259,7 @@ SPECS = (
     ),
     Spec(
         id="idle",
-        title="requests in 24 hours",
+        title="requests per hour",
         level="variant",
         metrics=(Metric(REQUESTS, "Invocations", "Sum"),),
         comparison="LessThanThreshold",

@@ -1,0 +1,178 @@
+"""AWS in this process: moto, a fleet to put in it, and a journal of the calls that the product makes."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from botocore.model import OperationModel
+from moto import mock_aws
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+ROLE = "arn:aws:iam::123456789012:role/service-role/sagemaker"
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty account."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        yield
+
+
+@dataclass(slots=True)
+class Journal:
+    """The names of the operations called, in order, but for reads of what the test itself asked."""
+
+    calls: list[str] = field(default_factory=list)
+
+    def watch(self, *clients: Any) -> None:
+        for client in clients:
+            client.meta.events.register("before-parameter-build", self._note)
+
+    def _note(self, model: OperationModel, **_: Any) -> None:
+        self.calls.append(model.name)
+
+    def taken(self) -> list[str]:
+        """Return the calls since the last time, and forget them."""
+        calls, self.calls = self.calls, []
+        return calls
+
+
+@dataclass(slots=True)
+class Fleet:
+    """SageMaker resources that a test makes and unmakes."""
+
+    sagemaker: Any = field(default_factory=lambda: boto3.client("sagemaker"))
+    configs: int = 0
+
+    def endpoint(self, name: str = "churn", variants: dict[str, str | None] | None = None, **tags: str) -> None:
+        """Make an endpoint, in place of one of that name; a variant without an instance type is serverless."""
+        self.configs += 1
+        config = f"{name}-{self.configs}"
+        self.sagemaker.create_model(
+            ModelName=config, PrimaryContainer={"Image": "i", "ModelDataUrl": "s3://b/k"}, ExecutionRoleArn=ROLE
+        )
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName=config,
+            ProductionVariants=[
+                {"VariantName": variant, "ModelName": config, "InitialVariantWeight": 1}
+                | (
+                    {"InstanceType": instance, "InitialInstanceCount": 1}
+                    if instance
+                    else {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}}
+                )
+                for variant, instance in (variants or {"AllTraffic": "ml.m5.xlarge"}).items()
+            ],
+        )
+        if name in {each["EndpointName"] for each in self.sagemaker.list_endpoints()["Endpoints"]}:
+            self.sagemaker.delete_endpoint(EndpointName=name)
+        listed = [{"Key": key.replace("_", "-"), "Value": value} for key, value in tags.items()]
+        self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config, Tags=listed)
+
+    def pipeline(self, name: str = "churn-train", steps: tuple[str, ...] = ("Prepare", "Train")) -> None:
+        """Make a pipeline."""
+        definition = {"Version": "2020-12-01", "Steps": [{"Name": step, "Type": "Training"} for step in steps]}
+        self.sagemaker.create_pipeline(
+            PipelineName=name,
+            PipelineDefinition=json.dumps(definition),
+            RoleArn=ROLE,
+            ClientRequestToken="x" * 32,
+        )
+
+    def training_job(self, name: str = "train", hosts: int = 1, instance: str = "ml.g5.12xlarge") -> None:
+        """Make a training job that runs; moto's own are over at once."""
+        self.sagemaker.create_training_job(
+            TrainingJobName=name,
+            AlgorithmSpecification={"TrainingImage": "i", "TrainingInputMode": "File"},
+            RoleArn=ROLE,
+            OutputDataConfig={"S3OutputPath": "s3://bucket"},
+            ResourceConfig={"InstanceType": instance, "InstanceCount": hosts, "VolumeSizeInGB": 50},
+            StoppingCondition={"MaxRuntimeInSeconds": 3600},
+        )
+        self.set_training_job(name, "InProgress")
+
+    def set_training_job(self, name: str, status: str) -> None:
+        """Bring a training job into a state."""
+        from moto.sagemaker.models import sagemaker_backends
+
+        sagemaker_backends["123456789012"]["us-east-1"].training_jobs[name].training_job_status = status
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    return Fleet()
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal()
+
+
+@dataclass(slots=True)
+class Queue:
+    """The reconcile queue."""
+
+    sqs: Any = field(default_factory=lambda: boto3.client("sqs"))
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        self.url = self.sqs.create_queue(QueueName="reconcile")["QueueUrl"]
+
+    def taken(self) -> list[dict[str, Any]]:
+        """Take all messages out of the queue and return their bodies."""
+        bodies = []
+        while messages := self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                bodies.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
+    queue = Queue()
+    monkeypatch.setenv("RECONCILE_QUEUE_URL", queue.url)
+    return queue
+
+
+def cold_start(function: str) -> ModuleType:
+    """Import a function's code anew, as a new container does."""
+    return importlib.reload(importlib.import_module(f"functions.{function}.app"))
+
+
+def log_of(function: ModuleType) -> list[dict[str, Any]]:
+    """Return the list that the function's log lines go into from now on, as data."""
+    lines: list[dict[str, Any]] = []
+
+    class Lines(io.StringIO):
+        def write(self, text: str) -> int:
+            lines.extend(json.loads(line) for line in text.splitlines())
+            return len(text)
+
+    function.logger.registered_handler.setStream(Lines())
+    return lines
+
+
+def batch(*bodies: Any) -> dict[str, Any]:
+    """Return the event that Lambda makes of queue messages; message ids count from m0."""
+    texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+    return {"Records": [{"messageId": f"m{n}", "body": text, "eventSource": "aws:sqs"} for n, text in enumerate(texts)]}
+
+
+def alarms(prefix: str = "sagewatch") -> dict[str, dict[str, Any]]:
+    """Return the alarms that are there, by name."""
+    client = boto3.client("cloudwatch")
+    return {each["AlarmName"]: each for each in client.describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]}

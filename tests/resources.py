@@ -1,0 +1,76 @@
+"""Descriptions of SageMaker resources as its API gives them, for tests to vary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sagewatch.model import Description, Reader
+
+ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
+THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def variant(name: str = "AllTraffic", instance: str | None = "ml.m5.2xlarge", **more: Any) -> dict[str, Any]:
+    """A variant as DescribeEndpointConfig gives it; without an instance type, serverless."""
+    body = {"VariantName": name, "ModelName": "model", "InitialVariantWeight": 1.0}
+    if instance:
+        return {**body, "InstanceType": instance, "InitialInstanceCount": 1, **more}
+    return {**body, "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}, **more}
+
+
+def endpoint(*variants: Mapping[str, Any], name: str = "churn", status: str = "InService", **more: Any) -> Description:
+    """An endpoint as DescribeEndpoint gives it; instance types are only in its configuration."""
+    return {
+        "EndpointName": name,
+        "EndpointArn": f"{ACCOUNT}:endpoint/{name.lower()}",
+        "EndpointConfigName": f"{name}-config",
+        "ProductionVariants": [
+            {"VariantName": each["VariantName"]}
+            | ({"CurrentServerlessConfig": each["ServerlessConfig"]} if "ServerlessConfig" in each else {})
+            for each in variants or (variant(),)
+        ],
+        "EndpointStatus": status,
+        "CreationTime": THEN,
+        "LastModifiedTime": THEN,
+        **more,
+    }
+
+
+def config(*variants: Mapping[str, Any], **more: Any) -> Description:
+    """An endpoint configuration as DescribeEndpointConfig gives it."""
+    return {"EndpointConfigName": "churn-config", "ProductionVariants": list(variants or (variant(),)), **more}
+
+
+def training_job(hosts: int = 1, instance: str = "ml.g5.12xlarge", name: str = "train", **more: Any) -> Description:
+    """A training job as DescribeTrainingJob gives it."""
+    return {
+        "TrainingJobName": name,
+        "TrainingJobArn": f"{ACCOUNT}:training-job/{name}",
+        "TrainingJobStatus": "InProgress",
+        "ResourceConfig": {"InstanceType": instance, "InstanceCount": hosts, "VolumeSizeInGB": 50},
+        **more,
+    }
+
+
+def pipeline(*steps: str, name: str = "churn-train", **more: Any) -> Description:
+    """A pipeline as DescribePipeline gives it."""
+    definition = {"Version": "2020-12-01", "Steps": [{"Name": step, "Type": "Training"} for step in steps]}
+    return {
+        "PipelineName": name,
+        "PipelineArn": f"{ACCOUNT}:pipeline/{name}",
+        "PipelineStatus": "Active",
+        "PipelineDefinition": json.dumps(definition),
+        **more,
+    }
+
+
+def answering(**answers: Description) -> Reader:
+    """A reader with an answer for each operation, and None (gone) for all others."""
+
+    def read(operation: str, **_: object) -> Description | None:
+        return answers.get(operation)
+
+    return read

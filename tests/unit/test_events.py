@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sagewatch.errors import Undeliverable
+from sagewatch.events import named, parse
+from sagewatch.model import Ref
+from tests.payloads import event
+
+CHURN, JOB, PIPELINE = Ref("endpoint", "churn"), Ref("training-job", "xgb-churn"), Ref("pipeline", "churn-train")
+
+
+@pytest.mark.parametrize(
+    ("name", "ref"),
+    [
+        ("endpoint-creating", CHURN),
+        ("endpoint-in-service", CHURN),
+        ("endpoint-updating", CHURN),
+        ("endpoint-deleting", CHURN),
+        ("endpoint-deleted", CHURN),
+        ("endpoint-failed", CHURN),
+        ("endpoint-deployment-updating", CHURN),
+        ("training-job-in-progress", JOB),
+        ("training-job-training", JOB),
+        ("training-job-completed", JOB),
+        ("training-job-failed", JOB),
+        ("training-job-stopped", JOB),
+        ("pipeline-executing", PIPELINE),
+        ("pipeline-failed", PIPELINE),
+        ("cloudtrail-create-pipeline", PIPELINE),
+        ("cloudtrail-update-pipeline", PIPELINE),
+        ("cloudtrail-delete-pipeline", PIPELINE),
+        ("cloudtrail-update-endpoint", CHURN),
+        ("cloudtrail-delete-endpoint", CHURN),
+        ("cloudtrail-add-tags", CHURN),
+        ("cloudtrail-delete-tags", PIPELINE),
+        ("alarm-deleted", CHURN),
+        ("alarm-edited", CHURN),
+    ],
+)
+def test_an_event_names_its_resource(name: str, ref: Ref) -> None:
+    assert named(event(name)) == ref
+
+
+def test_a_call_that_failed_names_nobody() -> None:
+    assert named(event("cloudtrail-create-pipeline-denied")) is None
+
+
+def test_tags_of_what_we_do_not_watch_name_nobody() -> None:
+    body = event("cloudtrail-add-tags")
+    body["detail"]["requestParameters"]["resourceArn"] = "arn:aws:sagemaker:us-east-1:123456789012:model/churn"
+
+    assert named(body) is None
+
+
+def test_an_alarm_that_is_not_ours_names_nobody() -> None:
+    body = event("alarm-edited")
+    body["detail"]["configuration"]["description"] = "somebody's own alarm"
+
+    assert named(body) is None
+
+
+def test_a_person_or_the_sweep_may_name_a_resource_directly() -> None:
+    assert named({"kind": "endpoint", "name": "churn"}) == CHURN
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({}, "The message is no event: it needs detail-type and detail, or kind and name"),
+        ({"detail-type": "SageMaker Endpoint State Change"}, "The message is no event"),
+        ({"detail-type": 7, "detail": {}}, "The message is no event"),
+        (
+            {"detail-type": "SageMaker Model Card State Change", "detail": {}},
+            "No kind of resource has events of detail-type 'SageMaker Model Card State Change'",
+        ),
+        (
+            {"detail-type": "SageMaker Endpoint State Change", "detail": {"EndpointName": None}},
+            "SageMaker Endpoint State Change: 'EndpointName' must be a name, not null",
+        ),
+        ({"kind": "endpoints", "name": "churn"}, "'endpoints' is no kind of resource; there are endpoint,"),
+        ({"kind": "endpoint", "name": ""}, "request: 'name' must be a name, not \"\""),
+        (
+            {
+                "detail-type": "AWS API Call via CloudTrail",
+                "detail": {"eventName": "CreateModel", "requestParameters": {}},
+            },
+            "No kind of resource is named by the API call 'CreateModel'",
+        ),
+        (
+            {"detail-type": "AWS API Call via CloudTrail", "detail": {"eventName": "CreatePipeline"}},
+            "The CloudTrail record of CreatePipeline has no requestParameters",
+        ),
+    ],
+)
+def test_a_message_that_cannot_be_understood_says_why(body: dict[str, Any], says: str) -> None:
+    with pytest.raises(Undeliverable) as refused:
+        named(body)
+
+    assert str(refused.value).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"), [("not json", "The message is not JSON: "), ("[1]", "The message is a JSON list, not an event")]
+)
+def test_a_body_that_is_no_json_object_says_so(body: str, says: str) -> None:
+    with pytest.raises(Undeliverable) as refused:
+        parse(body)
+
+    assert str(refused.value).startswith(says)

@@ -1,0 +1,302 @@
+"""Rules about all kinds: a new one that forgets something is told so by name."""
+
+from __future__ import annotations
+
+import re
+
+import botocore.session
+import pytest
+
+from sagewatch.kinds import KINDS, kind, spec
+from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.instances import INSTANCES
+from sagewatch.kinds.pipeline import PIPELINE
+from sagewatch.kinds.training_job import TRAINING_JOB
+from sagewatch.model import CAPACITY_TRAITS, Capacity, Gap, Kind, Observation, Scope, Spec
+from tests.payloads import every_event
+from tests.resources import answering, config, endpoint, pipeline, training_job, variant
+
+SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
+ROWS = [(each, row) for each in KINDS for row in each.specs]
+LATENCIES = {"ModelLatency", "OverheadLatency", "ModelSetupTime"}
+
+PUBLISHED = {
+    "AWS/SageMaker": {
+        "Invocation4XXErrors",
+        "Invocation5XXErrors",
+        "InvocationModelErrors",
+        "Invocations",
+        "ModelLatency",
+        "OverheadLatency",
+        "ModelSetupTime",
+        "ServerlessConcurrentExecutionsUtilization",
+        "ServerlessProvisionedConcurrencyUtilization",
+        "ServerlessProvisionedConcurrencySpilloverInvocations",
+    },
+    "/aws/sagemaker/Endpoints": {
+        "CPUUtilization",
+        "MemoryUtilization",
+        "GPUUtilization",
+        "GPUMemoryUtilization",
+        "DiskUtilization",
+    },
+    "/aws/sagemaker/TrainingJobs": {
+        "CPUUtilization",
+        "MemoryUtilization",
+        "GPUUtilization",
+        "GPUMemoryUtilization",
+        "DiskUtilization",
+    },
+    "AWS/Sagemaker/ModelBuildingPipeline": {"ExecutionFailed", "StepFailed"},
+}
+"""What SageMaker publishes, written by hand from its metric tables: a misspelt row fails here."""
+
+SERVERLESS = {
+    "OverheadLatency",
+    "ModelLatency",
+    "ModelSetupTime",
+    "Invocations",
+    "Invocation4XXErrors",
+    "Invocation5XXErrors",
+    "MemoryUtilization",
+    "ServerlessConcurrentExecutionsUtilization",
+}
+"""All that serverless endpoints without provisioned concurrency publish ("Monitor a serverless endpoint")."""
+
+
+@pytest.mark.parametrize("each", KINDS, ids=lambda each: each.name)
+def test_a_kind_is_made_of_real_operations_parameters_and_fields(each: Kind) -> None:
+    describe = SAGEMAKER.operation_model(camel(each.describe))
+    listing = SAGEMAKER.operation_model(camel(each.listing.operation))
+    items = listing.output_shape.members[each.listing.items].member
+
+    assert each.parameter in describe.input_shape.members
+    assert {each.parameter, each.arn} <= describe.output_shape.members.keys()
+    assert {each.parameter, "CreationTime"} <= items.members.keys()
+    assert each.listing.modified in items.members
+    assert {name for filters in each.listing.filters for name in filters} <= listing.input_shape.members.keys()
+    assert all(camel(call) in SAGEMAKER.operation_names for call in each.calls)
+
+
+@pytest.mark.parametrize("each", KINDS, ids=lambda each: each.name)
+def test_every_detail_type_and_api_call_of_a_kind_has_an_event_file(each: Kind) -> None:
+    detail_types = {event["detail-type"] for event in every_event().values()}
+    calls = {event["detail"].get("eventName") for event in every_event().values()}
+
+    assert each.events.keys() <= detail_types
+    assert each.calls.keys() <= calls
+
+
+@pytest.mark.parametrize(("each", "row"), ROWS, ids=lambda value: getattr(value, "id", getattr(value, "name", None)))
+def test_a_row_names_metrics_that_sagemaker_publishes_and_reads_well(each: Kind, row: Spec) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", row.id)
+    assert len(row.id) <= 32
+    for metric in row.metrics:
+        assert metric.name in PUBLISHED[metric.namespace], f"{each.name} {row.id}"
+    assert (len(row.metrics) == 1) or row.expression
+    assert not (row.across and row.expression)
+    assert row.why.endswith(".")
+    assert row.do.endswith(".")
+    assert row.datapoints <= row.periods
+
+
+def test_alarm_ids_are_unique_within_a_kind_and_found_by_name() -> None:
+    assert all(spec(each.name, row.id) is row for each, row in ROWS)
+    assert all(kind(each.name) is each for each in KINDS)
+    assert spec("endpoint", "latency") is None
+    assert kind("endpoints") is None
+
+
+def test_latencies_count_in_microseconds() -> None:
+    latencies = {row.id: row.unit for _, row in ROWS if {metric.name for metric in row.metrics} & LATENCIES}
+
+    assert set(latencies.values()) == {"µs"}
+
+
+def test_utilisation_that_sums_over_devices_is_a_share_of_capacity() -> None:
+    units = {row.metrics[0].name: row.unit for _, row in ROWS if row.metrics[0].name.endswith("Utilization")}
+
+    assert units["CPUUtilization"] == "% of vCPU"
+    assert units["GPUUtilization"] == units["GPUMemoryUtilization"] == "% of GPU"
+    assert units["MemoryUtilization"] == units["DiskUtilization"] == "%"
+
+
+def test_serverless_variants_get_only_metrics_that_they_publish() -> None:
+    scope = ENDPOINT.observe(
+        endpoint(variant("S", instance=None)), answering(describe_endpoint_config=config(variant("S", instance=None)))
+    ).scopes[0]
+
+    metrics = {m.name for row in ENDPOINT.specs if scope.traits.issuperset(row.needs) for m in row.metrics}
+
+    assert metrics == SERVERLESS
+
+
+def test_every_instance_type_of_sagemakers_model_has_its_capacity() -> None:
+    enums = ("ProductionVariantInstanceType", "TrainingInstanceType", "ProcessingInstanceType", "ClusterInstanceType")
+    types = {name for enum in enums for name in SAGEMAKER.shape_for(enum).metadata["enum"]}
+
+    assert types <= INSTANCES.keys()
+
+
+def test_the_instance_table_agrees_with_types_known_by_heart() -> None:
+    assert INSTANCES["ml.m5.xlarge"] == Capacity(4)
+    assert INSTANCES["ml.g5.12xlarge"] == Capacity(48, 4)
+    assert INSTANCES["ml.p3.8xlarge"] == Capacity(32, 4)
+    assert INSTANCES["ml.p4d.24xlarge"] == Capacity(96, 8)
+    assert INSTANCES["ml.trn1.32xlarge"] == Capacity(128, 0, 16)
+
+
+def test_an_endpoint_with_a_gpu_and_a_serverless_variant_is_seen_as_such() -> None:
+    gpu, serverless = variant("a", "ml.g5.xlarge"), variant("b", instance=None)
+
+    seen = ENDPOINT.observe(endpoint(gpu, serverless), answering(describe_endpoint_config=config(gpu, serverless)))
+
+    assert seen == Observation(
+        scopes=(
+            Scope(
+                level="variant",
+                name="a",
+                series=({"EndpointName": "churn", "VariantName": "a"},),
+                traits=frozenset({"requests", "instance", "gpu"}),
+                capacity=Capacity(4, 1),
+            ),
+            Scope(
+                level="variant",
+                name="b",
+                series=({"EndpointName": "churn", "VariantName": "b"},),
+                traits=frozenset({"requests", "serverless"}),
+            ),
+        )
+    )
+
+
+def test_provisioned_concurrency_is_a_trait() -> None:
+    one = variant(
+        instance=None, ServerlessConfig={"MemorySizeInMB": 1, "MaxConcurrency": 5, "ProvisionedConcurrency": 2}
+    )
+
+    seen = ENDPOINT.observe(endpoint(one), answering(describe_endpoint_config=config(one)))
+
+    assert seen.scopes[0].traits == {"requests", "serverless", "provisioned"}
+
+
+def test_asynchronous_endpoints_and_inference_components_publish_no_requests_by_variant() -> None:
+    read = answering(describe_endpoint_config=config(AsyncInferenceConfig={"OutputConfig": {}}))
+    nameless = {"VariantName": "AllTraffic", "InstanceType": "ml.m5.2xlarge"}
+    components = answering(
+        describe_endpoint_config=config(nameless, ExecutionRoleArn="arn:aws:iam::123456789012:role/ml")
+    )
+
+    assert ENDPOINT.observe(endpoint(), read).scopes[0].traits == {"async", "instance"}
+    assert ENDPOINT.observe(endpoint(), components).scopes[0].traits == {"components", "instance"}
+
+
+def test_an_endpoint_that_is_being_created_has_the_variants_of_its_configuration() -> None:
+    creating = {**endpoint(status="Creating"), "ProductionVariants": []}
+
+    seen = ENDPOINT.observe(creating, answering(describe_endpoint_config=config(variant("blue"))))
+
+    assert [scope.name for scope in seen.scopes] == ["blue"]
+
+
+def test_a_deleted_configuration_leaves_the_capacity_unknown_and_nothing_else() -> None:
+    seen = ENDPOINT.observe(endpoint(), answering())
+
+    reason = "variant AllTraffic: its configuration names no instance type"
+    assert seen.scopes[0].traits == {"requests", "instance"}
+    assert seen.gaps == (Gap(level="variant", scope="AllTraffic", reason=reason),)
+
+
+def test_an_unknown_instance_type_is_a_gap_that_names_it() -> None:
+    seen = ENDPOINT.observe(endpoint(), answering(describe_endpoint_config=config(variant(instance="ml.z9.huge"))))
+
+    reason = "variant AllTraffic: instance type ml.z9.huge is not in our table"
+    assert seen.gaps == (Gap(level="variant", scope="AllTraffic", reason=reason),)
+
+
+def test_an_endpoint_on_its_way_out_is_not_live() -> None:
+    statuses = {
+        "Creating",
+        "InService",
+        "Updating",
+        "SystemUpdating",
+        "RollingBack",
+        "OutOfService",
+        "Failed",
+        "Deleting",
+    }
+
+    assert {status for status in statuses if not ENDPOINT.live(endpoint(status=status))} == {"Deleting"}
+
+
+def test_hosts_are_watched_in_tens() -> None:
+    seen = TRAINING_JOB.observe(training_job(23), answering())
+
+    assert [(scope.name, len(scope.series)) for scope in seen.scopes] == [
+        ("algo-1-10", 10),
+        ("algo-11-20", 10),
+        ("algo-21-23", 3),
+    ]
+    assert seen.scopes[2].series[0] == {"Host": "train/algo-21"}
+
+
+def test_a_single_host_is_watched_by_its_name() -> None:
+    assert [scope.name for scope in TRAINING_JOB.observe(training_job(1), answering()).scopes] == ["algo-1"]
+    assert [scope.name for scope in TRAINING_JOB.observe(training_job(11), answering()).scopes] == [
+        "algo-1-10",
+        "algo-11",
+    ]
+
+
+def test_the_hosts_of_unlike_groups_are_watched_where_capacity_does_not_matter() -> None:
+    groups = [
+        {"InstanceType": "ml.g5.xlarge", "InstanceCount": 2, "InstanceGroupName": "gpu"},
+        {"InstanceType": "ml.c5.xlarge", "InstanceCount": 1, "InstanceGroupName": "cpu"},
+    ]
+
+    seen = TRAINING_JOB.observe(training_job(ResourceConfig={"InstanceGroups": groups}), answering())
+
+    reason = "the capacity of ml.c5.xlarge, ml.g5.xlarge is not known"
+    assert [scope.name for scope in seen.scopes] == ["algo-1-3"]
+    assert seen.gaps == (Gap(level="hosts", scope="algo-1-3", reason=reason),)
+
+
+def test_a_trainium_job_is_not_called_stalled_for_its_quiet_cpu() -> None:
+    seen = TRAINING_JOB.observe(training_job(instance="ml.trn1.32xlarge"), answering())
+
+    assert CAPACITY_TRAITS.isdisjoint(seen.scopes[0].traits)
+
+
+def test_a_training_job_without_instances_has_nothing_to_watch() -> None:
+    assert TRAINING_JOB.observe(training_job(ResourceConfig={}), answering()) == Observation(scopes=())
+
+
+def test_a_training_job_is_over_at_each_of_its_ends() -> None:
+    statuses = ("InProgress", "Stopping", "Completed", "Failed", "Stopped", "Deleting")
+
+    alive = [status for status in statuses if TRAINING_JOB.live(training_job(TrainingJobStatus=status))]
+
+    assert alive == ["InProgress", "Stopping"]
+
+
+def test_the_steps_in_the_branches_of_a_condition_are_steps() -> None:
+    definition = """{"Steps": [{"Name": "Train"}, {"Name": "Good", "Type": "Condition", "Arguments":
+        {"IfSteps": [{"Name": "Register"}], "ElseSteps": [{"Name": "Fail"}, {"Name": "Train"}]}}]}"""
+
+    seen = PIPELINE.observe(pipeline(PipelineDefinition=definition), answering())
+
+    assert [scope.name for scope in seen.scopes] == ["all", "Train", "Good", "Register", "Fail"]
+    assert seen.scopes[1].series == ({"PipelineName": "churn-train", "StepName": "Train"},)
+
+
+@pytest.mark.parametrize("definition", ["not json", "{}", '{"Steps": [{"Type": "Training"}]}', '{"Steps": "none"}'])
+def test_a_definition_that_cannot_be_read_leaves_the_steps_unknown_and_the_pipeline_watched(definition: str) -> None:
+    seen = PIPELINE.observe(pipeline(PipelineDefinition=definition), answering())
+
+    assert [scope.name for scope in seen.scopes] == ["all"]
+    assert [(gap.level, gap.scope) for gap in seen.gaps] == [("step", None)]
+    assert seen.gaps[0].reason.startswith("the pipeline's definition cannot be read: ")
+
+
+def camel(operation: str) -> str:
+    return "".join(part[0].upper() + part[1:] for part in operation.split("_"))

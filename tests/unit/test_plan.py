@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.instances import INSTANCES
+from sagewatch.kinds.pipeline import PIPELINE
+from sagewatch.kinds.training_job import TRAINING_JOB
+from sagewatch.model import Alarm, Description, Facts, Kind, Plan, Ref
+from sagewatch.plan import is_edited, is_incomplete, normal, plan
+from tests.limits import broken
+from tests.resources import answering, config, endpoint, pipeline, training_job, variant
+
+INSTANCE = {
+    *("errors-5xx", "model-errors", "latency-p99", "memory", "disk", "errors-4xx", "overhead-latency", "cpu", "idle"),
+}
+GPU = INSTANCE | {"gpu", "gpu-memory"}
+SERVERLESS = {
+    *("errors-5xx", "latency-p99", "memory", "errors-4xx"),
+    *("serverless-concurrency", "serverless-setup", "serverless-overhead"),
+}
+
+
+def planned(kind: Kind, description: Description, tags: dict[str, str] | None = None, **answers: Description) -> Plan:
+    seen = kind.observe(description, answering(**answers))
+    ref = Ref(kind.name, description[kind.parameter])
+    return plan("sagewatch", kind, Facts(ref=ref, live=True, scopes=seen.scopes, tags=tags or {}, gaps=seen.gaps))
+
+
+def planned_endpoint(*variants: dict[str, Any], tags: dict[str, str] | None = None) -> Plan:
+    return planned(ENDPOINT, endpoint(*variants), tags, describe_endpoint_config=config(*variants))
+
+
+def names(wanted: Plan) -> set[str]:
+    return {alarm.name for alarm in wanted.alarms}
+
+
+def request(wanted: Plan, name: str) -> dict[str, Any]:
+    return dict(next(alarm.request for alarm in wanted.alarms if alarm.name == name))
+
+
+def test_an_endpoint_gets_the_alarms_that_each_of_its_variants_deserves() -> None:
+    wanted = planned_endpoint(variant("cpu"), variant("gpu", "ml.g5.12xlarge"), variant("less", None))
+
+    assert names(wanted) == {
+        *(f"sagewatch/endpoint/churn/cpu/{alarm}" for alarm in INSTANCE),
+        *(f"sagewatch/endpoint/churn/gpu/{alarm}" for alarm in GPU),
+        *(f"sagewatch/endpoint/churn/less/{alarm}" for alarm in SERVERLESS),
+    }
+
+
+def test_a_plain_alarm_is_one_complete_request() -> None:
+    wanted = planned_endpoint(variant(), tags={"team": "fraud"})
+
+    assert request(wanted, "sagewatch/endpoint/churn/AllTraffic/latency-p99") == {
+        "AlarmName": "sagewatch/endpoint/churn/AllTraffic/latency-p99",
+        "AlarmDescription": (
+            "Fires on p99 latency over 1.00 s in 3 of 5 minutes. One caller in a hundred waits longer than this for"
+            " the model. Compare with CPU, GPU and requests per instance; add instances, or tag the endpoint with its"
+            " own limit.\n"
+            "[sagewatch severity=critical kind=endpoint resource=churn scope=AllTraffic alarm=latency-p99 team=fraud"
+            f" rev={revision(wanted, 'sagewatch/endpoint/churn/AllTraffic/latency-p99')}]"
+        ),
+        "ActionsEnabled": True,
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "ModelLatency",
+        "ExtendedStatistic": "p99",
+        "EvaluateLowSampleCountPercentile": "ignore",
+        "Dimensions": [{"Name": "EndpointName", "Value": "churn"}, {"Name": "VariantName", "Value": "AllTraffic"}],
+        "Period": 60,
+        "EvaluationPeriods": 5,
+        "DatapointsToAlarm": 3,
+        "Threshold": 1_000_000.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+
+
+def test_an_error_alarm_is_a_share_of_requests_with_a_minimum_of_traffic() -> None:
+    alarm = request(planned_endpoint(variant()), "sagewatch/endpoint/churn/AllTraffic/errors-5xx")
+
+    def query(id_: str, metric: str) -> dict[str, Any]:
+        dimensions = [{"Name": "EndpointName", "Value": "churn"}, {"Name": "VariantName", "Value": "AllTraffic"}]
+        named = {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}
+        return {"Id": id_, "MetricStat": {"Metric": named, "Period": 300, "Stat": "Sum"}, "ReturnData": False}
+
+    expression = "IF(requests >= 20, 100 * errors / requests, 0)"
+    assert alarm["Metrics"] == [
+        query("errors", "Invocation5XXErrors"),
+        query("requests", "Invocations"),
+        {"Id": "result", "Expression": expression, "Label": "share of 5xx answers", "ReturnData": True},
+    ]
+    assert alarm["Threshold"] == 5.0
+    assert not {"Namespace", "MetricName", "Dimensions", "Period"} & alarm.keys()
+
+
+def test_the_fullest_of_ten_hosts_is_found_by_one_alarm() -> None:
+    wanted = planned(TRAINING_JOB, training_job(23))
+
+    alarm = request(wanted, "sagewatch/training-job/train/algo-21-23/memory")
+
+    assert len(wanted.alarms) == 3 * len({"memory", "disk", "gpu-memory", "gpu-stalled"})
+    assert [query["Id"] for query in alarm["Metrics"]] == ["m1", "m2", "m3", "result"]
+    assert alarm["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "Host", "Value": "train/algo-21"}]
+    assert alarm["Metrics"][-1]["Expression"] == "MAX([m1,m2,m3])"
+
+
+def test_a_single_host_needs_no_mathematics() -> None:
+    alarm = request(planned(TRAINING_JOB, training_job(1)), "sagewatch/training-job/train/algo-1/gpu-stalled")
+
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("GPUUtilization", "Maximum")
+    assert alarm["Dimensions"] == [{"Name": "Host", "Value": "train/algo-1"}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 20.0)
+
+
+def test_a_pipeline_is_watched_as_a_whole_and_by_step() -> None:
+    wanted = planned(PIPELINE, pipeline("Prepare", "Train"))
+
+    assert names(wanted) == {
+        "sagewatch/pipeline/churn-train/all/executions-failed",
+        "sagewatch/pipeline/churn-train/Prepare/step-failed",
+        "sagewatch/pipeline/churn-train/Train/step-failed",
+    }
+
+
+def test_thresholds_follow_the_number_of_cores_and_devices() -> None:
+    wanted = planned_endpoint(variant("v", "ml.g5.12xlarge"))
+
+    thresholds = {alarm.name.rpartition("/")[2]: alarm.request["Threshold"] for alarm in wanted.alarms}
+    assert thresholds["cpu"] == 90 * 48
+    assert thresholds["gpu"] == 95 * 4
+    assert thresholds["memory"] == 90
+    labels = request(wanted, "sagewatch/endpoint/churn/v/cpu")["AlarmDescription"].rpartition("\n")[2]
+    assert "alarm=cpu vcpus=48 " in labels
+
+
+def test_a_threshold_in_a_tag_is_of_capacity_too() -> None:
+    wanted = planned_endpoint(
+        variant("v", "ml.m5.xlarge"), tags={"sagewatch:cpu": "50", "sagewatch:latency-p99": "2.5s"}
+    )
+
+    assert request(wanted, "sagewatch/endpoint/churn/v/cpu")["Threshold"] == 200.0
+    assert request(wanted, "sagewatch/endpoint/churn/v/latency-p99")["Threshold"] == 2_500_000.0
+
+
+def test_a_resource_that_is_gone_or_ignored_deserves_no_alarms() -> None:
+    gone = Facts(ref=Ref("endpoint", "churn"), live=False)
+
+    assert plan("sagewatch", ENDPOINT, gone) == Plan()
+    assert planned_endpoint(variant(), tags={"sagewatch:ignore": "true"}).alarms == ()
+
+
+def test_an_unknown_instance_type_costs_only_the_alarms_that_need_it() -> None:
+    wanted = planned_endpoint(variant(instance="ml.z9.huge"))
+
+    assert names(wanted) == {f"sagewatch/endpoint/churn/AllTraffic/{alarm}" for alarm in INSTANCE - {"cpu"}}
+    assert wanted.held == {("AllTraffic", "cpu"), ("AllTraffic", "gpu"), ("AllTraffic", "gpu-memory")}
+    assert wanted.reports == ("variant AllTraffic: instance type ml.z9.huge is not in our table",)
+
+
+def test_unknown_steps_hold_the_alarms_of_all_steps() -> None:
+    wanted = planned(PIPELINE, pipeline(PipelineDefinition="not json"))
+
+    assert names(wanted) == {"sagewatch/pipeline/churn-train/all/executions-failed"}
+    assert wanted.held == {(None, "step-failed")}
+
+
+def test_no_tunable_is_part_of_a_name() -> None:
+    tags = {"sagewatch:latency-p99": "7s", "sagewatch:cpu": "1", "sagewatch:severity": "info"}
+
+    assert names(planned_endpoint(variant())) == names(planned_endpoint(variant(), tags=tags))
+
+
+@given(
+    name=st.from_regex(r"[a-zA-Z0-9](-?[a-zA-Z0-9]){0,62}", fullmatch=True),
+    instance=st.sampled_from([*sorted(INSTANCES), None]),
+    team=st.text(max_size=256),
+)
+def test_every_alarm_of_any_endpoint_keeps_to_the_limits_of_the_api(name: str, instance: str | None, team: str) -> None:
+    one = variant("v" * 63, instance)
+    wanted = planned(ENDPOINT, endpoint(one, name=name), {"team": team}, describe_endpoint_config=config(one))
+
+    assert wanted.alarms
+    assert {alarm.name: broken(alarm.request) for alarm in wanted.alarms if broken(alarm.request)} == {}
+
+
+@given(hosts=st.integers(1, 120), instance=st.sampled_from(sorted(INSTANCES)))
+def test_every_alarm_of_any_training_job_keeps_to_the_limits_of_the_api(hosts: int, instance: str) -> None:
+    wanted = planned(TRAINING_JOB, training_job(hosts, instance, "t" * 63))
+
+    assert {alarm.name: broken(alarm.request) for alarm in wanted.alarms if broken(alarm.request)} == {}
+
+
+@given(name=st.text("pq-", min_size=1, max_size=256), step=st.text("st_", min_size=1, max_size=64))
+def test_every_alarm_of_any_pipeline_keeps_to_the_limits_of_the_api(name: str, step: str) -> None:
+    wanted = planned(PIPELINE, pipeline(step, name=name), {"team": "x" * 256})
+
+    assert {alarm.name: broken(alarm.request) for alarm in wanted.alarms if broken(alarm.request)} == {}
+
+
+def test_the_limits_notice_what_no_emulator_does() -> None:
+    good = request(planned_endpoint(variant()), "sagewatch/endpoint/churn/AllTraffic/cpu")
+
+    assert broken(good) == []
+    assert broken({**good, "AlarmName": "x" * 256})
+    assert broken({**good, "Period": 7})
+    assert broken({**good, "EvaluationPeriods": 2000})
+    assert broken({**good, "Statistic": "p99"})
+    assert broken({**good, "Unit": "Percent"})
+    assert broken({**good, "Treshold": 1})
+
+
+def test_an_alarm_as_we_wrote_it_is_not_edited_and_its_actions_are_its_owners_to_disable() -> None:
+    for alarm in planned_endpoint(variant("a"), variant("b", None)).alarms:
+        assert not is_edited(alarm)
+        assert not is_edited(Alarm({**alarm.request, "ActionsEnabled": False}))
+
+
+def test_any_edit_of_an_alarm_shows() -> None:
+    alarm = planned_endpoint(variant()).alarms[3]
+    edits = {
+        "Threshold": 99.0,
+        "Period": 120,
+        "AlarmActions": ["arn:aws:sns:us-east-1:123456789012:mine"],
+        "TreatMissingData": "breaching",
+        "AlarmDescription": alarm.request["AlarmDescription"].replace("severity=critical", "severity=info"),
+    }
+
+    for field, value in edits.items():
+        assert is_edited(normal({**alarm.request, field: value})), field
+
+
+def test_a_described_alarm_equals_the_request_that_made_it() -> None:
+    for alarm in (*planned_endpoint(variant()).alarms, *planned(TRAINING_JOB, training_job(3)).alarms):
+        described = {
+            **alarm.request,
+            "AlarmArn": "arn",
+            "StateValue": "OK",
+            "OKActions": [],
+            "Dimensions": list(reversed(alarm.request.get("Dimensions", []))),
+            "Threshold": int(alarm.request["Threshold"]),
+        }
+
+        assert normal(described) == alarm
+
+
+def test_a_missing_alarm_is_told_by_those_that_should_stand_beside_it() -> None:
+    assert not is_incomplete(ENDPOINT, {"a": frozenset(INSTANCE), "b": frozenset(SERVERLESS), "c": frozenset(GPU)})
+    assert is_incomplete(ENDPOINT, {"a": frozenset(INSTANCE - {"cpu"} | {"gpu", "gpu-memory"})})
+    assert is_incomplete(ENDPOINT, {"a": frozenset(INSTANCE), "b": frozenset(SERVERLESS - {"errors-5xx"})})
+    for alarm in GPU - {"cpu"}:
+        assert is_incomplete(ENDPOINT, {"a": frozenset(GPU - {alarm})}), alarm
+
+
+def test_alarms_that_wait_for_an_unknown_capacity_are_not_missing() -> None:
+    assert not is_incomplete(ENDPOINT, {"a": frozenset(INSTANCE - {"cpu"})})
+
+
+def test_descriptions_are_cut_before_their_labels() -> None:
+    one = variant()
+    wordy = replace(ENDPOINT, specs=tuple(replace(spec, why="Why. " * 300) for spec in ENDPOINT.specs))
+    for alarm in planned(wordy, endpoint(one), describe_endpoint_config=config(one)).alarms:
+        assert broken(alarm.request) == []
+        assert alarm.labels is not None
+        assert not is_edited(alarm)
+
+
+def revision(wanted: Plan, name: str) -> str | None:
+    labels = next(alarm.labels for alarm in wanted.alarms if alarm.name == name)
+    return labels.get("rev") if labels else None

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from sagewatch.errors import BadSetting
+from sagewatch.settings import NotifySettings, ReconcileSettings, SweepSettings
+
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/sagewatch-ReconcileQueue-X"
+NOTIFY = {
+    "ALERTS_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:sagewatch-AlertsTopic-X",
+    "INCIDENTS_TABLE": "sagewatch-Incidents-X",
+}
+
+
+def test_the_prefix_has_a_default() -> None:
+    assert ReconcileSettings.read({}) == ReconcileSettings(prefix="sagewatch")
+    assert ReconcileSettings.read({"ALARM_PREFIX": "ml-prod"}) == ReconcileSettings(prefix="ml-prod")
+
+
+def test_the_sweep_needs_its_queue() -> None:
+    assert SweepSettings.read({"RECONCILE_QUEUE_URL": QUEUE}) == SweepSettings(prefix="sagewatch", queue_url=QUEUE)
+
+
+def test_without_slack_the_topic_is_enough() -> None:
+    for empty in ({}, {"SLACK_CREDENTIALS": ""}):
+        assert NotifySettings.read({**NOTIFY, **empty}).slack_credentials is None
+
+
+@pytest.mark.parametrize(
+    "credentials", ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbC", "ssm:/ml/slack"]
+)
+def test_slack_credentials_are_the_name_of_a_secret(credentials: str) -> None:
+    assert NotifySettings.read({**NOTIFY, "SLACK_CREDENTIALS": credentials}).slack_credentials == credentials
+
+
+def test_slack_is_where_slack_is_or_on_this_machine() -> None:
+    assert NotifySettings.read(NOTIFY).slack_api_url == "https://slack.com/api"
+    for url in ("https://slack-gov.com/api", "http://127.0.0.1:4321/api", "http://localhost:4321"):
+        assert NotifySettings.read({**NOTIFY, "SLACK_API_URL": url}).slack_api_url == url
+
+
+@pytest.mark.parametrize(
+    ("settings", "environment", "says"),
+    [
+        (ReconcileSettings, {"ALARM_PREFIX": "a/b"}, "ALARM_PREFIX is malformed; it must be 1 to 31 of a-z"),
+        (SweepSettings, {}, "RECONCILE_QUEUE_URL is not set; it must be the URL of the reconcile queue."),
+        (SweepSettings, {"RECONCILE_QUEUE_URL": "queue"}, "RECONCILE_QUEUE_URL is malformed; it must be the URL"),
+        (NotifySettings, {"INCIDENTS_TABLE": "table"}, "ALERTS_TOPIC_ARN is not set; it must be the ARN"),
+        (NotifySettings, {**NOTIFY, "INCIDENTS_TABLE": ""}, "INCIDENTS_TABLE is not set; it must be the name"),
+        (NotifySettings, {**NOTIFY, "SLACK_API_URL": "https://evil.example"}, "SLACK_API_URL is malformed; it must be"),
+    ],
+)
+def test_a_setting_that_is_missing_or_malformed_is_named(
+    settings: type[ReconcileSettings | SweepSettings | NotifySettings], environment: dict[str, str], says: str
+) -> None:
+    with pytest.raises(BadSetting) as refused:
+        settings.read(environment)
+
+    assert str(refused.value).startswith(says)
+
+
+def test_a_secret_in_the_wrong_variable_is_not_repeated() -> None:
+    with pytest.raises(BadSetting) as refused:
+        NotifySettings.read({**NOTIFY, "SLACK_CREDENTIALS": "https://hooks.slack.com/services/T0/B0/secret"})
+
+    assert "secret/" not in str(refused.value)
+    assert "hooks.slack.com" not in str(refused.value)
