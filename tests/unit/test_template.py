@@ -1,0 +1,233 @@
+"""Rules of the template that no linter knows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from moto.events.models import EventPattern
+
+from sagewatch.kinds import KINDS
+from sagewatch.model import Kind
+from tests.payloads import every_event
+from tests.template import actions, functions, listed, resolved, resources, rules, statements, template, variables
+
+STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/sagewatch/00000000-0000-4000-c000-000000000001"
+BOTH = {"SageMakerStateChanges", "SageMakerFailures"}
+REACHED = {
+    "alarm-born": {"AlarmStateChanges"},
+    "alarm-cleared": {"AlarmStateChanges"},
+    "alarm-deleted": {"AlarmRepairs", "AlarmStateChanges"},
+    "alarm-edited": {"AlarmRepairs"},
+    "alarm-firing": {"AlarmStateChanges"},
+    "alarm-firing-muted": {"AlarmStateChanges"},
+    "alarm-firing-suppressed": {"AlarmStateChanges"},
+    "cloudtrail-add-tags": {"SageMakerApiCalls"},
+    "cloudtrail-create-endpoint": {"SageMakerApiCalls"},
+    "cloudtrail-create-pipeline": {"SageMakerApiCalls"},
+    "cloudtrail-create-pipeline-denied": {"SageMakerApiCalls"},
+    "cloudtrail-delete-endpoint": {"SageMakerApiCalls"},
+    "cloudtrail-delete-pipeline": {"SageMakerApiCalls"},
+    "cloudtrail-delete-tags": {"SageMakerApiCalls"},
+    "cloudtrail-update-endpoint": {"SageMakerApiCalls"},
+    "cloudtrail-update-pipeline": {"SageMakerApiCalls"},
+    "endpoint-creating": BOTH,
+    "endpoint-deleted": BOTH,
+    "endpoint-deleting": BOTH,
+    "endpoint-deployment-updating": {"SageMakerStateChanges"},
+    "endpoint-failed": BOTH,
+    "endpoint-in-service": BOTH,
+    "endpoint-updating": BOTH,
+    "pipeline-executing": {"SageMakerStateChanges"},
+    "pipeline-failed": BOTH,
+    "pipeline-step-failed": {"SageMakerFailures"},
+    "pipeline-succeeded": {"SageMakerStateChanges"},
+    "stack-deployed": {"SweepDeployed"},
+    "training-job-completed": {"SageMakerStateChanges"},
+    "training-job-failed": BOTH,
+    "training-job-in-progress": {"SageMakerStateChanges"},
+    "training-job-stopped": {"SageMakerStateChanges"},
+    "training-job-training": {"SageMakerStateChanges"},
+}
+"""Which rules each payload in events/ must reach."""
+
+
+def patterns() -> dict[str, str]:
+    parameters = {"AlarmPrefix": "sagewatch", "AWS::StackId": STACK}
+    return {name: json.dumps(resolved(rule["pattern"], **parameters)) for name, rule in rules().items()}
+
+
+def reached(event: dict[str, Any]) -> set[str]:
+    return {name for name, pattern in patterns().items() if EventPattern.load(pattern).matches_event(event)}
+
+
+def test_every_payload_reaches_the_rules_that_it_should() -> None:
+    assert {name: reached(event) for name, event in every_event().items()} == REACHED
+
+
+def test_alarms_of_another_stack_and_deployments_of_another_reach_nobody() -> None:
+    events = every_event()
+    alarm, deployed = events["alarm-firing"], events["stack-deployed"]
+    alarm["detail"]["alarmName"] = "sagewatch-other/endpoint/churn/AllTraffic/cpu"
+    deployed["detail"]["stack-id"] = STACK.replace("stack/sagewatch/", "stack/other/")
+
+    assert reached(alarm) == reached(deployed) == set()
+
+
+def test_patterns_are_no_longer_than_eventbridge_takes() -> None:
+    assert {name: len(pattern) for name, pattern in patterns().items() if len(pattern) > 4096} == {}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_kind_may_be_read_and_listed_and_its_events_arrive(kind: Kind) -> None:
+    def action(operation: str) -> str:
+        return "sagemaker:" + "".join(part.title() for part in operation.split("_"))
+
+    state_changes = rules()["SageMakerStateChanges"]["pattern"]["detail-type"]
+    calls = rules()["SageMakerApiCalls"]["pattern"]["detail"]["eventName"]
+    readable = json.dumps([each["Resource"] for each in statements("Reconcile")])
+
+    assert action(kind.describe) in actions("Reconcile")
+    assert action(kind.listing.operation) in actions("Sweep")
+    assert f":{kind.arn_type}/*" in readable
+    assert kind.events.keys() <= set(state_changes)
+    assert kind.calls.keys() <= set(calls)
+
+
+def test_alarms_are_written_under_our_prefix_only() -> None:
+    arn = {"Fn::Sub": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${AlarmPrefix}/*"}
+    writers = [
+        (name, listed(each["Resource"]))
+        for name in functions()
+        for each in statements(name)
+        if {"cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"} & set(listed(each["Action"]))
+    ]
+
+    assert writers == [("Reconcile", [arn])]
+
+
+def test_no_function_may_write_to_sagemaker_or_use_a_wildcard() -> None:
+    allowed = {action for name in functions() for action in actions(name)}
+
+    assert {
+        a for a in allowed if a.startswith("sagemaker:") and not a.startswith(("sagemaker:Describe", "sagemaker:List"))
+    } == set()
+    assert {a for a in allowed if "*" in a} == {"kms:GenerateDataKey*"}
+
+
+def test_every_failure_edge_ends_in_a_dead_letter_queue() -> None:
+    edges: dict[str, Any] = {}
+    for name, rule in rules().items():
+        for target in rule["targets"]:
+            edges[f"rule {name}"] = (target["DeadLetterConfig"]["Arn"], target["RetryPolicy"].keys())
+    for function, properties in functions().items():
+        for event, each in properties["Events"].items():
+            if each["Type"] == "ScheduleV2":
+                edges[f"schedule {event}"] = each["Properties"]["DeadLetterConfig"]["Arn"]
+            if each["Type"] == "SQS":
+                queue = each["Properties"]["Queue"]["Fn::GetAtt"][0]
+                edges[f"queue {queue}"] = resources("AWS::SQS::Queue")[queue]["RedrivePolicy"]["deadLetterTargetArn"]
+        if "EventInvokeConfig" in properties:
+            edges[f"async {function}"] = properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"][
+                "Destination"
+            ]
+
+    retried = {"MaximumEventAgeInSeconds": 0, "MaximumRetryAttempts": 0}.keys()
+    reconcile, sweep, notify = (
+        {"Fn::GetAtt": [f"{name}DeadLetters", "Arn"]} for name in ("Reconcile", "Sweep", "Notify")
+    )
+    assert edges == {
+        "rule SageMakerStateChanges": (reconcile, retried),
+        "rule SageMakerApiCalls": (reconcile, retried),
+        "rule AlarmRepairs": (reconcile, retried),
+        "rule AlarmStateChanges": (notify, retried),
+        "rule SageMakerFailures": (notify, retried),
+        "rule SweepDeployed": (sweep, retried),
+        "queue ReconcileQueue": reconcile,
+        "queue NotifyQueue": notify,
+        "schedule QuarterHourly": sweep,
+        "schedule Daily": sweep,
+        "async Sweep": sweep,
+    }
+
+
+def test_every_dead_letter_queue_has_an_alarm_that_needs_none_of_our_code() -> None:
+    topic = [{"Ref": "AlertsTopic"}]
+    alarms = {
+        alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]: (
+            alarm["MetricName"],
+            alarm["AlarmActions"],
+            alarm["Threshold"],
+        )
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+    }
+
+    queues = {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetters")}
+    assert alarms == dict.fromkeys(queues, ("ApproximateNumberOfMessagesVisible", topic, 0))
+    assert len(queues) == 3
+
+
+def test_every_rule_may_send_to_its_queue_and_its_dead_letter_queue() -> None:
+    allowed: dict[str, set[str]] = {}
+    for policy in resources("AWS::SQS::QueuePolicy").values():
+        [statement] = policy["PolicyDocument"]["Statement"]
+        senders = {each["Fn::GetAtt"][0] for each in listed(statement["Condition"]["ArnEquals"]["aws:SourceArn"])}
+        for queue in listed(statement["Resource"]):
+            allowed[queue["Fn::GetAtt"][0]] = senders
+
+    for name, rule in rules().items():
+        for target in rule["targets"]:
+            arns = [target["DeadLetterConfig"]["Arn"], *([target["Arn"]] if "Arn" in target else [])]
+            assert all(name in allowed[arn["Fn::GetAtt"][0]] for arn in arns), name
+
+
+def test_a_message_stays_hidden_for_six_times_the_functions_timeout() -> None:
+    for function, queue in (("Reconcile", "ReconcileQueue"), ("Notify", "NotifyQueue")):
+        assert resources("AWS::SQS::Queue")[queue]["VisibilityTimeout"] == 6 * functions()[function]["Timeout"]
+
+
+def test_two_workers_at_most_share_the_three_writes_a_second() -> None:
+    scaling = {
+        name: each["Events"]["Messages"]["Properties"]["ScalingConfig"]
+        for name, each in functions().items()
+        if "Messages" in each["Events"]
+    }
+
+    assert scaling == {"Reconcile": {"MaximumConcurrency": 2}, "Notify": {"MaximumConcurrency": 2}}
+
+
+def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
+    common = {"ALARM_PREFIX", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_TRACE_DISABLED"}
+
+    assert variables("Reconcile") == common
+    assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL"}
+    assert variables("Notify") == {
+        *common,
+        *("NOTIFY_QUEUE_URL", "INCIDENTS_TABLE", "ALERTS_TOPIC_ARN", "SLACK_CREDENTIALS", "SLACK_API_URL"),
+    }
+
+
+def test_every_parameter_and_output_is_described_in_plain_words() -> None:
+    described = {**template()["Parameters"], **template()["Outputs"]}
+
+    assert {
+        name: each["Description"] for name, each in described.items() if not each["Description"].endswith((".", ")"))
+    } == {}
+    for name, each in template()["Parameters"].items():
+        assert "AllowedPattern" in each or "AllowedValues" in each, name
+        assert "ConstraintDescription" in each or "AllowedValues" in each, name
+
+
+def test_cloudwatch_may_use_the_topic_and_its_key() -> None:
+    key = resources("AWS::KMS::Key")["AlertsKey"]["KeyPolicy"]["Statement"]
+    topic = resources("AWS::SNS::TopicPolicy")["AlertsTopicPolicy"]["PolicyDocument"]["Statement"]
+    mine = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+    for [statement], action in (
+        ([s for s in key if "Service" in s["Principal"]], "kms:Decrypt"),
+        (topic, "sns:Publish"),
+    ):
+        assert "cloudwatch.amazonaws.com" in statement["Principal"]["Service"]
+        assert action in listed(statement["Action"])
+        assert statement["Condition"] == mine
