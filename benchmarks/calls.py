@@ -1,0 +1,114 @@
+"""Counts the AWS calls that each case costs, and measures our own CPU time. Run: make bench
+
+CPU time is of this process, botocore's checking and serialising included, the network not. Nothing here asserts a time.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.paper import Paper
+from sagewatch.model import Ref
+from sagewatch.reconcile import Clients, reconcile
+from sagewatch.sweep import Clients as SweepClients
+from sagewatch.sweep import sweep
+
+ROOT = Path(__file__).parents[1]
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/reconcile"
+START = """
+import time; t = time.perf_counter()
+import functions.{function}.app
+print((time.perf_counter() - t) * 1e3)
+"""
+
+
+class Account:
+    """A paper account and the product's clients in it."""
+
+    def __init__(self, endpoints: int = 0) -> None:
+        self.paper = Paper(endpoints)
+        self.clients = Clients(self.paper.client("sagemaker"), self.paper.client("cloudwatch"))
+        self.sweepers = SweepClients(self.clients.sagemaker, self.clients.cloudwatch, self.paper.client("sqs"))
+
+    def reconcile_all(self) -> None:
+        for name in self.paper.endpoints:
+            reconcile(self.clients, "sagewatch", Ref("endpoint", name))
+
+    def sweep(self) -> None:
+        sweep(self.sweepers, "sagewatch", QUEUE, datetime.now(UTC), full=False)
+
+
+def case(table: Table, title: str, account: Account, work: Callable[[], None]) -> None:
+    """Do the work once, and add what it cost."""
+    account.paper.taken()
+    began = time.process_time()
+    work()
+    spent = (time.process_time() - began) * 1e3
+    calls = account.paper.taken()
+    reads = sum(n for call, n in calls.items() if call.startswith(("Describe", "List")))
+    puts, deletes, sends = (calls[call] for call in ("PutMetricAlarm", "DeleteAlarms", "SendMessageBatch"))
+    table.add_row(title, *(str(n) for n in (calls.total(), reads, puts, deletes, sends)), f"{spent:.0f} ms")
+
+
+def cold_start(function: str) -> float:
+    """Return the median time, in ms, to import a function with its clients in a fresh interpreter, bytecode at hand."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "layers/core"))),
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "RECONCILE_QUEUE_URL": QUEUE,
+        "ALERTS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:alerts",
+        "INCIDENTS_TABLE": "incidents",
+    }
+    command = [sys.executable, "-c", START.format(function=function)]
+    runs = [subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout for _ in range(10)]
+    return statistics.median(float(run) for run in runs[1:])
+
+
+def main() -> None:
+    """Print the tables."""
+    console = Console()
+    table = Table("case", "calls", "reads", "puts", "deletes", "sends", "own CPU", title="Calls and CPU time")
+    for column in table.columns[1:]:
+        column.justify = "right"
+
+    one = Account(1)
+    case(table, "a new endpoint (one GPU variant)", one, one.reconcile_all)
+    case(table, "the same event again", one, one.reconcile_all)
+    one.paper.endpoints.clear()
+    case(table, "the endpoint is deleted", one, lambda: reconcile_gone(one))
+
+    many = Account(500)
+    case(table, "500 new endpoints", many, many.reconcile_all)
+    case(table, "500 endpoints, nothing changed", many, many.reconcile_all)
+    case(table, "sweep of 500 endpoints in order", many, many.sweep)
+    for n in range(5000):
+        many.paper._PutMetricAlarm(AlarmName=f"other/{n}")
+    case(table, "the same among 5,000 alarms of others", many, many.sweep)
+    many.paper.endpoints[:] = many.paper.endpoints[:250]
+    case(table, "sweep, half of the endpoints gone", many, many.sweep)
+    console.print(table)
+
+    starts = Table("function", "import with clients, median of 9", title="Cold start")
+    for function in ("reconcile", "sweep", "notify"):
+        starts.add_row(function, f"{cold_start(function):.0f} ms")
+    console.print(starts)
+
+
+def reconcile_gone(account: Account) -> None:
+    """Reconcile the one endpoint that is no more."""
+    reconcile(account.clients, "sagewatch", Ref("endpoint", "churn-00000"))
+
+
+if __name__ == "__main__":
+    main()
