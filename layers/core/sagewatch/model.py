@@ -270,23 +270,41 @@ class Kind:
     specs: tuple[Spec, ...]
 
 
-type State = Literal["firing", "cleared", "failed", "unwell"]
+type State = Literal["firing", "cleared", "failed"]
+"""What a notice says of an alarm (firing, cleared) or of a resource (failed)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it happened."""
+
+    partition: str
+    region: str
+    account: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One thing worth telling. Two notices with the same `key` tell the same thing."""
+    """One thing worth telling. Two notices with the same `key` tell the same thing.
+
+    `value` and `limit` are of the metric, in `unit`, summed over `capacity` where that says so; `reason` is other
+    people's text. `links` lead to the alarm, the resource and its logs, by what they are called.
+    """
 
     key: str
     state: State
     labels: Labels
+    place: Place
     at: str
-    account: str
-    region: str
     title: str
-    reason: str = ""
     value: float | None = None
     limit: float | None = None
-    unit: Unit | None = None
-    points: tuple[float, ...] = ()
+    unit: Unit = Unit.COUNT
+    capacity: int | None = None
+    reason: str = ""
+    advice: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def severity(self) -> Severity:
+        return Severity(self.labels["severity"])

@@ -1,0 +1,49 @@
+"""Where the AWS console shows a thing, in every partition. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from sagewatch.model import Place, Ref
+
+_HOSTS: Mapping[str, str] = {
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+    "aws-cn": "console.amazonaws.cn",
+}
+_PAGES: Mapping[str, str] = {
+    "endpoint": "endpoints",
+    "training-job": "jobs",
+}
+"""The page of a kind in the SageMaker console. Pipelines are shown in Studio, whose address we cannot know."""
+
+_LOG_GROUPS: Mapping[str, str] = {
+    "endpoint": "/aws/sagemaker/Endpoints/{name}",
+    "training-job": "/aws/sagemaker/TrainingJobs",
+}
+
+
+def alarm(place: Place, name: str) -> str:
+    """Return the page of an alarm."""
+    return f"{_console(place, 'cloudwatch')}#alarmsV2:alarm/{quote(name, safe='')}"
+
+
+def resource(place: Place, ref: Ref) -> str | None:
+    """Return the page of a resource, None when the console has none that its name leads to."""
+    page = _PAGES.get(ref.kind)
+    return f"{_console(place, 'sagemaker')}#/{page}/{quote(ref.name, safe='')}" if page else None
+
+
+def logs(place: Place, ref: Ref) -> str | None:
+    """Return the page of the log group that a resource writes to, None when it has none of its own."""
+    group = _LOG_GROUPS.get(ref.kind)
+    if group is None:
+        return None
+    # The console quotes the name twice, with $ in place of %.
+    quoted = quote(quote(group.format(name=ref.name), safe=""), safe="").replace("%", "$")
+    return f"{_console(place, 'cloudwatch')}#logsV2:log-groups/log-group/{quoted}"
+
+
+def _console(place: Place, service: str) -> str:
+    host = _HOSTS.get(place.partition, f"{place.region}.console.aws.amazon.com")
+    return f"https://{host}/{service}/home?region={place.region}"

@@ -1,0 +1,254 @@
+"""Decides whether an event is worth telling, and what it tells. Pure; how it is told is up to `wording`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sagewatch import links
+from sagewatch.errors import Undeliverable
+from sagewatch.kinds import spec
+from sagewatch.model import PER_CAPACITY, Labels, Notice, Place, Ref, Severity, State, Unit
+
+type Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """How SageMaker says that something failed.
+
+    `named` and `status` are the detail's fields with the resource's name (or its ARN) and state; `failed` maps the
+    states worth telling, letters only and in capitals, to words. `scope` is the field that names a part of the
+    resource. What the fields in `identity` hold tells one failure from the next: SageMaker repeats events with new
+    ids.
+    """
+
+    detail_type: str
+    kind: str
+    what: str
+    named: str
+    status: str
+    failed: Mapping[str, str]
+    reason: str
+    severity: Severity
+    identity: tuple[str, ...]
+    scope: str | None = None
+
+
+FAILURES = (
+    Failure(
+        detail_type="SageMaker Endpoint State Change",
+        kind="endpoint",
+        what="endpoint",
+        named="EndpointName",
+        status="EndpointStatus",
+        failed={
+            "FAILED": "failed",
+            "OUTOFSERVICE": "is out of service",
+            "ROLLINGBACK": "is rolling back",
+            "UPDATEROLLBACKFAILED": "could not be rolled back",
+        },
+        reason="FailureReason",
+        severity=Severity.CRITICAL,
+        identity=("EndpointArn", "EndpointStatus", "EndpointConfigName", "LastModifiedTime"),
+    ),
+    Failure(
+        detail_type="SageMaker Training Job State Change",
+        kind="training-job",
+        what="training job",
+        named="TrainingJobName",
+        status="TrainingJobStatus",
+        failed={"FAILED": "failed"},
+        reason="FailureReason",
+        severity=Severity.CRITICAL,
+        identity=("TrainingJobArn", "TrainingJobStatus"),
+    ),
+    Failure(
+        detail_type="SageMaker Model Building Pipeline Execution Status Change",
+        kind="pipeline",
+        what="pipeline execution",
+        named="pipelineArn",
+        status="currentPipelineExecutionStatus",
+        failed={"FAILED": "failed"},
+        reason="failureReason",
+        severity=Severity.CRITICAL,
+        # An execution can be retried, and fail again later.
+        identity=("pipelineExecutionArn", "currentPipelineExecutionStatus", "executionEndTime"),
+    ),
+    Failure(
+        detail_type="SageMaker Model Building Pipeline Execution Step Status Change",
+        kind="pipeline",
+        what="pipeline step",
+        named="pipelineArn",
+        status="currentStepStatus",
+        failed={"FAILED": "failed"},
+        reason="failureReason",
+        severity=Severity.WARNING,
+        scope="stepName",
+        identity=("pipelineExecutionArn", "stepName", "currentStepStatus", "stepStartTime"),
+    ),
+)
+
+_FAILURES = {row.detail_type: row for row in FAILURES}
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def notice(prefix: str, event: Event) -> Notice | None:
+    """Return what an event tells, None when it is better left unsaid; Undeliverable when it cannot be understood."""
+    detail_type, detail = event.get("detail-type"), event.get("detail")
+    if not isinstance(detail_type, str) or not isinstance(detail, dict):
+        raise Undeliverable("The message is no event: it needs detail-type and detail")
+    if detail_type == "CloudWatch Alarm State Change":
+        return _alarm(prefix, event, detail)
+    if detail_type == "CloudWatch Alarm Configuration Change":
+        return None  # a deleted alarm closes its incident, once there are incidents
+    if detail_type not in _FAILURES:
+        raise Undeliverable(f"Nothing is known to be told by events of detail-type '{detail_type}'")
+    return _failure(_FAILURES[detail_type], event, detail)
+
+
+def happened(event: Event) -> datetime:
+    """Return when the change happened, not when it arrived: changes are told in this order."""
+    detail = event.get("detail")
+    state = detail.get("state") if isinstance(detail, dict) else None
+    stamps = (state.get("timestamp") if isinstance(state, dict) else None, event.get("time"))
+    return next((when for stamp in stamps if (when := _when(stamp))), _EPOCH)
+
+
+def in_order(records: Sequence[Event]) -> list[Event]:
+    """Return queue messages in the order in which what they tell happened; those that cannot be read come first."""
+    return sorted(records, key=_told_at)
+
+
+def _told_at(record: Event) -> datetime:
+    try:
+        event = json.loads(record.get("body") or "")
+    except (TypeError, ValueError):
+        return _EPOCH
+    return happened(event) if isinstance(event, dict) else _EPOCH
+
+
+def _when(stamp: object) -> datetime | None:
+    try:
+        when = datetime.fromisoformat(stamp) if isinstance(stamp, str) else None
+    except ValueError:
+        return None
+    return when if when is None or when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _alarm(prefix: str, event: Event, detail: Event) -> Notice | None:
+    name, state, configuration = (detail.get(field) for field in ("alarmName", "state", "configuration"))
+    if not (isinstance(name, str) and isinstance(state, dict) and isinstance(configuration, dict)):
+        raise Undeliverable("The alarm event has no alarmName, state or configuration")
+    labels = Labels.of(configuration.get("description"))
+    told = _told(state, detail)
+    if told is None or labels is None or not name.startswith(f"{prefix}/"):
+        return None
+    row = spec(labels.ref.kind, labels["alarm"])
+    unit = row.unit if row else Unit.COUNT
+    place, data = _place(event), _reason_data(state)
+    points = [point for point in data.get("recentDatapoints") or () if isinstance(point, int | float)]
+    return Notice(
+        key=f"{place.account}/{place.region}/{name}/{state.get('value')}/{state.get('timestamp')}",
+        state=told,
+        labels=labels,
+        place=place,
+        at=happened(event).isoformat(),
+        title=row.title if row else labels["alarm"],
+        value=points[-1] if points else None,
+        limit=threshold if isinstance(threshold := data.get("threshold"), int | float) else None,
+        unit=unit,
+        capacity=_number(labels.get(PER_CAPACITY.get(unit, ""))),
+        reason=str(state.get("reason") or ""),
+        advice=f"{row.why} {row.do}" if row else "",
+        links=_links(place, labels.ref, {"alarm": links.alarm(place, name)}),
+    )
+
+
+def _told(state: Event, detail: Event) -> State | None:
+    """Return what a state change tells. An OK without an alarm before it is a birth or a lull: silence."""
+    previous = detail.get("previousState")
+    before = previous.get("value") if isinstance(previous, dict) else None
+    if detail.get("muteDetail") or state.get("actionsSuppressedBy"):
+        return None
+    if state.get("value") == "ALARM":
+        return "firing"
+    return "cleared" if state.get("value") == "OK" and before == "ALARM" else None
+
+
+def _reason_data(state: Event) -> Event:
+    """Read reasonData, a JSON text that is missing from some changes (SetAlarmState, a new alarm)."""
+    try:
+        data = json.loads(state.get("reasonData") or "{}")
+    except (TypeError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _failure(row: Failure, event: Event, detail: Event) -> Notice | None:
+    status = detail.get(row.status)
+    if not isinstance(status, str):
+        raise Undeliverable(
+            f"{row.detail_type}: '{row.status}' must be a status, not {json.dumps(status, default=str)[:80]}"
+        )
+    words = row.failed.get(re.sub("[^A-Za-z]", "", status).upper())
+    if words is None:
+        return None
+    place, ref, scope = _place(event), Ref(row.kind, _name(row, detail)), str(detail.get(row.scope or "") or "all")
+    identity = (str(detail.get(field)) for field in row.identity)
+    return Notice(
+        key=f"{place.account}/{place.region}/{row.detail_type}/{'/'.join(identity)}",
+        state="failed",
+        labels=_labels(row, ref, scope, detail),
+        place=place,
+        at=happened(event).isoformat(),
+        title=f"{row.what} {words}",
+        reason=str(detail.get(row.reason) or ""),
+        links=_links(place, ref, _behind(place, detail)),
+    )
+
+
+def _name(row: Failure, detail: Event) -> str:
+    named = detail.get(row.named)
+    if not isinstance(named, str) or not named:
+        raise Undeliverable(
+            f"{row.detail_type}: '{row.named}' must be a name, not {json.dumps(named, default=str)[:80]}"
+        )
+    return named.rpartition(":")[2].split("/")[1] if named.startswith("arn:") and "/" in named else named
+
+
+def _labels(row: Failure, ref: Ref, scope: str, detail: Event) -> Labels:
+    values = {"severity": str(row.severity), "kind": ref.kind, "resource": ref.name, "scope": scope, "alarm": "failed"}
+    tags = detail.get("Tags")
+    team = tags.get("team") if isinstance(tags, dict) else None
+    return Labels({**values, "team": str(team)} if team else values)
+
+
+def _behind(place: Place, detail: Event) -> dict[str, str]:
+    """Link the training job behind a pipeline's step (`metadata: {"trainingJob": {"arn": …}}`)."""
+    metadata = detail.get("metadata")
+    job = metadata.get("trainingJob") if isinstance(metadata, dict) else None
+    arn = job.get("arn") if isinstance(job, dict) else None
+    if not isinstance(arn, str):
+        return {}
+    ref = Ref("training-job", arn.rpartition("/")[2])
+    return {"training job": links.resource(place, ref) or "", "logs": links.logs(place, ref) or ""}
+
+
+def _links(place: Place, ref: Ref, more: Mapping[str, str]) -> dict[str, str]:
+    found = {ref.kind.replace("-", " "): links.resource(place, ref), "logs": links.logs(place, ref)}
+    return {**{name: link for name, link in found.items() if link}, **more}
+
+
+def _place(event: Event) -> Place:
+    arns = [arn for arn in event.get("resources") or () if isinstance(arn, str) and arn.startswith("arn:")]
+    partition = arns[0].split(":")[1] if arns else "aws"
+    return Place(partition, str(event.get("region") or ""), str(event.get("account") or ""))
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None

@@ -1,0 +1,1 @@
+"""Puts notices into words: `text` for SNS, `slack` for Slack. Pure: nothing is sent from here."""
