@@ -1,9 +1,7 @@
 """Reconcile: queue messages that name SageMaker resources → their alarms."""
 
-import logging
 import os
-from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
@@ -18,16 +16,13 @@ from sagewatch.settings import ReconcileSettings
 
 settings = ReconcileSettings.read(os.environ)
 clients = Clients(boto3.client("sagemaker", config=PATIENT), boto3.client("cloudwatch", config=PATIENT))
-logger = Logger(service="reconcile")
-failures = cast(logging.Logger, logger)  # Powertools' batch wants the standard library's, its Logger acts as one
-metrics = Metrics(namespace="Sagewatch", service="reconcile")
+logger, metrics = Logger(service="reconcile"), Metrics(namespace="Sagewatch", service="reconcile")
 
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
     left = getattr(context, "get_remaining_time_in_millis", unhurried)
     work = Once(lambda ref: reconcile(clients, settings.prefix, ref, left))
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=failures)
 
     def reconcile_named(record: SQSRecord) -> None:
         logger.append_keys(message_id=record.message_id, ref=None)  # for the line that says why a message failed
@@ -35,11 +30,11 @@ def handler(event: dict[str, Any], context: Any) -> Any:
             logger.append_keys(ref=str(ref))
             work(ref)
 
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]
     answer = process_partial_response(event, reconcile_named, processor, context)
     logger.remove_keys(["message_id", "ref"])
-    for outcome in work.outcomes.values():
-        logger.info("reconciled", extra={**asdict(outcome), "ref": str(outcome.ref)})
-    metrics.add_metric("AlarmsPut", MetricUnit.Count, sum(outcome.put for outcome in work.outcomes.values()))
-    metrics.add_metric("AlarmsDeleted", MetricUnit.Count, sum(outcome.deleted for outcome in work.outcomes.values()))
-    metrics.add_metric("MessagesFailed", MetricUnit.Count, len(answer["batchItemFailures"]))
+    for done in work.outcomes.values():
+        logger.info("reconciled", extra=done.data())
+    for name, count in (*work.counted(), ("MessagesFailed", len(answer["batchItemFailures"]))):
+        metrics.add_metric(name, MetricUnit.Count, count)
     return answer

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from sagewatch import names
 from sagewatch.aws import cloudwatch, sagemaker
@@ -46,6 +46,10 @@ class Outcome:
     deleted: int = 0
     foreign: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        """Return it for a log line."""
+        return {**asdict(self), "ref": str(self.ref)}
 
 
 def reconcile(clients: Clients, prefix: str, ref: Ref, left: Callable[[], int] = unhurried) -> Outcome:
@@ -121,3 +125,8 @@ class Once:
                 self.errors[ref] = error
                 raise
         return self.outcomes[ref]
+
+    def counted(self) -> tuple[tuple[str, int], ...]:
+        """Return what was written, as metrics."""
+        done = self.outcomes.values()
+        return ("AlarmsPut", sum(each.put for each in done)), ("AlarmsDeleted", sum(each.deleted for each in done))

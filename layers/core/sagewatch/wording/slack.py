@@ -81,7 +81,8 @@ def _context(notice: Notice) -> Message:
 
 
 def _linked(link: str | None, text: str) -> str:
-    return f"<{link}|{_safe(text, _NAME)}>" if link and len(link) <= _LINK else _safe(text, _NAME)
+    name = _safe(text, _NAME) or "–"
+    return f"<{link}|{name}>" if link and len(link) <= _LINK else name
 
 
 def _markdown(text: str) -> Message:
