@@ -14,12 +14,12 @@ from sagewatch import events
 from sagewatch.aws.errors import PATIENT
 from sagewatch.channels import slack
 from sagewatch.notices import in_order
-from sagewatch.notify import Clients, channels, notify
+from sagewatch.notify import Clients, notify, set_up
 from sagewatch.settings import NotifySettings
 
 settings = NotifySettings.read(os.environ)
 clients = Clients(boto3.client("sns", config=PATIENT), boto3.client("dynamodb", config=PATIENT), slack.pool())
-routes = channels(clients, settings, time.monotonic)
+channels = set_up(clients, settings, time.monotonic)
 logger, metrics = Logger(service="notify"), Metrics(namespace="Sagewatch", service="notify")
 
 
@@ -27,7 +27,7 @@ logger, metrics = Logger(service="notify"), Metrics(namespace="Sagewatch", servi
 def handler(event: dict[str, Any], context: Any) -> Any:
     def tell(record: SQSRecord) -> None:
         logger.append_keys(message_id=record.message_id)  # for the line that says why a message failed
-        if told := notify(clients, settings, routes, events.parse(record.body), time.time()):
+        if told := notify(clients, settings, channels, events.parse(record.body), time.time()):
             logger.info("told", extra={"ref": str(told.labels.ref), "state": told.state, "key": told.key})
             metrics.add_metric("NoticesTold", MetricUnit.Count, 1)
 

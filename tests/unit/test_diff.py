@@ -63,6 +63,10 @@ def test_what_hangs_on_unknown_scopes_is_left_as_it_is() -> None:
     )
 
 
+def test_somebody_elses_alarm_is_not_overwritten_even_under_our_name() -> None:
+    assert diff(Plan(alarms=(alarm(),)), [], foreign={alarm().name}) == Changes()
+
+
 @given(wanted=ALARMS, existing=ALARMS)
 def test_applying_the_changes_leaves_what_is_wanted_and_nothing_to_do(
     wanted: list[Alarm], existing: list[Alarm]

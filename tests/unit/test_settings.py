@@ -35,7 +35,7 @@ def test_slack_credentials_are_the_name_of_a_secret(credentials: str) -> None:
 
 def test_slack_is_where_slack_is_or_on_this_machine() -> None:
     assert NotifySettings.read(NOTIFY).slack_api_url == "https://slack.com/api"
-    for url in ("https://slack-gov.com/api", "http://127.0.0.1:4321/api", "http://localhost:4321"):
+    for url in ("https://slack-gov.com/api/", "http://127.0.0.1:4321/api", "http://localhost:4321"):
         assert NotifySettings.read({**NOTIFY, "SLACK_API_URL": url}).slack_api_url == url
 
 

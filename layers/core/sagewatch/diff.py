@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sagewatch.model import Alarm, Changes, Plan
 
 
-def diff(wanted: Plan, existing: Iterable[Alarm]) -> Changes:
+def diff(wanted: Plan, existing: Iterable[Alarm], foreign: Collection[str] = ()) -> Changes:
     """Return the puts and deletes that make `existing` what is wanted; nothing changed means no write.
 
-    An alarm whose actions somebody disabled keeps them disabled. What the plan holds is left as it is.
+    An alarm whose actions somebody disabled keeps them disabled. What the plan holds is left as it is, and so are `foreign`
+    alarms, even under a name that we would have given.
     """
     present = {alarm.name: alarm for alarm in existing}
     desired = [_kept(alarm, present.get(alarm.name)) for alarm in wanted.alarms]
     planned = {alarm.name for alarm in desired}
     return Changes(
-        puts=tuple(alarm for alarm in desired if alarm != present.get(alarm.name)),
+        puts=tuple(alarm for alarm in desired if alarm != present.get(alarm.name) and alarm.name not in foreign),
         deletes=tuple(name for name, alarm in present.items() if name not in planned and not _is_held(wanted, alarm)),
     )
 

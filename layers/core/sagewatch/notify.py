@@ -31,7 +31,7 @@ class Clients:
     http: urllib3.PoolManager
 
 
-def channels(clients: Clients, settings: NotifySettings, clock: Callable[[], float]) -> Mapping[str, Channel]:
+def set_up(clients: Clients, settings: NotifySettings, clock: Callable[[], float]) -> Mapping[str, Channel]:
     """Return the channels that are set up, by name: the topic always, Slack when it has credentials."""
     found: dict[str, Channel] = {"sns": lambda notice: sns.send(clients.sns, settings.topic_arn, notice)}
     if settings.slack_credentials:
@@ -41,7 +41,7 @@ def channels(clients: Clients, settings: NotifySettings, clock: Callable[[], flo
 
 
 def notify(
-    clients: Clients, settings: NotifySettings, to: Mapping[str, Channel], event: Mapping[str, Any], now: float
+    clients: Clients, settings: NotifySettings, channels: Mapping[str, Channel], event: Mapping[str, Any], now: float
 ) -> Notice | None:
     """Tell what an event says; None when that is nothing, or nothing new.
 
@@ -53,7 +53,7 @@ def notify(
         return None
     errors: list[SagewatchError] = []
     told = False
-    for name, send in to.items():
+    for name, send in channels.items():
         try:
             told |= _tell(clients, settings, name, send, notice, now)
         except SagewatchError as error:

@@ -246,12 +246,3 @@ def _siblings(kind: Kind, ids: frozenset[str]) -> frozenset[str]:
 
 def _shown(spec: Spec) -> tuple[str, ...]:
     return (*spec.needs, "capacity") if spec.hangs_on_capacity else spec.needs
-
-
-def refs(alarms: Iterable[Alarm]) -> dict[Ref, list[Alarm]]:
-    """Group our alarms by the resource in their labels; alarms without labels are not ours."""
-    grouped: dict[Ref, list[Alarm]] = {}
-    for alarm in alarms:
-        if alarm.labels:
-            grouped.setdefault(alarm.labels.ref, []).append(alarm)
-    return grouped

@@ -79,15 +79,16 @@ def _converge(
 ) -> tuple[Outcome, Changes]:
     found = [each.alarm for each in cloudwatch.described(client, names.search_prefix(prefix, facts.ref))]
     owned = [alarm for alarm in found if names.is_owned(prefix, facts.ref, alarm.name, alarm.labels)]
+    foreign = _foreign(prefix, facts.ref, found)
     wanted = plan(prefix, kind, facts)
-    changes = diff(wanted, owned)
+    changes = diff(wanted, owned, foreign)
     _apply(client, changes, left)
     outcome = Outcome(
         ref=facts.ref,
         live=facts.live,
         put=len(changes.puts),
         deleted=len(changes.deletes),
-        foreign=tuple(sorted(_foreign(prefix, facts.ref, found))),
+        foreign=tuple(sorted(foreign)),
         reports=wanted.reports,
     )
     return outcome, changes

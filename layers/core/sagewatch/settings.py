@@ -13,7 +13,7 @@ _QUEUE_URL = re.compile(r"https?://\S+/\d{12}/\S+")
 _TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:\S+")
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _CREDENTIALS = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+|ssm:/[A-Za-z0-9_./-]+")
-_API_URL = re.compile(r"https://slack(-gov)?\.com/api|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?")
+_API_URL = re.compile(r"https://slack(-gov)?\.com/api/?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?")
 
 
 def _read(

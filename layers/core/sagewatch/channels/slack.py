@@ -49,7 +49,9 @@ def send(http: urllib3.PoolManager, api_url: str, credentials: Mapping[str, str]
 
 def _webhook(url: str) -> str:
     parts = urlsplit(url)
-    if parts.hostname in _LOOPBACK or (parts.scheme == "https" and parts.hostname in _HOSTS):
+    if parts.hostname in _LOOPBACK:
+        return url  # a test double
+    if parts.scheme == "https" and parts.hostname in _HOSTS:
         if parts.path.startswith("/services/"):
             return url
         raise Undeliverable(
