@@ -10,8 +10,8 @@ from sagewatch.model import Alarm, Changes, Plan
 def diff(wanted: Plan, existing: Iterable[Alarm], foreign: Collection[str] = ()) -> Changes:
     """Return the puts and deletes that make `existing` what is wanted; nothing changed means no write.
 
-    An alarm whose actions somebody disabled keeps them disabled. What the plan holds is left as it is, and so are `foreign`
-    alarms, even under a name that we would have given.
+    An alarm whose actions somebody disabled keeps them disabled. What the plan holds is left as it is, and so are
+    `foreign` alarms, even under a name that we would have given.
     """
     present = {alarm.name: alarm for alarm in existing}
     desired = [_kept(alarm, present.get(alarm.name)) for alarm in wanted.alarms]

@@ -19,7 +19,6 @@ from sagewatch.model import (
     Labels,
     Metric,
     Plan,
-    Ref,
     Scope,
     Spec,
     Unit,
