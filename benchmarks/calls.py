@@ -71,7 +71,9 @@ def cold_start(function: str) -> float:
         "INCIDENTS_TABLE": "incidents",
     }
     command = [sys.executable, "-c", START.format(function=function)]
-    runs = [subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout for _ in range(10)]
+    runs = [
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout for _ in range(10)
+    ]
     return statistics.median(float(run) for run in runs[1:])
 
 

@@ -46,7 +46,7 @@ def test_an_alarm_that_fires_tells_its_value_and_limit_in_the_unit_of_its_row() 
         state="firing",
         labels=labels(severity="critical", kind="endpoint", resource="churn", scope="AllTraffic", alarm="latency-p99"),
         place=HERE,
-        at="2026-01-02T03:04:05+00:00",
+        at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         title="p99 latency",
         value=1_843_221.0,
         limit=1_000_000.0,
@@ -141,7 +141,7 @@ def test_a_failed_endpoint_is_told_with_its_reason() -> None:
             severity="critical", kind="endpoint", resource="churn", scope="all", alarm="failed", team="fraud"
         ),
         place=HERE,
-        at="2026-01-02T03:04:05+00:00",
+        at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         title="endpoint failed",
         reason=body["detail"]["FailureReason"],
         links=ENDPOINT_LINKS,

@@ -63,7 +63,7 @@ def test_a_body_says_when_where_why_and_what_to_do() -> None:
     assert text.body(found).splitlines() == [
         "xgb-churn · training job failed · CRITICAL",
         "",
-        "At: 2026-01-02T03:04:05+00:00",
+        "At: 2026-01-02 03:04:05 UTC",
         f"Training job: {found.links['training job']}",
         f"Logs: {found.links['logs']}",
         "team fraud · 123456789012 · us-east-1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 from urllib.parse import quote, unquote
@@ -295,7 +296,7 @@ class Notice:
     state: State
     labels: Labels
     place: Place
-    at: str
+    at: datetime
     title: str
     value: float | None = None
     limit: float | None = None

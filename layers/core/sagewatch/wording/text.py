@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from sagewatch.model import Notice
 from sagewatch.wording.phrases import cut, harmless, headline, measured, subject_of, verdict, where
 
@@ -22,7 +24,7 @@ def body(notice: Notice) -> str:
     facts = [
         harmless(headline(notice), 500),
         "",
-        f"At: {notice.at}",
+        f"At: {notice.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         *(f"{name.capitalize()}: {link}" for name, link in notice.links.items()),
         harmless(where(notice), 500),
     ]

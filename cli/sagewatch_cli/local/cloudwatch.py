@@ -1,0 +1,128 @@
+"""Makes moto's CloudWatch honest about alarms: states, pages and limits are those of AWS.
+
+Limits: CloudWatch API Reference, PutMetricAlarm, DescribeAlarms and DeleteAlarms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from typing import Any
+
+from moto.cloudwatch.exceptions import InvalidParameterValue, ValidationError
+from moto.cloudwatch.models import Alarm
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
+
+from sagewatch_cli.local.journal import Change, Journaled, Operation, journal
+
+MOST_NAMES = 100
+DEFAULT_PAGE = 50
+DAY, WEEK, HOUR = 86_400, 604_800, 3_600
+
+
+class CloudWatch(Journaled, CloudWatchResponse):
+    """Answers CloudWatch's API."""
+
+    def put_metric_alarm(self) -> ActionResult:
+        # moto checks next to nothing, begins at OK, and forgets the state and takes the tags at each update.
+        for fault in _faults(self.params):
+            raise ValidationError(fault)
+        before = self.cloudwatch_backend.alarms.get(self._get_param("AlarmName"))
+        if before is not None:
+            self.params.pop("Tags", None)
+        answer = super().put_metric_alarm()
+        alarm = self.cloudwatch_backend.alarms[self._get_param("AlarmName")]
+        alarm.request = dict(self.params)  # type: ignore[attr-defined]
+        if before is None:
+            alarm.state_value, alarm.state_reason_data = "INSUFFICIENT_DATA", ""
+        else:
+            _keep_state(before, alarm)
+        journal().changes.append(_change("update" if before else "create", alarm, before))
+        return answer
+
+    def describe_alarms(self) -> ActionResult:
+        # moto answers everything on one page, and composite alarms unasked.
+        names, types = self._get_param("AlarmNames", []), self._get_param("AlarmTypes", ["MetricAlarm"])
+        size, start = self._get_param("MaxRecords", DEFAULT_PAGE), int(self._get_param("NextToken", "0"))
+        if not 1 <= size <= MOST_NAMES or len(names) > MOST_NAMES:
+            raise InvalidParameterValue("MaxRecords must be 1 to 100, and AlarmNames at most 100.")
+        if names and self._get_param("AlarmNamePrefix"):
+            raise InvalidParameterValue("AlarmNamePrefix and AlarmNames exclude each other.")
+        answer = super().describe_alarms().result
+        found = {"MetricAlarm": answer["MetricAlarms"], "CompositeAlarm": answer["CompositeAlarms"]}  # type: ignore[index]
+        alarms = sorted((alarm for each in types for alarm in found[each]), key=lambda alarm: alarm.name)
+        page = alarms[start : start + size]
+        return ActionResult(
+            {
+                "MetricAlarms": [alarm for alarm in page if alarm.rule is None],
+                "CompositeAlarms": [alarm for alarm in page if alarm.rule is not None],
+                "NextToken": str(start + size) if start + size < len(alarms) else None,
+            }
+        )
+
+    def delete_alarms(self) -> ActionResult:
+        # moto takes any number of names, and keeps the tags for the next alarm of that name.
+        backend, names = self.cloudwatch_backend, self._get_param("AlarmNames", [])
+        if len(names) > MOST_NAMES:
+            raise ValidationError(f"{len(names)} alarm names, of which 100 are allowed.")
+        for alarm in backend.get_alarms_by_alarm_names(names):
+            backend.tagger.delete_all_tags_for_resource(alarm.alarm_arn)
+            journal().changes.append(_change("delete", alarm))
+        return super().delete_alarms()
+
+
+def _change(operation: Operation, alarm: Alarm, before: Alarm | None = None) -> Change:
+    state = {
+        "StateValue": alarm.state_value,
+        "StateReason": alarm.state_reason,
+        "StateReasonData": alarm.state_reason_data,
+        "StateUpdatedTimestamp": alarm.state_updated_timestamp.replace(tzinfo=UTC),
+    }
+    # The requests are kept on moto's alarms, by put_metric_alarm above.
+    return Change(operation, alarm.request, before.request if before else None, state)  # type: ignore[attr-defined]
+
+
+def _keep_state(before: Alarm, alarm: Alarm) -> None:
+    alarm.state_value, alarm.state_reason = before.state_value, before.state_reason
+    alarm.state_reason_data, alarm.state_updated_timestamp = before.state_reason_data, before.state_updated_timestamp
+    alarm.history = before.history
+
+
+def _faults(request: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what AWS would refuse in a PutMetricAlarm request."""
+    if not 1 <= len(request["AlarmName"]) <= 255:
+        yield "AlarmName must have 1 to 255 characters."
+    if len(request.get("AlarmDescription") or "") > 1024:
+        yield "AlarmDescription must have at most 1024 characters."
+    for actions in ("AlarmActions", "OKActions", "InsufficientDataActions"):
+        if len(request.get(actions) or ()) > 5:
+            yield f"{actions} must have at most 5 members."
+    if request.get("DatapointsToAlarm", 1) > request["EvaluationPeriods"]:
+        yield "DatapointsToAlarm must not be greater than EvaluationPeriods."
+    if bool(request.get("MetricName")) == bool(request.get("Metrics")):
+        yield "Exactly one of MetricName and Metrics is required."
+    yield from _faults_of_queries(request.get("Metrics") or ())
+    periods = (
+        [request["Period"]]
+        if request.get("Period")
+        else [query["MetricStat"]["Period"] for query in request.get("Metrics") or () if "MetricStat" in query]
+    )
+    for period in periods:
+        yield from _faults_of_window(period, request["EvaluationPeriods"])
+
+
+def _faults_of_queries(queries: Any) -> Iterator[str]:
+    if not queries:
+        return
+    if sum(query.get("ReturnData", True) for query in queries) != 1:
+        yield "Exactly one of the Metrics must return data."
+    if sum("MetricStat" in query for query in queries) > 10 or sum("Expression" in query for query in queries) > 10:
+        yield "At most 10 metrics and 10 expressions."
+
+
+def _faults_of_window(period: int, periods: int) -> Iterator[str]:
+    if period not in (10, 20, 30) and period % 60:
+        yield "Period must be 10, 20, 30 or a multiple of 60."
+    if period * periods > (WEEK if period >= HOUR else DAY):
+        yield "Period times EvaluationPeriods is longer than a day (a week for periods of an hour and more)."

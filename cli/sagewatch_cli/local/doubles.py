@@ -1,0 +1,75 @@
+"""Serves moto over HTTP on the loopback address, with our SageMaker and CloudWatch in place of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from moto.backends import SERVICE_NAMES
+from moto.core.base_backend import BackendDict
+from moto.core.responses import BaseResponse
+from moto.core.utils import convert_to_flask_response
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from sagewatch_cli.local.cloudwatch import CloudWatch
+from sagewatch_cli.local.journal import KEY, Call, Change, Journal
+from sagewatch_cli.local.ports import LOOPBACK
+from sagewatch_cli.local.sagemaker import SageMaker
+
+OURS: Mapping[str, type[BaseResponse]] = {"sagemaker": SageMaker, "cloudwatch": CloudWatch}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubles:
+    """Where moto answers, and what it has been asked since."""
+
+    url: str
+    journal: Journal
+
+    def asked(self, *operations: str) -> tuple[Call, ...]:
+        """Return the calls of these operations, in order."""
+        return tuple(call for call in tuple(self.journal.calls) if call.operation in operations)
+
+    def changes(self) -> Iterator[Change]:
+        """Yield the changes of alarms that have not been yielded yet."""
+        while self.journal.changes:
+            yield self.journal.changes.popleft()
+
+
+@contextmanager
+def doubles() -> Iterator[Doubles]:
+    """Serve moto, empty, until the block ends. It is one to a process: moto keeps its state in module globals."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    BackendDict.reset()
+    journal = Journal()
+    server = make_server(LOOPBACK, 0, _Application(journal), threaded=True, request_handler=MotoRequestHandler)
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    serving.start()
+    try:
+        yield Doubles(f"http://{LOOPBACK}:{server.port}", journal)
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+class _Application(DomainDispatcherApplication):
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(_backend)
+        self.journal = journal
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        return super().__call__({**environ, KEY: self.journal}, start_response)
+
+
+def _backend(service: SERVICE_NAMES) -> Flask:
+    app = create_backend_app(service)
+    if ours := OURS.get(service):
+        app.view_functions = {endpoint: convert_to_flask_response(ours.dispatch) for endpoint in app.view_functions}
+    return app

@@ -1,0 +1,28 @@
+"""What can go wrong on the local stack.
+
+LocalError
+├── NotACheckout   the command was installed without the repository around it
+├── SamFailed      sam build or sam deploy ended with an error
+├── EmulatorDied   ministack ended by itself
+└── Unmet          what was expected did not come true in time
+"""
+
+
+class LocalError(RuntimeError):
+    """The local stack cannot go on; the message says why, and where to look."""
+
+
+class NotACheckout(LocalError):
+    """The command was installed without the repository around it."""
+
+
+class SamFailed(LocalError):
+    """`sam` ended with an error; the message carries its last lines."""
+
+
+class EmulatorDied(LocalError):
+    """The emulator ended by itself; the message says where its log is."""
+
+
+class Unmet(LocalError, AssertionError):
+    """What was expected did not come true in time; the message says what was seen instead."""

@@ -1,0 +1,82 @@
+"""Runs ministack, the emulator that deploys the real template and executes its functions."""
+
+from __future__ import annotations
+
+import os
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import Popen
+from typing import Literal
+from urllib.error import URLError
+
+from sagewatch_cli.local.errors import EmulatorDied
+from sagewatch_cli.local.isolation import ACCOUNT, REGION
+from sagewatch_cli.local.ports import LOOPBACK, free_port
+from sagewatch_cli.local.processes import child
+from sagewatch_cli.local.project import Project
+from sagewatch_cli.local.waiting import until
+
+type Lane = Literal["moto", "ministack"]
+"""Who answers for CloudWatch.
+
+ministack drops the queries of metric-math alarms, so what an alarm says can be asserted on moto only. moto looks for
+`monitoring:` permissions, which do not exist, so what a role may do can be asserted on ministack only.
+"""
+
+
+LOGS_KEPT = 5
+
+
+@contextmanager
+def ministack(project: Project, doubles_url: str, lane: Lane) -> Iterator[str]:
+    """Run ministack and yield its URL; SageMaker, and CloudWatch in that lane, are answered at `doubles_url`."""
+    port = free_port()
+    url, log = f"http://{LOOPBACK}:{port}", _log(project.logs, port)
+    with (
+        log.open("wb") as output,
+        child(
+            [str(project.ministack)], env=_environment(port, doubles_url, lane), cwd=project.logs, stdout=output
+        ) as process,
+    ):
+        until(f"ministack answers at {url}, see {log}", lambda: _ready(url, process, log), within=30)
+        yield url
+
+
+def _log(folder: Path, port: int) -> Path:
+    """Return a new log's path, and drop all but the latest of the old ones."""
+    for old in sorted(folder.glob("ministack-*.log"), key=lambda log: log.stat().st_mtime)[:-LOGS_KEPT]:
+        old.unlink(missing_ok=True)
+    return folder / f"ministack-{port}.log"
+
+
+def _environment(port: int, doubles_url: str, lane: Lane) -> dict[str, str]:
+    """Return all that ministack may know: its functions inherit it, and it would mask what the template forgot."""
+    cloudwatch = {"AWS_ENDPOINT_URL_CLOUDWATCH": doubles_url} if lane == "moto" else {}
+    return {
+        "PATH": os.defpath,
+        "HOME": str(Path.home()),
+        "BIND_HOST": LOOPBACK,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        "LAMBDA_EXECUTOR": "local",
+        "SFTP_ENABLED": "0",
+        "AUTH": "true",
+        "AWS_ENDPOINT_URL_SAGEMAKER": doubles_url,
+        **cloudwatch,
+    }
+
+
+def _ready(url: str, process: Popen[bytes], log: Path) -> bool:
+    if process.poll() is not None:
+        raise EmulatorDied(f"ministack ended with {process.returncode}; its log is {log}")
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            f"{url}/_ministack/health", timeout=1
+        ) as answer:
+            status: int = answer.status
+            return status == 200
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,50 @@
+"""Starts child processes that never outlive us."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+_PATIENCE = 5
+
+
+@contextmanager
+def child(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    stdout: int | IO[bytes],
+    stdin: int = subprocess.DEVNULL,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command with exactly this environment; however the block ends, the process has ended too."""
+    process = subprocess.Popen(
+        [*_tied(), *command], env=dict(env), cwd=cwd, stdin=stdin, stdout=stdout, stderr=subprocess.STDOUT
+    )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _tied() -> tuple[str, ...]:
+    # Where the kernel can (Linux), it ends the child for us should we be killed outright.
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "TERM") if setpriv else ()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout:
+        process.stdout.close()

@@ -1,0 +1,59 @@
+"""Knows where things are in the checkout that this command is installed from."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from sagewatch_cli.local.errors import NotACheckout
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The repository: its template, its events, its environments."""
+
+    root: Path
+
+    @classmethod
+    def here(cls) -> Project:
+        root = Path(__file__).resolve().parents[3]
+        if not (root / "template.yaml").is_file():
+            raise NotACheckout(
+                f"there is no template.yaml in {root}; the local stack needs a checkout of the repository"
+            )
+        return cls(root)
+
+    @property
+    def sam(self) -> Path:
+        return self.root / ".venv-sam/bin/sam"
+
+    @property
+    def ministack(self) -> Path:
+        return self.root / ".venv-emu/bin/ministack"
+
+    @property
+    def runtime(self) -> Path:
+        return self.root / ".venv-rt/bin/python"
+
+    @property
+    def build(self) -> Path:
+        return self.root / ".aws-sam/build"
+
+    @property
+    def logs(self) -> Path:
+        logs = self.root / ".cache/local"
+        logs.mkdir(parents=True, exist_ok=True)
+        return logs
+
+
+def architecture() -> str:
+    """Return Lambda's name for this machine's processor."""
+    return {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+
+
+def python_folder() -> Path:
+    """Return the folder of the interpreter that .venv was made from; `sam build` wants its `python3.13` and pip."""
+    base: str = getattr(sys, "_base_executable", sys.executable)
+    return Path(base).resolve().parent

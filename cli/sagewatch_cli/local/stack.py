@@ -1,0 +1,102 @@
+"""Puts the local stack together: emulators, doubles, and the template deployed on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import boto3
+
+from sagewatch_cli.local import sam
+from sagewatch_cli.local.bus import Bus
+from sagewatch_cli.local.doubles import Doubles, doubles
+from sagewatch_cli.local.isolation import AWS, REGION
+from sagewatch_cli.local.ministack import Lane, ministack
+from sagewatch_cli.local.project import Project
+from sagewatch_cli.local.slack import Slack, slack
+
+SLACK_PARAMETER = "/sagewatch/slack"
+PREFIX = "sagewatch"
+
+type SlackSecret = Literal["bot", "webhook", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emulators:
+    """Everything that plays the outside world, running and empty."""
+
+    project: Project
+    doubles: Doubles
+    ministack: str
+    slack: Slack
+    lane: Lane
+
+    def endpoint(self, service: str) -> str:
+        """Return the URL of who answers for a service."""
+        ours = {"sagemaker"} | ({"cloudwatch"} if self.lane == "moto" else set())
+        return self.doubles.url if service in ours else self.ministack
+
+    def client(self, service: str) -> Any:
+        """Return a client that speaks as the owner of the account."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # any service
+            endpoint_url=self.endpoint(service),
+            region_name=REGION,
+            aws_access_key_id=AWS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=AWS["AWS_SECRET_ACCESS_KEY"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """The template deployed: its physical ids by logical ids, its outputs, its parameters."""
+
+    emulators: Emulators
+    resources: Mapping[str, str]
+    outputs: Mapping[str, str]
+    bus: Bus
+
+    def client(self, service: str) -> Any:
+        return self.emulators.client(service)
+
+
+@contextmanager
+def emulators(project: Project, lane: Lane = "moto") -> Iterator[Emulators]:
+    """Start all emulators, on free ports of the loopback address, and end them with the block."""
+    with doubles() as moto, slack() as chat, ministack(project, moto.url, lane) as url:
+        yield Emulators(project=project, doubles=moto, ministack=url, slack=chat, lane=lane)
+
+
+@contextmanager
+def beside(running: Emulators, lane: Lane) -> Iterator[Emulators]:
+    """Start another ministack, in another lane, next to the doubles that are running already."""
+    with ministack(running.project, running.doubles.url, lane) as url:
+        yield replace(running, ministack=url, lane=lane)
+
+
+def deployed(emulators: Emulators, say: sam.Say, *, slack: SlackSecret = "bot") -> Stack:
+    """Deploy what `sam build` built, with Slack's double as Slack."""
+    sam.deploy(emulators.project, emulators.ministack, _parameters(emulators, slack), say)
+    clouds = emulators.client("cloudformation")
+    [described] = clouds.describe_stacks(StackName=sam.STACK)["Stacks"]
+    resources = clouds.describe_stack_resources(StackName=sam.STACK)["StackResources"]
+    bus = Bus(events=emulators.client("events"), sqs=emulators.client("sqs"), functions=emulators.client("lambda"))
+    return Stack(
+        emulators=emulators,
+        resources={each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources},
+        outputs={each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", ())},
+        bus=bus,
+    )
+
+
+def _parameters(emulators: Emulators, slack: SlackSecret) -> dict[str, str]:
+    if slack == "none":
+        return {"AlarmPrefix": PREFIX}
+    secret = emulators.slack.bot if slack == "bot" else emulators.slack.webhook
+    emulators.client("ssm").put_parameter(
+        Name=SLACK_PARAMETER, Type="SecureString", Value=json.dumps(dict(secret)), Overwrite=True
+    )
+    return {"AlarmPrefix": PREFIX, "SlackParameterName": SLACK_PARAMETER, "SlackApiUrl": emulators.slack.api_url}

@@ -1,0 +1,273 @@
+"""The doubles answer as AWS does where moto does not: each sentence here is one that moto alone fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+import urllib3
+from botocore.exceptions import ClientError
+
+from sagewatch_cli.local import sagemaker
+from sagewatch_cli.local.doubles import Doubles, doubles
+from sagewatch_cli.local.slack import Reply, Slack, slack
+
+pytestmark = pytest.mark.e2e
+
+ROLE = "arn:aws:iam::123456789012:role/ml"
+METRIC: dict[str, Any] = {
+    "Namespace": "AWS/SageMaker",
+    "MetricName": "ModelLatency",
+    "Statistic": "Average",
+    "Period": 60,
+    "EvaluationPeriods": 5,
+    "Threshold": 1.0,
+    "ComparisonOperator": "GreaterThanThreshold",
+}
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Doubles]:
+    with doubles() as served:
+        yield served
+
+
+@pytest.fixture
+def sm(served: Doubles) -> Any:
+    return boto3.client("sagemaker", endpoint_url=served.url)
+
+
+@pytest.fixture
+def cw(served: Doubles) -> Iterator[Any]:
+    client = boto3.client("cloudwatch", endpoint_url=served.url)
+    yield client
+    for page in client.get_paginator("describe_alarms").paginate():
+        client.delete_alarms(AlarmNames=[alarm["AlarmName"] for alarm in page["MetricAlarms"]])
+
+
+def configure(sm: Any, name: str, *variants: dict[str, Any], **more: Any) -> None:
+    sm.create_model(ModelName="model", ExecutionRoleArn=ROLE)
+    sm.create_endpoint_config(EndpointConfigName=name, ProductionVariants=list(variants), **more)
+
+
+def variant(name: str, instance_type: str) -> dict[str, Any]:
+    return {"VariantName": name, "ModelName": "model", "InstanceType": instance_type, "InitialInstanceCount": 1}
+
+
+def refused(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
+    code, message = error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
+    return code, message.partition("'arn:")[0].strip()
+
+
+@pytest.mark.parametrize(
+    "instance_type", ["ml.g5.xlarge", "ml.g6.xlarge", "ml.p5.48xlarge", "ml.inf2.xlarge", "ml.trn1.2xlarge"]
+)
+def test_an_endpoint_may_run_on_any_instance_type_of_today(sm: Any, instance_type: str) -> None:
+    configure(sm, "today", variant("a", instance_type))
+
+    config = sm.describe_endpoint_config(EndpointConfigName="today")
+
+    assert config["ProductionVariants"] == [variant("a", instance_type)]
+
+
+def test_an_instance_type_that_does_not_exist_is_refused(sm: Any) -> None:
+    with pytest.raises(ClientError, match=r"ml\.x9\.huge.*failed to satisfy constraint"):
+        configure(sm, "never", variant("a", "ml.x9.huge"))
+
+
+def test_an_endpoint_stays_as_it_is_until_time_passes(sm: Any) -> None:
+    configure(sm, "v1", variant("old", "ml.m5.large"))
+    configure(
+        sm, "v2", variant("new", "ml.m5.xlarge"), AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": "s3://b/o"}}
+    )
+
+    def seen() -> tuple[Any, ...]:
+        endpoint = sm.describe_endpoint(EndpointName="slow")
+        status, config = endpoint["EndpointStatus"], endpoint["EndpointConfigName"]
+        pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+        variants = [variant["VariantName"] for variant in endpoint["ProductionVariants"]]
+        return status, config, variants, pending, "AsyncInferenceConfig" in endpoint
+
+    sm.create_endpoint(EndpointName="slow", EndpointConfigName="v1")
+    created = seen()
+    sagemaker.settle_endpoint("slow")
+    served = seen()
+    sm.update_endpoint(EndpointName="slow", EndpointConfigName="v2")
+    updating = seen()
+    sagemaker.settle_endpoint("slow")
+    updated = seen()
+    sm.delete_endpoint(EndpointName="slow")
+    deleting = seen()
+
+    assert (created, served, updating, updated, deleting) == (
+        ("Creating", "v1", ["old"], None, False),
+        ("InService", "v1", ["old"], None, False),
+        ("Updating", "v1", ["old"], "v2", False),
+        ("InService", "v2", ["new"], None, True),
+        ("Deleting", "v2", ["new"], None, True),
+    )
+
+
+def test_an_endpoint_that_failed_says_why(sm: Any) -> None:
+    configure(sm, "v1", variant("a", "ml.m5.large"))
+    sm.create_endpoint(EndpointName="broken", EndpointConfigName="v1")
+
+    sagemaker.fail_endpoint("broken", "The container did not pass the ping health check.")
+
+    endpoint = sm.describe_endpoint(EndpointName="broken")
+    assert (endpoint["EndpointStatus"], endpoint["FailureReason"]) == (
+        "Failed",
+        "The container did not pass the ping health check.",
+    )
+
+
+def test_what_does_not_exist_is_gone_in_the_words_of_each_api(sm: Any) -> None:
+    with pytest.raises(ClientError) as endpoint:
+        sm.describe_endpoint(EndpointName="none")
+    with pytest.raises(ClientError) as job:
+        sm.describe_training_job(TrainingJobName="none")
+    with pytest.raises(ClientError) as pipeline:
+        sm.describe_pipeline(PipelineName="none")
+
+    assert [refused(error) for error in (endpoint, job, pipeline)] == [
+        ("ValidationException", "Could not find endpoint"),
+        ("ValidationException", "Requested resource not found."),
+        ("ResourceNotFound", "Pipeline 'none' does not exist."),
+    ]
+
+
+def test_a_training_job_runs_until_it_is_ended(sm: Any) -> None:
+    sm.create_training_job(
+        TrainingJobName="job",
+        RoleArn=ROLE,
+        AlgorithmSpecification={"TrainingImage": "image", "TrainingInputMode": "File"},
+        OutputDataConfig={"S3OutputPath": "s3://bucket"},
+        ResourceConfig={"InstanceType": "ml.p5.48xlarge", "InstanceCount": 2, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 60},
+    )
+
+    def running(status: str) -> list[str]:
+        return [job["TrainingJobName"] for job in sm.list_training_jobs(StatusEquals=status)["TrainingJobSummaries"]]
+
+    begun = running("InProgress"), running("Completed")
+    sm.stop_training_job(TrainingJobName="job")
+    stopping = running("InProgress"), running("Stopping")
+    sagemaker.end_training_job("job", "Failed", "AlgorithmError: exit code 137")
+    job = sm.describe_training_job(TrainingJobName="job")
+
+    assert (begun, stopping) == ((["job"], []), ([], ["job"]))
+    assert (job["TrainingJobStatus"], job["FailureReason"]) == ("Failed", "AlgorithmError: exit code 137")
+
+
+def test_a_pipeline_answers_to_its_arn_and_keeps_its_definition(sm: Any) -> None:
+    definition = json.dumps(
+        {"Version": "2020-12-01", "Steps": [{"Name": "Train", "Type": "Training", "Arguments": {}}]}
+    )
+    arn = sm.create_pipeline(
+        PipelineName="p", PipelineDefinition=definition, RoleArn=ROLE, ClientRequestToken="t" * 32
+    )["PipelineArn"]
+    execution = sm.start_pipeline_execution(PipelineName="p", ClientRequestToken="t" * 32)["PipelineExecutionArn"]
+    begun = sm.describe_pipeline_execution(PipelineExecutionArn=execution)["PipelineExecutionStatus"]
+    sagemaker.end_pipeline_execution(execution, "Failed")
+    ended = sm.describe_pipeline_execution(PipelineExecutionArn=execution)["PipelineExecutionStatus"]
+
+    described = sm.describe_pipeline(PipelineName=arn)
+
+    assert (described["PipelineName"], described["PipelineDefinition"]) == ("p", definition)
+    assert (begun, ended) == ("Executing", "Failed")
+    assert [each["PipelineName"] for each in sm.list_pipelines()["PipelineSummaries"]] == ["p"]
+
+
+def test_alarms_come_in_pages_sorted_by_name(cw: Any) -> None:
+    for number in reversed(range(120)):
+        cw.put_metric_alarm(AlarmName=f"a/{number:03d}", **METRIC)
+
+    default = cw.describe_alarms()
+    pages = list(cw.get_paginator("describe_alarms").paginate(AlarmNamePrefix="a/", PaginationConfig={"PageSize": 100}))
+
+    names = [f"a/{number:03d}" for number in range(120)]
+    assert [alarm["AlarmName"] for alarm in default["MetricAlarms"]] == names[:50]
+    assert [[alarm["AlarmName"] for alarm in page["MetricAlarms"]] for page in pages] == [names[:100], names[100:]]
+
+
+def test_an_alarm_begins_without_data_and_keeps_its_state_and_tags_when_it_is_updated(cw: Any) -> None:
+    def state() -> tuple[str, str, list[dict[str, str]]]:
+        [alarm] = cw.describe_alarms(AlarmNames=["x"])["MetricAlarms"]
+        return (
+            alarm["StateValue"],
+            alarm["StateReason"],
+            cw.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"],
+        )
+
+    cw.put_metric_alarm(AlarmName="x", **METRIC, Tags=[{"Key": "team", "Value": "fraud"}])
+    created = state()
+    cw.set_alarm_state(AlarmName="x", StateValue="ALARM", StateReason="Threshold Crossed")
+    cw.put_metric_alarm(AlarmName="x", **{**METRIC, "Threshold": 2.0}, Tags=[{"Key": "team", "Value": "ads"}])
+    updated = state()
+    cw.delete_alarms(AlarmNames=["x"])
+    cw.put_metric_alarm(AlarmName="x", **METRIC)
+    again = state()
+
+    tags = [{"Key": "team", "Value": "fraud"}]
+    unchecked = "Unchecked: Initial alarm creation"
+    assert (created, updated, again) == (
+        ("INSUFFICIENT_DATA", unchecked, tags),
+        ("ALARM", "Threshold Crossed", tags),
+        ("INSUFFICIENT_DATA", unchecked, []),
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"AlarmName": "n" * 256}, "1 to 255 characters"),
+        ({"AlarmDescription": "d" * 1025}, "at most 1024"),
+        ({"Period": 7}, "multiple of 60"),
+        ({"Period": 3600, "EvaluationPeriods": 200}, "longer than a day"),
+        ({"DatapointsToAlarm": 6}, "DatapointsToAlarm"),
+        ({"AlarmActions": ["arn:aws:sns:us-east-1:123456789012:t"] * 6}, "at most 5"),
+        ({"Metrics": [{"Id": "m", "Expression": "1"}]}, "Exactly one"),
+    ],
+)
+def test_what_aws_would_refuse_in_an_alarm_is_refused(cw: Any, wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClientError, match=message):
+        cw.put_metric_alarm(**{"AlarmName": "x", **METRIC, **wrong})
+
+
+def test_no_more_than_a_hundred_alarms_are_deleted_at_once(cw: Any) -> None:
+    with pytest.raises(ClientError, match="101 alarm names"):
+        cw.delete_alarms(AlarmNames=[f"a{number}" for number in range(101)])
+
+
+def test_slack_answers_in_its_own_ways_unless_it_is_told_otherwise() -> None:
+    http = urllib3.PoolManager()
+
+    def post(double: Slack, path: str, **body: str) -> tuple[int, str]:
+        answer = http.request("POST", f"{double.url}{path}", json=body)
+        return answer.status, answer.data.decode()
+
+    with slack() as double:
+        double.replies.append(Reply(429, "ratelimited", {"Retry-After": "1"}))
+        answers = [
+            post(double, "/services/T000/B000/XXXX", text="a"),
+            post(double, "/services/T000/B000/XXXX", text="a"),
+            post(double, "/api/chat.postMessage", channel="C1", text="b"),
+            post(double, "/api/chat.update", channel="C1", ts="1.2", text="c"),
+        ]
+        posted = [(each.path, dict(each.body)) for each in double.posted]
+    http.clear()
+
+    said = [json.loads(body) for _, body in answers[2:]]
+    assert answers[:2] == [(429, "ratelimited"), (200, "ok")]
+    assert [each["ok"] for each in said] == [True, True]
+    assert [each["channel"] for each in said] == ["C1", "C1"]
+    assert said[1]["ts"] == "1.2"
+    assert posted == [
+        ("/services/T000/B000/XXXX", {"text": "a"}),
+        ("/services/T000/B000/XXXX", {"text": "a"}),
+        ("/api/chat.postMessage", {"channel": "C1", "text": "b"}),
+        ("/api/chat.update", {"channel": "C1", "ts": "1.2", "text": "c"}),
+    ]

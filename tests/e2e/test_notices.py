@@ -1,0 +1,211 @@
+"""From what CloudWatch and SageMaker say to what people read, in Slack and over SNS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from sagewatch_cli.local.drivers import Variant
+from sagewatch_cli.local.slack import CHANNEL, WEBHOOK, Reply
+from sagewatch_cli.local.stack import SLACK_PARAMETER
+from sagewatch_cli.local.transcript import transcript
+from sagewatch_cli.local.waiting import until
+from tests.e2e.world import World
+
+pytestmark = pytest.mark.e2e
+
+LATENCY = "sagewatch/endpoint/churn/AllTraffic/latency-p99"
+SLOW = 400_000, 420_000, 1_200_000, 1_500_000, 1_843_221
+FAST = 1_900_000, 2_310_000, 700_000, 450_000, 430_000
+LABELS = {
+    "severity": "critical",
+    "kind": "endpoint",
+    "resource": "churn",
+    "scope": "AllTraffic",
+    "alarm": "latency-p99",
+    "team": "fraud",
+}
+
+
+@pytest.fixture
+def watched(world: World) -> World:
+    """The world with one endpoint, watched."""
+    world.sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"), tags={"team": "fraud"})
+    world.reconciled()
+    world.notified()
+    return world
+
+
+def texts(world: World) -> list[str]:
+    """Return the first lines of what Slack shows."""
+    return [transcript(posted.body).splitlines()[0] for posted in world.posted]
+
+
+def test_an_alarm_that_fires_is_told_in_words_in_slack_and_over_sns(watched: World) -> None:
+    watched.cloudwatch.fire(LATENCY, *SLOW)
+    watched.notified()
+
+    [posted], [mail] = watched.posted, watched.mail()
+    assert (posted.path, posted.body["channel"]) == ("/api/chat.postMessage", CHANNEL)
+    assert posted.headers["Authorization"] == "Bearer xoxb-local-double"
+    assert texts(watched) == ["🔴 churn · p99 latency 1.84 s, limit 1.00 s · CRITICAL"]
+    assert mail.subject == "[CRITICAL] churn p99 latency 1.84 s, limit 1.00 s"
+    assert mail.attributes == {**LABELS, "state": "firing"}
+
+
+def test_an_alarm_that_clears_is_told_too(watched: World) -> None:
+    watched.cloudwatch.fire(LATENCY, *SLOW)
+    watched.cloudwatch.clear(LATENCY, *FAST)
+    watched.notified()
+
+    mails = watched.mail()
+    assert [mail.subject for mail in mails] == [
+        "[CRITICAL] churn p99 latency 1.84 s, limit 1.00 s",
+        "[OK] churn p99 latency back to 430 ms, limit 1.00 s",
+    ]
+    assert [mail.attributes for mail in mails] == [{**LABELS, "state": "firing"}, {**LABELS, "state": "cleared"}]
+    assert texts(watched)[-1] == "🟢 churn · p99 latency back to 430 ms, limit 1.00 s · OK"
+
+
+def test_a_share_of_the_capacity_is_told_as_one(watched: World) -> None:
+    watched.cloudwatch.fire("sagewatch/endpoint/churn/AllTraffic/cpu", *(740,) * 10)
+    watched.notified()
+
+    [mail] = watched.mail()
+    assert mail.subject == "[WARNING] churn CPU 92.5 % of 8 vCPU, limit 90 % of 8 vCPU"
+
+
+def test_an_alarm_over_an_expression_is_told_like_any_other(watched: World) -> None:
+    watched.cloudwatch.fire("sagewatch/endpoint/churn/AllTraffic/errors-5xx", 12.5)
+    watched.notified()
+
+    [mail] = watched.mail()
+    assert mail.subject == "[CRITICAL] churn share of 5xx answers 12.5 %, limit 5 %"
+
+
+@pytest.mark.parametrize("event", ["alarm-born", "alarm-cleared", "alarm-firing-muted", "alarm-firing-suppressed"])
+def test_some_things_are_better_left_unsaid(world: World, event: str) -> None:
+    if event == "alarm-cleared":
+        detail: dict[str, Any] = {"previousState": world.events.load("alarm-born")["detail"]["previousState"]}
+    else:
+        detail = {}
+
+    world.stack.bus.pump(world.events.make(event, detail=detail))
+    world.notified()
+
+    assert (world.posted, world.mail()) == ((), ())
+
+
+def test_an_event_that_comes_five_times_is_told_once(watched: World) -> None:
+    fired = watched.cloudwatch.fire(LATENCY, *SLOW)
+    for _ in range(4):
+        watched.stack.bus.pump(fired)
+    watched.notified()
+
+    assert (len(watched.posted), len(watched.mail())) == (1, 1)
+
+
+def test_a_failed_training_job_is_told_with_its_reason(world: World) -> None:
+    world.sagemaker.start_training_job("xgb", "ml.g5.12xlarge", 2, tags={"team": "fraud"})
+    reason = 'AlgorithmError: ExitCode 137\nCommand "python train.py" <!channel> token=s3cr3t'
+
+    world.sagemaker.end_training_job("xgb", "Failed", reason)
+    world.notified()
+
+    [mail] = world.mail()
+    assert mail.subject == "[CRITICAL] xgb training job failed"
+    assert mail.attributes == {
+        "severity": "critical",
+        "kind": "training-job",
+        "resource": "xgb",
+        "scope": "all",
+        "alarm": "failed",
+        "team": "fraud",
+        "state": "failed",
+    }
+    assert "AlgorithmError: ExitCode 137" in mail.text
+    assert texts(world) == ["🔴 xgb · training job failed · CRITICAL"]
+    assert "s3cr3t" not in mail.text + json.dumps(dict(world.posted[0].body))
+
+
+def test_a_failed_endpoint_is_told_once_however_often_sagemaker_says_so(world: World) -> None:
+    world.sagemaker.begin_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.sagemaker.fail_endpoint("churn", "The container did not pass the ping health check.")
+    world.stack.bus.pump(world.sagemaker.endpoint_event("churn"))
+    world.notified()
+
+    assert [mail.subject for mail in world.mail()] == ["[CRITICAL] churn endpoint failed"]
+
+
+def test_a_failed_pipeline_is_told_with_its_step(world: World) -> None:
+    world.sagemaker.create_pipeline("churn-train", "Train")
+    execution = world.sagemaker.run_pipeline("churn-train")
+
+    world.sagemaker.end_execution(execution, "Failed", failed_step="Train", reason="ClientError: no such image")
+    world.notified()
+
+    told = {mail.subject: mail for mail in world.mail()}
+    assert set(told) == {
+        "[WARNING] churn-train/Train pipeline step failed",
+        "[CRITICAL] churn-train pipeline execution failed",
+    }
+    assert "ClientError: no such image" in told["[WARNING] churn-train/Train pipeline step failed"].text
+
+
+def test_when_slack_asks_to_wait_the_message_comes_later_and_sns_is_not_told_twice(watched: World) -> None:
+    with watched.impatient("NotifyQueue"):
+        watched.stack.emulators.slack.replies.append(Reply(429, "", {"Retry-After": "1"}))
+
+        watched.cloudwatch.fire(LATENCY, *SLOW)
+        until("a second try", lambda: watched.posted, lambda posted: len(posted) == 2)
+        watched.notified()
+
+    assert (len(watched.posted), len(watched.mail())) == (2, 1)
+
+
+@pytest.fixture
+def notify(world: World) -> Iterator[Mapping[str, str]]:
+    """The notify function's variables, put back afterwards."""
+    functions, name = world.stack.client("lambda"), world.stack.resources["Notify"]
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    yield variables
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def test_without_slack_the_topic_is_told_alone(watched: World, notify: Mapping[str, str]) -> None:
+    without = {key: value for key, value in notify.items() if not key.startswith("SLACK_")}
+    watched.configure("Notify", without)
+
+    watched.cloudwatch.fire(LATENCY, *SLOW)
+    watched.notified()
+
+    assert (len(watched.posted), len(watched.mail())) == (0, 1)
+
+
+def test_with_a_webhook_slack_is_told_there(watched: World, notify: Mapping[str, str]) -> None:
+    slack = watched.stack.emulators.slack
+    parameters: Any = {"Name": SLACK_PARAMETER, "Type": "SecureString", "Overwrite": True}
+    watched.stack.client("ssm").put_parameter(**parameters, Value=json.dumps(dict(slack.webhook)))
+    watched.configure("Notify", {**notify, "FRESH": "container"})
+
+    watched.cloudwatch.fire(LATENCY, *SLOW)
+    watched.notified()
+    watched.stack.client("ssm").put_parameter(**parameters, Value=json.dumps(dict(slack.bot)))
+
+    assert [posted.path for posted in watched.posted] == [WEBHOOK]
+    assert texts(watched) == ["🔴 churn · p99 latency 1.84 s, limit 1.00 s · CRITICAL"]
+
+
+def test_no_log_and_no_message_of_ours_carries_the_secret(watched: World) -> None:
+    watched.stack.emulators.slack.replies.append(Reply(403, "invalid_token"))
+    with watched.impatient("NotifyQueue"):
+        watched.cloudwatch.fire(LATENCY, *SLOW)
+        until("a second try", lambda: watched.posted, lambda posted: len(posted) == 2)
+        watched.notified()
+
+    logged = watched.logged("NotifyLogs")
+    assert "403" in logged
+    assert "xoxb-local-double" not in logged

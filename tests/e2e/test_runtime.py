@@ -1,0 +1,157 @@
+"""Each built function under AWS's own runtime interface client, with the template's variables and nothing else.
+
+ministack runs functions on its own interpreter and lets its environment shine through; here neither is so.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from sagewatch_cli.local.isolation import AWS, REGION
+from sagewatch_cli.local.ports import LOOPBACK, free_port
+from sagewatch_cli.local.processes import child
+from sagewatch_cli.local.project import Project, architecture
+from sagewatch_cli.local.waiting import until
+from tests.e2e.world import World
+
+pytestmark = pytest.mark.e2e
+
+FUNCTIONS = ("Reconcile", "Sweep", "Notify")
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A function under the runtime interface emulator."""
+
+    url: str
+    log: Path
+
+    def invoke(self, event: object) -> Any:
+        """Invoke it; the emulator takes one request at a time, and answers errors with status 200."""
+        with urllib3.PoolManager() as http:
+            answer = http.request("POST", self.url, json=event, timeout=60, retries=False)
+        return json.loads(answer.data)
+
+
+@contextmanager
+def running(project: Project, function: str, environment: Mapping[str, str], log: Path) -> Iterator[Runtime]:
+    api, runtime, task = free_port(), free_port(), project.build / function
+    machine = {"arm64": "arm64", "x86_64": "x86_64"}[architecture()]
+    [emulator] = project.sam.parents[1].glob(f"lib/python3.*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
+    command = [
+        *(str(emulator), "--runtime-interface-emulator-address", f"{LOOPBACK}:{api}"),
+        *("--runtime-api-address", f"{LOOPBACK}:{runtime}"),
+        *(str(project.runtime), "-m", "awslambdaric", "app.handler"),
+    ]
+    env = {
+        **environment,
+        "PATH": "/usr/bin:/bin",
+        "LAMBDA_TASK_ROOT": str(task),
+        "PYTHONPATH": f"{task}:{project.build / 'CoreLayer/python'}",
+        "_HANDLER": "app.handler",
+        "AWS_LAMBDA_FUNCTION_NAME": function,
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": "30",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": AWS["AWS_ACCESS_KEY_ID"],
+        "AWS_SECRET_ACCESS_KEY": AWS["AWS_SECRET_ACCESS_KEY"],
+    }
+    with log.open("wb") as output, child(command, env=env, cwd=task, stdout=output):
+        until("the runtime to listen", lambda: listens(api))
+        yield Runtime(f"http://{LOOPBACK}:{api}/2015-03-31/functions/function/invocations", log)
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def variables(world: World, function: str) -> dict[str, str]:
+    """Return the function's variables as they are deployed."""
+    name = world.stack.resources[function]
+    configuration = world.stack.client("lambda").get_function_configuration(FunctionName=name)
+    found: dict[str, str] = configuration["Environment"]["Variables"]
+    return found
+
+
+def endpoints(world: World) -> dict[str, str]:
+    """Return where AWS is; on AWS nobody needs to say."""
+    running = world.stack.emulators
+    return {
+        "AWS_ENDPOINT_URL": running.ministack,
+        "AWS_ENDPOINT_URL_SAGEMAKER": running.endpoint("sagemaker"),
+        "AWS_ENDPOINT_URL_CLOUDWATCH": running.endpoint("cloudwatch"),
+    }
+
+
+def records(*bodies: str) -> dict[str, Any]:
+    """Return a batch of SQS messages as Lambda gets it."""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "receiptHandle": "handle",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1767323045000"},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:queue",
+                "awsRegion": REGION,
+            }
+            for number, body in enumerate(bodies, start=1)
+        ]
+    }
+
+
+NOBODY = records(json.dumps({"kind": "endpoint", "name": "nobody"}), "not json")
+
+
+@pytest.mark.parametrize(
+    ("function", "event", "answer"),
+    [
+        ("Reconcile", NOBODY, {"batchItemFailures": [{"itemIdentifier": "m2"}]}),
+        ("Sweep", {}, {"live": 0, "watched": 0, "named": 0}),
+        ("Notify", records("not json"), {"batchItemFailures": [{"itemIdentifier": "m1"}]}),
+    ],
+    ids=FUNCTIONS,
+)
+def test_a_built_function_works_with_the_variables_of_the_template_alone(
+    world: World, tmp_path: Path, function: str, event: object, answer: object
+) -> None:
+    environment = {**variables(world, function), **endpoints(world)}
+
+    with running(world.stack.emulators.project, function, environment, tmp_path / "log") as runtime:
+        assert runtime.invoke(event) == answer
+
+
+@pytest.mark.parametrize(
+    ("function", "variable"),
+    [
+        ("Sweep", "RECONCILE_QUEUE_URL"),
+        ("Notify", "ALERTS_TOPIC_ARN"),
+        ("Notify", "INCIDENTS_TABLE"),
+    ],
+)
+def test_a_function_that_lacks_a_variable_does_not_start_and_names_it(
+    world: World, tmp_path: Path, function: str, variable: str
+) -> None:
+    environment = {**variables(world, function), **endpoints(world)}
+    del environment[variable]
+
+    with running(world.stack.emulators.project, function, environment, tmp_path / "log") as runtime:
+        answer = runtime.invoke({})
+
+    assert answer["errorType"].endswith("BadSetting"), runtime.log.read_text()
+    assert answer["errorMessage"].startswith(f"{variable} is not set")

@@ -1,0 +1,191 @@
+"""What the end-to-end tests see of the deployed stack, and how they wait for it to come to rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from moto.cloudwatch.models import cloudwatch_backends
+from moto.sagemaker.models import sagemaker_backends
+
+from sagewatch_cli.local.bus import Delivery
+from sagewatch_cli.local.drivers import AlarmDriver, SageMakerDriver
+from sagewatch_cli.local.events import Event, Events
+from sagewatch_cli.local.inbox import Inbox, Mail
+from sagewatch_cli.local.isolation import ACCOUNT, AWS, REGION
+from sagewatch_cli.local.journal import Call
+from sagewatch_cli.local.slack import Posted
+from sagewatch_cli.local.stack import Stack
+from sagewatch_cli.local.waiting import until
+
+type Alarms = Mapping[str, Mapping[str, Any]]
+
+QUEUES = ("ReconcileQueue", "NotifyQueue")
+DEAD_LETTERS = ("ReconcileDeadLetters", "NotifyDeadLetters", "SweepDeadLetters")
+WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
+
+
+def logged(stack: Stack, group: str) -> str:
+    """Return everything in a log group of a stack, named by its logical id."""
+    pages = stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=stack.resources[group])
+    return "\n".join(event["message"] for page in pages for event in page["events"])
+
+
+class Deaf:
+    """An event bus that loses everything; SageMaker's events are best effort."""
+
+    def pump(self, event: Event) -> tuple[Delivery, ...]:  # noqa: ARG002 - it does not listen
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The stack, the drivers that play AWS on it, and what came of it."""
+
+    stack: Stack
+    inbox: Inbox
+
+    # ---- what plays AWS
+
+    @property
+    def events(self) -> Events:
+        return Events(self.stack.emulators.project.root / "events")
+
+    @property
+    def sagemaker(self) -> SageMakerDriver:
+        return SageMakerDriver(client=self.stack.client("sagemaker"), bus=self.stack.bus, events=self.events)
+
+    @property
+    def silent_sagemaker(self) -> SageMakerDriver:
+        """SageMaker in an account whose events are lost."""
+        return SageMakerDriver(client=self.stack.client("sagemaker"), bus=Deaf(), events=self.events)
+
+    @property
+    def cloudwatch(self) -> AlarmDriver:
+        return AlarmDriver(
+            client=self.stack.client("cloudwatch"),
+            doubles=self.stack.emulators.doubles,
+            bus=self.stack.bus,
+            events=self.events,
+        )
+
+    def send(self, queue: str, *bodies: str) -> None:
+        """Put messages into a queue of the stack, named by its logical id."""
+        for body in bodies:
+            self.stack.client("sqs").send_message(QueueUrl=self.stack.resources[queue], MessageBody=body)
+
+    def invoke(self, function: str, event: object) -> Any:
+        """Invoke a function of the stack and return its answer."""
+        answer = self.stack.client("lambda").invoke(
+            FunctionName=self.stack.resources[function], Payload=json.dumps(event).encode()
+        )
+        return json.loads(answer["Payload"].read())
+
+    def configure(self, function: str, variables: Mapping[str, str]) -> None:
+        """Give a function other variables; its next invocation begins in a new container."""
+        self.stack.client("lambda").update_function_configuration(
+            FunctionName=self.stack.resources[function], Environment={"Variables": dict(variables)}
+        )
+
+    @contextmanager
+    def impatient(self, queue: str) -> Iterator[None]:
+        """Let a message that failed be tried again after a second rather than six minutes."""
+        sqs, url = self.stack.client("sqs"), self.stack.resources[queue]
+        before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+        try:
+            yield
+        finally:
+            sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+    def arn(self, queue: str) -> str:
+        """Return the ARN of a queue of the stack."""
+        asked = self.stack.client("sqs").get_queue_attributes(
+            QueueUrl=self.stack.resources[queue], AttributeNames=["QueueArn"]
+        )
+        arn: str = asked["Attributes"]["QueueArn"]
+        return arn
+
+    # ---- what came of it
+
+    def alarms(self) -> Alarms:
+        """Return all alarms, whoever's, by name."""
+        pages = self.stack.client("cloudwatch").get_paginator("describe_alarms").paginate()
+        return {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
+
+    def names(self) -> set[str]:
+        """Return the names of all alarms."""
+        return set(self.alarms())
+
+    def writes(self) -> tuple[Call, ...]:
+        """Return the writes of alarms by the functions, in order."""
+        calls = self.stack.emulators.doubles.asked("PutMetricAlarm", "DeleteAlarms")
+        return tuple(call for call in calls if call.key != AWS["AWS_ACCESS_KEY_ID"])
+
+    def calls(self, service: str) -> tuple[Call, ...]:
+        """Return every call of a service that a double answered."""
+        return tuple(call for call in tuple(self.stack.emulators.doubles.journal.calls) if call.service == service)
+
+    def dead_letters(self, queue: str) -> tuple[str, ...]:
+        """Return the bodies in a dead-letter queue, and leave it empty."""
+        sqs, url = self.stack.client("sqs"), self.stack.resources[queue]
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return tuple(message["Body"] for message in messages)
+
+    def logged(self, group: str) -> str:
+        """Return everything in a log group of the stack."""
+        return logged(self.stack, group)
+
+    @property
+    def posted(self) -> tuple[Posted, ...]:
+        """What Slack got."""
+        return tuple(self.stack.emulators.slack.posted)
+
+    def mail(self) -> tuple[Mail, ...]:
+        """Return what the alerts topic's subscribers got since the last time."""
+        return self.inbox.read()
+
+    # ---- rest
+
+    def reconciled(self) -> None:
+        """Wait until reconcile has nothing left to do."""
+        self._empty("ReconcileQueue")
+
+    def notified(self) -> None:
+        """Wait until notify has nothing left to do."""
+        self._empty("NotifyQueue")
+
+    def _empty(self, queue: str) -> None:
+        until(f"{queue} to be empty", lambda: self._count(queue), lambda count: count == 0, within=30)
+
+    def _count(self, queue: str) -> int:
+        asked = self.stack.client("sqs").get_queue_attributes(
+            QueueUrl=self.stack.resources[queue], AttributeNames=list(WAITING)
+        )
+        return sum(int(asked["Attributes"][name]) for name in WAITING)
+
+    def clear(self) -> None:
+        """Forget every resource, alarm, message, incident and post."""
+        for queue in (*QUEUES, *DEAD_LETTERS):
+            self.stack.client("sqs").purge_queue(QueueUrl=self.stack.resources[queue])
+        for queue in QUEUES:
+            self._empty(queue)
+        sagemaker_backends[ACCOUNT][REGION].reset()
+        cloudwatch_backends[ACCOUNT][REGION].reset()
+        self._forget_incidents()
+        self.inbox.read()
+        self.stack.emulators.doubles.journal.calls.clear()
+        self.stack.emulators.doubles.journal.changes.clear()
+        self.stack.emulators.slack.posted.clear()
+        self.stack.emulators.slack.replies.clear()
+
+    def _forget_incidents(self) -> None:
+        dynamo, table = self.stack.client("dynamodb"), self.stack.resources["Incidents"]
+        keys = [key["AttributeName"] for key in dynamo.describe_table(TableName=table)["Table"]["KeySchema"]]
+        for item in dynamo.scan(TableName=table)["Items"]:
+            dynamo.delete_item(TableName=table, Key={key: item[key] for key in keys})
