@@ -11,14 +11,14 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from sagewatch import events
-from sagewatch.aws.errors import PATIENT
+from sagewatch.aws.errors import BRISK
 from sagewatch.channels import slack
 from sagewatch.notices import in_order
 from sagewatch.notify import Clients, notify, set_up
 from sagewatch.settings import NotifySettings
 
 settings = NotifySettings.read(os.environ)
-clients = Clients(boto3.client("sns", config=PATIENT), boto3.client("dynamodb", config=PATIENT), slack.pool())
+clients = Clients(boto3.client("sns", config=BRISK), boto3.client("dynamodb", config=BRISK), slack.pool())
 channels = set_up(clients, settings, time.monotonic)
 logger, metrics = Logger(service="notify"), Metrics(namespace="Sagewatch", service="notify")
 

@@ -8,6 +8,8 @@ import pytest
 
 from sagewatch_cli.local.drivers import Variant
 from sagewatch_cli.local.sagemaker import forget_endpoint
+from sagewatch_cli.local.sam import STACK
+from sagewatch_cli.local.waiting import until
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
@@ -124,3 +126,14 @@ def test_alarms_of_others_are_left_alone(world: World) -> None:
     world.reconciled()
 
     assert world.names() == names
+
+
+def test_after_a_deployment_cloudformation_starts_a_sweep(world: World) -> None:
+    world.silent_sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    [stack] = world.stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+
+    world.stack.bus.pump(
+        world.events.make("stack-deployed", detail={"stack-id": stack["StackId"]}, resources=[stack["StackId"]])
+    )
+
+    until("the endpoint's alarms", world.names)

@@ -97,12 +97,8 @@ class Bus:
 
     def _to_queue(self, rule: str, arn: str, content: str) -> None:
         url = self.sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
-        policy = (
-            self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
-            .get("Attributes", {})
-            .get("Policy", "{}")
-        )
-        if not may_send(json.loads(policy), rule, arn):
+        attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
+        if not may_send(json.loads(attributes.get("Policy", "{}")), rule, arn):
             raise Unreachable(f"the policy of {arn} does not let {rule} send to it")
         self.sqs.send_message(QueueUrl=url, MessageBody=content)
 
@@ -117,7 +113,7 @@ def _allows(statement: Mapping[str, Any], rule: str, queue: str) -> bool:
     sources = [*_each(conditions.get("ArnEquals", {})), *_each(conditions.get("ArnLike", {}))]
     return (
         statement["Effect"] == "Allow"
-        and PRINCIPAL in _list(statement["Principal"].get("Service", ()))
+        and (statement["Principal"] == "*" or PRINCIPAL in _list(statement["Principal"].get("Service", ())))
         and "sqs:SendMessage" in _list(statement["Action"])
         and queue in _list(statement["Resource"])
         and (not sources or any(fnmatchcase(rule, source) for source in sources))

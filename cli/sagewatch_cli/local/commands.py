@@ -61,7 +61,7 @@ def _play(narrator: Narrator, keep: bool) -> None:
 def _keep(story: Story) -> Never:
     """Leave everything running, and let time pass on it as it does on AWS."""
     console = story.narrator.console
-    console.print(Text(_directions(story.stack)))
+    console.print(Text(_directions(story.stack)), soft_wrap=True)
     while True:
         time.sleep(1)
         story.cloudwatch.tell()

@@ -63,9 +63,12 @@ class _Application(DomainDispatcherApplication):
     def __init__(self, journal: Journal) -> None:
         super().__init__(_backend)
         self.journal = journal
+        # moto's state is plain dicts, and the functions call it from several processes at once.
+        self.answering = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        return super().__call__({**environ, KEY: self.journal}, start_response)
+        with self.answering:
+            return super().__call__({**environ, KEY: self.journal}, start_response)
 
 
 def _backend(service: SERVICE_NAMES) -> Flask:

@@ -12,6 +12,9 @@ from typing import Any
 
 type Event = dict[str, Any]
 
+NULLABLE = frozenset({"FailureReason", "TrainingStartTime", "TrainingEndTime", "TuningJobArn", "responseElements"})
+"""Fields that SageMaker and CloudTrail send as null rather than leave out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Events:
@@ -27,22 +30,14 @@ class Events:
     def make(self, name: str, *, detail: Mapping[str, Any], resources: Sequence[str] | None = None) -> Event:
         """Return a payload with an id and a time of its own, and these fields in its detail; None leaves one out."""
         event = self.load(name)
-        fields = {**event["detail"], **detail}
+        left_out = {key for key, value in detail.items() if value is None} - NULLABLE
         return {
             **event,
             "id": str(uuid.uuid4()),
             "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "resources": event["resources"] if resources is None else list(resources),
-            "detail": {
-                key: value
-                for key, value in fields.items()
-                if not (key in detail and value is None and key not in NULLABLE)
-            },
+            "detail": {key: value for key, value in {**event["detail"], **detail}.items() if key not in left_out},
         }
-
-
-NULLABLE = frozenset({"FailureReason", "TrainingStartTime", "TrainingEndTime", "TuningJobArn", "responseElements"})
-"""Fields that SageMaker and CloudTrail send as null rather than leave out."""
 
 
 def milliseconds(time: datetime | None) -> int | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import Popen
+from tempfile import TemporaryDirectory
 from typing import Literal
 from urllib.error import URLError
 
@@ -25,7 +26,6 @@ ministack drops the queries of metric-math alarms, so what an alarm says can be 
 `monitoring:` permissions, which do not exist, so what a role may do can be asserted on ministack only.
 """
 
-
 LOGS_KEPT = 5
 
 
@@ -34,12 +34,14 @@ def ministack(project: Project, doubles_url: str, lane: Lane) -> Iterator[str]:
     """Run ministack and yield its URL; SageMaker, and CloudWatch in that lane, are answered at `doubles_url`."""
     port = free_port()
     url, log = f"http://{LOOPBACK}:{port}", _log(project.logs, port)
-    with (
-        log.open("wb") as output,
-        child(
-            [str(project.ministack)], env=_environment(port, doubles_url, lane), cwd=project.logs, stdout=output
-        ) as process,
-    ):
+    with ExitStack() as everything:
+        # Each container unpacks the layer anew, 40 MB that ministack leaves behind when it is ended.
+        scratch = everything.enter_context(TemporaryDirectory(prefix="sagewatch-", ignore_cleanup_errors=True))
+        output = everything.enter_context(log.open("wb"))
+        environment = {**_environment(port, doubles_url, lane), "TMPDIR": scratch}
+        process = everything.enter_context(
+            child([str(project.ministack)], env=environment, cwd=Path(scratch), stdout=output)
+        )
         until(f"ministack answers at {url}, see {log}", lambda: _ready(url, process, log), within=30)
         yield url
 

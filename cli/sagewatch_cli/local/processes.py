@@ -15,16 +15,16 @@ _PATIENCE = 5
 
 @contextmanager
 def child(
-    command: Sequence[str],
-    *,
-    env: Mapping[str, str],
-    cwd: Path,
-    stdout: int | IO[bytes],
-    stdin: int = subprocess.DEVNULL,
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdout: int | IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command with exactly this environment; however the block ends, the process has ended too."""
     process = subprocess.Popen(
-        [*_tied(), *command], env=dict(env), cwd=cwd, stdin=stdin, stdout=stdout, stderr=subprocess.STDOUT
+        [*_tied(), *command],
+        env=dict(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.STDOUT,
     )
     try:
         yield process

@@ -14,12 +14,16 @@ _HOSTS: Mapping[str, str] = {
 _PAGES: Mapping[str, str] = {
     "endpoint": "endpoints",
     "training-job": "jobs",
+    "processing-job": "processing-jobs",
+    "transform-job": "transform-jobs",
 }
 """The page of a kind in the SageMaker console. Pipelines are shown in Studio, whose address we cannot know."""
 
 _LOG_GROUPS: Mapping[str, str] = {
     "endpoint": "/aws/sagemaker/Endpoints/{name}",
     "training-job": "/aws/sagemaker/TrainingJobs",
+    "processing-job": "/aws/sagemaker/ProcessingJobs",
+    "transform-job": "/aws/sagemaker/TransformJobs",
 }
 
 
@@ -35,13 +39,18 @@ def resource(place: Place, ref: Ref) -> str | None:
 
 
 def logs(place: Place, ref: Ref) -> str | None:
-    """Return the page of the log group that a resource writes to, None when it has none of its own."""
+    """Return the page of the log group that a resource writes to, None when it has none; jobs share one, by streams."""
     group = _LOG_GROUPS.get(ref.kind)
     if group is None:
         return None
     # The console quotes the name twice, with $ in place of %.
-    quoted = quote(quote(group.format(name=ref.name), safe=""), safe="").replace("%", "$")
-    return f"{_console(place, 'cloudwatch')}#logsV2:log-groups/log-group/{quoted}"
+    quoted = _twice(group.format(name=ref.name))
+    streams = "" if "{name}" in group else f"$3FlogStreamNameFilter$3D{_twice(f'{ref.name}/')}"
+    return f"{_console(place, 'cloudwatch')}#logsV2:log-groups/log-group/{quoted}{streams}"
+
+
+def _twice(name: str) -> str:
+    return quote(quote(name, safe=""), safe="").replace("%", "$")
 
 
 def _console(place: Place, service: str) -> str:

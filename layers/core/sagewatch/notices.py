@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 from sagewatch import links
 from sagewatch.errors import Undeliverable
 from sagewatch.kinds import spec
-from sagewatch.model import PER_CAPACITY, Labels, Notice, Place, Ref, Severity, State, Unit
+from sagewatch.model import PER_CAPACITY, Labels, Notice, Place, Ref, Severity, Spec, State, Unit
 
 type Event = Mapping[str, Any]
 
@@ -65,7 +66,8 @@ FAILURES = (
         failed={"FAILED": "failed"},
         reason="FailureReason",
         severity=Severity.CRITICAL,
-        identity=("TrainingJobArn", "TrainingJobStatus"),
+        # A job can be deleted, and its name used again.
+        identity=("TrainingJobArn", "TrainingJobStatus", "CreationTime"),
     ),
     Failure(
         detail_type="SageMaker Model Building Pipeline Execution Status Change",
@@ -151,16 +153,17 @@ def _alarm(prefix: str, event: Event, detail: Event) -> Notice | None:
     row = spec(labels.ref.kind, labels["alarm"])
     unit = row.unit if row else Unit.COUNT
     place, data = _place(event), _reason_data(state)
-    points = [point for point in data.get("recentDatapoints") or () if isinstance(point, int | float)]
+    points = _numbers(data.get("recentDatapoints"))
+    limits = _numbers([data.get("threshold")])
     return Notice(
         key=f"{place.account}/{place.region}/{name}/{state.get('value')}/{state.get('timestamp')}",
         state=told,
-        labels=labels,
+        labels=_judged(labels, row),
         place=place,
         at=happened(event),
         title=row.title if row else labels["alarm"],
         value=points[-1] if points else None,
-        limit=threshold if isinstance(threshold := data.get("threshold"), int | float) else None,
+        limit=limits[-1] if limits else None,
         unit=unit,
         capacity=_number(labels.get(PER_CAPACITY.get(unit, ""))),
         reason=str(state.get("reason") or ""),
@@ -189,6 +192,19 @@ def _reason_data(state: Event) -> Event:
     return data if isinstance(data, dict) else {}
 
 
+def _numbers(values: object) -> list[float]:
+    """Return what can be said as a number: Python reads NaN and Infinity as JSON, and CloudWatch sends null."""
+    listed = values if isinstance(values, list) else []
+    return [v for v in listed if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]
+
+
+def _judged(labels: Labels, row: Spec | None) -> Labels:
+    """Return the labels with a severity: somebody may have edited theirs away, and the alarm fires all the same."""
+    if labels.get("severity") in set(Severity):
+        return labels
+    return Labels({**labels.values, "severity": str(row.severity if row else Severity.WARNING)})
+
+
 def _failure(row: Failure, event: Event, detail: Event) -> Notice | None:
     status = detail.get(row.status)
     if not isinstance(status, str):
@@ -199,7 +215,9 @@ def _failure(row: Failure, event: Event, detail: Event) -> Notice | None:
     if words is None:
         return None
     place, ref, scope = _place(event), Ref(row.kind, _name(row, detail)), str(detail.get(row.scope or "") or "all")
-    identity = (str(detail.get(field)) for field in row.identity)
+    # A field that is missing must not make two failures one: better told twice than not at all.
+    unsure = f"{ref}@{event.get('time')}"
+    identity = (unsure if detail.get(field) is None else str(detail[field]) for field in row.identity)
     return Notice(
         key=f"{place.account}/{place.region}/{row.detail_type}/{'/'.join(identity)}",
         state="failed",
@@ -223,20 +241,24 @@ def _name(row: Failure, detail: Event) -> str:
 
 def _labels(row: Failure, ref: Ref, scope: str, detail: Event) -> Labels:
     values = {"severity": str(row.severity), "kind": ref.kind, "resource": ref.name, "scope": scope, "alarm": "failed"}
-    tags = detail.get("Tags")
-    team = tags.get("team") if isinstance(tags, dict) else None
+    team = _tags(detail.get("Tags")).get("team")
     return Labels({**values, "team": str(team)} if team else values)
 
 
+def _tags(tags: object) -> Event:
+    """Read tags; events carry a map, though their schema says a list of keys and values, as in the API."""
+    if isinstance(tags, dict):
+        return tags
+    listed = tags if isinstance(tags, list) else []
+    return {str(tag.get("Key")): tag.get("Value") for tag in listed if isinstance(tag, dict)}
+
+
 def _behind(place: Place, detail: Event) -> dict[str, str]:
-    """Link the training job behind a pipeline's step (`metadata: {"trainingJob": {"arn": …}}`)."""
+    """Link the job behind a pipeline's step (`metadata: {"trainingJob": {"arn": …}}`), whatever kind of job it is."""
     metadata = detail.get("metadata")
-    job = metadata.get("trainingJob") if isinstance(metadata, dict) else None
-    arn = job.get("arn") if isinstance(job, dict) else None
-    if not isinstance(arn, str):
-        return {}
-    ref = Ref("training-job", arn.rpartition("/")[2])
-    return {"training job": links.resource(place, ref) or "", "logs": links.logs(place, ref) or ""}
+    jobs = [job.get("arn") for job in metadata.values() if isinstance(job, dict)] if isinstance(metadata, dict) else []
+    arns = [arn.rpartition(":")[2].partition("/") for arn in jobs if isinstance(arn, str) and arn.startswith("arn:")]
+    return {name: link for kind, _, job in arns for name, link in _links(place, Ref(kind, job), {}).items()}
 
 
 def _links(place: Place, ref: Ref, more: Mapping[str, str]) -> dict[str, str]:
@@ -251,4 +273,4 @@ def _place(event: Event) -> Place:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
+    return int(text) if text and text.isascii() and text.isdigit() else None

@@ -22,6 +22,30 @@ if TYPE_CHECKING:
 type Channel = Callable[[Notice], None]
 
 
+REST = 30  # s, the function's timeout: longer than any batch
+
+
+@dataclass(slots=True)
+class Resting:
+    """A channel that is left alone for a while once it did not answer.
+
+    Ten time-outs are longer than the function lives, and would keep the other channels from being told.
+    """
+
+    send: Channel
+    clock: Callable[[], float]
+    until: float = 0
+
+    def __call__(self, notice: Notice) -> None:
+        if self.clock() < self.until:
+            raise Retry("Slack did not answer a moment ago, and is left alone for now")
+        try:
+            self.send(notice)
+        except slack.NoAnswer:
+            self.until = self.clock() + REST
+            raise
+
+
 @dataclass(frozen=True, slots=True)
 class Clients:
     """What the function holds for the life of its container."""
@@ -36,7 +60,9 @@ def set_up(clients: Clients, settings: NotifySettings, clock: Callable[[], float
     found: dict[str, Channel] = {"sns": lambda notice: sns.send(clients.sns, settings.topic_arn, notice)}
     if settings.slack_credentials:
         credentials = secrets.Kept(secrets.reader(settings.slack_credentials), clock)
-        found["slack"] = lambda notice: slack.send(clients.http, settings.slack_api_url, credentials(), notice)
+        found["slack"] = Resting(
+            lambda notice: slack.send(clients.http, settings.slack_api_url, credentials(), notice), clock
+        )
     return found
 
 

@@ -16,7 +16,10 @@ PATIENT = Config(
     connect_timeout=3,
     read_timeout=10,
 )
-"""The configuration of every client."""
+"""For the clients of reconcile and sweep."""
+
+BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=2, read_timeout=3)
+"""For the clients of notify, whose queue brings a message back: a service that hangs must not use up the batch's time."""
 
 
 @contextmanager

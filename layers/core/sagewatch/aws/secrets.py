@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import boto3
 
-from sagewatch.aws.errors import PATIENT, retried
+from sagewatch.aws.errors import BRISK, retried
 from sagewatch.errors import Undeliverable
 
 KEPT = 300  # s
+_SECRETS = ("bot_token", "webhook_url")
 _SHAPE = '{"webhook_url": …} or {"bot_token": …, "channel": …}'
 
 
@@ -23,7 +25,7 @@ def reader(name: str) -> Callable[[], str]:
 
 
 def _from_secret(arn: str) -> Callable[[], str]:
-    client = boto3.client("secretsmanager", config=PATIENT)
+    client = boto3.client("secretsmanager", config=BRISK)
 
     def read() -> str:
         with retried("get_secret_value (SLACK_CREDENTIALS)"):
@@ -33,7 +35,7 @@ def _from_secret(arn: str) -> Callable[[], str]:
 
 
 def _from_parameter(name: str) -> Callable[[], str]:
-    client = boto3.client("ssm", config=PATIENT)
+    client = boto3.client("ssm", config=BRISK)
 
     def read() -> str:
         with retried("get_parameter (SLACK_CREDENTIALS)"):
@@ -52,7 +54,11 @@ def credentials(text: str) -> Mapping[str, str]:
         raise Undeliverable(f"The secret in SLACK_CREDENTIALS must be {_SHAPE}")
     if not all(isinstance(value, str) and value for value in found.values()):
         raise Undeliverable("Every value of the secret in SLACK_CREDENTIALS must be a text")
-    return found
+    stripped: dict[str, str] = {name: value.strip() for name, value in found.items()}
+    # Anything else would fail inside http.client, whose errors repeat the value.
+    if not all(re.fullmatch("[!-~]+", stripped.get(name, "-")) for name in _SECRETS):
+        raise Undeliverable(f"{' and '.join(_SECRETS)} in SLACK_CREDENTIALS must be plain ASCII without blanks")
+    return stripped
 
 
 @dataclass(slots=True)

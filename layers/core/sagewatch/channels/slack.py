@@ -3,7 +3,8 @@
 Retry         429, 5xx, a time-out, no connection, and the errors that Slack calls its own
 Undeliverable everything else: a revoked token, a channel that is gone, a message that Slack refuses
 
-The webhook's URL is a secret, and urllib3's exceptions carry it: they are never chained.
+The webhook's URL and the token are secrets, and the exceptions of urllib3 and http.client carry them: they are
+never chained, not even as context.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ _ONCE_MORE = frozenset(
 """Slack's own troubles (Web API, chat.postMessage, errors)."""
 
 
+class NoAnswer(Retry):
+    """Slack took its time and said nothing."""
+
+
 def pool() -> urllib3.PoolManager:
     """Return what holds the connections for the life of a container; retries belong to the queue."""
     return urllib3.PoolManager(timeout=TIMEOUT, retries=False, maxsize=2)
@@ -48,7 +53,10 @@ def send(http: urllib3.PoolManager, api_url: str, credentials: Mapping[str, str]
 
 
 def _webhook(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise Undeliverable("Slack's webhook_url is not an address") from None
     if parts.hostname in _LOOPBACK:
         return url  # a test double
     if parts.scheme == "https" and parts.hostname in _HOSTS:
@@ -65,8 +73,11 @@ def _post(http: urllib3.PoolManager, url: str, body: object, headers: Mapping[st
     try:
         answer = http.request("POST", url, body=json.dumps(body).encode(), headers=content, redirect=False)
     except HTTPError as error:
-        raise Retry(f"Slack did not answer: {type(error).__name__}") from None
-    return answer.status, answer.data.decode(errors="replace")
+        trouble = type(error).__name__
+    else:
+        return answer.status, answer.data.decode(errors="replace")
+    # Raised here, not above: an error's context would keep the URL even when it is not shown.
+    raise NoAnswer(f"Slack did not answer: {trouble}")
 
 
 def _judge_webhook(status: int, text: str) -> None:

@@ -9,15 +9,20 @@ from sagewatch.units import humanise
 
 _SECRETS = re.compile(
     r"""
-    (?P<kept>(?:aws_)?(?:secret_?(?:access_?)?key|session_?token|password|passwd|api_?key|token)["']?\s*[=:]\s*["']?)[^\s"',;]+
+    (?P<kept>(?:secret_?(?:access_?)?key|(?:client_?)?secret|password|passwd|api_?key|token|signature)["']?\s*[=:]\s*["']?)
+    (?:(?<=")[^"]+|(?<=')[^']+|[^\s"',;&]+)
     | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b
-    | \bBearer\s+[A-Za-z0-9._~+/=-]+
+    | \b(?:IQoJ|FwoG|FQoG)[A-Za-z0-9+/=]{40,}  # how session tokens begin
+    | \b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}
     | \bxox[a-z]-[A-Za-z0-9-]+
+    | \bxapp-[A-Za-z0-9-]+
+    | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)
     | \bhttps://hooks\.slack(?:-gov)?\.com/\S+
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, marks that turn the writing around, and halves of characters, which have no UTF-8 and stop a request."""
 
 
 def headline(notice: Notice) -> str:
@@ -43,6 +48,16 @@ def measured(notice: Notice) -> str:
 def quantity(notice: Notice, value: float | None) -> str:
     """Say a value of the notice's metric; nothing when there is none."""
     return "" if value is None else humanise(value, notice.unit, notice.capacity)
+
+
+def reason_of(notice: Notice) -> str:
+    """Say other people's reason, unless it is CloudWatch's raw numbers, which the headline says in words."""
+    return notice.reason if notice.state == "failed" or (notice.state == "firing" and notice.value is None) else ""
+
+
+def advice_of(notice: Notice) -> str:
+    """Say why it matters and what to do, while that is still needed."""
+    return "" if notice.state == "cleared" else notice.advice
 
 
 def verdict(notice: Notice) -> str:

@@ -9,7 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 from sagewatch.model import Notice, Severity
-from sagewatch.wording.phrases import cut, harmless, headline, measured, quantity, subject_of, verdict, where
+from sagewatch.wording.phrases import (
+    advice_of,
+    harmless,
+    headline,
+    measured,
+    quantity,
+    reason_of,
+    subject_of,
+    verdict,
+    where,
+)
 
 type Message = dict[str, Any]
 
@@ -30,7 +40,7 @@ def message(notice: Notice) -> Message:
         "attachments": [
             {
                 "color": _GREEN if cleared else _COLOURS[notice.severity],
-                "fallback": harmless(headline(notice), _LINE),
+                "fallback": _safe(headline(notice), _LINE),
                 "blocks": blocks,
             }
         ],
@@ -59,16 +69,16 @@ def _facts(notice: Notice) -> Message:
 
 
 def _reason(notice: Notice) -> list[Message]:
-    if notice.state != "failed" or not notice.reason.strip():
+    reason = harmless(reason_of(notice), _REASON)
+    if not reason:
         return []
-    text = {"type": "text", "text": harmless(notice.reason, _REASON)}
+    text = {"type": "text", "text": reason}
     return [{"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [text]}]}]
 
 
 def _advice(notice: Notice) -> list[Message]:
-    if notice.state == "cleared" or not notice.advice:
-        return []
-    return [{"type": "section", "text": {"type": "plain_text", "text": harmless(notice.advice, _REASON)}}]
+    advice = harmless(advice_of(notice), _REASON)
+    return [{"type": "section", "text": {"type": "plain_text", "text": advice}}] if advice else []
 
 
 def _context(notice: Notice) -> Message:
@@ -76,12 +86,12 @@ def _context(notice: Notice) -> Message:
     elements: list[Message] = [_markdown(" · ".join(links))] if links else []
     return {
         "type": "context",
-        "elements": [*elements, {"type": "plain_text", "text": cut(harmless(where(notice), _LINE) or "-", _LINE)}],
+        "elements": [*elements, {"type": "plain_text", "text": harmless(where(notice), _LINE) or "–"}],
     }
 
 
 def _linked(link: str | None, text: str) -> str:
-    name = _safe(text, _NAME) or "–"
+    name = _safe(text, _NAME).replace("|", "¦") or "–"  # a bar ends the address in a link
     return f"<{link}|{name}>" if link and len(link) <= _LINK else name
 
 

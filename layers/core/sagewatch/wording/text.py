@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import UTC
 
 from sagewatch.model import Notice
-from sagewatch.wording.phrases import cut, harmless, headline, measured, subject_of, verdict, where
+from sagewatch.wording.phrases import (
+    advice_of,
+    cut,
+    harmless,
+    headline,
+    measured,
+    reason_of,
+    subject_of,
+    verdict,
+    where,
+)
 
 SUBJECT = 99
 """SNS takes fewer than 100 characters, and no line breaks (Publish, Subject)."""
@@ -28,13 +38,13 @@ def body(notice: Notice) -> str:
         *(f"{name.capitalize()}: {link}" for name, link in notice.links.items()),
         harmless(where(notice), 500),
     ]
-    # CloudWatch's own reason is raw numbers, which the headline says in words.
-    said = {"failed": notice.reason, "firing": notice.advice}.get(notice.state)
-    return "\n".join([*facts, *(["", harmless(said, _REASON)] if said else [])])
+    said = (harmless(passage, _REASON) for passage in (reason_of(notice), advice_of(notice)))
+    return "\n".join([*facts, *(line for passage in said if passage for line in ("", passage))])
 
 
 def attributes(notice: Notice) -> dict[str, str]:
     """Return what a subscription's filter policy can match."""
     wanted = ("severity", "kind", "resource", "scope", "alarm", "team")
     found = {name: notice.labels.get(name) for name in wanted}
-    return {"state": notice.state, **{name: cut(value, 256) for name, value in found.items() if value}}
+    said = {name: harmless(value, 256) for name, value in found.items() if value}
+    return {"state": notice.state, **{name: value for name, value in said.items() if value}}
