@@ -1,7 +1,7 @@
 """What can go wrong on the local stack.
 
 LocalError
-├── NotACheckout   the command was installed without the repository around it
+├── NotACheckout   the command was installed without the repository around it, or its tools were not
 ├── SamFailed      sam build or sam deploy ended with an error
 ├── EmulatorDied   ministack ended by itself
 └── Unmet          what was expected did not come true in time
@@ -13,7 +13,7 @@ class LocalError(RuntimeError):
 
 
 class NotACheckout(LocalError):
-    """The command was installed without the repository around it."""
+    """The command was installed without the repository around it, or its tools were not."""
 
 
 class SamFailed(LocalError):

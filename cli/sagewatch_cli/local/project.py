@@ -18,12 +18,17 @@ class Project:
 
     @classmethod
     def here(cls) -> Project:
+        """Return the checkout around this file; NotACheckout when it, or the tools it installs, are not there."""
         root = Path(__file__).resolve().parents[3]
         if not (root / "template.yaml").is_file():
             raise NotACheckout(
                 f"there is no template.yaml in {root}; the local stack needs a checkout of the repository"
             )
-        return cls(root)
+        project = cls(root)
+        for tool in (project.sam, project.ministack):
+            if not tool.exists():
+                raise NotACheckout(f"{tool} is missing; run `make setup` in {root}")
+        return project
 
     @property
     def sam(self) -> Path:

@@ -19,7 +19,7 @@ PATIENT = Config(
 """For the clients of reconcile and sweep."""
 
 BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=2, read_timeout=3)
-"""For the clients of notify, whose queue brings a message back: a service that hangs must not use up the batch's time."""
+"""For the clients of notify: a service that hangs must not use up the time of a batch, which comes back anyway."""
 
 
 @contextmanager
