@@ -239,9 +239,5 @@ def is_incomplete(kind: Kind, present: Mapping[str, frozenset[str]]) -> bool:
 def _siblings(kind: Kind, ids: frozenset[str]) -> frozenset[str]:
     here = [spec for spec in kind.specs if spec.id in ids]
     levels = {spec.level for spec in here}
-    traits = {trait for spec in here for trait in _shown(spec)}
-    return frozenset(spec.id for spec in kind.specs if spec.level in levels and traits.issuperset(_shown(spec)))
-
-
-def _shown(spec: Spec) -> tuple[str, ...]:
-    return (*spec.needs, "capacity") if spec.hangs_on_capacity else spec.needs
+    traits = {trait for spec in here for trait in spec.needs}
+    return frozenset(spec.id for spec in kind.specs if spec.level in levels and traits.issuperset(spec.needs))
