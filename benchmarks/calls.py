@@ -37,7 +37,7 @@ class Account:
 
     def __init__(self, endpoints: int = 0) -> None:
         self.paper = Paper(endpoints)
-        self.clients = Clients(self.paper.client("sagemaker"), self.paper.client("cloudwatch"))
+        self.clients = Clients.of(self.paper.client("sagemaker"), self.paper.client("cloudwatch"))
         self.sweepers = SweepClients(self.clients.sagemaker, self.clients.cloudwatch, self.paper.client("sqs"))
 
     def reconcile_all(self) -> None:

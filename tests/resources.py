@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sagewatch.model import Description, Reader
+from sagewatch.kinds.instances import INSTANCES
+from sagewatch.model import Capacity, Description, Published, Reader
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -67,10 +69,32 @@ def pipeline(*steps: str, name: str = "churn-train", **more: Any) -> Description
     }
 
 
-def answering(**answers: Description) -> Reader:
-    """A reader with an answer for each operation, and None (gone) for all others."""
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A reader with an answer for each operation; gone, empty or unknown for everything else."""
 
-    def read(operation: str, **_: object) -> Description | None:
-        return answers.get(operation)
+    answers: Mapping[str, Any]
+    metrics: tuple[Published, ...] = ()
 
-    return read
+    def __call__(self, operation: str, **parameters: object) -> Description | None:
+        answer = self.answers.get(operation)
+        return answer(**parameters) if callable(answer) else answer
+
+    def listed(self, operation: str, items: str, **_: object) -> tuple[Description, ...]:
+        return tuple((self.answers.get(operation) or {}).get(items, ()))
+
+    def published(
+        self, metric: str | None = None, within: str | None = None, **dimensions: str
+    ) -> tuple[Published, ...]:
+        named = (each for each in self.metrics if metric in (None, each.metric) and within in (None, each.namespace))
+        return tuple(each for each in named if each.dimensions.items() >= dimensions.items())
+
+    def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
+        known = INSTANCES.get(instance_type)
+        return known, "" if known else f"instance type {instance_type} is not in our table"
+
+
+def answering(*metrics: Published, **answers: Any) -> Reader:
+    """Return a reader that answers so, and of any model that it has one container; an answer may be a function."""
+    plain = {"describe_model": {"ModelName": "model", "PrimaryContainer": {"Image": "image"}}}
+    return Answers({**plain, **answers}, metrics)

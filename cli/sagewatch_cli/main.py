@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from sagewatch_cli.catalog import catalog
+from sagewatch_cli.guardrails import guardrails
 from sagewatch_cli.local import commands as local
 
 app = typer.Typer(
@@ -13,6 +15,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command()(catalog)
+app.command()(guardrails)
 app.add_typer(local.app)
 
 

@@ -15,7 +15,7 @@ from sagewatch.reconcile import Clients, Once, reconcile, unhurried
 from sagewatch.settings import ReconcileSettings
 
 settings = ReconcileSettings.read(os.environ)
-clients = Clients(boto3.client("sagemaker", config=PATIENT), boto3.client("cloudwatch", config=PATIENT))
+clients = Clients.of(boto3.client("sagemaker", config=PATIENT), boto3.client("cloudwatch", config=PATIENT))
 logger, metrics = Logger(service="reconcile"), Metrics(namespace="Sagewatch", service="reconcile")
 
 

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
@@ -30,6 +30,29 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, value)
     with mock_aws():
         yield
+
+
+LACKING = {"ListInferenceComponents": "InferenceComponents"}
+"""SageMaker's list operations that moto does not have, and where the items would be."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_what_moto_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer these lists with nothing, at botocore's own event, for every client that is made."""
+    make = boto3.session.Session.client
+
+    def made(session: Any, service: str, *args: Any, **kwargs: Any) -> Any:
+        client = make(session, service, *args, **kwargs)
+        if service == "sagemaker":
+            for operation, items in LACKING.items():
+                client.meta.events.register(f"before-call.sagemaker.{operation}", _empty(items))
+        return client
+
+    monkeypatch.setattr(boto3.session.Session, "client", made)
+
+
+def _empty(items: str) -> Any:
+    return lambda **_: (SimpleNamespace(status_code=200), {items: [], "ResponseMetadata": {"HTTPStatusCode": 200}})
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sagewatch.kinds import KINDS
 from tests.integration.conftest import Fleet, Queue, batch, cold_start
 from tests.template import actions, functions
 
@@ -17,13 +18,18 @@ MESSAGES = (
 )
 
 
+ACRONYMS = {"ml": "ML"}
+
+
 class Ledger:
     """The IAM actions behind the calls of a function."""
 
     def __init__(self, function: ModuleType) -> None:
         self.actions: set[str] = set()
-        for name in function.clients.__slots__:
-            client = getattr(function.clients, name)
+        for name in ("sagemaker", "cloudwatch", "sqs"):
+            client = getattr(function.clients, name, None)
+            if client is None:
+                continue
             client.meta.events.register("before-call", self.note, unique_id=name)
 
     def note(self, model: Any, **_: Any) -> None:
@@ -38,6 +44,10 @@ def whole_fleet(fleet: Fleet) -> Fleet:
     return fleet
 
 
+def action(operation: str) -> str:
+    return "sagemaker:" + "".join(ACRONYMS.get(part, part.title()) for part in operation.split("_"))
+
+
 def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
     app = cold_start("reconcile")
     ledger = Ledger(app)
@@ -46,7 +56,19 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
     whole_fleet.sagemaker.delete_endpoint(EndpointName="churn")
     app.handler(batch(*MESSAGES), None)
 
-    assert ledger.actions == actions("Reconcile")
+    described = {action(kind.describe) for kind in KINDS if kind.specs}
+    assert ledger.actions <= actions("Reconcile")
+    assert actions("Reconcile") == described | {
+        "sagemaker:DescribeEndpointConfig",
+        "sagemaker:DescribeModel",
+        "sagemaker:ListInferenceComponents",
+        "sagemaker:ListTags",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:PutMetricAlarm",
+        "cloudwatch:DeleteAlarms",
+        "cloudwatch:ListMetrics",
+        "ec2:DescribeInstanceTypes",
+    }
 
 
 def test_the_sweep_is_allowed_what_it_calls(whole_fleet: Fleet, queue: Queue) -> None:
@@ -57,4 +79,6 @@ def test_the_sweep_is_allowed_what_it_calls(whole_fleet: Fleet, queue: Queue) ->
 
     [template_of_sam] = [each for each in functions()["Sweep"]["Policies"] if "SQSSendMessagePolicy" in each]
     assert template_of_sam == {"SQSSendMessagePolicy": {"QueueName": {"Fn::GetAtt": ["ReconcileQueue", "QueueName"]}}}
-    assert ledger.actions - {"sqs:SendMessageBatch"} == actions("Sweep")
+    assert ledger.actions - {"sqs:SendMessageBatch"} <= actions("Sweep")
+    listed = {action(kind.listing.operation) for kind in KINDS if kind.specs}
+    assert actions("Sweep") == listed | {"cloudwatch:DescribeAlarms"}

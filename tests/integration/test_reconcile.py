@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from sagewatch.aws import cloudwatch, sagemaker
 from sagewatch.errors import BadSetting, Retry, Undeliverable
 from sagewatch.kinds import KINDS, kind
-from sagewatch.model import Ref
+from sagewatch.model import Kind, Ref
 from sagewatch.reconcile import Clients, reconcile
 from tests.integration.conftest import Fleet, Journal, alarms, batch, cold_start, log_of
 from tests.payloads import event
@@ -46,7 +46,7 @@ def refuse(client: Any, operation: str, code: str, message: str = "no") -> Calla
     return lambda: client.meta.events.unregister(f"before-call.*.{operation}", answer)
 
 
-def test_a_new_endpoint_costs_four_reads_one_put_an_alarm_and_one_look_again(
+def test_a_new_endpoint_costs_five_reads_one_put_an_alarm_and_one_look_again(
     app: ModuleType, fleet: Fleet, journal: Journal
 ) -> None:
     fleet.endpoint()
@@ -56,8 +56,9 @@ def test_a_new_endpoint_costs_four_reads_one_put_an_alarm_and_one_look_again(
     calls = Counter(journal.taken())
     puts = calls.pop("PutMetricAlarm")
     assert failed == []
-    assert puts == len(alarms(OURS)) == 9
-    assert calls == {"DescribeEndpoint": 2, "DescribeEndpointConfig": 1, "ListTags": 1, "DescribeAlarms": 1}
+    assert puts == len(alarms(OURS)) == 11
+    reads = {"DescribeEndpointConfig": 1, "DescribeModel": 1, "ListTags": 1, "DescribeAlarms": 1}
+    assert calls == {"DescribeEndpoint": 2, **reads}
 
 
 def test_an_event_about_an_unchanged_endpoint_writes_nothing(app: ModuleType, fleet: Fleet, journal: Journal) -> None:
@@ -67,7 +68,13 @@ def test_an_event_about_an_unchanged_endpoint_writes_nothing(app: ModuleType, fl
 
     run(app, event("endpoint-updating"))
 
-    assert journal.taken() == ["DescribeEndpoint", "DescribeEndpointConfig", "ListTags", "DescribeAlarms"]
+    assert journal.taken() == [
+        "DescribeEndpoint",
+        "DescribeEndpointConfig",
+        "DescribeModel",
+        "ListTags",
+        "DescribeAlarms",
+    ]
 
 
 def test_teardown_costs_three_calls(app: ModuleType, fleet: Fleet, journal: Journal) -> None:
@@ -116,7 +123,7 @@ def test_a_neighbour_whose_name_extends_ours_keeps_its_alarms(app: ModuleType, f
     run(app, event("endpoint-deleted"))
 
     assert alarms(OURS) == {}
-    assert len(alarms("sagewatch/endpoint/churn-v2/")) == 9
+    assert len(alarms("sagewatch/endpoint/churn-v2/")) == 11
 
 
 def test_new_variants_and_instance_types_are_followed(app: ModuleType, fleet: Fleet) -> None:
@@ -142,11 +149,12 @@ def test_a_change_rewrites_only_the_alarms_that_it_changes(app: ModuleType, flee
     fleet.endpoint(variants={"AllTraffic": "ml.m5.4xlarge"})
     run(app, event("endpoint-in-service"))
 
-    assert Counter(journal.taken())["PutMetricAlarm"] == 1
+    # The threshold of cpu, and the price that idle tells.
+    assert Counter(journal.taken())["PutMetricAlarm"] == 2
 
 
 def test_a_resource_with_120_alarms_leaves_no_orphan(app: ModuleType, fleet: Fleet, journal: Journal) -> None:
-    fleet.pipeline(steps=tuple(f"step-{n}" for n in range(119)))
+    fleet.pipeline(steps=tuple(f"step-{n}" for n in range(117)))
     run(app, event("cloudtrail-create-pipeline"))
     assert len(alarms("sagewatch/pipeline/churn-train/")) == 120
     fleet.sagemaker.delete_pipeline(PipelineName="churn-train", ClientRequestToken="x" * 32)
@@ -165,6 +173,8 @@ def test_a_pipeline_that_nobody_announced_is_watched_from_its_first_execution(ap
 
     assert set(alarms()) == {
         "sagewatch/pipeline/churn-train/all/executions-failed",
+        "sagewatch/pipeline/churn-train/all/executions-stopped",
+        "sagewatch/pipeline/churn-train/all/execution-duration",
         "sagewatch/pipeline/churn-train/Prepare/step-failed",
         "sagewatch/pipeline/churn-train/Train/step-failed",
     }
@@ -187,7 +197,7 @@ def test_a_training_job_is_watched_until_its_end(app: ModuleType, fleet: Fleet, 
 
 def test_an_endpoint_that_still_is_but_is_being_deleted_is_torn_down(fleet: Fleet) -> None:
     fleet.endpoint()
-    clients = Clients(boto3.client("sagemaker"), boto3.client("cloudwatch"))
+    clients = Clients.of(boto3.client("sagemaker"), boto3.client("cloudwatch"))
     reconcile(clients, "sagewatch", CHURN)
 
     def deleting(parsed: dict[str, Any], **_: Any) -> None:
@@ -196,7 +206,7 @@ def test_an_endpoint_that_still_is_but_is_being_deleted_is_torn_down(fleet: Flee
     clients.sagemaker.meta.events.register("after-call.sagemaker.DescribeEndpoint", deleting)
     outcome = reconcile(clients, "sagewatch", CHURN)
 
-    assert (outcome.live, outcome.deleted) == (False, 9)
+    assert (outcome.live, outcome.deleted) == (False, 11)
     assert alarms() == {}
 
 
@@ -223,7 +233,7 @@ def test_a_resource_that_cannot_be_read_keeps_its_alarms_and_the_message_comes_b
 
     assert "m0" in failed
     assert "m1" in failed
-    assert len(alarms(OURS)) == 9
+    assert len(alarms(OURS)) == 11
 
 
 def test_the_rest_of_a_batch_is_done_when_one_message_fails(app: ModuleType, fleet: Fleet) -> None:
@@ -241,8 +251,8 @@ def test_the_rest_of_a_batch_is_done_when_one_message_fails(app: ModuleType, fle
     )
 
     assert failed == ["m0", "m2", "m3"]
-    assert len(alarms(OURS)) == 9
-    assert len(alarms("sagewatch/pipeline/")) == 3
+    assert len(alarms(OURS)) == 11
+    assert len(alarms("sagewatch/pipeline/")) == 5
 
 
 def test_a_failure_is_logged_with_the_resource_and_the_reason(app: ModuleType) -> None:
@@ -281,7 +291,7 @@ def test_what_cannot_be_done_in_time_goes_back_and_is_continued(
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert written == 3
     assert again == []
-    assert Counter(journal.taken())["PutMetricAlarm"] == 6
+    assert Counter(journal.taken())["PutMetricAlarm"] == 8
 
 
 def test_an_endpoint_that_goes_while_its_alarms_are_written_leaves_no_orphan(app: ModuleType, fleet: Fleet) -> None:
@@ -390,10 +400,18 @@ def test_a_missing_endpoint_is_told_from_a_bad_request_by_the_words_of_the_api()
 
 
 @pytest.mark.parametrize("each", KINDS, ids=lambda each: each.name)
-def test_every_kind_is_gone_when_its_own_describe_says_so(each: Any) -> None:
+def test_every_kind_is_gone_when_its_own_describe_says_so(each: Kind) -> None:
     client = boto3.client("sagemaker")
+    read = Clients.of(client, boto3.client("cloudwatch")).reader
+    with Stubber(client) as stub:
+        stub.add_client_error(each.describe, "ResourceNotFound", "It does not exist.")
+        stub.add_client_error(each.describe, "ValidationException", 'Could not find it "arn:aws:sagemaker:…".')
+        stub.add_client_error(each.describe, "AccessDeniedException", "Not authorized.")
 
-    assert sagemaker.describe(client, each, "never-made") is None
+        assert sagemaker.describe(read, each, "never-made") is None
+        assert sagemaker.describe(read, each, "never-made") is None
+        with pytest.raises(Retry, match="Not authorized"):
+            sagemaker.describe(read, each, "never-made")
 
 
 def test_an_alarm_that_went_while_we_deleted_is_looked_at_again() -> None:
@@ -431,7 +449,7 @@ def test_all_pages_of_alarms_are_read() -> None:
 def test_an_unknown_kind_is_refused_before_anything_is_read() -> None:
     assert kind("endpoints") is None
     with pytest.raises(Undeliverable, match="endpoints/churn: this version knows no such kind"):
-        reconcile(Clients(None, None), "sagewatch", Ref("endpoints", "churn"))  # type: ignore[arg-type]
+        reconcile(Clients.of(None, None), "sagewatch", Ref("endpoints", "churn"))  # type: ignore[arg-type]
 
 
 def test_a_malformed_setting_stops_the_function_at_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from sagewatch.aws import queue as reconcile_queue
 from sagewatch.errors import BadSetting, Retry
-from sagewatch.model import Ref
+from sagewatch.kinds import KINDS
+from sagewatch.model import Kind, Ref
 from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start, log_of
 
 CHURN = {"kind": "endpoint", "name": "churn"}
@@ -51,7 +52,7 @@ def test_what_existed_before_is_named_and_watched(
     reconcile.handler(batch(*named), None)
 
     assert sorted(map(str, named)) == sorted(map(str, [CHURN, PIPELINE, JOB]))
-    assert Counter(name.split("/")[1] for name in alarms()) == {"endpoint": 9, "pipeline": 3, "training-job": 4}
+    assert Counter(name.split("/")[1] for name in alarms()) == {"endpoint": 11, "pipeline": 5, "training-job": 4}
 
 
 def test_a_fleet_in_order_is_left_in_peace(
@@ -63,8 +64,12 @@ def test_a_fleet_in_order_is_left_in_peace(
     journal.taken()
 
     assert swept(sweep, queue) == []
-    lists = ["ListEndpoints", "ListTrainingJobs", "ListTrainingJobs", "ListPipelines"]
+    lists = [f"List{name}" for kind in KINDS if kind.specs for name in [camel(kind)] for _ in kind.listing.filters]
     assert journal.taken() == [*lists, "DescribeAlarms"]
+
+
+def camel(kind: Kind) -> str:
+    return "".join(part.title() for part in kind.listing.operation.removeprefix("list_").split("_"))
 
 
 def test_a_full_sweep_names_everybody(sweep: ModuleType, reconcile: ModuleType, queue: Queue, fleet: Fleet) -> None:
@@ -131,7 +136,7 @@ def test_an_empty_list_deletes_nothing(sweep: ModuleType, reconcile: ModuleType,
     reconcile.handler(batch(*named), None)
 
     assert named == [CHURN]
-    assert len(alarms()) == 9
+    assert len(alarms()) == 11
 
 
 def test_a_list_that_cannot_be_read_surfaces_after_the_others_were_swept(

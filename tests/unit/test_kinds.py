@@ -11,6 +11,7 @@ from sagewatch.kinds import KINDS, kind, spec
 from sagewatch.kinds.endpoint import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
 from sagewatch.kinds.pipeline import PIPELINE
+from sagewatch.kinds.prices import hourly
 from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.model import CAPACITY_TRAITS, Capacity, Gap, Kind, Observation, Scope, Spec
 from tests.payloads import every_event
@@ -32,8 +33,49 @@ PUBLISHED = {
         "ServerlessConcurrentExecutionsUtilization",
         "ServerlessProvisionedConcurrencyUtilization",
         "ServerlessProvisionedConcurrencySpilloverInvocations",
+        "ConcurrentRequestsPerModel",
+        "ConcurrentRequestsPerCopy",
+        "InvocationsPerCopy",
+        "MidStreamErrors",
+        "ModelCacheHit",
+        "ModelLoadingWaitTime",
+        "ModelDownloadingTime",
+        "ModelLoadingTime",
+        "ModelUnloadingTime",
+        "ContainerLatency",
+        "HasBacklogWithoutCapacity",
+        "ApproximateAgeOfOldestRequest",
+        "ApproximateBacklogSizePerInstance",
+        "InvocationFailures",
+        "ExpiredRequests",
+        "RequestDownloadFailures",
+        "ResponseUploadFailures",
+        "NotificationFailures",
+    },
+    "/aws/sagemaker/InferenceComponents": {
+        "CPUUtilizationNormalized",
+        "MemoryUtilizationNormalized",
+        "GPUUtilizationNormalized",
+        "GPUMemoryUtilizationNormalized",
+    },
+    "/aws/sagemaker/ProcessingJobs": {
+        "CPUUtilization",
+        "MemoryUtilization",
+        "GPUUtilization",
+        "GPUMemoryUtilization",
+        "DiskUtilization",
+    },
+    "/aws/sagemaker/TransformJobs": {
+        "CPUUtilization",
+        "MemoryUtilization",
+        "GPUUtilization",
+        "GPUMemoryUtilization",
     },
     "/aws/sagemaker/Endpoints": {
+        "LoadedModelCount",
+        "CPUReservation",
+        "MemoryReservation",
+        "GPUReservation",
         "CPUUtilization",
         "MemoryUtilization",
         "GPUUtilization",
@@ -47,7 +89,7 @@ PUBLISHED = {
         "GPUMemoryUtilization",
         "DiskUtilization",
     },
-    "AWS/Sagemaker/ModelBuildingPipeline": {"ExecutionFailed", "StepFailed"},
+    "AWS/Sagemaker/ModelBuildingPipeline": {"ExecutionFailed", "ExecutionStopped", "ExecutionDuration", "StepFailed"},
 }
 """What SageMaker publishes, written by hand from its metric tables: a misspelt row fails here."""
 
@@ -122,11 +164,16 @@ def test_utilisation_that_sums_over_devices_is_a_share_of_capacity() -> None:
 
 
 def test_serverless_variants_get_only_metrics_that_they_publish() -> None:
-    scope = ENDPOINT.observe(
-        endpoint(variant("S", instance=None)), answering(describe_endpoint_config=config(variant("S", instance=None)))
-    ).scopes[0]
+    one = variant("S", instance=None)
+    scopes = ENDPOINT.observe(endpoint(one), answering(describe_endpoint_config=config(one))).scopes
 
-    metrics = {m.name for row in ENDPOINT.specs if scope.traits.issuperset(row.needs) for m in row.metrics}
+    metrics = {
+        metric.name
+        for row in ENDPOINT.specs
+        for scope in scopes
+        if row.level == scope.level and scope.traits.issuperset(row.needs)
+        for metric in row.metrics
+    }
 
     assert metrics == SERVERLESS
 
@@ -151,6 +198,7 @@ def test_an_endpoint_with_a_gpu_and_a_serverless_variant_is_seen_as_such() -> No
 
     seen = ENDPOINT.observe(endpoint(gpu, serverless), answering(describe_endpoint_config=config(gpu, serverless)))
 
+    b = ({"EndpointName": "churn", "VariantName": "b"},)
     assert seen == Observation(
         scopes=(
             Scope(
@@ -159,25 +207,12 @@ def test_an_endpoint_with_a_gpu_and_a_serverless_variant_is_seen_as_such() -> No
                 series=({"EndpointName": "churn", "VariantName": "a"},),
                 traits=frozenset({"requests", "instance", "gpu"}),
                 capacity=Capacity(4, 1),
+                hourly=hourly("ml.g5.xlarge"),
             ),
-            Scope(
-                level="variant",
-                name="b",
-                series=({"EndpointName": "churn", "VariantName": "b"},),
-                traits=frozenset({"requests", "serverless"}),
-            ),
+            Scope(level="variant", name="b", series=b, traits=frozenset({"requests", "serverless"})),
+            Scope(level="serverless", name="b", series=b),
         )
     )
-
-
-def test_provisioned_concurrency_is_a_trait() -> None:
-    one = variant(
-        instance=None, ServerlessConfig={"MemorySizeInMB": 1, "MaxConcurrency": 5, "ProvisionedConcurrency": 2}
-    )
-
-    seen = ENDPOINT.observe(endpoint(one), answering(describe_endpoint_config=config(one)))
-
-    assert seen.scopes[0].traits == {"requests", "serverless", "provisioned"}
 
 
 def test_asynchronous_endpoints_and_inference_components_publish_no_requests_by_variant() -> None:
@@ -256,7 +291,7 @@ def test_the_hosts_of_unlike_groups_are_watched_where_capacity_does_not_matter()
 
     seen = TRAINING_JOB.observe(training_job(ResourceConfig={"InstanceGroups": groups}), answering())
 
-    reason = "the capacity of ml.c5.xlarge, ml.g5.xlarge is not known"
+    reason = "algo-1-3: hosts of several types: ml.c5.xlarge, ml.g5.xlarge"
     assert [scope.name for scope in seen.scopes] == ["algo-1-3"]
     assert seen.gaps == (Gap(level="hosts", scope="algo-1-3", reason=reason),)
 

@@ -17,7 +17,9 @@ from tests.resources import answering, config, endpoint, pipeline, training_job,
 
 INSTANCE = {
     *("errors-5xx", "model-errors", "latency-p99", "memory", "disk", "errors-4xx", "overhead-latency", "cpu", "idle"),
+    *("concurrency", "midstream-errors"),
 }
+EXECUTIONS = {"executions-failed", "executions-stopped", "execution-duration"}
 GPU = INSTANCE | {"gpu", "gpu-memory"}
 SERVERLESS = {
     *("errors-5xx", "latency-p99", "memory", "errors-4xx"),
@@ -121,7 +123,7 @@ def test_a_pipeline_is_watched_as_a_whole_and_by_step() -> None:
     wanted = planned(PIPELINE, pipeline("Prepare", "Train"))
 
     assert names(wanted) == {
-        "sagewatch/pipeline/churn-train/all/executions-failed",
+        *(f"sagewatch/pipeline/churn-train/all/{alarm}" for alarm in EXECUTIONS),
         "sagewatch/pipeline/churn-train/Prepare/step-failed",
         "sagewatch/pipeline/churn-train/Train/step-failed",
     }
@@ -158,14 +160,19 @@ def test_an_unknown_instance_type_costs_only_the_alarms_that_need_it() -> None:
     wanted = planned_endpoint(variant(instance="ml.z9.huge"))
 
     assert names(wanted) == {f"sagewatch/endpoint/churn/AllTraffic/{alarm}" for alarm in INSTANCE - {"cpu"}}
-    assert wanted.held == {("AllTraffic", "cpu"), ("AllTraffic", "gpu"), ("AllTraffic", "gpu-memory")}
+    assert wanted.held == {
+        ("AllTraffic", "cpu"),
+        ("AllTraffic", "gpu"),
+        ("AllTraffic", "gpu-memory"),
+        ("AllTraffic", "gpu-reserved"),
+    }
     assert wanted.reports == ("variant AllTraffic: instance type ml.z9.huge is not in our table",)
 
 
 def test_unknown_steps_hold_the_alarms_of_all_steps() -> None:
     wanted = planned(PIPELINE, pipeline(PipelineDefinition="not json"))
 
-    assert names(wanted) == {"sagewatch/pipeline/churn-train/all/executions-failed"}
+    assert names(wanted) == {f"sagewatch/pipeline/churn-train/all/{alarm}" for alarm in EXECUTIONS}
     assert wanted.held == {(None, "step-failed")}
 
 

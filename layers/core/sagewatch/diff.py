@@ -10,21 +10,24 @@ from sagewatch.model import Alarm, Changes, Plan
 def diff(wanted: Plan, existing: Iterable[Alarm], foreign: Collection[str] = ()) -> Changes:
     """Return the puts and deletes that make `existing` what is wanted; nothing changed means no write.
 
-    An alarm whose actions somebody disabled keeps them disabled. What the plan holds is left as it is, and so are
-    `foreign` alarms, even under a name that we would have given.
+    An alarm whose actions somebody disabled keeps them disabled. What the plan holds is left as it is, an alarm
+    that guards a deployment is never deleted, and `foreign` alarms are left alone even under a name that we would
+    have given.
     """
     present = {alarm.name: alarm for alarm in existing}
+    kept = {name for name, alarm in present.items() if name in wanted.guards or _is_held(wanted, alarm)}
     desired = [_kept(alarm, present.get(alarm.name)) for alarm in wanted.alarms]
     planned = {alarm.name for alarm in desired}
     return Changes(
         puts=tuple(alarm for alarm in desired if alarm != present.get(alarm.name) and alarm.name not in foreign),
-        deletes=tuple(name for name, alarm in present.items() if name not in planned and not _is_held(wanted, alarm)),
+        deletes=tuple(name for name in present if name not in planned and name not in kept),
     )
 
 
 def _kept(alarm: Alarm, present: Alarm | None) -> Alarm:
     if present is None:
         return alarm
+    # An alarm that is there has warmed up.
     return Alarm({**alarm.request, "ActionsEnabled": present.request["ActionsEnabled"]})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sagewatch.errors import Undeliverable
 from sagewatch.kinds import KINDS
-from sagewatch.model import Kind, Labels, Ref
+from sagewatch.model import Labels, Ref
 
 type Event = Mapping[str, Any]
 
@@ -43,7 +43,9 @@ def named(event: Event) -> Ref | None:
     if detail_type not in _BY_DETAIL_TYPE:
         raise Undeliverable(f"No kind of resource has events of detail-type '{detail_type}'")
     kind, field = _BY_DETAIL_TYPE[detail_type]
-    return Ref(kind.name, _name(kind, _text(detail, field, detail_type)))
+    # Some details do not name their resource, or are not documented: then its ARN does.
+    found = detail.get(field) or kind.among(event.get("resources"))
+    return Ref(kind.name, kind.called(_text({field: found}, field, detail_type)))
 
 
 def _asked(event: Event) -> Ref:
@@ -66,24 +68,19 @@ def _called(detail: Event) -> Ref | None:
     if call not in _BY_CALL:
         raise Undeliverable(f"No kind of resource is named by the API call '{call}'")
     kind, parameter = _BY_CALL[call]
-    return Ref(kind.name, _name(kind, _text(parameters, parameter, call)))
+    return Ref(kind.name, kind.called(_text(parameters, parameter, call)))
 
 
 def _tagged(arn: str) -> Ref | None:
-    arn_type, slash, name = arn.rpartition(":")[2].partition("/")
+    arn_type, slash, _ = arn.rpartition(":")[2].partition("/")
     kind = _BY_ARN_TYPE.get(arn_type)
-    return Ref(kind.name, name) if kind and slash else None
+    return Ref(kind.name, kind.called(arn)) if kind and slash else None
 
 
 def _watched(detail: Event) -> Ref | None:
     configuration = detail.get("configuration")
     labels = Labels.of(configuration.get("description")) if isinstance(configuration, dict) else None
     return labels.ref if labels else None
-
-
-def _name(kind: Kind, text: str) -> str:
-    """Take the name out of an ARN (`…:pipeline/churn/execution/…`); a name is its own."""
-    return text.rpartition(f":{kind.arn_type}/")[2].partition("/")[0] if text.startswith("arn:") else text
 
 
 def _text(values: Event, field: str, where: str) -> str:

@@ -16,6 +16,10 @@ _PAGES: Mapping[str, str] = {
     "training-job": "jobs",
     "processing-job": "processing-jobs",
     "transform-job": "transform-jobs",
+    "tuning-job": "hyper-tuning-jobs",
+    "labeling-job": "labeling-jobs",
+    "cluster": "cluster-management",
+    "notebook": "notebook-instances",
 }
 """The page of a kind in the SageMaker console. Pipelines are shown in Studio, whose address we cannot know."""
 
@@ -24,6 +28,7 @@ _LOG_GROUPS: Mapping[str, str] = {
     "training-job": "/aws/sagemaker/TrainingJobs",
     "processing-job": "/aws/sagemaker/ProcessingJobs",
     "transform-job": "/aws/sagemaker/TransformJobs",
+    "notebook": "/aws/sagemaker/NotebookInstances",
 }
 
 

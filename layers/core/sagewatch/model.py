@@ -33,15 +33,23 @@ class Unit(StrEnum):
     PERCENT = "%"
     PERCENT_OF_VCPUS = "% of vCPU"
     PERCENT_OF_GPUS = "% of GPU"
+    PERCENT_OF_UNITS = "% of provisioned units"
     RATIO = "ratio"
     COUNT = "count"
 
 
-PER_CAPACITY: Mapping[Unit, str] = {Unit.PERCENT_OF_VCPUS: "vcpus", Unit.PERCENT_OF_GPUS: "gpus"}
+PER_CAPACITY: Mapping[Unit, str] = {
+    Unit.PERCENT_OF_VCPUS: "vcpus",
+    Unit.PERCENT_OF_GPUS: "gpus",
+    Unit.PERCENT_OF_UNITS: "units",
+}
 """The field of Capacity (and the label) that a threshold of that unit is multiplied by."""
 
-CAPACITY_TRAITS = frozenset({"cpu-only", "gpu"})
-"""The traits that follow from the instance type."""
+CAPACITY = "capacity"
+"""The trait that a row with a threshold per capacity needs without saying so."""
+
+CAPACITY_TRAITS = frozenset({CAPACITY, "cpu-only", "gpu"})
+"""What follows from the instance type."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,11 +65,19 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What one instance of a type has; `accelerators` (Trainium, Inferentia) report no GPU metrics."""
+    """What one instance of a type has; `accelerators` (Trainium, Inferentia) report no GPU metrics.
+
+    `units` are what a feature group has instead: reads or writes that it may serve in a second.
+    `memory` and `gpu_memory` (of all its GPUs) are GiB, 0 when not known. They decide no alarm, so they are not
+    compared.
+    """
 
     vcpus: int
     gpus: int = 0
     accelerators: int = 0
+    units: int = 0
+    memory: float = field(default=0, compare=False)
+    gpu_memory: float = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +85,8 @@ class Scope:
     """A part of a resource that is measured by itself: a variant, ten hosts, a step.
 
     `series` are the exact dimension sets of its metrics: one, or one for each host. `capacity` is None when it is
-    not known or has no meaning.
+    not known or has no meaning. `namespace` and `metric` are what was discovered in place of the rows' own. `hourly`
+    is the price of an instance in USD, where known.
     """
 
     level: str
@@ -77,29 +94,40 @@ class Scope:
     series: tuple[Dimensions, ...]
     traits: frozenset[str] = frozenset()
     capacity: Capacity | None = None
+    namespace: str | None = None
+    metric: str | None = None
+    hourly: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Something that could not be known; the alarms that hang on it are neither made nor deleted.
 
-    With a `scope`, the capacity of that scope; without one, which scopes there are at that level.
+    With a `scope`, whether that scope has the `traits`; without one, which scopes there are at that level.
     """
 
     level: str
     scope: str | None = None
+    traits: frozenset[str] = CAPACITY_TRAITS
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a fresh describe says of one resource; not `live` means proven gone."""
+    """What a fresh describe says of one resource; not `live` means proven gone.
+
+    `labels` are more of them for its alarms (a parent), `children` are resources that appear and go without an event of
+    their own, `guards` are names of alarms that a deployment of it depends on.
+    """
 
     ref: Ref
     live: bool
     scopes: tuple[Scope, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    children: tuple[Ref, ...] = ()
+    guards: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +151,7 @@ class Spec:
 
     `threshold` counts in `unit`; for units per capacity it is the share of one vCPU or GPU, in percent. `metrics`
     is a single metric, or several that `expression` combines by their ids. `across` folds the series of a scope
-    (its hosts) into one.
+    (its hosts) into one. `warm_up` are minutes in which a new alarm does not act. `priced` says the price of idling.
     """
 
     id: str
@@ -141,13 +169,14 @@ class Spec:
     missing: Literal["breaching", "notBreaching", "ignore", "missing"] = "notBreaching"
     severity: Severity
     needs: tuple[str, ...] = ()
+    warm_up: int = 0
+    priced: bool = False
     why: str
     do: str
 
-    @property
-    def hangs_on_capacity(self) -> bool:
-        """Whether the instance type must be known to say if the row applies, or at which threshold."""
-        return self.unit in PER_CAPACITY or not CAPACITY_TRAITS.isdisjoint(self.needs)
+    def hangs_on(self, traits: frozenset[str]) -> bool:
+        """Tell whether the traits must be known to say if the row applies, or at which threshold."""
+        return not traits.isdisjoint((*self.needs, CAPACITY) if self.unit in PER_CAPACITY else self.needs)
 
 
 _PLAIN = "/:@+,-._~"
@@ -190,6 +219,7 @@ class Alarm:
     """One complete PutMetricAlarm request, in a fixed order so that equal alarms are equal."""
 
     request: Mapping[str, Any]
+    warm_up: int = field(default=0, compare=False)
 
     @property
     def name(self) -> str:
@@ -207,6 +237,7 @@ class Plan:
 
     alarms: tuple[Alarm, ...] = ()
     held: frozenset[tuple[str | None, str]] = frozenset()
+    guards: frozenset[str] = frozenset()
     reports: tuple[str, ...] = ()
 
 
@@ -221,18 +252,42 @@ class Changes:
         return bool(self.puts or self.deletes)
 
 
-class Reader(Protocol):
-    """Calls one SageMaker read operation; None when the answer says in that API's own words that the thing is gone."""
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A metric that CloudWatch has lately had data of."""
 
-    def __call__(self, operation: str, **parameters: object) -> Description | None: ...
+    namespace: str
+    metric: str
+    dimensions: Dimensions
+
+
+class Reader(Protocol):
+    """What a kind may ask while it observes a resource; every answer is of now, but for those of `published`."""
+
+    def __call__(self, operation: str, **parameters: object) -> Description | None:
+        """Call a SageMaker read operation; None when it says in that API's own words that the thing is gone."""
+
+    def listed(self, operation: str, items: str, **parameters: object) -> tuple[Description, ...]:
+        """Return the items of all pages of a SageMaker list operation."""
+
+    def published(
+        self, metric: str | None = None, within: str | None = None, **dimensions: str
+    ) -> tuple[Published, ...]:
+        """Return the metrics of that name, in that namespace or any, with these dimensions among theirs."""
+
+    def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
+        """Return what one instance of a type has, or why that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What a kind reads out of a description: the scopes to watch and what could not be known."""
+    """What a kind reads out of a description: the scopes to watch, what could not be known, and the like of Facts."""
 
-    scopes: tuple[Scope, ...]
+    scopes: tuple[Scope, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    children: tuple[Ref, ...] = ()
+    guards: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,11 +304,12 @@ class Listing:
 class Kind:
     """A declaration of one SageMaker resource kind.
 
-    `describe`, `parameter` and `arn` name the Describe* operation, its parameter (also the answer's and the
-    listing's field with the name) and the field with the ARN. `arn_type` is the resource type in ARNs. `events`
-    maps a detail-type to the field of the detail that names the resource (a name, or an ARN when the field ends
-    so); `calls` maps a CloudTrail event name to the request parameter that does. `live` judges a description,
-    `version` is what tells two descriptions apart for us.
+    Without rows there are no alarms, only notices. `describe`, `parameter` and `arn` name the Describe* operation,
+    its parameter (also the answer's and the listing's field with the name) and the field with the ARN. `arn_type`
+    is the resource type in ARNs. `events` maps a detail-type to the field of the detail that names the resource (a
+    name, or an ARN when the field ends so); `calls` maps a CloudTrail event name to the request parameter that
+    does. `live` judges a description, `version` is what tells two descriptions apart for us. `by_arn` says that ARNs
+    carry an id in place of the name, and that the Describe* operation takes either.
     """
 
     name: str
@@ -269,6 +325,18 @@ class Kind:
     version: Callable[[Description], Hashable]
     observe: Callable[[Description, Reader], Observation]
     specs: tuple[Spec, ...]
+    by_arn: bool = False
+
+    def called(self, text: str) -> str:
+        """Return what to describe: the name in an ARN (`…:pipeline/churn/execution/…`); a name is its own."""
+        if self.by_arn or not text.startswith("arn:"):
+            return text
+        return text.rpartition(f":{self.arn_type}/")[2].partition("/")[0]
+
+    def among(self, arns: object) -> str | None:
+        """Return the first ARN of this kind in the `resources` of an event, None when there is none."""
+        listed = arns if isinstance(arns, list) else []
+        return next((arn for arn in listed if isinstance(arn, str) and f":{self.arn_type}/" in arn), None)
 
 
 type State = Literal["firing", "cleared", "failed"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sagewatch import links
 from sagewatch.errors import Undeliverable
-from sagewatch.kinds import spec
+from sagewatch.kinds import hosts, kind, spec
 from sagewatch.model import PER_CAPACITY, Labels, Notice, Place, Ref, Severity, Spec, State, Unit
 
 type Event = Mapping[str, Any]
@@ -22,22 +22,26 @@ type Event = Mapping[str, Any]
 class Failure:
     """How SageMaker says that something failed.
 
-    `named` and `status` are the detail's fields with the resource's name (or its ARN) and state; `failed` maps the
-    states worth telling, letters only and in capitals, to words. `scope` is the field that names a part of the
-    resource. What the fields in `identity` hold tells one failure from the next: SageMaker repeats events with new
-    ids.
+    Fields are paths into the detail, `*` for any field: `HealthSummary.HealthStatus`. `named` is the resource's name
+    or ARN; the ARN in the event's `resources` stands in for it. The first state in `status` that is worth telling
+    counts: `failed` maps states, letters only and in capitals, to words (none: silence), `otherwise` is said of all
+    others. `scope` names a part of the resource. `reason` maps fields to what precedes them. What the fields in
+    `identity` hold tells one failure from the next: SageMaker repeats events with new ids. Without any state, the event
+    is not understood, or silence where it is `lenient`: its shape is not known, or the state is optional.
     """
 
     detail_type: str
     kind: str
     what: str
     named: str
-    status: str
+    status: tuple[str, ...]
     failed: Mapping[str, str]
-    reason: str
+    otherwise: str = ""
+    reason: Mapping[str, str]
     severity: Severity
     identity: tuple[str, ...]
-    scope: str | None = None
+    scope: tuple[str, ...] = ()
+    lenient: bool = False
 
 
 FAILURES = (
@@ -46,14 +50,14 @@ FAILURES = (
         kind="endpoint",
         what="endpoint",
         named="EndpointName",
-        status="EndpointStatus",
+        status=("EndpointStatus",),
         failed={
             "FAILED": "failed",
             "OUTOFSERVICE": "is out of service",
             "ROLLINGBACK": "is rolling back",
             "UPDATEROLLBACKFAILED": "could not be rolled back",
         },
-        reason="FailureReason",
+        reason={"FailureReason": ""},
         severity=Severity.CRITICAL,
         identity=("EndpointArn", "EndpointStatus", "EndpointConfigName", "LastModifiedTime"),
     ),
@@ -62,9 +66,9 @@ FAILURES = (
         kind="training-job",
         what="training job",
         named="TrainingJobName",
-        status="TrainingJobStatus",
+        status=("TrainingJobStatus",),
         failed={"FAILED": "failed"},
-        reason="FailureReason",
+        reason={"FailureReason": ""},
         severity=Severity.CRITICAL,
         # A job can be deleted, and its name used again.
         identity=("TrainingJobArn", "TrainingJobStatus", "CreationTime"),
@@ -74,9 +78,9 @@ FAILURES = (
         kind="pipeline",
         what="pipeline execution",
         named="pipelineArn",
-        status="currentPipelineExecutionStatus",
+        status=("currentPipelineExecutionStatus",),
         failed={"FAILED": "failed"},
-        reason="failureReason",
+        reason={"failureReason": ""},
         severity=Severity.CRITICAL,
         # An execution can be retried, and fail again later.
         identity=("pipelineExecutionArn", "currentPipelineExecutionStatus", "executionEndTime"),
@@ -86,17 +90,156 @@ FAILURES = (
         kind="pipeline",
         what="pipeline step",
         named="pipelineArn",
-        status="currentStepStatus",
+        status=("currentStepStatus",),
         failed={"FAILED": "failed"},
-        reason="failureReason",
+        reason={"failureReason": ""},
         severity=Severity.WARNING,
-        scope="stepName",
+        scope=("stepName",),
         identity=("pipelineExecutionArn", "stepName", "currentStepStatus", "stepStartTime"),
+    ),
+    Failure(
+        detail_type="SageMaker Processing Job State Change",
+        kind="processing-job",
+        what="processing job",
+        named="ProcessingJobName",
+        status=("ProcessingJobStatus",),
+        failed={"FAILED": "failed"},
+        reason={"FailureReason": ""},
+        severity=Severity.CRITICAL,
+        identity=("ProcessingJobArn", "ProcessingJobStatus", "CreationTime"),
+    ),
+    Failure(
+        detail_type="SageMaker Transform Job State Change",
+        kind="transform-job",
+        what="transform job",
+        named="TransformJobName",
+        status=("TransformJobStatus",),
+        failed={"FAILED": "failed"},
+        reason={"FailureReason": ""},
+        severity=Severity.CRITICAL,
+        identity=("TransformJobArn", "TransformJobStatus", "CreationTime"),
+    ),
+    Failure(
+        detail_type="SageMaker HyperParameter Tuning Job State Change",
+        kind="tuning-job",
+        what="tuning job",
+        named="HyperParameterTuningJobName",
+        status=("HyperParameterTuningJobStatus",),
+        failed={"FAILED": "failed", "DELETEFAILED": "could not be deleted"},
+        reason={"FailureReason": ""},
+        severity=Severity.CRITICAL,
+        identity=("HyperParameterTuningJobArn", "HyperParameterTuningJobStatus", "CreationTime"),
+    ),
+    Failure(
+        detail_type="SageMaker Feature Group State Change",
+        kind="feature-group",
+        what="feature group",
+        named="FeatureGroupName",
+        status=("FeatureGroupStatus",),
+        failed={"CREATEFAILED": "could not be created", "DELETEFAILED": "could not be deleted"},
+        reason={"FailureReason": ""},
+        severity=Severity.WARNING,
+        identity=("FeatureGroupArn", "FeatureGroupStatus", "CreationTime"),
+        # It is sent for its offline store, too, whose states are others.
+        lenient=True,
+    ),
+    Failure(
+        detail_type="SageMaker Ground Truth Labeling Job State Change",
+        kind="labeling-job",
+        what="labeling job",
+        named="LabelingJobName",
+        status=("LabelingJobStatus",),
+        failed={"FAILED": "failed"},
+        # The detail holds nothing but the status.
+        reason={"FailureReason": ""},
+        severity=Severity.WARNING,
+        identity=("LabelingJobArn", "LabelingJobStatus"),
+    ),
+    Failure(
+        detail_type="SageMaker Notebook Instance State Change",
+        kind="notebook",
+        what="notebook instance",
+        named="NotebookInstanceName",
+        status=("NotebookInstanceStatus",),
+        failed={"FAILED": "failed"},
+        reason={"FailureReason": ""},
+        severity=Severity.WARNING,
+        identity=("NotebookInstanceArn", "NotebookInstanceStatus", "LastModifiedTime"),
+    ),
+    Failure(
+        detail_type="SageMaker Monitoring Schedule State Change",
+        kind="monitoring-schedule",
+        what="monitoring schedule",
+        named="MonitoringScheduleName",
+        # Nobody has shown such an event: the fields are those of DescribeMonitoringSchedule.
+        status=("MonitoringScheduleStatus", "MonitoringExecutionStatus", "*.MonitoringExecutionStatus"),
+        failed={"FAILED": "failed", "COMPLETEDWITHVIOLATIONS": "found violations"},
+        reason={"FailureReason": "", "LastMonitoringExecutionSummary.FailureReason": ""},
+        severity=Severity.WARNING,
+        identity=("MonitoringScheduleName", "LastMonitoringExecutionSummary.ScheduledTime"),
+        lenient=True,
+    ),
+    Failure(
+        detail_type="SageMaker HyperPod Cluster State Change",
+        kind="cluster",
+        what="cluster",
+        named="ClusterName",
+        status=("ClusterStatus",),
+        failed={"FAILED": "failed", "ROLLINGBACK": "is rolling back"},
+        reason={"FailureMessage": ""},
+        severity=Severity.CRITICAL,
+        # It has no time of change, so an update that fails again is told again, and so is a repeated event.
+        identity=("ClusterArn", "ClusterStatus", "LastModifiedTime"),
+    ),
+    Failure(
+        detail_type="SageMaker HyperPod Cluster Node Health Event",
+        kind="cluster",
+        what="node",
+        named="ClusterName",
+        status=("HealthSummary.HealthStatus",),
+        # Only one bad state is documented, by example.
+        failed={"HEALTHY": "", "UNHEALTHY": "is unhealthy"},
+        otherwise="is not healthy",
+        reason={
+            "HealthSummary.HealthStatusReason": "",
+            "HealthSummary.RepairAction": "Repair action: ",
+            "HealthSummary.Recommendation": "Recommendation: ",
+        },
+        severity=Severity.WARNING,
+        scope=("InstanceId",),
+        identity=("ClusterArn", "InstanceId", "HealthSummary.HealthStatus", "HealthSummary.HealthStatusReason", "EventTime"),
+    ),
+    Failure(
+        detail_type="SageMaker HyperPod Cluster Event",
+        kind="cluster",
+        what="cluster",
+        named="EventDetails.ClusterName",
+        status=("EventDetails.EventLevel",),
+        failed={"WARN": "warns", "ERROR": "reports an error"},
+        reason={
+            "EventDetails.Description": "",
+            # The metadata is found at either depth.
+            "EventDetails.EventMetadata.*.FailureMessage": "",
+            "EventDetails.EventDetails.EventMetadata.*.FailureMessage": "",
+        },
+        severity=Severity.WARNING,
+        scope=("EventDetails.InstanceId", "EventDetails.InstanceGroupName"),
+        identity=("EventDetails.EventId",),
+        # AWS's own example has no level.
+        lenient=True,
     ),
 )
 
 _FAILURES = {row.detail_type: row for row in FAILURES}
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_PARENTS: Mapping[str, str] = {
+    "tuning-job": "TuningJobArn",
+    "automl-job": "AutoMLJobArn",
+    "labeling-job": "LabelingJobArn",
+    "monitoring-schedule": "MonitoringScheduleArn",
+    "training-job": "TrainingJobArn",
+}
+"""The field of a job's event or description that holds the ARN of what started it."""
 
 
 def notice(prefix: str, event: Event) -> Notice | None:
@@ -206,18 +349,14 @@ def _judged(labels: Labels, row: Spec | None) -> Labels:
 
 
 def _failure(row: Failure, event: Event, detail: Event) -> Notice | None:
-    status = detail.get(row.status)
-    if not isinstance(status, str):
-        raise Undeliverable(
-            f"{row.detail_type}: '{row.status}' must be a status, not {json.dumps(status, default=str)[:80]}"
-        )
-    words = row.failed.get(re.sub("[^A-Za-z]", "", status).upper())
-    if words is None:
+    words = _words(row, detail)
+    if not words:
         return None
-    place, ref, scope = _place(event), Ref(row.kind, _name(row, detail)), str(detail.get(row.scope or "") or "all")
+    place, ref = _place(event), Ref(row.kind, _name(row, event, detail))
+    scope = next((str(value) for path in row.scope for value in _at(detail, path)), "all")
     # A field that is missing must not make two failures one: better told twice than not at all.
     unsure = f"{ref}@{event.get('time')}"
-    identity = (unsure if detail.get(field) is None else str(detail[field]) for field in row.identity)
+    identity = (next((str(value) for value in _at(detail, path)), unsure) for path in row.identity)
     return Notice(
         key=f"{place.account}/{place.region}/{row.detail_type}/{'/'.join(identity)}",
         state="failed",
@@ -225,13 +364,38 @@ def _failure(row: Failure, event: Event, detail: Event) -> Notice | None:
         place=place,
         at=happened(event),
         title=f"{row.what} {words}",
-        reason=str(detail.get(row.reason) or ""),
+        reason="\n".join(dict.fromkeys(_reasons(row, detail))),
         links=_links(place, ref, _behind(place, detail)),
     )
 
 
-def _name(row: Failure, detail: Event) -> str:
-    named = detail.get(row.named)
+def _at(detail: Event, path: str) -> Iterator[object]:
+    """Yield what a path of fields leads to, `*` for any field; nothing when there is none, or null."""
+    here: list[object] = [detail]
+    for step in path.split("."):
+        deeper = (each for each in here if isinstance(each, dict))
+        here = [value for each in deeper for field, value in each.items() if step in ("*", field)]
+    return (value for value in here if value is not None)
+
+
+def _words(row: Failure, detail: Event) -> str:
+    """Return what is said of the first state worth telling, nothing when there is none."""
+    states = [state for path in row.status for state in _at(detail, path)]
+    if not any(isinstance(state, str) for state in states) and not row.lenient:
+        wrong = json.dumps(states[0] if states else None, default=str)[:80]
+        raise Undeliverable(f"{row.detail_type}: '{row.status[0]}' must be a status, not {wrong}")
+    spelt = (re.sub("[^A-Za-z]", "", state).upper() for state in states if isinstance(state, str))
+    return next((words for state in spelt if (words := row.failed.get(state, row.otherwise))), "")
+
+
+def _reasons(row: Failure, detail: Event) -> Iterator[str]:
+    for path, before in row.reason.items():
+        yield from (f"{before}{said}" for said in _at(detail, path) if said)
+
+
+def _name(row: Failure, event: Event, detail: Event) -> str:
+    found = kind(row.kind)
+    named = next(_at(detail, row.named), None) or (found.among(event.get("resources")) if found else None)
     if not isinstance(named, str) or not named:
         raise Undeliverable(
             f"{row.detail_type}: '{row.named}' must be a name, not {json.dumps(named, default=str)[:80]}"
@@ -241,6 +405,7 @@ def _name(row: Failure, detail: Event) -> str:
 
 def _labels(row: Failure, ref: Ref, scope: str, detail: Event) -> Labels:
     values = {"severity": str(row.severity), "kind": ref.kind, "resource": ref.name, "scope": scope, "alarm": "failed"}
+    values |= hosts.parent(**{kind: detail.get(arn) for kind, arn in _PARENTS.items() if kind != ref.kind})
     team = _tags(detail.get("Tags")).get("team")
     return Labels({**values, "team": str(team)} if team else values)
 

@@ -68,16 +68,17 @@ def plan(prefix: str, kind: Kind, facts: Facts) -> Plan:
     return Plan(
         alarms=tuple(_alarms(prefix, facts, rows.specs)),
         held=frozenset(_held(facts.gaps, rows.specs)),
+        guards=facts.guards,
         reports=(*rows.reports, *(gap.reason for gap in facts.gaps)),
     )
 
 
 def _alarms(prefix: str, facts: Facts, specs: Iterable[Spec]) -> Iterator[Alarm]:
-    blind = {gap.scope for gap in facts.gaps}
+    unknown = {(gap.level, gap.scope): gap.traits for gap in facts.gaps}
     for spec in specs:
         for scope in facts.scopes:
             fits = spec.level == scope.level and scope.traits.issuperset(spec.needs)
-            if fits and not (spec.hangs_on_capacity and scope.name in blind):
+            if fits and not spec.hangs_on(unknown.get((scope.level, scope.name), frozenset())):
                 yield _alarm(prefix, facts, spec, scope)
 
 
@@ -85,7 +86,7 @@ def _held(gaps: Iterable[Gap], specs: Iterable[Spec]) -> Iterator[tuple[str | No
     rows = tuple(specs)
     for gap in gaps:
         for spec in rows:
-            if spec.level == gap.level and (gap.scope is None or spec.hangs_on_capacity):
+            if spec.level == gap.level and (gap.scope is None or spec.hangs_on(gap.traits)):
                 yield gap.scope, spec.id
 
 
@@ -104,7 +105,16 @@ def _alarm(prefix: str, facts: Facts, spec: Spec, scope: Scope) -> Alarm:
         **_measured(spec, scope),
     }
     labels = _labels(facts, spec, scope)
-    return sealed(f"{condition(spec, scope)} {spec.why} {spec.do}", labels, request)
+    text = " ".join(filter(None, (condition(spec, scope), spec.why, _price(spec, scope), spec.do)))
+    return replace(sealed(text, labels, request), warm_up=spec.warm_up)
+
+
+def _price(spec: Spec, scope: Scope) -> str:
+    if not (spec.priced and scope.hourly):
+        return ""
+    return (
+        f"Each instance costs about ${scope.hourly:,.2f} an hour, ${scope.hourly * 24 * 30:,.0f} a month (us-east-1)."
+    )
 
 
 def condition(spec: Spec, scope: Scope) -> str:
@@ -150,6 +160,7 @@ def _labels(facts: Facts, spec: Spec, scope: Scope) -> Labels:
         "scope": scope.name,
         "alarm": spec.id,
     }
+    values |= facts.labels
     if team := facts.tags.get("team"):
         values["team"] = team
     if spec.unit in PER_CAPACITY:
@@ -169,7 +180,7 @@ def _capacity(spec: Spec, scope: Scope) -> int | None:
 def _measured(spec: Spec, scope: Scope) -> dict[str, Any]:
     """Return what the alarm looks at: one metric, or an expression over several."""
     if spec.expression is None and len(scope.series) == 1:
-        [metric], [dimensions] = spec.metrics, scope.series
+        [metric], [dimensions] = _metrics(spec, scope), scope.series
         extended = {} if metric.statistic in _SIMPLE_STATISTICS else {"EvaluateLowSampleCountPercentile": "ignore"}
         return {
             "Namespace": metric.namespace,
@@ -181,12 +192,20 @@ def _measured(spec: Spec, scope: Scope) -> dict[str, Any]:
         }
     queries = [
         _query(replace(metric, id=f"m{n}") if spec.across else metric, dimensions, spec.period)
-        for metric in spec.metrics
+        for metric in _metrics(spec, scope)
         for n, dimensions in enumerate(scope.series, start=1)
     ]
     folded = f"{spec.across}([{','.join(query['Id'] for query in queries)}])"
     result = {"Id": "result", "Expression": spec.expression or folded, "Label": spec.title, "ReturnData": True}
     return {"Metrics": [*queries, result]}
+
+
+def _metrics(spec: Spec, scope: Scope) -> tuple[Metric, ...]:
+    """Return the row's metrics, by the names that were discovered for the scope."""
+    return tuple(
+        replace(metric, namespace=scope.namespace or metric.namespace, name=scope.metric or metric.name)
+        for metric in spec.metrics
+    )
 
 
 def _query(metric: Metric, dimensions: Dimensions, period: int) -> dict[str, Any]:

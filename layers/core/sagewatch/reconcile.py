@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sagewatch import names
 from sagewatch.aws import cloudwatch, sagemaker
+from sagewatch.aws.discovery import Discovery
+from sagewatch.aws.instances import InstanceTypes
 from sagewatch.diff import diff
 from sagewatch.errors import Retry, SagewatchError, Undeliverable
 from sagewatch.kinds import kind as kind_named
-from sagewatch.model import Alarm, Changes, Facts, Kind, Ref
+from sagewatch.model import Alarm, Changes, Facts, Kind, Reader, Ref
 from sagewatch.plan import plan
 
 if TYPE_CHECKING:
@@ -34,6 +36,12 @@ class Clients:
 
     sagemaker: sagemaker.Client
     cloudwatch: CloudWatchClient
+    reader: Reader
+
+    @classmethod
+    def of(cls, sagemaker_: sagemaker.Client, cloudwatch_: CloudWatchClient) -> Clients:
+        """Return them with a reader that remembers what it discovered."""
+        return cls(sagemaker_, cloudwatch_, sagemaker.Reading(sagemaker_, Discovery(cloudwatch_), InstanceTypes()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +52,13 @@ class Outcome:
     live: bool
     put: int = 0
     deleted: int = 0
+    children: tuple[Ref, ...] = ()
     foreign: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """Return it for a log line."""
-        return {**asdict(self), "ref": str(self.ref)}
+        return {**asdict(self), "ref": str(self.ref), "children": [str(child) for child in self.children]}
 
 
 def reconcile(clients: Clients, prefix: str, ref: Ref, left: Callable[[], int] = unhurried) -> Outcome:
@@ -63,7 +72,7 @@ def reconcile(clients: Clients, prefix: str, ref: Ref, left: Callable[[], int] =
     if kind is None:
         raise Undeliverable(f"{ref}: this version knows no such kind")
     for _ in range(MOST_LOOKS):
-        sighting = sagemaker.observe(clients.sagemaker, kind, ref)
+        sighting = sagemaker.observe(clients.reader, kind, ref)
         outcome, wrote = _converge(clients.cloudwatch, prefix, kind, sighting.facts, left)
         if not wrote.puts or _unchanged(clients, kind, ref, sighting):
             return outcome
@@ -71,7 +80,7 @@ def reconcile(clients: Clients, prefix: str, ref: Ref, left: Callable[[], int] =
 
 
 def _unchanged(clients: Clients, kind: Kind, ref: Ref, before: sagemaker.Sighting) -> bool:
-    return sagemaker.version(kind, sagemaker.describe(clients.sagemaker, kind, ref.name)) == before.version
+    return sagemaker.version(kind, sagemaker.describe(clients.reader, kind, ref.name)) == before.version
 
 
 def _converge(
@@ -88,6 +97,7 @@ def _converge(
         live=facts.live,
         put=len(changes.puts),
         deleted=len(changes.deletes),
+        children=facts.children,
         foreign=tuple(sorted(foreign)),
         reports=wanted.reports,
     )
@@ -110,7 +120,10 @@ def _apply(client: CloudWatchClient, changes: Changes, left: Callable[[], int]) 
 
 @dataclass(slots=True)
 class Once:
-    """Does the work of each ref of a batch once, and gives every message that names it the same answer."""
+    """Does the work of each ref of a batch once, and gives every message that names it the same answer.
+
+    What has no events of its own is looked at with its parent.
+    """
 
     work: Callable[[Ref], Outcome]
     outcomes: dict[Ref, Outcome] = field(default_factory=dict)
@@ -125,6 +138,8 @@ class Once:
             except SagewatchError as error:
                 self.errors[ref] = error
                 raise
+            for child in self.outcomes[ref].children:
+                self(child)
         return self.outcomes[ref]
 
     def counted(self) -> tuple[tuple[str, int], ...]:

@@ -57,6 +57,8 @@ def _living(client: sagemaker.Client) -> tuple[dict[Ref, datetime], list[str]]:
     living: dict[Ref, datetime] = {}
     unread = []
     for kind in KINDS:
+        if not kind.specs:
+            continue
         try:
             living.update(sagemaker.live(client, kind))
         except Retry as error:

@@ -11,7 +11,7 @@ _QUANTITY = re.compile(r"\s*(?P<number>\d+(\.\d+)?)\s*(?P<suffix>[a-zµ%]*)\s*",
 
 _TIMES: Mapping[str, float] = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600}
 _SECONDS_PER: Mapping[Unit, float] = {Unit.MICROSECONDS: 1e-6, Unit.MILLISECONDS: 1e-3, Unit.SECONDS: 1}
-_WHOLE: Mapping[Unit, float] = {Unit.PERCENT: 100, Unit.PERCENT_OF_VCPUS: 100, Unit.PERCENT_OF_GPUS: 100, Unit.RATIO: 1}
+_WHOLE: Mapping[Unit, float] = {Unit.PERCENT: 100, **dict.fromkeys(PER_CAPACITY, 100), Unit.RATIO: 1}
 
 
 def parse(text: str, unit: Unit) -> float:
@@ -41,7 +41,7 @@ def _example(unit: Unit) -> str:
     return "90%" if unit in _WHOLE else "5"
 
 
-_DEVICES = {"vcpus": "vCPU", "gpus": "GPU"}
+_DEVICES = {"vcpus": "vCPU", "gpus": "GPU", "units": "units"}
 
 
 def humanise(value: float, unit: Unit, capacity: int | None = None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sagewatch.aws.errors import retried
 from sagewatch.model import Alarm
@@ -40,7 +40,13 @@ def described(client: CloudWatchClient, beginning: str) -> Iterator[Described]:
 def put(client: CloudWatchClient, alarm: Alarm) -> None:
     """Write one alarm, complete: PutMetricAlarm overwrites everything."""
     with retried(f"put_metric_alarm {alarm.name}"):
-        client.put_metric_alarm(**alarm.request)
+        client.put_metric_alarm(**alarm.request, **_warm_up(alarm))
+
+
+def _warm_up(alarm: Alarm) -> dict[str, Any]:
+    if not alarm.warm_up:
+        return {}
+    return {"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": alarm.warm_up}}
 
 
 def delete(client: CloudWatchClient, names: Iterable[str]) -> None:

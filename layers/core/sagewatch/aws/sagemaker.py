@@ -9,9 +9,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from sagewatch.aws.discovery import Discovery
 from sagewatch.aws.errors import retried
-from sagewatch.errors import Retry
-from sagewatch.model import Description, Facts, Kind, Reader, Ref
+from sagewatch.aws.instances import InstanceTypes
+from sagewatch.kinds.instances import INSTANCES
+from sagewatch.model import Capacity, Description, Facts, Kind, Published, Reader, Ref
 
 type Client = Any
 """A boto3 SageMaker client; its operations are called by the names that the kinds declare."""
@@ -29,20 +31,37 @@ def is_gone(error: ClientError) -> bool:
     )
 
 
-def reader(client: Client) -> Reader:
-    """Return a function that calls one read operation, and answers None when the thing is gone."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A Reader of the account."""
 
-    def read(operation: str, **parameters: object) -> Description | None:
+    client: Client
+    discovery: Discovery
+    types: InstanceTypes
+
+    def __call__(self, operation: str, **parameters: object) -> Description | None:
         with retried(f"{operation} {', '.join(map(str, parameters.values()))}"):
             try:
-                answer: Description = getattr(client, operation)(**parameters)
+                answer: Description = getattr(self.client, operation)(**parameters)
             except ClientError as error:
                 if is_gone(error):
                     return None
                 raise
             return answer
 
-    return read
+    def listed(self, operation: str, items: str, **parameters: object) -> tuple[Description, ...]:
+        with retried(f"{operation} {', '.join(map(str, parameters.values()))}"):
+            pages = self.client.get_paginator(operation).paginate(**parameters, PaginationConfig={"PageSize": 100})
+            return tuple(item for page in pages for item in page[items])
+
+    def published(
+        self, metric: str | None = None, within: str | None = None, **dimensions: str
+    ) -> tuple[Published, ...]:
+        return self.discovery.published(metric, within, **dimensions)
+
+    def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
+        known = INSTANCES.get(instance_type)
+        return (known, "") if known else self.types.lookup(instance_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +72,9 @@ class Sighting:
     version: Hashable
 
 
-def describe(client: Client, kind: Kind, name: str) -> Description | None:
+def describe(read: Reader, kind: Kind, name: str) -> Description | None:
     """Describe a resource; None when it is gone or on its way out, for which no last event is guaranteed."""
-    description = reader(client)(kind.describe, **{kind.parameter: name})
+    description = read(kind.describe, **{kind.parameter: name})
     return description if description is not None and kind.live(description) else None
 
 
@@ -64,32 +83,29 @@ def version(kind: Kind, description: Description | None) -> Hashable:
     return None if description is None else (description[kind.arn], kind.version(description))
 
 
-def observe(client: Client, kind: Kind, ref: Ref) -> Sighting:
+def observe(read: Reader, kind: Kind, ref: Ref) -> Sighting:
     """Read everything that decides about a resource's alarms."""
-    description = describe(client, kind, ref.name)
+    description = describe(read, kind, ref.name)
     if description is None:
         return Sighting(Facts(ref=ref, live=False), None)
-    seen = kind.observe(description, reader(client))
+    seen = kind.observe(description, read)
     facts = Facts(
         # SageMaker lower-cases names in ARNs, and an event may carry only the ARN; metrics carry the name itself.
         ref=Ref(kind.name, description[kind.parameter]),
         live=True,
         scopes=seen.scopes,
-        tags=_tags(client, description[kind.arn]),
+        tags=_tags(read, description[kind.arn]),
         gaps=seen.gaps,
+        labels=seen.labels,
+        children=seen.children,
+        guards=seen.guards,
     )
     return Sighting(facts, version(kind, description))
 
 
-def _tags(client: Client, arn: str) -> dict[str, str]:
-    with retried(f"list_tags {arn}"):
-        try:
-            pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
-            return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-        except ClientError as error:
-            if is_gone(error):
-                raise Retry(f"list_tags {arn}: it went while we looked") from error
-            raise
+def _tags(read: Reader, arn: str) -> dict[str, str]:
+    # When it goes while we look, ListTags fails, and the message comes back.
+    return {tag["Key"]: tag["Value"] for tag in read.listed("list_tags", "Tags", ResourceArn=arn)}
 
 
 def live(client: Client, kind: Kind) -> Iterator[tuple[Ref, datetime]]:

@@ -1,11 +1,21 @@
 """The kinds of SageMaker resources, one declaration a file. No calls to AWS here: a kind is handed a `Reader`."""
 
 from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
 from sagewatch.kinds.pipeline import PIPELINE
+from sagewatch.kinds.processing_job import PROCESSING_JOB
 from sagewatch.kinds.training_job import TRAINING_JOB
+from sagewatch.kinds.transform_job import TRANSFORM_JOB
 from sagewatch.model import Kind, Spec
 
-KINDS: tuple[Kind, ...] = (ENDPOINT, TRAINING_JOB, PIPELINE)
+KINDS: tuple[Kind, ...] = (
+    ENDPOINT,
+    INFERENCE_COMPONENT,
+    TRAINING_JOB,
+    PROCESSING_JOB,
+    TRANSFORM_JOB,
+    PIPELINE,
+)
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _SPECS = {(kind.name, spec.id): spec for kind in KINDS for spec in kind.specs}

@@ -1,301 +1,107 @@
-"""Endpoints: real-time variants on instances, and serverless ones.
+"""Endpoints, in all their facets: which variants, containers and ways of being called there are, and what each
+publishes.
 
-Metrics, units and dimension sets: SageMaker Developer Guide, "Monitor Amazon SageMaker with Amazon CloudWatch" and
-"Monitor a serverless endpoint" (an exhaustive list). `EndpointName` with `VariantName` is the only set that
-SageMaker publishes for these. The thresholds are our own choice; AWS recommends none.
+`EndpointName` with `VariantName` is the only dimension set of a variant; `ContainerName` is added for the
+containers of a pipeline or a multi-container model, and the backlog of an asynchronous endpoint has `EndpointName`
+alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from sagewatch.kinds.instances import INSTANCES
+from sagewatch.kinds.endpoint_alarms import SPECS
+from sagewatch.kinds.prices import hourly
 from sagewatch.model import (
+    CAPACITY_TRAITS,
     Capacity,
     Description,
     Gap,
     Kind,
     Listing,
-    Metric,
     Observation,
     Reader,
+    Ref,
     Scope,
-    Severity,
-    Spec,
-    Unit,
 )
 
-REQUESTS = "AWS/SageMaker"
-INSTANCES_NAMESPACE = "/aws/sagemaker/Endpoints"
-SECOND = 1_000_000  # µs, in which SageMaker counts latencies
-
-_REQUESTS = Metric(REQUESTS, "Invocations", "Sum", "requests")
-_SHARE = "IF(requests >= 20, 100 * errors / requests, 0)"
+_LISTS = ("ProductionVariants", "ShadowProductionVariants")
+_MODEL_TRAITS = frozenset({"multi-model"})
 
 
-def _errors(metric: str) -> tuple[Metric, ...]:
-    return (Metric(REQUESTS, metric, "Sum", "errors"), _REQUESTS)
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One variant, as the endpoint and its configuration describe it together."""
+
+    endpoint: str
+    body: Mapping[str, Any]
+    ways: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return str(self.body["VariantName"])
+
+    @property
+    def dimensions(self) -> dict[str, str]:
+        return {"EndpointName": self.endpoint, "VariantName": self.name}
+
+    @property
+    def serverless(self) -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] | None = self.body.get("CurrentServerlessConfig") or self.body.get("ServerlessConfig")
+        return found
 
 
-SPECS = (
-    Spec(
-        id="errors-5xx",
-        title="share of 5xx answers",
-        level="variant",
-        metrics=_errors("Invocation5XXErrors"),
-        expression=_SHARE,
-        threshold=5,
-        unit=Unit.PERCENT,
-        period=300,
-        periods=1,
-        datapoints=1,
-        severity=Severity.CRITICAL,
-        needs=("requests",),
-        why="Callers get no prediction. Counted from 20 requests in five minutes, so one stray error wakes nobody.",
-        do="Read the endpoint's log for the failing container, then roll back the last deployment or add instances.",
-    ),
-    Spec(
-        id="model-errors",
-        title="share of requests the model failed",
-        level="variant",
-        metrics=_errors("InvocationModelErrors"),
-        expression=_SHARE,
-        threshold=5,
-        unit=Unit.PERCENT,
-        period=300,
-        periods=1,
-        datapoints=1,
-        severity=Severity.CRITICAL,
-        needs=("requests", "instance"),
-        why="The container answered with an error, closed the connection or timed out.",
-        do="Read the container's log; input it cannot parse, no memory left, or the 60 s time-out.",
-    ),
-    Spec(
-        id="latency-p99",
-        title="p99 latency",
-        level="variant",
-        metrics=(Metric(REQUESTS, "ModelLatency", "p99"),),
-        threshold=1 * SECOND,
-        unit=Unit.MICROSECONDS,
-        periods=5,
-        datapoints=3,
-        severity=Severity.CRITICAL,
-        needs=("requests",),
-        why="One caller in a hundred waits longer than this for the model.",
-        do="Compare with CPU, GPU and requests per instance; add instances, or tag the endpoint with its own limit.",
-    ),
-    Spec(
-        id="memory",
-        title="memory",
-        level="variant",
-        metrics=(Metric(INSTANCES_NAMESPACE, "MemoryUtilization", "Maximum"),),
-        threshold=90,
-        unit=Unit.PERCENT,
-        periods=5,
-        datapoints=5,
-        severity=Severity.CRITICAL,
-        why="A container that runs out of memory is killed, and its requests fail until it is back.",
-        do="Use fewer workers or models, or an instance type (serverless: a memory size) with more memory.",
-    ),
-    Spec(
-        id="disk",
-        title="disk",
-        level="variant",
-        metrics=(Metric(INSTANCES_NAMESPACE, "DiskUtilization", "Maximum"),),
-        threshold=85,
-        unit=Unit.PERCENT,
-        periods=5,
-        datapoints=5,
-        severity=Severity.CRITICAL,
-        needs=("instance",),
-        why="A full disk stops model loading, logging and data capture.",
-        do="Look for temporary files the container leaves behind, or give the variant a larger volume.",
-    ),
-    Spec(
-        id="errors-4xx",
-        title="share of 4xx answers",
-        level="variant",
-        metrics=_errors("Invocation4XXErrors"),
-        expression=_SHARE,
-        threshold=20,
-        unit=Unit.PERCENT,
-        period=300,
-        periods=3,
-        datapoints=3,
-        severity=Severity.WARNING,
-        needs=("requests",),
-        why="Callers send what the model refuses, often after a change of its input or of a client.",
-        do="Read one refused request in the endpoint's log and compare it with the model's input schema.",
-    ),
-    Spec(
-        id="overhead-latency",
-        title="overhead latency",
-        level="variant",
-        metrics=(Metric(REQUESTS, "OverheadLatency", "Average"),),
-        threshold=0.25 * SECOND,
-        unit=Unit.MICROSECONDS,
-        periods=5,
-        datapoints=5,
-        severity=Severity.WARNING,
-        needs=("requests", "instance"),
-        why="SageMaker itself adds this much to every request: large payloads, authorization, or requests that queue.",
-        do="Look at the payload's size and the request rate first; then ask AWS support with the endpoint's ARN.",
-    ),
-    Spec(
-        id="cpu",
-        title="CPU",
-        level="variant",
-        metrics=(Metric(INSTANCES_NAMESPACE, "CPUUtilization", "Average"),),
-        threshold=90,
-        unit=Unit.PERCENT_OF_VCPUS,
-        periods=10,
-        datapoints=8,
-        severity=Severity.WARNING,
-        needs=("instance",),
-        why="With every core busy, requests queue and latency climbs next.",
-        do="Add instances, scale out earlier, or choose a type with more vCPU.",
-    ),
-    Spec(
-        id="gpu",
-        title="GPU",
-        level="variant",
-        metrics=(Metric(INSTANCES_NAMESPACE, "GPUUtilization", "Average"),),
-        threshold=95,
-        unit=Unit.PERCENT_OF_GPUS,
-        periods=15,
-        datapoints=15,
-        severity=Severity.WARNING,
-        needs=("instance", "gpu"),
-        why="The devices have no room left; the next rise in traffic becomes latency.",
-        do="Add instances, or batch requests in the container.",
-    ),
-    Spec(
-        id="gpu-memory",
-        title="GPU memory",
-        level="variant",
-        metrics=(Metric(INSTANCES_NAMESPACE, "GPUMemoryUtilization", "Maximum"),),
-        threshold=97,
-        unit=Unit.PERCENT_OF_GPUS,
-        periods=5,
-        datapoints=5,
-        severity=Severity.WARNING,
-        needs=("instance", "gpu"),
-        why="The next larger batch or longer prompt ends in an out-of-memory error.",
-        do="Lower the batch size, sequence length or number of models per device.",
-    ),
-    Spec(
-        id="serverless-concurrency",
-        title="concurrency in use",
-        level="variant",
-        metrics=(Metric(REQUESTS, "ServerlessConcurrentExecutionsUtilization", "Maximum"),),
-        threshold=0.9,
-        unit=Unit.RATIO,
-        periods=5,
-        datapoints=3,
-        severity=Severity.WARNING,
-        needs=("serverless",),
-        why="At its maximum concurrency a serverless endpoint refuses requests.",
-        do="Raise MaxConcurrency of the variant, or the account's quota.",
-    ),
-    Spec(
-        id="serverless-setup",
-        title="cold start",
-        level="variant",
-        metrics=(Metric(REQUESTS, "ModelSetupTime", "Average"),),
-        threshold=30 * SECOND,
-        unit=Unit.MICROSECONDS,
-        period=300,
-        periods=3,
-        datapoints=3,
-        severity=Severity.WARNING,
-        needs=("serverless",),
-        why="New compute takes this long to come up, and a caller waits for it.",
-        do="Make the image and the model smaller, or use provisioned concurrency.",
-    ),
-    Spec(
-        id="serverless-overhead",
-        title="overhead latency with cold starts",
-        level="variant",
-        metrics=(Metric(REQUESTS, "OverheadLatency", "p90"),),
-        threshold=10 * SECOND,
-        unit=Unit.MICROSECONDS,
-        period=300,
-        periods=3,
-        datapoints=3,
-        severity=Severity.WARNING,
-        needs=("serverless",),
-        why="For a serverless endpoint this contains the cold start: one caller in ten waits longer.",
-        do="Use provisioned concurrency for the part of the traffic that is always there.",
-    ),
-    Spec(
-        id="provisioned-concurrency",
-        title="provisioned concurrency in use",
-        level="variant",
-        metrics=(Metric(REQUESTS, "ServerlessProvisionedConcurrencyUtilization", "Maximum"),),
-        threshold=0.9,
-        unit=Unit.RATIO,
-        periods=10,
-        datapoints=8,
-        severity=Severity.WARNING,
-        needs=("serverless", "provisioned"),
-        why="Traffic beyond what is provisioned meets cold starts.",
-        do="Raise ProvisionedConcurrency, or let it scale.",
-    ),
-    Spec(
-        id="provisioned-spillover",
-        title="requests beyond provisioned concurrency",
-        level="variant",
-        # SageMaker lists Average, Max and Min as valid for this metric, and no Sum.
-        metrics=(Metric(REQUESTS, "ServerlessProvisionedConcurrencySpilloverInvocations", "Maximum"),),
-        threshold=0,
-        unit=Unit.COUNT,
-        period=300,
-        periods=3,
-        datapoints=3,
-        severity=Severity.INFO,
-        needs=("serverless", "provisioned"),
-        why="For a quarter of an hour requests went past the provisioned concurrency that is being paid for.",
-        do="Raise ProvisionedConcurrency if these callers mind the cold start.",
-    ),
-    Spec(
-        id="idle",
-        title="requests per hour",
-        level="variant",
-        metrics=(Metric(REQUESTS, "Invocations", "Sum"),),
-        comparison="LessThanThreshold",
-        threshold=1,
-        unit=Unit.COUNT,
-        period=3600,
-        periods=24,
-        datapoints=24,
-        severity=Severity.INFO,
-        needs=("requests", "instance"),
-        why="Nobody has called it for a day, and its instances are paid for by the hour.",
-        do="Delete it, scale it to zero or make it serverless; or tag it sagewatch:idle=off.",
-    ),
-)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at a part of the endpoint found."""
+
+    scopes: tuple[Scope, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 def _version(endpoint: Description) -> Hashable:
-    names = tuple(sorted(variant["VariantName"] for variant in endpoint.get("ProductionVariants", ())))
-    return endpoint.get("EndpointConfigName"), names
+    pending = endpoint.get("PendingDeploymentSummary") or {}
+    return endpoint.get("EndpointConfigName"), pending.get("EndpointConfigName"), tuple(sorted(_named(endpoint)))
 
 
 def _observe(endpoint: Description, read: Reader) -> Observation:
     # An endpoint outlives its configuration if someone deletes that; only the instance types are lost then.
     config = read("describe_endpoint_config", EndpointConfigName=endpoint["EndpointConfigName"]) or {}
-    configured = {variant["VariantName"]: variant for variant in config.get("ProductionVariants", ())}
-    # While it is being created, DescribeEndpoint may not name the variants yet.
-    current = {variant["VariantName"]: variant for variant in endpoint.get("ProductionVariants") or configured.values()}
-    if not current:
-        return Observation(
-            scopes=(), gaps=(Gap(level="variant", reason="neither the endpoint nor its configuration names a variant"),)
-        )
+    pending, coming = _pending(endpoint, read)
     ways = frozenset(_ways(endpoint, config))
-    scopes = tuple(
-        _variant(endpoint["EndpointName"], {**configured.get(name, {}), **current[name]}, ways) for name in current
+    # While it is being created, DescribeEndpoint may not name the variants yet. While another configuration is being
+    # deployed, the variants of both are there.
+    configured = {**_named(coming), **_named(config)}
+    present = {**_named(pending), **(_named(endpoint) or _named(config))}
+    variants = [
+        Variant(endpoint["EndpointName"], {**configured.get(n, {}), **present[n]}, ways) for n in sorted(present)
+    ]
+    looks = [look for variant in variants for look in _looks(variant, read)]
+    gaps = tuple(gap for look in looks for gap in look.gaps)
+    if not variants:
+        gaps = (Gap(level="variant", reason="neither the endpoint nor its configuration names a variant"),)
+    return Observation(
+        scopes=(*(scope for look in looks for scope in look.scopes), *_backlog(endpoint["EndpointName"], ways)),
+        gaps=gaps,
+        children=_components(endpoint["EndpointName"], ways, read),
+        guards=frozenset(_guards(endpoint)),
     )
-    return Observation(scopes=scopes, gaps=tuple(_gaps(scopes, configured)))
+
+
+def _pending(endpoint: Description, read: Reader) -> tuple[Description, Description]:
+    """Return the deployment under way, and the configuration it deploys, when that is another one."""
+    pending = endpoint.get("PendingDeploymentSummary") or {}
+    name = pending.get("EndpointConfigName")
+    if not name or name == endpoint["EndpointConfigName"]:
+        return {}, {}
+    return pending, read("describe_endpoint_config", EndpointConfigName=name) or {}
+
+
+def _named(described: Description) -> dict[str, Mapping[str, Any]]:
+    """Return all variants by name; shadow variants are watched like the others."""
+    return {variant["VariantName"]: variant for key in _LISTS for variant in described.get(key) or ()}
 
 
 def _ways(endpoint: Description, config: Description) -> Iterator[str]:
@@ -309,38 +115,110 @@ def _ways(endpoint: Description, config: Description) -> Iterator[str]:
         yield "requests"
 
 
-def _variant(endpoint: str, variant: Mapping[str, object], ways: frozenset[str]) -> Scope:
-    name = str(variant["VariantName"])
-    serverless = variant.get("CurrentServerlessConfig") or variant.get("ServerlessConfig")
-    capacity = None if serverless else INSTANCES.get(str(variant.get("InstanceType")))
-    return Scope(
-        level="variant",
-        name=name,
-        series=({"EndpointName": endpoint, "VariantName": name},),
-        traits=ways | frozenset(_traits(serverless, capacity)),
-        capacity=capacity,
+def _looks(variant: Variant, read: Reader) -> Iterator[Seen]:
+    if variant.serverless is not None:
+        yield _serverless(variant, variant.serverless, read)
+        return
+    containers, model = _containers(variant, read)
+    yield containers
+    yield _instances(variant, model, read, [gap.reason for gap in containers.gaps if gap.scope is None])
+
+
+def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> Seen:
+    traits = variant.ways | {"serverless"}
+    # Documentation does not say in which namespace these are; it is asked, and the rows name the likely one.
+    known = read.published("ServerlessConcurrentExecutionsUtilization", **variant.dimensions)
+    return Seen(
+        (
+            Scope(level="variant", name=variant.name, series=(variant.dimensions,), traits=traits),
+            Scope(
+                level="serverless",
+                name=variant.name,
+                series=(variant.dimensions,),
+                traits=frozenset({"provisioned"}) if config.get("ProvisionedConcurrency") else frozenset(),
+                namespace=known[0].namespace if known else None,
+            ),
+        )
     )
 
 
-def _traits(serverless: object, capacity: Capacity | None) -> Iterator[str]:
-    if isinstance(serverless, Mapping):
-        yield "serverless"
-        if serverless.get("ProvisionedConcurrency"):
-            yield "provisioned"
-        return
+def _instances(variant: Variant, model: frozenset[str], read: Reader, unsure: list[str]) -> Seen:
+    instance_type = variant.body.get("InstanceType")
+    capacity, why = (None, "its configuration names no instance type")
+    if isinstance(instance_type, str):
+        capacity, why = read.capacity(instance_type)
+    scope = Scope(
+        level="variant",
+        name=variant.name,
+        series=(variant.dimensions,),
+        traits=variant.ways | model | frozenset(_traits(capacity)),
+        capacity=capacity,
+        hourly=hourly(instance_type) if isinstance(instance_type, str) else None,
+    )
+    unknown = (CAPACITY_TRAITS if capacity is None else frozenset()) | (_MODEL_TRAITS if unsure else frozenset())
+    if not unknown:
+        return Seen((scope,))
+    reason = why if capacity is None else unsure[0]
+    return Seen(
+        (scope,),
+        (Gap(level="variant", scope=variant.name, traits=unknown, reason=f"variant {variant.name}: {reason}"),),
+    )
+
+
+def _traits(capacity: Capacity | None) -> Iterator[str]:
     yield "instance"
     if capacity and capacity.gpus:
         yield "gpu"
 
 
-def _gaps(scopes: tuple[Scope, ...], configured: Mapping[str, Description]) -> Iterator[Gap]:
-    for scope in scopes:
-        if scope.capacity is None and "instance" in scope.traits:
-            type_ = configured.get(scope.name, {}).get("InstanceType")
-            known = (
-                f"instance type {type_} is not in our table" if type_ else "its configuration names no instance type"
-            )
-            yield Gap(level="variant", scope=scope.name, reason=f"variant {scope.name}: {known}")
+def _containers(variant: Variant, read: Reader) -> tuple[Seen, frozenset[str]]:
+    """Look at the variant's model: its containers, when there are several, and whether it is many models."""
+    name = variant.body.get("ModelName")
+    if not isinstance(name, str):
+        return Seen(), frozenset()
+    model = read("describe_model", ModelName=name)
+    if model is None:
+        return Seen(gaps=(Gap(level="container", reason=f"its model {name} was deleted"),)), frozenset()
+    containers = model.get("Containers") or [model.get("PrimaryContainer") or {}]
+    many = frozenset({"multi-model"}) if any(each.get("Mode") == "MultiModel" for each in containers) else frozenset()
+    if len(containers) < 2:
+        return Seen(), many
+    direct = (model.get("InferenceExecutionConfig") or {}).get("Mode") == "Direct"
+    traits = frozenset({"direct"}) if direct else frozenset()
+    capacity, why = read.capacity(str(variant.body.get("InstanceType")))
+    # Unnamed containers are called so in log streams (Developer Guide, "Inference Pipeline Logs and Metrics").
+    names = [each.get("ContainerHostname") or f"container-{number}" for number, each in enumerate(containers, start=1)]
+    scopes = tuple(
+        Scope(
+            level="container",
+            name=f"{variant.name}.{name}",
+            series=({**variant.dimensions, "ContainerName": name},),
+            traits=traits,
+            capacity=capacity,
+        )
+        for name in names
+    )
+    gaps = () if capacity else tuple(Gap(level="container", scope=scope.name, reason=why) for scope in scopes)
+    return Seen(scopes, gaps), many
+
+
+def _backlog(endpoint: str, ways: frozenset[str]) -> Iterator[Scope]:
+    if "async" in ways:
+        yield Scope(level="backlog", name="all", series=({"EndpointName": endpoint},))
+
+
+def _components(endpoint: str, ways: frozenset[str], read: Reader) -> tuple[Ref, ...]:
+    if "components" not in ways:
+        return ()
+    listed = read.listed("list_inference_components", "InferenceComponents", EndpointNameEquals=endpoint)
+    return tuple(Ref("inference-component", each["InferenceComponentName"]) for each in listed)
+
+
+def _guards(endpoint: Description) -> Iterator[str]:
+    """Yield the alarms that roll a deployment of this endpoint back."""
+    deployment = endpoint.get("LastDeploymentConfig") or {}
+    for alarm in (deployment.get("AutoRollbackConfiguration") or {}).get("Alarms") or ():
+        yield alarm["AlarmName"]
 
 
 ENDPOINT = Kind(

@@ -13,6 +13,7 @@ from typing import Any
 from sagewatch.model import Description, Gap, Kind, Listing, Metric, Observation, Reader, Scope, Severity, Spec, Unit
 
 NAMESPACE = "AWS/Sagemaker/ModelBuildingPipeline"
+HOUR = 3_600_000  # ms, in which SageMaker counts the durations of pipelines
 
 SPECS = (
     Spec(
@@ -28,6 +29,34 @@ SPECS = (
         severity=Severity.CRITICAL,
         why="What the pipeline makes (a model, a data set) was not made.",
         do="Open the execution, read the reason of its first failed step, and retry it from there.",
+    ),
+    Spec(
+        id="executions-stopped",
+        title="stopped executions",
+        level="pipeline",
+        metrics=(Metric(NAMESPACE, "ExecutionStopped", "Sum"),),
+        threshold=0,
+        unit=Unit.COUNT,
+        period=300,
+        periods=1,
+        datapoints=1,
+        severity=Severity.INFO,
+        why="Somebody, or something, stopped an execution; what it makes was not made.",
+        do="Ask who did, or look for StopPipelineExecution in CloudTrail.",
+    ),
+    Spec(
+        id="execution-duration",
+        title="duration of an execution",
+        level="pipeline",
+        metrics=(Metric(NAMESPACE, "ExecutionDuration", "Maximum"),),
+        threshold=24 * HOUR,
+        unit=Unit.MILLISECONDS,
+        period=300,
+        periods=1,
+        datapoints=1,
+        severity=Severity.WARNING,
+        why="A pipeline that takes longer than a day misses a daily schedule. It is known only at its end.",
+        do="Look which step grew, or tag the pipeline with the time it may take.",
     ),
     Spec(
         id="step-failed",

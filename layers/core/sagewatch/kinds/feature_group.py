@@ -1,0 +1,200 @@
+"""Feature groups with an online store, by the operations that callers use on them; the offline store publishes nothing.
+
+Metrics: SageMaker Developer Guide, "Monitor Amazon SageMaker with Amazon CloudWatch". It does not say in which
+namespace they are, so CloudWatch is asked. GetRecord and PutRecord are watched from the beginning, others when they
+have been used; BatchGetRecord is published for the whole account, without the group's name. Thresholds are our own
+choice. Nothing is published without calls, so missing data is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from sagewatch.model import (
+    Capacity,
+    Description,
+    Kind,
+    Listing,
+    Metric,
+    Observation,
+    Published,
+    Reader,
+    Scope,
+    Severity,
+    Spec,
+    Unit,
+)
+
+NAMESPACE = "AWS/SageMaker"
+ENDED = frozenset({"Deleting", "CreateFailed"})
+MILLISECOND = 1_000  # µs, in which the feature store counts latency
+
+_SIDES = {
+    "GetRecord": ("reads", "ProvisionedReadCapacityUnits"),
+    "ListRecords": ("reads", "ProvisionedReadCapacityUnits"),
+    "PutRecord": ("writes", "ProvisionedWriteCapacityUnits"),
+    "DeleteRecord": ("writes", "ProvisionedWriteCapacityUnits"),
+}
+_ALWAYS = ("GetRecord", "PutRecord")
+_DIMENSIONS = {"FeatureGroupName", "OperationName"}
+
+_CALLS = Metric(NAMESPACE, "Invocations", "Sum", "calls")
+_SHARE = "IF(calls >= 20, 100 * errors / calls, 0)"
+_A_SECOND = "100 * consumed / 60"
+
+SPECS = (
+    Spec(
+        id="errors-5xx",
+        title="share of 5xx answers",
+        level="operation",
+        metrics=(Metric(NAMESPACE, "Operation5XXErrors", "Sum", "errors"), _CALLS),
+        expression=_SHARE,
+        threshold=5,
+        unit=Unit.PERCENT,
+        period=300,
+        periods=1,
+        datapoints=1,
+        severity=Severity.CRITICAL,
+        why="Models predict without these features, or do not predict. Counted from 20 calls in five minutes.",
+        do="Retry with a growing pause; if it lasts, look at the AWS Health Dashboard.",
+    ),
+    Spec(
+        id="errors-4xx",
+        title="share of 4xx answers",
+        level="operation",
+        metrics=(Metric(NAMESPACE, "Operation4XXErrors", "Sum", "errors"), _CALLS),
+        expression=_SHARE,
+        threshold=20,
+        unit=Unit.PERCENT,
+        period=300,
+        periods=3,
+        datapoints=3,
+        severity=Severity.WARNING,
+        why="Callers send what the feature group refuses, often after a change of its features or of a role.",
+        do="Compare one refused call with the group's feature definitions and the caller's permissions.",
+    ),
+    Spec(
+        id="throttled",
+        title="throttled requests",
+        level="operation",
+        metrics=(Metric(NAMESPACE, "ThrottledRequests", "Sum"),),
+        # SDKs retry a single one unseen; a quarter of an hour of them is a lack of throughput.
+        threshold=0,
+        unit=Unit.COUNT,
+        period=300,
+        periods=3,
+        datapoints=3,
+        severity=Severity.WARNING,
+        why="Callers ask for more than the feature group gives, and wait for their retries or lose records.",
+        do="Raise the provisioned capacity or go on demand, spread the calls over time, or ask for a higher quota.",
+    ),
+    Spec(
+        id="latency-p99",
+        title="p99 latency",
+        level="operation",
+        metrics=(Metric(NAMESPACE, "Latency", "p99"),),
+        # An online store answers within milliseconds; a caller that looks features up has not much more to spend.
+        threshold=100 * MILLISECOND,
+        unit=Unit.MICROSECONDS,
+        periods=5,
+        datapoints=3,
+        severity=Severity.WARNING,
+        why="Every prediction that looks features up waits this much longer, one in a hundred.",
+        do="Read fewer features in a call, look for records that grew, or tag the feature group with its own limit.",
+    ),
+    Spec(
+        id="read-capacity",
+        title="consumed read capacity",
+        level="operation",
+        metrics=(Metric(NAMESPACE, "ConsumedReadCapacityUnits", "Sum", "consumed"),),
+        expression=_A_SECOND,
+        threshold=80,
+        unit=Unit.PERCENT_OF_UNITS,
+        periods=5,
+        datapoints=5,
+        severity=Severity.WARNING,
+        needs=("reads", "provisioned"),
+        why="At the provisioned capacity reads are throttled. This operation alone uses so much of it, others share it.",
+        do="Raise ProvisionedReadCapacityUnits, or let the feature group scale on demand.",
+    ),
+    Spec(
+        id="write-capacity",
+        title="consumed write capacity",
+        level="operation",
+        metrics=(Metric(NAMESPACE, "ConsumedWriteCapacityUnits", "Sum", "consumed"),),
+        expression=_A_SECOND,
+        threshold=80,
+        unit=Unit.PERCENT_OF_UNITS,
+        periods=5,
+        datapoints=5,
+        severity=Severity.WARNING,
+        needs=("writes", "provisioned"),
+        why="At the provisioned capacity writes are throttled. This operation alone uses so much of it, others share it.",
+        do="Raise ProvisionedWriteCapacityUnits, slow the ingestion down, or let the feature group scale on demand.",
+    ),
+)
+
+
+def _observe(group: Description, read: Reader) -> Observation:
+    if not (group.get("OnlineStoreConfig") or {}).get("EnableOnlineStore"):
+        return Observation()
+    known = tuple(filter(_is_ours, read.published(FeatureGroupName=group["FeatureGroupName"])))
+    return Observation(scopes=tuple(_scopes(group, known)))
+
+
+def _is_ours(each: Published) -> bool:
+    """Tell a metric of the feature store from somebody's own that has the same dimension."""
+    return each.namespace.casefold().startswith("aws/sagemaker") and each.dimensions.keys() == _DIMENSIONS
+
+
+def _scopes(group: Description, known: Collection[Published]) -> Iterator[Scope]:
+    namespace = min((each.namespace for each in known), default=None)
+    for operation in sorted({*_ALWAYS, *(each.dimensions["OperationName"] for each in known)}):
+        side, units = _SIDES.get(operation, ("", ""))
+        capacity = _provisioned(group, units)
+        yield Scope(
+            level="operation",
+            name=operation,
+            series=({"FeatureGroupName": group["FeatureGroupName"], "OperationName": operation},),
+            traits=frozenset({side, "provisioned"}) if capacity else frozenset(),
+            capacity=capacity,
+            namespace=namespace,
+        )
+
+
+def _provisioned(group: Description, units: str) -> Capacity | None:
+    """Return the units a second, None when the group pays on demand and has no such limit."""
+    throughput = group.get("ThroughputConfig") or {}
+    found = throughput.get(units) if throughput.get("ThroughputMode") == "Provisioned" else None
+    return Capacity(0, units=found) if found else None
+
+
+FEATURE_GROUP = Kind(
+    name="feature-group",
+    title="Feature group",
+    arn_type="feature-group",
+    describe="describe_feature_group",
+    parameter="FeatureGroupName",
+    arn="FeatureGroupArn",
+    # Its list tells no time of change: UpdateFeatureGroup calls and the daily full sweep bring those.
+    listing=Listing(
+        operation="list_feature_groups",
+        items="FeatureGroupSummaries",
+        modified="CreationTime",
+        filters=(
+            {"FeatureGroupStatusEquals": "Creating"},
+            {"FeatureGroupStatusEquals": "Created"},
+            {"FeatureGroupStatusEquals": "DeleteFailed"},
+        ),
+    ),
+    events={"SageMaker Feature Group State Change": "FeatureGroupName"},
+    calls={
+        "CreateFeatureGroup": "featureGroupName",
+        "UpdateFeatureGroup": "featureGroupName",
+        "DeleteFeatureGroup": "featureGroupName",
+    },
+    live=lambda group: group.get("FeatureGroupStatus") not in ENDED,
+    version=lambda group: repr((group.get("OnlineStoreConfig"), group.get("ThroughputConfig"))),
+    observe=_observe,
+    specs=SPECS,
+)

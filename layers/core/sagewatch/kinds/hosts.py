@@ -1,0 +1,157 @@
+"""Jobs on hosts: what training and processing jobs, which publish by host and never as a whole, have in common.
+
+`Host` is the only dimension; SageMaker Developer Guide, "SageMaker Jobs and Endpoint Metrics". Metric math takes
+ten metrics (PutMetricAlarm, Metrics), so there is one alarm a row for every ten hosts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import batched
+
+from sagewatch.model import Capacity, Gap, Metric, Observation, Reader, Scope, Severity, Spec, Unit
+
+MOST_METRICS = 10
+
+
+def rows(namespace: str) -> tuple[Spec, ...]:
+    """Return the alarms of jobs that publish in this namespace. Thresholds are our own choice."""
+    return (
+        Spec(
+            id="memory",
+            title="memory of the fullest host",
+            level="hosts",
+            metrics=(Metric(namespace, "MemoryUtilization", "Maximum"),),
+            across="MAX",
+            threshold=90,
+            unit=Unit.PERCENT,
+            periods=5,
+            datapoints=5,
+            severity=Severity.WARNING,
+            why="A host that runs out of memory ends the whole job (exit code 137), often after hours.",
+            do="Lower the batch size or the number of data loaders, or use a type with more memory.",
+        ),
+        Spec(
+            id="disk",
+            title="disk of the fullest host",
+            level="hosts",
+            metrics=(Metric(namespace, "DiskUtilization", "Maximum"),),
+            across="MAX",
+            threshold=90,
+            unit=Unit.PERCENT,
+            periods=5,
+            datapoints=5,
+            severity=Severity.WARNING,
+            needs=("disk",),
+            why="With a full disk the next write fails, and the job with it.",
+            do="Keep fewer checkpoints and temporary files, or raise VolumeSizeInGB.",
+        ),
+        Spec(
+            id="gpu-memory",
+            title="GPU memory of the fullest host",
+            level="hosts",
+            metrics=(Metric(namespace, "GPUMemoryUtilization", "Maximum"),),
+            across="MAX",
+            threshold=98,
+            unit=Unit.PERCENT_OF_GPUS,
+            periods=10,
+            datapoints=10,
+            severity=Severity.INFO,
+            needs=("gpu",),
+            why="The next larger batch ends in an out-of-memory error.",
+            do="Lower the batch size or shard the model.",
+        ),
+        Spec(
+            id="gpu-stalled",
+            title="GPU of the busiest host",
+            level="hosts",
+            metrics=(Metric(namespace, "GPUUtilization", "Maximum"),),
+            across="MAX",
+            comparison="LessThanThreshold",
+            threshold=5,
+            unit=Unit.PERCENT_OF_GPUS,
+            periods=30,
+            datapoints=30,
+            severity=Severity.WARNING,
+            needs=("gpu",),
+            why="For half an hour no host has used its GPUs, and they are paid for.",
+            do="Look for a hung data loader, a lost host in a collective operation, or a job that does not need GPUs.",
+        ),
+        Spec(
+            id="cpu-stalled",
+            title="CPU of the busiest host",
+            level="hosts",
+            metrics=(Metric(namespace, "CPUUtilization", "Maximum"),),
+            across="MAX",
+            comparison="LessThanThreshold",
+            threshold=2,
+            unit=Unit.PERCENT_OF_VCPUS,
+            periods=30,
+            datapoints=30,
+            severity=Severity.WARNING,
+            needs=("cpu-only",),
+            why="For half an hour no host has computed anything.",
+            do="Look for a dead-lock or a download that never ends in the job's log.",
+        ),
+    )
+
+
+def observed(
+    read: Reader,
+    groups: Sequence[Mapping[str, object]],
+    hosts: Sequence[str],
+    names: Sequence[str],
+    *,
+    disk: bool = True,
+) -> Observation:
+    """Return a job's scopes: `hosts` as in the dimension, `names` what to call them, `groups` their instance types."""
+    types = sorted({str(group["InstanceType"]) for group in groups if "InstanceType" in group})
+    # The hosts of unlike groups share one numbering, so it cannot be told which host has which capacity.
+    capacity, why = (
+        read.capacity(types[0]) if len(types) == 1 else (None, f"hosts of several types: {', '.join(types)}")
+    )
+    scopes = tuple(_scopes(hosts, names, capacity, disk=disk))
+    gaps = (
+        ()
+        if capacity
+        else tuple(Gap(level="hosts", scope=scope.name, reason=f"{scope.name}: {why}") for scope in scopes)
+    )
+    return Observation(scopes=scopes, gaps=gaps)
+
+
+def numbered(job: str, count: int) -> tuple[list[str], list[str]]:
+    """Return the hosts of a job, `[job-name]/algo-[n]` with n from 1, and what they are called."""
+    names = [f"algo-{number}" for number in range(1, count + 1)]
+    return [f"{job}/{name}" for name in names], names
+
+
+def parent(**arns: object) -> dict[str, str]:
+    """Return the label of the first parent that there is: `tuning_job="arn:…"` gives `parent=tuning-job/<name>`."""
+    found = (
+        (kind.replace("_", "-"), arn.rpartition("/")[2]) for kind, arn in arns.items() if isinstance(arn, str) and arn
+    )
+    return next(({"parent": f"{kind}/{name}"} for kind, name in found), {})
+
+
+def _scopes(hosts: Sequence[str], names: Sequence[str], capacity: Capacity | None, *, disk: bool) -> Iterator[Scope]:
+    traits = frozenset(_traits(capacity, disk=disk))
+    for ten, called in zip(
+        batched(hosts, MOST_METRICS, strict=False), batched(names, MOST_METRICS, strict=False), strict=True
+    ):
+        yield Scope(
+            level="hosts",
+            name=called[0] if len(called) == 1 else f"{called[0]}-{called[-1].rpartition('-')[2]}",
+            series=tuple({"Host": host} for host in ten),
+            traits=traits,
+            capacity=capacity,
+        )
+
+
+def _traits(capacity: Capacity | None, *, disk: bool) -> Iterator[str]:
+    if disk:
+        yield "disk"
+    if capacity and capacity.gpus:
+        yield "gpu"
+    # Trainium and Inferentia hosts are busy with a quiet CPU, and publish nothing about their devices.
+    elif capacity and not capacity.accelerators:
+        yield "cpu-only"

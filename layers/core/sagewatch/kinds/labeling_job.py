@@ -1,0 +1,163 @@
+"""Labeling jobs, watched while they run: objects that could not be labelled, and workers who turn tasks down.
+
+Metrics: SageMaker Developer Guide, "Monitor Amazon SageMaker with Amazon CloudWatch", which names neither the namespace
+nor the dimensions of workers and account. CloudWatch is asked; only for `LabelingJobName`, which is documented, is there
+a likely namespace, spelt as that of pipelines. Workers' events are best effort. Thresholds are our own choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import batched
+
+from sagewatch.kinds.hosts import MOST_METRICS
+from sagewatch.model import (
+    Description,
+    Dimensions,
+    Kind,
+    Listing,
+    Metric,
+    Observation,
+    Published,
+    Reader,
+    Scope,
+    Severity,
+    Spec,
+    Unit,
+)
+
+NAMESPACE = "AWS/Sagemaker/LabelingJobs"
+WORKTEAM = "AWS/SageMaker/Workteam"
+# A job that is being stopped has nothing left to save.
+ENDED = frozenset({"Completed", "Failed", "Stopping", "Stopped"})
+
+SPECS = (
+    Spec(
+        id="objects-failed",
+        title="objects that could not be labelled",
+        level="job",
+        metrics=(Metric(NAMESPACE, "DatasetObjectsLabelingFailed", "Maximum"),),
+        threshold=0,
+        unit=Unit.COUNT,
+        period=300,
+        periods=1,
+        datapoints=1,
+        # A count that only grows: what the last data point said is true until the next.
+        missing="ignore",
+        severity=Severity.WARNING,
+        why="These objects will be missing from the labelled data set, and nobody is asked about them again.",
+        do="Look for files that cannot be read and for errors of the pre- and post-annotation functions in the job's log.",
+    ),
+    Spec(
+        id="tasks-declined",
+        title="tasks declined in an hour",
+        level="declined",
+        metrics=(Metric(WORKTEAM, "TasksDeclined", "Sum"),),
+        across="SUM",
+        # People decline one now and then; ten in an hour are an opinion about the task.
+        threshold=10,
+        unit=Unit.COUNT,
+        period=3600,
+        periods=1,
+        datapoints=1,
+        severity=Severity.INFO,
+        why="Workers who look at the task and turn it down find it unclear, too hard or paid too little.",
+        do="Read the instructions as a worker does, and ask one.",
+    ),
+    Spec(
+        id="tasks-returned",
+        title="tasks returned in an hour",
+        level="returned",
+        metrics=(Metric(WORKTEAM, "TasksReturned", "Sum"),),
+        across="SUM",
+        threshold=10,
+        unit=Unit.COUNT,
+        period=3600,
+        periods=1,
+        datapoints=1,
+        severity=Severity.INFO,
+        why="Workers began these tasks and gave them up: their time is lost, and the job takes longer.",
+        do="Compare the time limit of a task with the time it takes, and read the instructions as a worker does.",
+    ),
+    Spec(
+        id="jobs-failed",
+        title="failed labeling jobs of the account",
+        level="account",
+        metrics=(Metric(NAMESPACE, "JobsFailed", "Sum"),),
+        threshold=0,
+        unit=Unit.COUNT,
+        period=300,
+        periods=1,
+        datapoints=1,
+        severity=Severity.INFO,
+        why="It counts all jobs of the account; the notice of the failure says which one, and this holds if that is lost.",
+        do="List the failed labeling jobs and read their reasons.",
+    ),
+)
+
+
+def _observe(job: Description, read: Reader) -> Observation:
+    name = job["LabelingJobName"]
+
+    def named(each: Published) -> bool:
+        return name in each.dimensions.values()
+
+    return Observation(
+        scopes=(
+            _counted(name, read),
+            *_taken(name, "declined", _ours(read, "TasksDeclined", named)),
+            *_taken(name, "returned", _ours(read, "TasksReturned", named)),
+            *_account(_ours(read, "JobsFailed", lambda each: not each.dimensions)),
+        )
+    )
+
+
+def _ours(read: Reader, metric: str, is_meant: Callable[[Published], bool]) -> list[Published]:
+    """Return what is published of a metric in one namespace of SageMaker's, whatever its dimensions are called."""
+    found = [p for p in read.published(metric) if p.namespace.casefold().startswith("aws/sagemaker") and is_meant(p)]
+    return [each for each in found if each.namespace == found[0].namespace]
+
+
+def _counted(name: str, read: Reader) -> Scope:
+    dimensions = {"LabelingJobName": name}
+    listed = read.published("DatasetObjectsLabelingFailed", **dimensions)
+    known = [each.namespace for each in listed if each.dimensions == dimensions]
+    return Scope(level="job", name="all", series=(dimensions,), namespace=known[0] if known else None)
+
+
+def _taken(name: str, level: str, known: Iterable[Published]) -> Iterator[Scope]:
+    """Yield the workers of a job by tens, or the whole when that is published too: the fewest dimensions say the most."""
+    found = list(known)
+    fewest = min((len(each.dimensions) for each in found), default=0)
+    tens = list(batched((each for each in found if len(each.dimensions) == fewest), MOST_METRICS, strict=False))
+    for number, ten in enumerate(tens, start=1):
+        series: tuple[Dimensions, ...] = tuple(each.dimensions for each in ten)
+        called = "workers" if len(tens) == 1 else f"workers-{number}"
+        yield Scope(level=level, name=called, series=series, namespace=ten[0].namespace)
+
+
+def _account(known: Iterable[Published]) -> Iterator[Scope]:
+    for each in known:
+        yield Scope(level="account", name="account", series=(each.dimensions,), namespace=each.namespace)
+
+
+LABELING_JOB = Kind(
+    name="labeling-job",
+    title="Labeling job",
+    arn_type="labeling-job",
+    describe="describe_labeling_job",
+    parameter="LabelingJobName",
+    arn="LabelingJobArn",
+    listing=Listing(
+        operation="list_labeling_jobs",
+        items="LabelingJobSummaryList",
+        filters=({"StatusEquals": "Initializing"}, {"StatusEquals": "InProgress"}),
+    ),
+    # Its events come at the end only, and name the job by the ARN in `resources`.
+    events={"SageMaker Ground Truth Labeling Job State Change": "LabelingJobName"},
+    calls={"CreateLabelingJob": "labelingJobName"},
+    live=lambda job: job["LabelingJobStatus"] not in ENDED,
+    version=lambda _: None,
+    observe=_observe,
+    specs=SPECS,
+)

@@ -1,0 +1,81 @@
+"""Inference Recommender jobs, watched while they load-test: the errors and the latency that their clients see.
+
+Metrics: SageMaker Developer Guide, "Inference Recommender: CloudWatch metrics"; latency counts in ms, unlike that of
+endpoints. The job makes its endpoints itself and names them when it is done, so CloudWatch is asked for them; it lists a
+new metric after up to 15 minutes, and the sweep brings the alarms then. No events are sent. Thresholds are our own choice.
+"""
+
+from __future__ import annotations
+
+from sagewatch.model import Description, Gap, Kind, Listing, Metric, Observation, Reader, Scope, Severity, Spec, Unit
+
+NAMESPACE = "/aws/sagemaker/InferenceRecommendationsJobs"
+# What a job that is being stopped still measures decides nothing.
+ENDED = frozenset({"COMPLETED", "FAILED", "STOPPING", "STOPPED", "DELETING", "DELETED"})
+
+SPECS = (
+    Spec(
+        id="client-errors",
+        title="share of failed requests",
+        level="endpoint",
+        metrics=(
+            Metric(NAMESPACE, "ClientInvocationErrors", "Sum", "errors"),
+            Metric(NAMESPACE, "ClientInvocations", "Sum", "requests"),
+        ),
+        expression="IF(requests >= 20, 100 * errors / requests, 0)",
+        # Past a few percent, a load test measures how fast errors are answered.
+        threshold=5,
+        unit=Unit.PERCENT,
+        period=300,
+        periods=1,
+        datapoints=1,
+        severity=Severity.WARNING,
+        why="A recommendation from a load test that mostly measures errors is worth nothing, and the test goes on.",
+        do="Try the sample payload on the model by hand; stop the job if the container refuses it.",
+    ),
+    Spec(
+        id="client-latency",
+        title="p99 latency of the load test",
+        level="endpoint",
+        metrics=(Metric(NAMESPACE, "ClientLatency", "p99"),),
+        # The same second as that of endpoints, which this one is a candidate for.
+        threshold=1000,
+        unit=Unit.MILLISECONDS,
+        periods=5,
+        datapoints=3,
+        severity=Severity.INFO,
+        why="This instance type or its settings would not serve the load with the latency we alarm on in production.",
+        do="Nothing, if another candidate is faster; otherwise try larger types, or compile the model.",
+    ),
+)
+
+
+def _observe(job: Description, read: Reader) -> Observation:
+    name = job["JobName"]
+    listed = read.published("ClientInvocations", within=NAMESPACE, JobName=name)
+    endpoints = [p.dimensions["EndpointName"] for p in listed if p.dimensions.keys() == {"JobName", "EndpointName"}]
+    if not endpoints:
+        return Observation(gaps=(Gap(level="endpoint", reason=f"CloudWatch lists no load test of {name} yet"),))
+    series = {endpoint: {"JobName": name, "EndpointName": endpoint} for endpoint in sorted(set(endpoints))}
+    return Observation(scopes=tuple(Scope(level="endpoint", name=e, series=(s,)) for e, s in series.items()))
+
+
+RECOMMENDER_JOB = Kind(
+    name="recommender-job",
+    title="Inference Recommender job",
+    arn_type="inference-recommendations-job",
+    describe="describe_inference_recommendations_job",
+    parameter="JobName",
+    arn="JobArn",
+    listing=Listing(
+        operation="list_inference_recommendations_jobs",
+        items="InferenceRecommendationsJobs",
+        filters=({"StatusEquals": "PENDING"}, {"StatusEquals": "IN_PROGRESS"}),
+    ),
+    events={},
+    calls={"CreateInferenceRecommendationsJob": "jobName", "StopInferenceRecommendationsJob": "jobName"},
+    live=lambda job: job["Status"] not in ENDED,
+    version=lambda _: None,
+    observe=_observe,
+    specs=SPECS,
+)

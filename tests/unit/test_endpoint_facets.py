@@ -1,0 +1,262 @@
+"""For each facet of an endpoint: a described endpoint in, the exact set of alarms out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
+from sagewatch.model import Facts, Gap, Observation, Plan, Published, Ref
+from sagewatch.plan import plan
+from tests.limits import broken
+from tests.resources import answering, config, endpoint, variant
+
+COMMON = {"memory", "disk", "cpu"}
+REQUESTS = {
+    *("errors-5xx", "model-errors", "latency-p99", "errors-4xx", "overhead-latency"),
+    *("idle", "concurrency", "midstream-errors"),
+}
+REAL_TIME = COMMON | REQUESTS
+GPU = {"gpu", "gpu-memory"}
+MULTI_MODEL = {
+    *("model-cache-hits", "model-loading-wait", "model-downloading"),
+    *("model-loading", "model-unloading", "models-loaded"),
+}
+SERVERLESS = {
+    *("errors-5xx", "latency-p99", "memory", "errors-4xx"),
+    *("serverless-concurrency", "serverless-setup", "serverless-overhead"),
+}
+PROVISIONED = {"provisioned-concurrency", "provisioned-spillover"}
+ASYNC = {"async-failures", "async-expired", "async-downloads", "async-uploads", "async-notifications"}
+BACKLOG = {"backlog-without-capacity", "oldest-request", "backlog-per-instance"}
+DIRECT = {
+    *("container-latency", "container-errors-5xx", "container-errors-4xx"),
+    *("container-cpu", "container-memory"),
+}
+ROLE = {"ExecutionRoleArn": "arn:aws:iam::123456789012:role/ml"}
+
+
+def model(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A model as DescribeModel gives it."""
+    if len(containers) == 1:
+        return {"ModelName": "model", "PrimaryContainer": containers[0], **more}
+    return {"ModelName": "model", "Containers": list(containers), **more}
+
+
+def observed(described: Any, *metrics: Published, **answers: Any) -> Observation:
+    return ENDPOINT.observe(described, answering(*metrics, **{"describe_model": model({"Image": "i"}), **answers}))
+
+
+def planned(seen: Observation) -> Plan:
+    facts = Facts(ref=Ref("endpoint", "churn"), live=True, scopes=seen.scopes, gaps=seen.gaps, guards=seen.guards)
+    return plan("sagewatch", ENDPOINT, facts)
+
+
+def alarms(seen: Observation) -> dict[str, set[str]]:
+    """Return alarm ids by scope, each checked against the limits of the API."""
+    found: dict[str, set[str]] = {}
+    for alarm in planned(seen).alarms:
+        assert broken(alarm.request) == []
+        scope, alarm_id = alarm.name.removeprefix("sagewatch/endpoint/churn/").split("/")
+        found.setdefault(scope, set()).add(alarm_id)
+    return found
+
+
+def dimensions(seen: Observation, name: str) -> set[tuple[str, ...]]:
+    """Return the dimension sets that an alarm looks at, by the names of their dimensions."""
+    alarm = next(each.request for each in planned(seen).alarms if each.name.endswith(f"/{name}"))
+    sets = [query["MetricStat"]["Metric"]["Dimensions"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]
+    return {tuple(each["Name"] for each in one) for one in sets or [alarm["Dimensions"]]}
+
+
+def test_real_time_variants() -> None:
+    one, two = variant("cpu"), variant("gpu", "ml.g5.12xlarge")
+
+    seen = observed(endpoint(one, two), describe_endpoint_config=config(one, two))
+
+    assert alarms(seen) == {"cpu": REAL_TIME, "gpu": REAL_TIME | GPU}
+    assert dimensions(seen, "cpu/latency-p99") == {("EndpointName", "VariantName")}
+
+
+def test_a_serverless_endpoint_gets_what_it_publishes_and_nothing_else() -> None:
+    one = variant(instance=None)
+
+    assert alarms(observed(endpoint(one), describe_endpoint_config=config(one))) == {"AllTraffic": SERVERLESS}
+
+
+def test_a_serverless_endpoint_with_provisioned_concurrency() -> None:
+    one = variant(
+        instance=None, ServerlessConfig={"MemorySizeInMB": 1024, "MaxConcurrency": 5, "ProvisionedConcurrency": 2}
+    )
+
+    seen = observed(endpoint(one), describe_endpoint_config=config(one))
+
+    assert alarms(seen) == {"AllTraffic": SERVERLESS | PROVISIONED}
+
+
+def test_the_namespace_of_serverless_metrics_is_the_one_that_is_published() -> None:
+    one = variant(instance=None)
+    where = {"EndpointName": "churn", "VariantName": "AllTraffic"}
+    elsewhere = Published("/aws/sagemaker/Endpoints", "ServerlessConcurrentExecutionsUtilization", where)
+
+    found, likely = (
+        {alarm.name.rpartition("/")[2]: alarm.request.get("Namespace") for alarm in planned(seen).alarms}
+        for seen in (
+            observed(endpoint(one), elsewhere, describe_endpoint_config=config(one)),
+            observed(endpoint(one), describe_endpoint_config=config(one)),
+        )
+    )
+
+    assert (found["serverless-concurrency"], found["latency-p99"]) == ("/aws/sagemaker/Endpoints", "AWS/SageMaker")
+    assert likely["serverless-concurrency"] == "AWS/SageMaker"
+
+
+def test_a_multi_model_endpoint() -> None:
+    seen = observed(endpoint(), describe_endpoint_config=config(), describe_model=model({"Mode": "MultiModel"}))
+
+    assert alarms(seen) == {"AllTraffic": REAL_TIME | MULTI_MODEL}
+
+
+def test_an_inference_pipeline_has_the_latency_of_each_container() -> None:
+    seen = observed(
+        endpoint(),
+        describe_endpoint_config=config(),
+        describe_model=model({"ContainerHostname": "prepare"}, {"Image": "i"}, {"Image": "j"}),
+    )
+
+    assert alarms(seen) == {
+        "AllTraffic": REAL_TIME,
+        "AllTraffic.prepare": {"container-latency"},
+        "AllTraffic.container-2": {"container-latency"},
+        "AllTraffic.container-3": {"container-latency"},
+    }
+    assert dimensions(seen, "AllTraffic.prepare/container-latency") == {
+        ("ContainerName", "EndpointName", "VariantName")
+    }
+
+
+def test_containers_that_are_called_directly_have_errors_cpu_and_memory_of_their_own() -> None:
+    seen = observed(
+        endpoint(),
+        describe_endpoint_config=config(),
+        describe_model=model({"Image": "i"}, {"Image": "j"}, InferenceExecutionConfig={"Mode": "Direct"}),
+    )
+
+    assert alarms(seen) == {
+        "AllTraffic": REAL_TIME,
+        "AllTraffic.container-1": DIRECT,
+        "AllTraffic.container-2": DIRECT,
+    }
+
+
+def test_an_asynchronous_endpoint_has_a_backlog_by_its_name_alone_and_no_rates() -> None:
+    seen = observed(endpoint(AsyncInferenceConfig={"OutputConfig": {}}), describe_endpoint_config=config())
+
+    assert alarms(seen) == {"AllTraffic": COMMON | ASYNC, "all": BACKLOG}
+    assert dimensions(seen, "all/oldest-request") == {("EndpointName",)}
+    assert dimensions(seen, "AllTraffic/async-failures") == {("EndpointName", "VariantName")}
+
+
+def test_an_endpoint_of_inference_components_leads_to_them() -> None:
+    nameless = {"VariantName": "AllTraffic", "InstanceType": "ml.g5.12xlarge"}
+    listed = {"InferenceComponents": [{"InferenceComponentName": "llm"}, {"InferenceComponentName": "rerank"}]}
+
+    seen = observed(endpoint(), describe_endpoint_config=config(nameless, **ROLE), list_inference_components=listed)
+
+    reserved = {"cpu-reserved", "memory-reserved", "gpu-reserved"}
+    assert alarms(seen) == {"AllTraffic": COMMON | GPU | reserved}
+    assert seen.children == (Ref("inference-component", "llm"), Ref("inference-component", "rerank"))
+
+
+def test_an_inference_component_is_watched_under_its_own_name_alone() -> None:
+    described = {
+        "InferenceComponentName": "llm",
+        "EndpointName": "churn",
+        "VariantName": "AllTraffic",
+        "Specification": {"ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired": 1.0}},
+    }
+
+    seen = INFERENCE_COMPONENT.observe(described, answering())
+    facts = Facts(ref=Ref("inference-component", "llm"), live=True, scopes=seen.scopes, labels=seen.labels)
+    wanted = plan("sagewatch", INFERENCE_COMPONENT, facts)
+
+    assert {alarm.name.removeprefix("sagewatch/inference-component/llm/AllTraffic/") for alarm in wanted.alarms} == {
+        *("errors-5xx", "errors-4xx", "model-errors", "latency-p99", "overhead-latency"),
+        *("cpu", "memory", "gpu", "gpu-memory", "concurrency", "idle"),
+    }
+    assert seen.scopes[0].series == ({"InferenceComponentName": "llm"},)
+    assert all(" parent=endpoint/churn " in alarm.request["AlarmDescription"] for alarm in wanted.alarms)
+    assert all(broken(alarm.request) == [] for alarm in wanted.alarms)
+
+
+def test_a_shadow_variant_is_watched_like_the_others() -> None:
+    shadow = {"ShadowProductionVariants": [variant("shadow")]}
+
+    seen = observed(endpoint(**shadow), describe_endpoint_config=config(**shadow))
+
+    assert alarms(seen) == {"AllTraffic": REAL_TIME, "shadow": REAL_TIME}
+
+
+def test_while_another_configuration_is_deployed_the_variants_of_both_are_watched() -> None:
+    pending = {"EndpointConfigName": "next", "ProductionVariants": [{"VariantName": "green"}, {"VariantName": "blue"}]}
+    described = endpoint(variant("blue", "ml.m5.xlarge"), PendingDeploymentSummary=pending)
+    configs = {
+        "churn-config": config(variant("blue", "ml.m5.xlarge")),
+        "next": config(variant("green", "ml.m5.4xlarge"), variant("blue", "ml.m5.4xlarge")),
+    }
+
+    seen = observed(described, describe_endpoint_config=lambda EndpointConfigName: configs[EndpointConfigName])  # noqa: N803
+
+    thresholds = {a.name.split("/")[3]: a.request["Threshold"] for a in planned(seen).alarms if a.name.endswith("/cpu")}
+    assert alarms(seen) == {"blue": REAL_TIME, "green": REAL_TIME}
+    assert thresholds == {"blue": 90 * 4, "green": 90 * 16}
+
+
+def test_scaling_the_same_configuration_reads_no_other() -> None:
+    pending = {"EndpointConfigName": "churn-config", "ProductionVariants": [{"VariantName": "AllTraffic"}]}
+
+    seen = observed(endpoint(PendingDeploymentSummary=pending), describe_endpoint_config=config())
+
+    assert alarms(seen) == {"AllTraffic": REAL_TIME}
+
+
+def test_a_deleted_model_leaves_its_facets_unknown_and_the_variant_watched() -> None:
+    seen = observed(endpoint(), describe_endpoint_config=config(), describe_model=None)
+
+    assert alarms(seen) == {"AllTraffic": REAL_TIME}
+    assert seen.gaps == (
+        Gap(level="container", reason="its model model was deleted"),
+        Gap(
+            level="variant",
+            scope="AllTraffic",
+            traits=frozenset({"multi-model"}),
+            reason="variant AllTraffic: its model model was deleted",
+        ),
+    )
+    assert planned(seen).held >= {("AllTraffic", "model-cache-hits"), (None, "container-latency")}
+
+
+def test_new_alarms_of_an_endpoint_warm_up() -> None:
+    seen = observed(endpoint(), describe_endpoint_config=config())
+
+    assert {alarm.warm_up for alarm in planned(seen).alarms} == {10}
+
+
+def test_idling_says_what_it_costs_where_that_is_known() -> None:
+    def idle(instance: str) -> str:
+        one = variant(instance=instance)
+        seen = observed(endpoint(one), describe_endpoint_config=config(one))
+        return next(a.request["AlarmDescription"] for a in planned(seen).alarms if a.name.endswith("/idle"))
+
+    assert "Each instance costs about $" in idle("ml.g5.xlarge")
+    assert " a month (us-east-1). Delete it, " in idle("ml.g5.xlarge")
+
+
+def test_the_alarms_of_a_deployments_guardrail_are_known() -> None:
+    guard = {"Alarms": [{"AlarmName": "sagewatch/endpoint/churn/old/latency-p99"}, {"AlarmName": "mine"}]}
+
+    seen = observed(
+        endpoint(LastDeploymentConfig={"AutoRollbackConfiguration": guard}), describe_endpoint_config=config()
+    )
+
+    assert seen.guards == {"sagewatch/endpoint/churn/old/latency-p99", "mine"}
