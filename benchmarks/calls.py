@@ -20,10 +20,12 @@ from rich.table import Table
 from benchmarks.paper import Paper
 from sagewatch.model import Ref
 from sagewatch.reconcile import Clients, reconcile
+from sagewatch.settings import SweepSettings
 from sagewatch.sweep import Clients as SweepClients
 from sagewatch.sweep import sweep
 
 ROOT = Path(__file__).parents[1]
+SETTINGS = SweepSettings(prefix="sagewatch", queue_url="https://q/1/reconcile", notify_url="https://q/1/notify")
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/reconcile"
 START = """
 import time; t = time.perf_counter()
@@ -45,7 +47,7 @@ class Account:
             reconcile(self.clients, "sagewatch", Ref("endpoint", name))
 
     def sweep(self) -> None:
-        sweep(self.sweepers, "sagewatch", QUEUE, datetime.now(UTC), full=False)
+        sweep(self.sweepers, SETTINGS, datetime.now(UTC), full=False)
 
 
 def case(table: Table, title: str, account: Account, work: Callable[[], None]) -> None:
@@ -67,6 +69,7 @@ def cold_start(function: str) -> float:
         "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "layers/core"))),
         "AWS_DEFAULT_REGION": "us-east-1",
         "RECONCILE_QUEUE_URL": QUEUE,
+        "NOTIFY_QUEUE_URL": QUEUE,
         "ALERTS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:alerts",
         "INCIDENTS_TABLE": "incidents",
     }

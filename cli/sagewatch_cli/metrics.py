@@ -769,7 +769,7 @@ FAMILIES = (
         unit="None",
         statistics=SUM,
         shown="Sum",
-        metrics={"ClientInvocations": "The job itself decides how much it asks.", "ClientInvocationErrors": ""},
+        metrics={"ClientInvocations": "", "ClientInvocationErrors": ""},
     ),
     Family(
         kind="recommender-job",

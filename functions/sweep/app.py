@@ -26,7 +26,7 @@ metrics = Metrics(namespace="Sagewatch", service="sweep")
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda passes it
     full = event.get("mode") == "full"
-    swept = sweep(clients, settings.prefix, settings.queue_url, datetime.now(UTC), full=full)
+    swept = sweep(clients, settings, datetime.now(UTC), full=full)
     counts = {"live": swept.live, "watched": swept.watched, "named": len(swept.named)}
     logger.info("swept", extra={"full": full, **counts, "foreign": swept.foreign})
     for name, count in counts.items():

@@ -146,13 +146,14 @@ def journal() -> Journal:
 
 @dataclass(slots=True)
 class Queue:
-    """The reconcile queue."""
+    """A queue, made or found by its name."""
 
+    name: str = "reconcile"
     sqs: Any = field(default_factory=lambda: boto3.client("sqs"))
     url: str = ""
 
     def __post_init__(self) -> None:
-        self.url = self.sqs.create_queue(QueueName="reconcile")["QueueUrl"]
+        self.url = self.sqs.create_queue(QueueName=self.name)["QueueUrl"]
 
     def taken(self) -> list[dict[str, Any]]:
         """Take all messages out of the queue and return their bodies."""
@@ -168,6 +169,7 @@ class Queue:
 def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
     queue = Queue()
     monkeypatch.setenv("RECONCILE_QUEUE_URL", queue.url)
+    monkeypatch.setenv("NOTIFY_QUEUE_URL", Queue("notify").url)
     return queue
 
 

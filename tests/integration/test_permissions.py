@@ -77,8 +77,9 @@ def test_the_sweep_is_allowed_what_it_calls(whole_fleet: Fleet, queue: Queue) ->
 
     app.handler({}, None)
 
-    [template_of_sam] = [each for each in functions()["Sweep"]["Policies"] if "SQSSendMessagePolicy" in each]
-    assert template_of_sam == {"SQSSendMessagePolicy": {"QueueName": {"Fn::GetAtt": ["ReconcileQueue", "QueueName"]}}}
+    of_sam = [each for each in functions()["Sweep"]["Policies"] if "SQSSendMessagePolicy" in each]
+    queues = [{"QueueName": {"Fn::GetAtt": [name, "QueueName"]}} for name in ("ReconcileQueue", "NotifyQueue")]
+    assert of_sam == [{"SQSSendMessagePolicy": queue} for queue in queues]
     assert ledger.actions - {"sqs:SendMessageBatch"} <= actions("Sweep")
-    listed = {action(kind.listing.operation) for kind in KINDS if kind.specs}
+    listed = {action(each.operation) for kind in KINDS for each in (kind.specs and kind.listing, kind.failures) if each}
     assert actions("Sweep") == listed | {"cloudwatch:DescribeAlarms"}

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
-from types import ModuleType
+from datetime import UTC, datetime
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
@@ -11,7 +13,8 @@ from botocore.exceptions import ClientError
 from sagewatch.aws import queue as reconcile_queue
 from sagewatch.errors import BadSetting, Retry
 from sagewatch.kinds import KINDS
-from sagewatch.model import Kind, Ref
+from sagewatch.model import Listing, Ref
+from sagewatch.notices import notice
 from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start, log_of
 
 CHURN = {"kind": "endpoint", "name": "churn"}
@@ -64,12 +67,40 @@ def test_a_fleet_in_order_is_left_in_peace(
     journal.taken()
 
     assert swept(sweep, queue) == []
-    lists = [f"List{name}" for kind in KINDS if kind.specs for name in [camel(kind)] for _ in kind.listing.filters]
-    assert journal.taken() == [*lists, "DescribeAlarms"]
+    lists = [
+        f"List{name}" for kind in KINDS if kind.specs for name in [camel(kind.listing)] for _ in kind.listing.filters
+    ]
+    failures = [f"List{camel(kind.failures)}" for kind in KINDS if kind.failures for _ in kind.failures.filters]
+    assert journal.taken() == [*lists, "DescribeAlarms", *failures]
 
 
-def camel(kind: Kind) -> str:
-    return "".join(part.title() for part in kind.listing.operation.removeprefix("list_").split("_"))
+def camel(listing: Listing) -> str:
+    return "".join({"ml": "ML"}.get(part, part.title()) for part in listing.operation.split("_")[1:])
+
+
+def test_a_failure_that_no_event_tells_is_told(sweep: ModuleType, queue: Queue) -> None:
+    failed = {
+        "InferenceComponentName": "llm",
+        "InferenceComponentArn": "arn:aws:sagemaker:us-east-1:123456789012:inference-component/llm",
+        "LastModifiedTime": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    }
+
+    def listed(parsed: dict[str, Any] | None = None, params: Any = None, **_: Any) -> Any:
+        items = [failed] if "Failed" in json.dumps(params["body"].decode()) else []
+        return SimpleNamespace(status_code=200), {"InferenceComponents": items, "ResponseMetadata": {}}
+
+    events = sweep.clients.sagemaker.meta.events
+    events.register_first("before-call.sagemaker.ListInferenceComponents", listed)
+
+    sweep.handler({}, None)
+
+    [told] = Queue("notify").taken()
+    found = notice("sagewatch", told)
+    assert found is not None
+    assert (found.title, found.labels.ref) == ("inference component failed", Ref("inference-component", "llm"))
+    assert (
+        found.key == "arn:aws:sagemaker:us-east-1:123456789012:inference-component/llm/failed/2026-01-02T03:04:05+00:00"
+    )
 
 
 def test_a_full_sweep_names_everybody(sweep: ModuleType, reconcile: ModuleType, queue: Queue, fleet: Fleet) -> None:
@@ -184,13 +215,13 @@ def test_a_queue_that_refuses_a_message_surfaces(queue: Queue) -> None:
     client.meta.events.register("after-call.sqs.SendMessageBatch", refused)
 
     with pytest.raises(Retry, match="1 of 1 refused, first try later"):
-        reconcile_queue.send(client, queue.url, [Ref("endpoint", "churn")])
+        reconcile_queue.name(client, queue.url, [Ref("endpoint", "churn")])
 
 
 def test_every_message_of_a_large_fleet_arrives(queue: Queue) -> None:
     refs = [Ref("endpoint", f"churn-{n}") for n in range(23)]
 
-    reconcile_queue.send(boto3.client("sqs"), queue.url, refs)
+    reconcile_queue.name(boto3.client("sqs"), queue.url, refs)
 
     assert sorted(body["name"] for body in queue.taken()) == sorted(ref.name for ref in refs)
 

@@ -12,13 +12,30 @@ import pytest
 from typer.testing import CliRunner
 
 from sagewatch.kinds import KINDS
+from sagewatch.kinds.cluster import CLUSTER
 from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.feature_group import FEATURE_GROUP
+from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
+from sagewatch.kinds.labeling_job import LABELING_JOB
+from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.pipeline import PIPELINE
+from sagewatch.kinds.processing_job import PROCESSING_JOB
+from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
 from sagewatch.kinds.training_job import TRAINING_JOB
-from sagewatch.model import Kind, Metric, Spec
+from sagewatch.kinds.transform_job import TRANSFORM_JOB
+from sagewatch.model import Description, Kind, Metric, Published, Spec
 from sagewatch_cli.catalog import alarms_of, as_data
 from sagewatch_cli.main import app
-from sagewatch_cli.metrics import FAMILIES, LEVELS, MISSPELLINGS, SECTIONS, WITHOUT_METRICS, Documented, documented
+from sagewatch_cli.metrics import (
+    ELSEWHERE,
+    FAMILIES,
+    LEVELS,
+    MISSPELLINGS,
+    SECTIONS,
+    WITHOUT_METRICS,
+    Documented,
+    documented,
+)
 from scripts import dashboard
 from tests.resources import answering, config, endpoint, pipeline, training_job, variant
 from tests.template import resources, template
@@ -27,6 +44,8 @@ ROOT = Path(__file__).parents[2]
 ROWS = [(kind, spec) for kind in KINDS for spec in kind.specs]
 READ = [(kind, spec, metric) for kind, spec in ROWS for metric in spec.metrics]
 METRICS = documented()
+DATA = "aws/sagemaker/Endpoints/data-metrics"
+RECOMMENDER = "/aws/sagemaker/InferenceRecommendationsJobs"
 UNITS = {
     "µs": {"Microseconds"},
     "ms": {"Milliseconds"},
@@ -71,24 +90,52 @@ def test_the_dimensions_of_every_level_are_written_down(kind: Kind, spec: Spec) 
     )
 
 
-def test_the_dimensions_of_a_level_are_those_of_its_scopes() -> None:
+def test_the_dimensions_of_every_level_are_those_of_its_scopes() -> None:
     two, serverless = {"Containers": [{"Image": "a"}, {"Image": "b"}]}, variant("S", instance=None)
     config_of_two = config(variant("V"), serverless, AsyncInferenceConfig={"OutputConfig": {}})
-    read = answering(describe_endpoint_config=config_of_two, describe_model=two)
-    seen = {
-        "endpoint": ENDPOINT.observe(endpoint(variant("V"), serverless), read),
-        "training-job": TRAINING_JOB.observe(training_job(2), answering()),
-        "pipeline": PIPELINE.observe(pipeline("Train"), answering()),
-    }
+    host = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}
+    worker = {"CognitoUserPool": "pool", "LabelingJob": "label", "WorkerId": "me"}
+    read = answering(
+        Published("/aws/sagemaker/TransformJobs", "MemoryUtilization", {"Host": "batch/i-0"}),
+        Published("AWS/SageMaker/Workteam", "TasksDeclined", worker),
+        Published("AWS/SageMaker/Workteam", "TasksReturned", worker),
+        Published("AWS/Sagemaker/LabelingJobs", "JobsFailed", {}),
+        Published(DATA, "feature_baseline_drift_age", {"Endpoint": "churn", "MonitoringSchedule": "daily"}),
+        Published(RECOMMENDER, "ClientInvocations", {"JobName": "advise", "EndpointName": "sm-epc-1"}),
+        describe_endpoint_config=config_of_two,
+        describe_model=two,
+    )
+    described: list[tuple[Kind, Description]] = [
+        (ENDPOINT, endpoint(variant("V"), serverless)),
+        (INFERENCE_COMPONENT, {"InferenceComponentName": "llm", "EndpointName": "churn"}),
+        (TRAINING_JOB, training_job(2)),
+        (PROCESSING_JOB, {"ProcessingJobName": "prepare", "ProcessingResources": {"ClusterConfig": host}}),
+        (TRANSFORM_JOB, {"TransformJobName": "batch", "TransformResources": host}),
+        (PIPELINE, pipeline("Train")),
+        (FEATURE_GROUP, {"FeatureGroupName": "people", "OnlineStoreConfig": {"EnableOnlineStore": True}}),
+        (LABELING_JOB, {"LabelingJobName": "label"}),
+        (RECOMMENDER_JOB, {"JobName": "advise"}),
+        (MONITORING_SCHEDULE, {"MonitoringScheduleName": "daily", "MonitoringType": "DataQuality"}),
+        (CLUSTER, {"ClusterName": "pod", "Orchestrator": {"Eks": {"ClusterArn": "arn:aws:eks:::cluster/eks"}}}),
+    ]
 
     found = {
-        (kind, scope.level): {tuple(sorted(dimensions)) for dimensions in scope.series}
-        for kind, observation in seen.items()
-        for scope in observation.scopes
+        (kind.name, scope.level): {frozenset(dimensions) for dimensions in scope.series}
+        for kind, description in described
+        for scope in kind.observe(description, read).scopes
     }
 
-    assert found == {level: {tuple(sorted(names))} for level, names in LEVELS.items() if level in found}
-    assert found.keys() == {level for level in LEVELS if level[0] in seen}
+    assert found == {level: {frozenset(names)} for level, names in LEVELS.items()}
+
+
+def test_batch_drift_is_found_in_a_namespace_of_its_own() -> None:
+    [(namespace, dimensions)] = ELSEWHERE["monitoring-schedule", "feature"]
+    batch = Published(namespace, "feature_baseline_drift_age", dict.fromkeys(dimensions, "daily"))
+
+    described = {"MonitoringScheduleName": "daily", "MonitoringType": "DataQuality"}
+    [scope] = MONITORING_SCHEDULE.observe(described, answering(batch)).scopes
+
+    assert (scope.namespace, tuple(scope.series[0])) == (namespace, dimensions)
 
 
 @pytest.mark.parametrize(

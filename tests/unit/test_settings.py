@@ -17,8 +17,10 @@ def test_the_prefix_has_a_default() -> None:
     assert ReconcileSettings.read({"ALARM_PREFIX": "ml-prod"}) == ReconcileSettings(prefix="ml-prod")
 
 
-def test_the_sweep_needs_its_queue() -> None:
-    assert SweepSettings.read({"RECONCILE_QUEUE_URL": QUEUE}) == SweepSettings(prefix="sagewatch", queue_url=QUEUE)
+def test_the_sweep_needs_both_queues() -> None:
+    urls = {"RECONCILE_QUEUE_URL": QUEUE, "NOTIFY_QUEUE_URL": QUEUE}
+
+    assert SweepSettings.read(urls) == SweepSettings(prefix="sagewatch", queue_url=QUEUE, notify_url=QUEUE)
 
 
 def test_without_slack_the_topic_is_enough() -> None:
@@ -44,6 +46,7 @@ def test_slack_is_where_slack_is_or_on_this_machine() -> None:
     [
         (ReconcileSettings, {"ALARM_PREFIX": "a/b"}, "ALARM_PREFIX is malformed; it must be 1 to 31 of a-z"),
         (SweepSettings, {}, "RECONCILE_QUEUE_URL is not set; it must be the URL of the reconcile queue."),
+        (SweepSettings, {"RECONCILE_QUEUE_URL": QUEUE}, "NOTIFY_QUEUE_URL is not set; it must be the URL"),
         (SweepSettings, {"RECONCILE_QUEUE_URL": "queue"}, "RECONCILE_QUEUE_URL is malformed; it must be the URL"),
         (NotifySettings, {"INCIDENTS_TABLE": "table"}, "ALERTS_TOPIC_ARN is not set; it must be the ARN"),
         (NotifySettings, {**NOTIFY, "INCIDENTS_TABLE": ""}, "INCIDENTS_TABLE is not set; it must be the name"),

@@ -170,11 +170,20 @@ def test_every_dead_letter_queue_has_an_alarm_that_needs_none_of_our_code() -> N
             alarm["Threshold"],
         )
         for alarm in resources("AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == "AWS/SQS"
     }
 
     queues = {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetters")}
     assert alarms == dict.fromkeys(queues, ("ApproximateNumberOfMessagesVisible", topic, 0))
     assert len(queues) == 3
+
+
+def test_pipelines_that_fail_together_are_told_once_for_the_account() -> None:
+    alarm = resources("AWS::CloudWatch::Alarm")["PipelinesFailingAlarm"]
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Sagemaker/ModelBuildingPipeline", "ExecutionFailed")
+    assert "Dimensions" not in alarm
+    assert alarm["AlarmActions"] == [{"Ref": "AlertsTopic"}]
 
 
 def test_every_rule_may_send_to_its_queue_and_its_dead_letter_queue() -> None:
@@ -210,7 +219,7 @@ def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
     common = {"ALARM_PREFIX", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_TRACE_DISABLED"}
 
     assert variables("Reconcile") == common
-    assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL"}
+    assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL", "NOTIFY_QUEUE_URL"}
     assert variables("Notify") == {
         *common,
         *("NOTIFY_QUEUE_URL", "INCIDENTS_TABLE", "ALERTS_TOPIC_ARN", "SLACK_CREDENTIALS", "SLACK_API_URL"),

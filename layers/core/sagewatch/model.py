@@ -304,12 +304,13 @@ class Listing:
 class Kind:
     """A declaration of one SageMaker resource kind.
 
-    Without rows there are no alarms, only notices. `describe`, `parameter` and `arn` name the Describe* operation,
-    its parameter (also the answer's and the listing's field with the name) and the field with the ARN. `arn_type`
-    is the resource type in ARNs. `events` maps a detail-type to the field of the detail that names the resource (a
-    name, or an ARN when the field ends so); `calls` maps a CloudTrail event name to the request parameter that
-    does. `live` judges a description, `version` is what tells two descriptions apart for us. `by_arn` says that ARNs
-    carry an id in place of the name, and that the Describe* operation takes either.
+    Without rows there are no alarms, only notices. `failures` lists the failed ones where no event tells of them.
+    `describe`, `parameter` and `arn` name the Describe* operation, its parameter (also the answer's and the
+    listing's field with the name) and the field with the ARN. `arn_type` is the resource type in ARNs. `events`
+    maps a detail-type to the field of the detail that names the resource (a name, or an ARN when the field ends
+    so); `calls` maps a CloudTrail event name to the request parameter that does. `live` judges a description,
+    `version` is what tells two descriptions apart for us. `by_arn` says that ARNs carry an id in place of the name,
+    and that the Describe* operation takes either.
     """
 
     name: str
@@ -325,6 +326,7 @@ class Kind:
     version: Callable[[Description], Hashable]
     observe: Callable[[Description, Reader], Observation]
     specs: tuple[Spec, ...]
+    failures: Listing | None = None
     by_arn: bool = False
 
     def called(self, text: str) -> str:

@@ -26,8 +26,9 @@ class Failure:
     or ARN; the ARN in the event's `resources` stands in for it. The first state in `status` that is worth telling
     counts: `failed` maps states, letters only and in capitals, to words (none: silence), `otherwise` is said of all
     others. `scope` names a part of the resource. `reason` maps fields to what precedes them. What the fields in
-    `identity` hold tells one failure from the next: SageMaker repeats events with new ids. Without any state, the event
-    is not understood, or silence where it is `lenient`: its shape is not known, or the state is optional.
+    `identity` hold tells one failure from the next: SageMaker repeats events with new ids; `time` is the event's own,
+    where the detail has none. Without any state, the event is not understood, or silence where it is `lenient`: its
+    shape is not known, or the state is optional.
     """
 
     detail_type: str
@@ -153,7 +154,7 @@ FAILURES = (
         # The detail holds nothing but the status.
         reason={"FailureReason": ""},
         severity=Severity.WARNING,
-        identity=("LabelingJobArn", "LabelingJobStatus"),
+        identity=("LabelingJobName", "LabelingJobStatus"),
     ),
     Failure(
         detail_type="SageMaker Notebook Instance State Change",
@@ -188,8 +189,8 @@ FAILURES = (
         failed={"FAILED": "failed", "ROLLINGBACK": "is rolling back"},
         reason={"FailureMessage": ""},
         severity=Severity.CRITICAL,
-        # It has no time of change, so an update that fails again is told again, and so is a repeated event.
-        identity=("ClusterArn", "ClusterStatus", "LastModifiedTime"),
+        # The detail has no time of change, and the next update may fail, too.
+        identity=("ClusterArn", "ClusterStatus", "time"),
     ),
     Failure(
         detail_type="SageMaker HyperPod Cluster Node Health Event",
@@ -207,7 +208,8 @@ FAILURES = (
         },
         severity=Severity.WARNING,
         scope=("InstanceId",),
-        identity=("ClusterArn", "InstanceId", "HealthSummary.HealthStatus", "HealthSummary.HealthStatusReason", "EventTime"),
+        # A node that was mended may fail again for the same reason.
+        identity=("ClusterArn", "InstanceId", "HealthSummary.HealthStatus", "time"),
     ),
     Failure(
         detail_type="SageMaker HyperPod Cluster Event",
@@ -251,6 +253,8 @@ def notice(prefix: str, event: Event) -> Notice | None:
         return _alarm(prefix, event, detail)
     if detail_type == "CloudWatch Alarm Configuration Change":
         return None  # a deleted alarm closes its incident, once there are incidents
+    if detail_type == "Sagewatch Failure Found":
+        return _found(event, detail)
     if detail_type not in _FAILURES:
         raise Undeliverable(f"Nothing is known to be told by events of detail-type '{detail_type}'")
     return _failure(_FAILURES[detail_type], event, detail)
@@ -356,7 +360,8 @@ def _failure(row: Failure, event: Event, detail: Event) -> Notice | None:
     scope = next((str(value) for path in row.scope for value in _at(detail, path)), "all")
     # A field that is missing must not make two failures one: better told twice than not at all.
     unsure = f"{ref}@{event.get('time')}"
-    identity = (next((str(value) for value in _at(detail, path)), unsure) for path in row.identity)
+    known = {"time": event.get("time"), row.named: ref.name, **detail}
+    identity = (next((str(value) for value in _at(known, path)), unsure) for path in row.identity)
     return Notice(
         key=f"{place.account}/{place.region}/{row.detail_type}/{'/'.join(identity)}",
         state="failed",
@@ -393,6 +398,25 @@ def _reasons(row: Failure, detail: Event) -> Iterator[str]:
         yield from (f"{before}{said}" for said in _at(detail, path) if said)
 
 
+def _found(event: Event, detail: Event) -> Notice:
+    """Tell of a failure that the sweep found on a list, because SageMaker sends no event of it."""
+    missing = [name for name in ("kind", "what", "name", "arn", "at") if not isinstance(detail.get(name), str)]
+    if missing:
+        raise Undeliverable(f"Sagewatch Failure Found: {', '.join(missing)} must be texts")
+    place, ref = _place(event), Ref(detail["kind"], detail["name"])
+    values = {"severity": Severity.CRITICAL, "kind": ref.kind, "resource": ref.name, "scope": "all", "alarm": "failed"}
+    return Notice(
+        key=f"{detail['arn']}/failed/{detail['at']}",
+        state="failed",
+        labels=Labels(values),
+        place=place,
+        at=happened(event),
+        title=f"{detail['what']} failed",
+        reason=str(detail.get("reason") or ""),
+        links=_links(place, ref, {}),
+    )
+
+
 def _name(row: Failure, event: Event, detail: Event) -> str:
     found = kind(row.kind)
     named = next(_at(detail, row.named), None) or (found.among(event.get("resources")) if found else None)
@@ -405,7 +429,7 @@ def _name(row: Failure, event: Event, detail: Event) -> str:
 
 def _labels(row: Failure, ref: Ref, scope: str, detail: Event) -> Labels:
     values = {"severity": str(row.severity), "kind": ref.kind, "resource": ref.name, "scope": scope, "alarm": "failed"}
-    values |= hosts.parent(**{kind: detail.get(arn) for kind, arn in _PARENTS.items() if kind != ref.kind})
+    values |= hosts.parent(**{parent: detail.get(arn) for parent, arn in _PARENTS.items() if parent != ref.kind})
     team = _tags(detail.get("Tags")).get("team")
     return Labels({**values, "team": str(team)} if team else values)
 
@@ -423,7 +447,7 @@ def _behind(place: Place, detail: Event) -> dict[str, str]:
     metadata = detail.get("metadata")
     jobs = [job.get("arn") for job in metadata.values() if isinstance(job, dict)] if isinstance(metadata, dict) else []
     arns = [arn.rpartition(":")[2].partition("/") for arn in jobs if isinstance(arn, str) and arn.startswith("arn:")]
-    return {name: link for kind, _, job in arns for name, link in _links(place, Ref(kind, job), {}).items()}
+    return {name: link for arn_type, _, job in arns for name, link in _links(place, Ref(arn_type, job), {}).items()}
 
 
 def _links(place: Place, ref: Ref, more: Mapping[str, str]) -> dict[str, str]:

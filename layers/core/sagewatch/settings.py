@@ -52,11 +52,15 @@ class SweepSettings:
 
     prefix: str
     queue_url: str
+    notify_url: str
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> SweepSettings:
-        queue_url = _read(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue")
-        return cls(prefix=alarm_prefix(environment), queue_url=queue_url)
+        return cls(
+            prefix=alarm_prefix(environment),
+            queue_url=_read(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue"),
+            notify_url=_read(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

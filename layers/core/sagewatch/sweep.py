@@ -13,8 +13,9 @@ from sagewatch.aws.cloudwatch import Described
 from sagewatch.errors import Retry
 from sagewatch.kinds import KINDS
 from sagewatch.kinds import kind as kind_named
-from sagewatch.model import Ref
+from sagewatch.model import Description, Kind, Ref
 from sagewatch.plan import is_edited, is_incomplete
+from sagewatch.settings import SweepSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -44,13 +45,15 @@ class Swept:
     unread: tuple[str, ...]
 
 
-def sweep(clients: Clients, prefix: str, queue_url: str, now: datetime, *, full: bool) -> Swept:
-    """Send the suspects (a full sweep suspects all) to the reconcile queue."""
+def sweep(clients: Clients, settings: SweepSettings, now: datetime, *, full: bool) -> Swept:
+    """Send the suspects (a full sweep suspects all) to the reconcile queue, and untold failures to the notify queue."""
     living, unread = _living(clients.sagemaker)
-    owned, foreign = _owned(clients.cloudwatch, prefix)
+    owned, foreign = _owned(clients.cloudwatch, settings.prefix)
     named = tuple(sorted({*living, *owned})) if full else tuple(sorted(suspects(living, owned, now)))
-    queue.send(clients.sqs, queue_url, named)
-    return Swept(live=len(living), watched=len(owned), named=named, foreign=tuple(foreign), unread=tuple(unread))
+    queue.name(clients.sqs, settings.queue_url, named)
+    found, unfound = _failures(clients.sagemaker, now)
+    queue.send(clients.sqs, settings.notify_url, found)
+    return Swept(live=len(living), watched=len(owned), named=named, foreign=tuple(foreign), unread=(*unread, *unfound))
 
 
 def _living(client: sagemaker.Client) -> tuple[dict[Ref, datetime], list[str]]:
@@ -64,6 +67,40 @@ def _living(client: sagemaker.Client) -> tuple[dict[Ref, datetime], list[str]]:
         except Retry as error:
             unread.append(str(error))
     return living, unread
+
+
+def _failures(client: sagemaker.Client, now: datetime) -> tuple[list[Mapping[str, object]], list[str]]:
+    """Return what to tell of kinds without failure events; the memory of notices keeps it from being told twice."""
+    found: list[Mapping[str, object]] = []
+    unread = []
+    for kind in KINDS:
+        try:
+            found += [failure(kind, item) for item in sagemaker.failed(client, kind, now - LOOK_BACK)]
+        except Retry as error:
+            unread.append(str(error))
+    return found, unread
+
+
+def failure(kind: Kind, item: Description) -> Mapping[str, object]:
+    """Return an event of our own for a failed resource on a list."""
+    arn, at = item[kind.arn], item["LastModifiedTime"].isoformat()
+    return {
+        "source": "sagewatch",
+        "detail-type": "Sagewatch Failure Found",
+        "account": arn.split(":")[4],
+        "region": arn.split(":")[3],
+        "time": at,
+        "resources": [arn],
+        "detail": {
+            "kind": kind.name,
+            "what": kind.title.lower(),
+            "name": item[kind.parameter],
+            "arn": arn,
+            "status": "Failed",
+            "at": at,
+            "reason": item.get("FailureReason"),
+        },
+    }
 
 
 def _owned(client: CloudWatchClient, prefix: str) -> tuple[dict[Ref, list[Described]], list[str]]:

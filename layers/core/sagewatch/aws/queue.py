@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import batched
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 MOST_MESSAGES = 10  # in one SendMessageBatch
 
 
-def send(client: SQSClient, url: str, refs: Iterable[Ref]) -> None:
+def name(client: SQSClient, url: str, refs: Iterable[Ref]) -> None:
     """Name the refs to the reconcile function, one message each; Retry when the queue refuses any."""
-    for some in batched(refs, MOST_MESSAGES, strict=False):
-        entries = [
-            {"Id": str(n), "MessageBody": json.dumps({"kind": ref.kind, "name": ref.name})}
-            for n, ref in enumerate(some)
-        ]
+    send(client, url, ({"kind": ref.kind, "name": ref.name} for ref in refs))
+
+
+def send(client: SQSClient, url: str, bodies: Iterable[Mapping[str, object]]) -> None:
+    """Send messages; Retry when the queue refuses any."""
+    for some in batched(bodies, MOST_MESSAGES, strict=False):
+        entries = [{"Id": str(n), "MessageBody": json.dumps(body)} for n, body in enumerate(some)]
         with retried(f"send_message_batch {url}"):
             refused = client.send_message_batch(QueueUrl=url, Entries=entries).get("Failed", [])  # type: ignore[arg-type]
         if refused:

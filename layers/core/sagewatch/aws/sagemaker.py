@@ -108,6 +108,18 @@ def _tags(read: Reader, arn: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in read.listed("list_tags", "Tags", ResourceArn=arn)}
 
 
+def failed(client: Client, kind: Kind, since: datetime) -> Iterator[Description]:
+    """List what failed since then, of a kind whose failures no event tells."""
+    if kind.failures is None:
+        return
+    listing = kind.failures
+    with retried(listing.operation):
+        for filters in listing.filters:
+            pages = client.get_paginator(listing.operation).paginate(**filters, LastModifiedTimeAfter=since)
+            for page in pages:
+                yield from page[listing.items]
+
+
 def live(client: Client, kind: Kind) -> Iterator[tuple[Ref, datetime]]:
     """List the resources of a kind that live, with the time of their last change."""
     listing = kind.listing

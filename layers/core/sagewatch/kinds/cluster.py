@@ -38,7 +38,7 @@ SPECS = (
         datapoints=30,
         severity=Severity.CRITICAL,
         why="Broken hardware is not being replaced, and a job that needs all nodes stands still.",
-        do="See that NodeRecovery is Automatic and that the instance type is to be had in the zone, or replace the node.",
+        do="See that NodeRecovery is Automatic and that the zone has such instances, or replace the node.",
     ),
     Spec(
         id="nodes-awaiting-reboot",

@@ -114,7 +114,7 @@ SPECS = (
         datapoints=5,
         severity=Severity.WARNING,
         needs=("reads", "provisioned"),
-        why="At the provisioned capacity reads are throttled. This operation alone uses so much of it, others share it.",
+        why="Beyond the provisioned capacity reads are throttled. This operation alone uses so much, others share it.",
         do="Raise ProvisionedReadCapacityUnits, or let the feature group scale on demand.",
     ),
     Spec(
@@ -129,7 +129,7 @@ SPECS = (
         datapoints=5,
         severity=Severity.WARNING,
         needs=("writes", "provisioned"),
-        why="At the provisioned capacity writes are throttled. This operation alone uses so much of it, others share it.",
+        why="Beyond the provisioned capacity writes are throttled. This operation alone uses so much, others share it.",
         do="Raise ProvisionedWriteCapacityUnits, slow the ingestion down, or let the feature group scale on demand.",
     ),
 )

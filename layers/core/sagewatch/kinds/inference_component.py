@@ -224,4 +224,7 @@ INFERENCE_COMPONENT = Kind(
     version=lambda component: (component.get("VariantName"), repr(component.get("Specification"))),
     observe=_observe,
     specs=SPECS,
+    failures=Listing(
+        operation="list_inference_components", items="InferenceComponents", filters=({"StatusEquals": "Failed"},)
+    ),
 )

@@ -1,8 +1,8 @@
 """Labeling jobs, watched while they run: objects that could not be labelled, and workers who turn tasks down.
 
 Metrics: SageMaker Developer Guide, "Monitor Amazon SageMaker with Amazon CloudWatch", which names neither the namespace
-nor the dimensions of workers and account. CloudWatch is asked; only for `LabelingJobName`, which is documented, is there
-a likely namespace, spelt as that of pipelines. Workers' events are best effort. Thresholds are our own choice.
+nor the dimensions of workers and account. CloudWatch is asked; there is a likely namespace for `LabelingJobName` alone,
+which is documented, spelt like that of pipelines. Workers' events are best effort. Thresholds are our own choice.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SPECS = (
         missing="ignore",
         severity=Severity.WARNING,
         why="These objects will be missing from the labelled data set, and nobody is asked about them again.",
-        do="Look for files that cannot be read and for errors of the pre- and post-annotation functions in the job's log.",
+        do="Look in the job's log for files that cannot be read, and for errors of its pre- and post-annotation functions.",
     ),
     Spec(
         id="tasks-declined",
@@ -90,7 +90,7 @@ SPECS = (
         periods=1,
         datapoints=1,
         severity=Severity.INFO,
-        why="It counts all jobs of the account; the notice of the failure says which one, and this holds if that is lost.",
+        why="It counts all jobs of the account: a notice says which one failed, unless its event was lost.",
         do="List the failed labeling jobs and read their reasons.",
     ),
 )
@@ -105,8 +105,8 @@ def _observe(job: Description, read: Reader) -> Observation:
     return Observation(
         scopes=(
             _counted(name, read),
-            *_taken(name, "declined", _ours(read, "TasksDeclined", named)),
-            *_taken(name, "returned", _ours(read, "TasksReturned", named)),
+            *_taken("declined", _ours(read, "TasksDeclined", named)),
+            *_taken("returned", _ours(read, "TasksReturned", named)),
             *_account(_ours(read, "JobsFailed", lambda each: not each.dimensions)),
         )
     )
@@ -125,8 +125,8 @@ def _counted(name: str, read: Reader) -> Scope:
     return Scope(level="job", name="all", series=(dimensions,), namespace=known[0] if known else None)
 
 
-def _taken(name: str, level: str, known: Iterable[Published]) -> Iterator[Scope]:
-    """Yield the workers of a job by tens, or the whole when that is published too: the fewest dimensions say the most."""
+def _taken(level: str, known: Iterable[Published]) -> Iterator[Scope]:
+    """Yield the workers of a job by tens, or all as one when that is published, with fewer dimensions."""
     found = list(known)
     fewest = min((len(each.dimensions) for each in found), default=0)
     tens = list(batched((each for each in found if len(each.dimensions) == fewest), MOST_METRICS, strict=False))

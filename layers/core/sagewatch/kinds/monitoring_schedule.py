@@ -24,7 +24,7 @@ SPECS = (
         title="drift of the feature",
         level="feature",
         metrics=(Metric(NAMESPACE, f"{DRIFT}*", "Maximum"),),
-        # A distance between distributions, 0 to 1. Model Monitor's own constraints begin at 0.1, which small samples reach.
+        # A distance between distributions, 0 to 1; Model Monitor's own constraint of 0.1 is met by small samples, too.
         threshold=0.2,
         unit=Unit.COUNT,
         period=3600,

@@ -1,8 +1,8 @@
 """Inference Recommender jobs, watched while they load-test: the errors and the latency that their clients see.
 
 Metrics: SageMaker Developer Guide, "Inference Recommender: CloudWatch metrics"; latency counts in ms, unlike that of
-endpoints. The job makes its endpoints itself and names them when it is done, so CloudWatch is asked for them; it lists a
-new metric after up to 15 minutes, and the sweep brings the alarms then. No events are sent. Thresholds are our own choice.
+endpoints. The job makes its endpoints itself and names them when it is done, so CloudWatch is asked for them; it lists
+a new metric after up to 15 minutes, and the sweep brings the alarms then. No events are sent. Thresholds are our own.
 """
 
 from __future__ import annotations
