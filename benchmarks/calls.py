@@ -82,7 +82,7 @@ def cold_start(function: str) -> float:
 
 def main() -> None:
     """Print the tables."""
-    console = Console()
+    console = Console(width=100)
     table = Table("case", "calls", "reads", "puts", "deletes", "sends", "own CPU", title="Calls and CPU time")
     for column in table.columns[1:]:
         column.justify = "right"

@@ -44,7 +44,9 @@ class Paper:
 
     def _answer(self, model: Any, **_: Any) -> tuple[SimpleNamespace, Any]:
         self.calls[model.name] += 1
-        answer = getattr(self, f"_{model.name}", lambda **_: {})(**self.asked)
+        outputs = model.output_shape.members.items() if model.output_shape else ()
+        empty = {name: [] for name, shape in outputs if shape.type_name == "list"}
+        answer = getattr(self, f"_{model.name}", lambda **_: empty)(**self.asked)
         status = 400 if "Error" in answer else 200
         return SimpleNamespace(status_code=status), {**answer, "ResponseMetadata": {"HTTPStatusCode": status}}
 
@@ -62,6 +64,9 @@ class Paper:
     def _DescribeEndpointConfig(self, EndpointConfigName: str) -> dict[str, Any]:  # noqa: N802, N803, ARG002
         return {"ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "m", "InstanceType": "ml.g5.xlarge"}]}
 
+    def _DescribeModel(self, **_: Any) -> dict[str, Any]:  # noqa: N802
+        return {"ModelName": "m", "PrimaryContainer": {"Image": "i"}}
+
     def _ListTags(self, **_: Any) -> dict[str, Any]:  # noqa: N802
         return {"Tags": []}
 
@@ -71,12 +76,6 @@ class Paper:
         listed = [{"EndpointName": name, "CreationTime": THEN, "LastModifiedTime": THEN} for name in page]
         more = first + MaxResults < len(self.endpoints)
         return {"Endpoints": listed, **({"NextToken": str(first + MaxResults)} if more else {})}
-
-    def _ListTrainingJobs(self, **_: Any) -> dict[str, Any]:  # noqa: N802
-        return {"TrainingJobSummaries": []}
-
-    def _ListPipelines(self, **_: Any) -> dict[str, Any]:  # noqa: N802
-        return {"PipelineSummaries": []}
 
     def _PutMetricAlarm(self, **request: Any) -> dict[str, Any]:  # noqa: N802
         name = request["AlarmName"]

@@ -71,7 +71,7 @@ def _alarm(kind: Kind, spec: Spec) -> dict[str, Any]:
         "title": spec.title,
         "level": spec.level,
         "metrics": [{"namespace": m.namespace, "name": m.name, "statistic": m.statistic} for m in spec.metrics],
-        "expression": expression(spec),
+        "expression": expression(kind, spec),
         "dimensions": list(LEVELS[kind.name, spec.level]),
         "comparison": spec.comparison,
         "threshold": spec.threshold,
@@ -120,9 +120,10 @@ def _read(kind: Kind, spec: Spec) -> Iterator[tuple[str, str, Names]]:
             yield namespace, metric.name, dimensions
 
 
-def expression(spec: Spec) -> str | None:
-    """Return what a row combines its metrics or hosts by, None when it looks at a single metric."""
-    return spec.expression or (f"{spec.across}(all hosts)" if spec.across else None)
+def expression(kind: Kind, spec: Spec) -> str | None:
+    """Return how a row combines metrics or series: `MAX(every Host)`; None when it looks at a single metric."""
+    every = LEVELS[kind.name, spec.level][-1:]
+    return spec.expression or (f"{spec.across}(every {every[0]})" if spec.across and every else None)
 
 
 def default(spec: Spec) -> str:
@@ -137,10 +138,11 @@ def window(spec: Spec) -> str:
     return length if spec.periods == 1 else f"{spec.datapoints} of {spec.periods} × {length}"
 
 
-def measure(spec: Spec) -> str:
+def measure(kind: Kind, spec: Spec) -> str:
     """Say what is measured: the expression, or the metric with its statistic."""
     read = ", ".join(f"{metric.name} {metric.statistic}" for metric in spec.metrics)
-    return f"{expression(spec)} of {read}" if expression(spec) else read
+    combined = expression(kind, spec)
+    return f"{combined} of {read}" if combined else read
 
 
 # ---------------------------------------------------------------------------------------------------------- table
@@ -180,7 +182,7 @@ def _condition(spec: Spec) -> Text:
 def _story(kind: Kind, spec: Spec) -> Text:
     where = " ".join(sorted({metric.namespace for metric in spec.metrics}))
     by = ", ".join(LEVELS[kind.name, spec.level]) or "no dimensions"
-    return Text.assemble(measure(spec), "\n", (f"{where} by {by}", "dim"), "\n", spec.why)
+    return Text.assemble(measure(kind, spec), "\n", (f"{where} by {by}", "dim"), "\n", spec.why)
 
 
 # ---------------------------------------------------------------------------------------------------------- markdown
@@ -216,7 +218,7 @@ def _section(kind: Kind) -> Iterator[str]:
             spec.severity,
             f"{_SIGNS[spec.comparison]} {default(spec)}",
             window(spec),
-            f"`{measure(spec)}`",
+            f"`{measure(kind, spec)}`",
             ", ".join(LEVELS[kind.name, spec.level]) or "the account",
             _MISSING[spec.missing],
             ", ".join(spec.needs),

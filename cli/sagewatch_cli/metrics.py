@@ -430,7 +430,7 @@ FAMILIES = (
         shown="Average",
         metrics={
             "TimeInBacklog": "It is known only when the wait is over; the age of the oldest request tells earlier.",
-            "TotalProcessingTime": "It is the sum of the wait and of ModelLatency, which have alarms of their own.",
+            "TotalProcessingTime": "It holds the time in the backlog, of which the oldest request tells earlier.",
         },
     ),
     Family(

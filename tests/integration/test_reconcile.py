@@ -376,6 +376,23 @@ def test_an_alarm_of_somebody_else_under_our_prefix_is_left_alone_and_reported(a
     assert [line["foreign"] for line in log] == [[f"{OURS}AllTraffic/mine"]] * 2
 
 
+def test_only_the_first_put_of_an_alarm_asks_for_a_warm_up(app: ModuleType, fleet: Fleet) -> None:
+    warm_ups: list[object] = []
+    app.clients.cloudwatch.meta.events.register(
+        "before-parameter-build.cloudwatch.PutMetricAlarm",
+        lambda params, **_: warm_ups.append(params.get("WarmUpConfiguration")),
+    )
+    fleet.endpoint(variants={"AllTraffic": "ml.m5.xlarge"})
+    run(app, event("endpoint-in-service"))
+    first, warm_ups[:] = list(warm_ups), []
+    fleet.endpoint(variants={"AllTraffic": "ml.m5.4xlarge"})
+
+    run(app, event("endpoint-in-service"))
+
+    assert first == [{"WarmUpPeriodDurationInMinutes": 10}] * 11
+    assert warm_ups == [None, None]
+
+
 def test_tags_of_the_endpoint_shape_its_alarms(app: ModuleType, fleet: Fleet) -> None:
     fleet.endpoint(**{"sagewatch:latency-p99": "800ms", "sagewatch:idle": "off", "team": "fraud"})
 

@@ -228,7 +228,7 @@ def test_the_json_lists_every_row_in_full() -> None:
 def test_a_row_over_hosts_says_how_they_are_folded() -> None:
     expressions = {(alarm["kind"], alarm["id"]): alarm["expression"] for alarm in as_data()["alarms"]}
 
-    assert expressions["training-job", "disk"] == "MAX(all hosts)"
+    assert expressions["training-job", "disk"] == "MAX(every Host)"
     assert expressions["endpoint", "errors-5xx"] == "IF(requests >= 20, 100 * errors / requests, 0)"
 
 

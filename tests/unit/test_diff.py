@@ -63,6 +63,20 @@ def test_what_hangs_on_unknown_scopes_is_left_as_it_is() -> None:
     )
 
 
+def test_an_alarm_that_guards_a_deployment_is_never_deleted() -> None:
+    guarded = Plan(guards=frozenset({alarm("old").name}))
+
+    assert diff(guarded, [alarm(), alarm("old")]) == Changes(deletes=(alarm().name,))
+
+
+def test_a_new_alarm_warms_up_and_one_that_is_there_does_not() -> None:
+    def warming(threshold: float) -> Plan:
+        return Plan(alarms=(Alarm(alarm(threshold=threshold).request, warm_up=10),))
+
+    assert [each.warm_up for each in diff(warming(90), []).puts] == [10]
+    assert [each.warm_up for each in diff(warming(80), [alarm()]).puts] == [0]
+
+
 def test_somebody_elses_alarm_is_not_overwritten_even_under_our_name() -> None:
     assert diff(Plan(alarms=(alarm(),)), [], foreign={alarm().name}) == Changes()
 

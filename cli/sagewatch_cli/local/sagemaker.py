@@ -1,6 +1,6 @@
 """Extends moto's SageMaker with what it lacks: states that last, UpdateEndpoint, today's instance types.
 
-Requests are answered by moto where it is right. `settle_endpoint` and the other functions at the end are what AWS does
+Requests are answered by moto where it is right, and by `records` where it has nothing. `settle_endpoint` and the other functions at the end are what AWS does
 by itself some time after a request; here nothing happens until somebody calls them.
 """
 
@@ -22,10 +22,11 @@ from moto.sagemaker.models import (
     SageMakerModelBackend,
     sagemaker_backends,
 )
-from moto.sagemaker.responses import SageMakerResponse
 
+from sagewatch_cli.local import records
 from sagewatch_cli.local.isolation import ACCOUNT, REGION
 from sagewatch_cli.local.journal import Journaled
+from sagewatch_cli.local.records import RecordsResponse
 
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
 
@@ -59,7 +60,7 @@ class EndpointConfig(FakeEndpointConfig):
             tags=request.get("Tags"),  # type: ignore[arg-type]
             kms_key_id=request.get("KmsKeyId"),  # type: ignore[arg-type]
         )
-        self.shadow_production_variants = request.get("ShadowProductionVariants")
+        self.shadow_production_variants = request.get("ShadowProductionVariants") or []
         self.execution_role_arn = request.get("ExecutionRoleArn")
         self.metrics_config = request.get("MetricsConfig")
 
@@ -83,6 +84,7 @@ class Endpoint(FakeEndpoint):
             tags=tags,
         )
         self.pending_deployment_summary: dict[str, Any] | None = None
+        self.last_deployment_config: Mapping[str, Any] | None = None
         self.enter("Creating")
         self.take(config)
 
@@ -97,7 +99,7 @@ class Endpoint(FakeEndpoint):
         self.production_variants = self._process_production_variants(config.production_variants)
         self.async_inference_config = config.async_inference_config
         self.metrics_config = config.metrics_config
-        self.shadow_production_variants = config.shadow_production_variants
+        self.shadow_production_variants = self._process_production_variants(config.shadow_production_variants)
         self.pending_deployment_summary = None
 
     def update(self, config: EndpointConfig) -> None:  # type: ignore[override]
@@ -106,12 +108,20 @@ class Endpoint(FakeEndpoint):
         self.pending_deployment_summary = {
             "EndpointConfigName": config.endpoint_config_name,
             "ProductionVariants": self._process_production_variants(config.production_variants),
+            "ShadowProductionVariants": self._process_production_variants(config.shadow_production_variants),
             "StartTime": self.last_modified_time,
         }
 
 
-class SageMaker(Journaled, SageMakerResponse):
+class SageMaker(Journaled, RecordsResponse):
     """Answers SageMaker's API."""
+
+    def create_model(self) -> ActionResult:
+        # moto drops the way in which several containers are called.
+        answer = super().create_model()
+        model = self.sagemaker_backend.describe_model(self._get_param("ModelName"))
+        model.inference_execution_config = self._get_param("InferenceExecutionConfig")  # type: ignore[attr-defined]
+        return answer
 
     def create_endpoint_config(self) -> ActionResult:
         # moto wants a model in each variant; those that host inference components have none.
@@ -130,6 +140,7 @@ class SageMaker(Journaled, SageMakerResponse):
         endpoint = Endpoint(  # type: ignore[abstract]  # as moto's own is
             self.sagemaker_backend, name, self._config(), self._get_param("Tags")
         )
+        endpoint.last_deployment_config = self._get_param("DeploymentConfig")
         self.sagemaker_backend.endpoints[name] = endpoint
         return ActionResult(endpoint.response_create)
 
@@ -139,6 +150,7 @@ class SageMaker(Journaled, SageMakerResponse):
         if endpoint.endpoint_status not in {"InService", "Failed"}:
             raise ValidationError(f'Cannot update in-progress endpoint "{endpoint.arn}".')
         endpoint.update(self._config())
+        endpoint.last_deployment_config = self._get_param("DeploymentConfig")
         return ActionResult(endpoint.response_create)
 
     def delete_endpoint(self) -> ActionResult:
@@ -260,3 +272,13 @@ def end_pipeline_execution(arn: str, status: Literal["Succeeded", "Failed", "Sto
     execution = _backend().pipelines[pipeline].pipeline_executions[arn]
     execution.pipeline_execution_status = status
     execution.last_modified_time = utcnow()
+
+
+def enter(noun: str, name: str, state: str, **more: Any) -> None:
+    """Bring one of the resources in `records` (`ProcessingJob`, say) into a state; `more` are fields it answers with."""
+    records.enter(_backend(), noun, name, state, **more)
+
+
+def forget(noun: str, name: str) -> None:
+    """Complete the deletion of one of the resources in `records`."""
+    records.forget(_backend(), noun, name)

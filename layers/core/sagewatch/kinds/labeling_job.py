@@ -46,7 +46,7 @@ SPECS = (
         missing="ignore",
         severity=Severity.WARNING,
         why="These objects will be missing from the labelled data set, and nobody is asked about them again.",
-        do="Look in the job's log for files that cannot be read, and for errors of its pre- and post-annotation functions.",
+        do="Look in the job's log for files that cannot be read, and for errors of its annotation functions.",
     ),
     Spec(
         id="tasks-declined",

@@ -1,0 +1,269 @@
+"""Keeps the SageMaker resources that moto has nothing of, or drops half of: what was asked for, and a state that lasts.
+
+Each family is created, described, listed, stopped and deleted alike, and botocore's model shapes the answers. What AWS
+does by itself some time after a request is left to `enter` and `forget`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.model import OperationModel
+from moto.core.responses import ActionResult, EmptyResult
+from moto.core.utils import camelcase_to_underscores, utcnow
+from moto.sagemaker.exceptions import ResourceInUseException, ResourceNotFound, ValidationError
+from moto.sagemaker.models import SageMakerModelBackend
+from moto.sagemaker.responses import SageMakerResponse
+
+from sagewatch_cli.local.isolation import ACCOUNT, REGION
+
+type Record = dict[str, Any]
+type Answer = Callable[[SageMakerResponse], ActionResult]
+
+MOST = 100
+"""Results on a page, of those lists that are asked for no number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Resources that are answered for alike.
+
+    `noun` is what their operations are called by, `begins` their first state; `named` and `state` are fields. `more`
+    are fields that AWS adds. A `version` is part of the names of Create* and Describe*.
+    """
+
+    noun: str
+    arn_type: str
+    begins: str
+    named: str
+    state: str
+    version: str = ""
+    numbered: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return f"{self.named.removesuffix('Name')}Arn"
+
+    def states(self) -> frozenset[str]:
+        """Return every state that there is."""
+        return frozenset(_operation(f"Describe{self.noun}{self.version}").output_shape.members[self.state].enum)  # type: ignore[union-attr]
+
+    def first(self, *states: str) -> str | None:
+        """Return the first of these states that this family has, in its own spelling."""
+        spelt = {state.casefold(): state for state in self.states()}
+        return next((spelt[state] for state in states if state in spelt), None)
+
+
+def _family(noun: str, arn_type: str, begins: str, **more: Any) -> Family:
+    return Family(**{"noun": noun, "named": f"{noun}Name", "state": f"{noun}Status", **more}, arn_type=arn_type, begins=begins)
+
+
+NOTHING_LABELLED = {"TotalLabeled": 0, "HumanLabeled": 0, "MachineLabeled": 0, "FailedNonRetryableError": 0, "Unlabeled": 0}
+
+FAMILIES = (
+    _family("InferenceComponent", "inference-component", "Creating"),
+    _family("ProcessingJob", "processing-job", "InProgress"),
+    _family("TransformJob", "transform-job", "InProgress"),
+    _family(
+        "HyperParameterTuningJob",
+        "hyper-parameter-tuning-job",
+        "InProgress",
+        more={"Strategy": "Bayesian", "TrainingJobStatusCounters": {}, "ObjectiveStatusCounters": {}},
+    ),
+    _family("AutoMLJob", "automl-job", "InProgress", version="V2", more={"AutoMLJobSecondaryStatus": "Starting"}),
+    _family("FeatureGroup", "feature-group", "Creating"),
+    _family("LabelingJob", "labeling-job", "InProgress", more={"LabelCounters": NOTHING_LABELLED, "JobReferenceCode": "1"}),
+    _family("InferenceRecommendationsJob", "inference-recommendations-job", "PENDING", named="JobName", state="Status"),
+    _family("MonitoringSchedule", "monitoring-schedule", "Scheduled"),
+    _family("Cluster", "cluster", "Creating", numbered=True),
+    _family("NotebookInstance", "notebook-instance", "Pending"),
+)
+
+_BY_NOUN = {family.noun: family for family in FAMILIES}
+
+
+@cache
+def _operation(name: str) -> OperationModel:
+    return botocore.session.get_session().get_service_model("sagemaker").operation_model(name)
+
+
+def _exists(name: str) -> bool:
+    return name in botocore.session.get_session().get_service_model("sagemaker").operation_names
+
+
+@dataclass(slots=True)
+class Records:
+    """Every record of an account, by family and name."""
+
+    kept: dict[tuple[str, str], Record] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, backend: SageMakerModelBackend) -> Records:
+        """Return those of a backend of moto's, which forgets them when it is reset."""
+        found: Records = vars(backend).setdefault("sagewatch_records", cls())
+        return found
+
+    def create(self, family: Family, request: Mapping[str, Any]) -> Record:
+        name = request[family.named]
+        if (family.noun, name) in self.kept:
+            raise ResourceInUseException(f"Resource {family.noun} {name} already exists.")
+        called = uuid.uuid4().hex[:12] if family.numbered else name.lower()
+        now = utcnow()
+        record = {
+            **family.more,
+            **request,
+            **_derived(request),
+            family.arn: f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{family.arn_type}/{called}",
+            family.state: family.begins,
+            "CreationTime": now,
+            "LastModifiedTime": now,
+        }
+        self.kept[family.noun, name] = record
+        return record
+
+    def find(self, family: Family, name_or_arn: str) -> Record:
+        """Return a record; when there is none, say so in the words of its API."""
+        for record in self.family(family):
+            if name_or_arn in (record[family.named], record[family.arn]):
+                return record
+        if any(error.name == "ResourceNotFound" for error in _operation(f"Describe{family.noun}{family.version}").error_shapes):
+            raise ResourceNotFound(f"Requested resource not found: {name_or_arn}")
+        words = camelcase_to_underscores(family.noun).replace("_", " ")
+        raise ValidationError(f'Could not find {words} "{name_or_arn}".')
+
+    def family(self, family: Family) -> Iterator[Record]:
+        return (record for (noun, _), record in sorted(self.kept.items()) if noun == family.noun)
+
+    def listed(self, family: Family, request: Mapping[str, Any]) -> list[Record]:
+        """Return those that a List* request asks for: `EndpointNameEquals` asks for a field, `StatusEquals` for a state."""
+        wanted = {
+            family.state if asked == "StatusEquals" else asked.removesuffix("Equals"): value
+            for asked, value in request.items()
+            if asked.endswith("Equals")
+        }
+        return [record for record in self.family(family) if wanted.items() <= _plain(record, wanted).items()]
+
+    def forget(self, family: Family, name: str) -> None:
+        del self.kept[family.noun, self.find(family, name)[family.named]]
+
+    def tagged(self, arn: str) -> list[dict[str, str]] | None:
+        """Return the tags of the resource with that ARN, to be read or written; None when it is not among these."""
+        for (noun, _), record in self.kept.items():
+            if record[_BY_NOUN[noun].arn] == arn:
+                tags: list[dict[str, str]] = record.setdefault("Tags", [])
+                return tags
+        return None
+
+
+def _plain(record: Record, fields: Iterable[str]) -> dict[str, Any]:
+    return {name: record[name] for name in fields if name in record}
+
+
+def _derived(request: Mapping[str, Any]) -> Record:
+    """Return what AWS answers beside what was asked for, from what was asked for."""
+    schedule = request.get("MonitoringScheduleConfig", {})
+    inputs = schedule.get("MonitoringJobDefinition", {}).get("MonitoringInputs", ())
+    watched = [each["EndpointInput"]["EndpointName"] for each in inputs if "EndpointInput" in each]
+    endpoint = request.get("EndpointName") or next(iter(watched), None)
+    derived = {
+        "EndpointName": endpoint,
+        "EndpointArn": endpoint and f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/{endpoint.lower()}",
+        "MonitoringType": schedule.get("MonitoringType"),
+        "WorkteamArn": request.get("HumanTaskConfig", {}).get("WorkteamArn"),
+    }
+    return {name: value for name, value in derived.items() if value}
+
+
+def _answers(family: Family) -> Iterator[tuple[str, Answer]]:
+    """Yield each operation that SageMaker has for a family, and how it is answered."""
+
+    def create(asked: SageMakerResponse) -> ActionResult:
+        return ActionResult({family.arn: _records(asked).create(family, asked.params)[family.arn]})
+
+    def describe(asked: SageMakerResponse) -> ActionResult:
+        return ActionResult(_records(asked).find(family, asked.params[family.named]))
+
+    def stop(asked: SageMakerResponse) -> ActionResult:
+        _enter(_records(asked).find(family, asked.params[family.named]), family, family.first("stopping", "stopped"))
+        return EmptyResult()
+
+    def delete(asked: SageMakerResponse) -> ActionResult:
+        record = _records(asked).find(family, asked.params[family.named])
+        if deleting := family.first("deleting"):
+            _enter(record, family, deleting)
+        else:
+            _records(asked).forget(family, record[family.named])
+        return EmptyResult()
+
+    def list_(asked: SageMakerResponse) -> ActionResult:
+        found = _records(asked).listed(family, asked.params)
+        start, size = int(asked.params.get("NextToken", 0)), asked.params.get("MaxResults", MOST)
+        [items] = (name for name, shape in listing.output_shape.members.items() if shape.type_name == "list")
+        more = {"NextToken": str(start + size)} if start + size < len(found) else {}
+        return ActionResult({items: found[start : start + size], **more})
+
+    listing = _operation(f"List{family.noun}s")
+    yield f"Create{family.noun}{family.version}", create
+    yield f"Describe{family.noun}{family.version}", describe
+    yield f"Stop{family.noun}", stop
+    yield f"Delete{family.noun}", delete
+    yield listing.name, list_
+
+
+def _records(asked: SageMakerResponse) -> Records:
+    return Records.of(asked.sagemaker_backend)
+
+
+def _enter(record: Record, family: Family, state: str | None) -> None:
+    if state not in family.states():
+        raise ValueError(f"{family.noun} has no state '{state}', but {', '.join(sorted(family.states()))}")
+    record[family.state], record["LastModifiedTime"] = state, utcnow()
+
+
+class RecordsResponse(SageMakerResponse):
+    """Answers what SageMaker is asked about these families; the operations are added below."""
+
+    def list_tags(self) -> ActionResult:
+        tags = _records(self).tagged(self._get_param("ResourceArn"))
+        return super().list_tags() if tags is None else ActionResult({"Tags": tags})
+
+    def add_tags(self) -> ActionResult:
+        tags = _records(self).tagged(self._get_param("ResourceArn"))
+        if tags is None:
+            return super().add_tags()
+        new = {tag["Key"]: tag["Value"] for tag in (*tags, *self._get_param("Tags"))}
+        tags[:] = [{"Key": key, "Value": value} for key, value in new.items()]
+        return ActionResult({"Tags": tags})
+
+    def delete_tags(self) -> ActionResult:
+        tags = _records(self).tagged(self._get_param("ResourceArn"))
+        if tags is None:
+            return super().delete_tags()
+        tags[:] = [tag for tag in tags if tag["Key"] not in self._get_param("TagKeys")]
+        return EmptyResult()
+
+
+# moto finds the method for an operation by its name.
+for _each in FAMILIES:
+    for _operation_name, _answer in _answers(_each):
+        if _exists(_operation_name):
+            setattr(RecordsResponse, camelcase_to_underscores(_operation_name), _answer)
+
+
+def enter(backend: SageMakerModelBackend, noun: str, name: str, state: str, **more: Any) -> None:
+    """Bring a resource into a state, as AWS does some time after a request."""
+    family = _BY_NOUN[noun]
+    record = Records.of(backend).find(family, name)
+    _enter(record, family, state)
+    record.update(more)
+
+
+def forget(backend: SageMakerModelBackend, noun: str, name: str) -> None:
+    """Complete the deletion of a resource."""
+    Records.of(backend).forget(_BY_NOUN[noun], name)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.stub import Stubber
+
+from sagewatch.aws.discovery import Discovery
+from sagewatch.model import Published
+
+
+def publish(namespace: str, metric: str, **dimensions: str) -> None:
+    named: Any = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+    data: Any = [{"MetricName": metric, "Dimensions": named, "Value": 1.0}]
+    boto3.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data)
+
+
+def test_a_metric_is_found_by_its_name_and_some_of_its_dimensions_in_whatever_namespace() -> None:
+    publish("AWS/SageMaker/FeatureStore", "Latency", FeatureGroupName="fg", OperationName="PutRecord")
+    publish("AWS/SageMaker/FeatureStore", "Latency", FeatureGroupName="other", OperationName="PutRecord")
+
+    found = Discovery(boto3.client("cloudwatch")).published("Latency", FeatureGroupName="fg")
+
+    where = {"FeatureGroupName": "fg", "OperationName": "PutRecord"}
+    assert found == (Published("AWS/SageMaker/FeatureStore", "Latency", where),)
+
+
+def test_answers_are_kept_for_a_quarter_of_an_hour() -> None:
+    client, now = boto3.client("cloudwatch"), [0.0]
+    discovery = Discovery(client, lambda: now[0])
+    with Stubber(client) as stub:
+        stub.add_response("list_metrics", {"Metrics": []}, {"MetricName": "m", "Dimensions": []})
+        before = discovery.published("m"), discovery.published("m")
+        now[0] = 900.0
+        listed: Any = {"Metrics": [{"Namespace": "n", "MetricName": "m", "Dimensions": []}]}
+        stub.add_response("list_metrics", listed, {"MetricName": "m", "Dimensions": []})
+
+        after = discovery.published("m")
+
+    assert before == ((), ())
+    assert after == (Published("n", "m", {}),)
+
+
+def test_a_namespace_narrows_the_question() -> None:
+    publish("/aws/sagemaker/TransformJobs", "MemoryUtilization", Host="score/i-1")
+    publish("/aws/sagemaker/TrainingJobs", "MemoryUtilization", Host="train/algo-1")
+
+    found = Discovery(boto3.client("cloudwatch")).published("MemoryUtilization", within="/aws/sagemaker/TransformJobs")
+
+    assert [each.dimensions for each in found] == [{"Host": "score/i-1"}]
