@@ -10,6 +10,7 @@ from tests.e2e.world import World
 pytestmark = pytest.mark.e2e
 
 ON_CPU = {
+    "concurrency",
     "cpu",
     "disk",
     "errors-4xx",
@@ -17,6 +18,7 @@ ON_CPU = {
     "idle",
     "latency-p99",
     "memory",
+    "midstream-errors",
     "model-errors",
     "overhead-latency",
 }

@@ -49,7 +49,7 @@ def test_reconcile_makes_alarms_with_no_more_than_the_templates_own_role(world: 
 
     sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
 
-    made = until("nine alarms", lambda: alarms(guarded, "sagewatch/endpoint/churn/"), lambda names: len(names) == 9)
+    made = until("eleven alarms", lambda: alarms(guarded, "sagewatch/endpoint/churn/"), lambda names: len(names) == 11)
     assert "sagewatch/endpoint/churn/AllTraffic/cpu" in made
 
 

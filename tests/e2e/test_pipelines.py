@@ -8,7 +8,10 @@ from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
 
-WHOLE = {"sagewatch/pipeline/churn-train/all/executions-failed"}
+WHOLE = {
+    f"sagewatch/pipeline/churn-train/all/{alarm}"
+    for alarm in ("execution-duration", "executions-failed", "executions-stopped")
+}
 
 
 def steps(*names: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,12 +12,13 @@ from typing import Any
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.sagemaker.models import sagemaker_backends
 
-from sagewatch_cli.local.bus import Delivery
+from sagewatch_cli.local.bus import Delivery, Pump
 from sagewatch_cli.local.drivers import AlarmDriver, SageMakerDriver
 from sagewatch_cli.local.events import Event, Events
 from sagewatch_cli.local.inbox import Inbox, Mail
 from sagewatch_cli.local.isolation import ACCOUNT, AWS, REGION
 from sagewatch_cli.local.journal import Call
+from sagewatch_cli.local.resources import ResourceDriver
 from sagewatch_cli.local.slack import Posted
 from sagewatch_cli.local.stack import Stack
 from sagewatch_cli.local.waiting import until
@@ -64,6 +66,24 @@ class World:
         return SageMakerDriver(client=self.stack.client("sagemaker"), bus=Deaf(), events=self.events)
 
     @property
+    def resources(self) -> ResourceDriver:
+        """SageMaker's other resources."""
+        return self._resources(self.stack.bus)
+
+    @property
+    def silent_resources(self) -> ResourceDriver:
+        """The same in an account whose events are lost."""
+        return self._resources(Deaf())
+
+    def _resources(self, bus: Pump) -> ResourceDriver:
+        return ResourceDriver(
+            client=self.stack.client("sagemaker"),
+            cloudwatch=self.stack.client("cloudwatch"),
+            bus=bus,
+            events=self.events,
+        )
+
+    @property
     def cloudwatch(self) -> AlarmDriver:
         return AlarmDriver(
             client=self.stack.client("cloudwatch"),
@@ -89,6 +109,12 @@ class World:
         self.stack.client("lambda").update_function_configuration(
             FunctionName=self.stack.resources[function], Environment={"Variables": dict(variables)}
         )
+
+    def forget_discoveries(self) -> None:
+        """Begin Reconcile in a new container: an old one asks CloudWatch the same but once in a quarter of an hour."""
+        name = self.stack.resources["Reconcile"]
+        asked = self.stack.client("lambda").get_function_configuration(FunctionName=name)
+        self.configure("Reconcile", {**asked["Environment"]["Variables"], "FRESH": uuid.uuid4().hex})
 
     @contextmanager
     def impatient(self, queue: str) -> Iterator[None]:

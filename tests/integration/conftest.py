@@ -32,7 +32,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-LACKING = {"ListInferenceComponents": "InferenceComponents"}
+LACKING = {
+    "ListInferenceComponents": "InferenceComponents",
+    "ListFeatureGroups": "FeatureGroupSummaries",
+    "ListLabelingJobs": "LabelingJobSummaryList",
+    "ListInferenceRecommendationsJobs": "InferenceRecommendationsJobs",
+    "ListMonitoringSchedules": "MonitoringScheduleSummaries",
+}
 """SageMaker's list operations that moto does not have, and where the items would be."""
 
 

@@ -97,7 +97,7 @@ def test_a_failure_that_no_event_tells_is_told(sweep: ModuleType, queue: Queue) 
     [told] = Queue("notify").taken()
     found = notice("sagewatch", told)
     assert found is not None
-    assert (found.title, found.labels.ref) == ("inference component failed", Ref("inference-component", "llm"))
+    assert (found.title, found.labels.ref) == ("Inference component failed", Ref("inference-component", "llm"))
     assert (
         found.key == "arn:aws:sagemaker:us-east-1:123456789012:inference-component/llm/failed/2026-01-02T03:04:05+00:00"
     )

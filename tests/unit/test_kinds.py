@@ -6,6 +6,7 @@ import re
 
 import botocore.session
 import pytest
+from botocore import xform_name
 
 from sagewatch.kinds import KINDS, kind, spec
 from sagewatch.kinds.endpoint import ENDPOINT
@@ -18,11 +19,20 @@ from tests.payloads import every_event
 from tests.resources import answering, config, endpoint, pipeline, training_job, variant
 
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
+OPERATIONS = {xform_name(name): name for name in SAGEMAKER.operation_names}
 ROWS = [(each, row) for each in KINDS for row in each.specs]
-LATENCIES = {"ModelLatency", "OverheadLatency", "ModelSetupTime"}
+LATENCIES = {"Latency", "ModelLatency", "OverheadLatency", "ModelSetupTime"}
 
 PUBLISHED = {
     "AWS/SageMaker": {
+        # the feature store
+        "Operation4XXErrors",
+        "Operation5XXErrors",
+        "ThrottledRequests",
+        "Latency",
+        "ConsumedReadCapacityUnits",
+        "ConsumedWriteCapacityUnits",
+        # endpoints
         "Invocation4XXErrors",
         "Invocation5XXErrors",
         "InvocationModelErrors",
@@ -90,6 +100,15 @@ PUBLISHED = {
         "DiskUtilization",
     },
     "AWS/Sagemaker/ModelBuildingPipeline": {"ExecutionFailed", "ExecutionStopped", "ExecutionDuration", "StepFailed"},
+    "AWS/Sagemaker/LabelingJobs": {"DatasetObjectsLabelingFailed", "JobsFailed"},
+    "AWS/SageMaker/Workteam": {"TasksDeclined", "TasksReturned"},
+    "/aws/sagemaker/InferenceRecommendationsJobs": {"ClientInvocations", "ClientInvocationErrors", "ClientLatency"},
+    "aws/sagemaker/Endpoints/data-metrics": {"feature_baseline_drift_*"},
+    "ContainerInsights": {
+        "hyperpod_node_health_status_unschedulable",
+        "hyperpod_node_health_status_unschedulable_pending_replacement",
+        "hyperpod_node_health_status_unschedulable_pending_reboot",
+    },
 }
 """What SageMaker publishes, written by hand from its metric tables: a misspelt row fails here."""
 
@@ -334,4 +353,5 @@ def test_a_definition_that_cannot_be_read_leaves_the_steps_unknown_and_the_pipel
 
 
 def camel(operation: str) -> str:
-    return "".join(part[0].upper() + part[1:] for part in operation.split("_"))
+    """Return the operation of a client's method: `describe_auto_ml_job_v2` is DescribeAutoMLJobV2."""
+    return OPERATIONS.get(operation, operation)

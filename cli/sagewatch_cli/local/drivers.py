@@ -39,29 +39,23 @@ ENDPOINT_EVENTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A production variant: on instances of a type, or serverless."""
+    """A production variant: on instances of a type, or serverless; without a model it hosts inference components."""
 
     name: str
     instance_type: str | None = None
     count: int = 1
     serverless: Mapping[str, int] | None = None
+    model: str | None = MODEL
 
     def request(self) -> dict[str, Any]:
         """Return it as CreateEndpointConfig wants it."""
-        if self.serverless:
-            return {
-                "VariantName": self.name,
-                "ModelName": MODEL,
-                "InitialVariantWeight": 1.0,
-                "ServerlessConfig": dict(self.serverless),
-            }
-        return {
-            "VariantName": self.name,
-            "ModelName": MODEL,
-            "InitialVariantWeight": 1.0,
-            "InstanceType": self.instance_type,
-            "InitialInstanceCount": self.count,
-        }
+        place = (
+            {"ServerlessConfig": dict(self.serverless)}
+            if self.serverless
+            else {"InstanceType": self.instance_type, "InitialInstanceCount": self.count}
+        )
+        models = {"ModelName": self.model, "InitialVariantWeight": 1.0} if self.model else {}
+        return {"VariantName": self.name, **models, **place}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +84,28 @@ class SageMakerDriver:
         )
         self._tell_endpoint(name)
 
-    def update_endpoint(self, name: str, *variants: Variant, **config: Any) -> None:
+    def create_model(self, name: str, *containers: Mapping[str, str], direct: bool = False) -> None:
+        """Create a model of one container or of several, which run in line or are called each by itself."""
+        several = {
+            "Containers": list(containers),
+            "InferenceExecutionConfig": {"Mode": "Direct" if direct else "Serial"},
+        }
+        one = {"PrimaryContainer": containers[0]}
+        self.client.create_model(ModelName=name, ExecutionRoleArn=ROLE, **(several if len(containers) > 1 else one))
+
+    def update_endpoint(self, name: str, *variants: Variant, rolled_back_by: Iterable[str] = (), **config: Any) -> None:
         """Update an endpoint to other variants and wait until it serves with them."""
-        self.client.update_endpoint(EndpointName=name, EndpointConfigName=self._configure(name, variants, config))
-        self._tell_endpoint(name)
+        self.begin_update(name, *variants, rolled_back_by=rolled_back_by, **config)
         self.settle_endpoint(name)
+
+    def begin_update(self, name: str, *variants: Variant, rolled_back_by: Iterable[str] = (), **config: Any) -> None:
+        """Update an endpoint and leave it at Updating; the alarms in `rolled_back_by` would end that."""
+        alarms = [{"AlarmName": alarm} for alarm in rolled_back_by]
+        deployment = {"DeploymentConfig": {"AutoRollbackConfiguration": {"Alarms": alarms}}} if alarms else {}
+        self.client.update_endpoint(
+            EndpointName=name, EndpointConfigName=self._configure(name, variants, config), **deployment
+        )
+        self._tell_endpoint(name)
 
     def settle_endpoint(self, name: str) -> None:
         """Bring an endpoint into service, with the variants it was being updated to."""

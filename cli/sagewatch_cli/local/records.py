@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
-from botocore.model import OperationModel
+from botocore.model import ServiceModel, Shape
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import camelcase_to_underscores, utcnow
 from moto.sagemaker.exceptions import ResourceInUseException, ResourceNotFound, ValidationError
@@ -34,7 +34,9 @@ class Family:
     """Resources that are answered for alike.
 
     `noun` is what their operations are called by, `begins` their first state; `named` and `state` are fields. `more`
-    are fields that AWS adds. A `version` is part of the names of Create* and Describe*.
+    are fields that AWS adds. A `version` is part of the names of Create* and Describe*. ARNs of those that are
+    `numbered` carry an id in place of the name. `missing` are a ValidationException's words for one that does not
+    exist, for families whose Describe* declares no ResourceNotFound.
     """
 
     noun: str
@@ -44,6 +46,7 @@ class Family:
     state: str
     version: str = ""
     numbered: bool = False
+    missing: str = ""
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -52,7 +55,7 @@ class Family:
 
     def states(self) -> frozenset[str]:
         """Return every state that there is."""
-        return frozenset(_operation(f"Describe{self.noun}{self.version}").output_shape.members[self.state].enum)  # type: ignore[union-attr]
+        return frozenset(_answered(f"Describe{self.noun}{self.version}")[self.state].enum)  # type: ignore[attr-defined]
 
     def first(self, *states: str) -> str | None:
         """Return the first of these states that this family has, in its own spelling."""
@@ -61,13 +64,24 @@ class Family:
 
 
 def _family(noun: str, arn_type: str, begins: str, **more: Any) -> Family:
-    return Family(**{"noun": noun, "named": f"{noun}Name", "state": f"{noun}Status", **more}, arn_type=arn_type, begins=begins)
+    return Family(
+        **{"noun": noun, "named": f"{noun}Name", "state": f"{noun}Status", **more}, arn_type=arn_type, begins=begins
+    )
 
 
-NOTHING_LABELLED = {"TotalLabeled": 0, "HumanLabeled": 0, "MachineLabeled": 0, "FailedNonRetryableError": 0, "Unlabeled": 0}
+NOTHING_LABELLED = {
+    "TotalLabeled": 0,
+    "HumanLabeled": 0,
+    "MachineLabeled": 0,
+    "FailedNonRetryableError": 0,
+    "Unlabeled": 0,
+}
 
 FAMILIES = (
-    _family("InferenceComponent", "inference-component", "Creating"),
+    # DescribeInferenceComponent is thought to answer as DescribeEndpoint does; nobody has written down its words.
+    _family(
+        "InferenceComponent", "inference-component", "Creating", missing='Could not find inference component "{}".'
+    ),
     _family("ProcessingJob", "processing-job", "InProgress"),
     _family("TransformJob", "transform-job", "InProgress"),
     _family(
@@ -78,23 +92,29 @@ FAMILIES = (
     ),
     _family("AutoMLJob", "automl-job", "InProgress", version="V2", more={"AutoMLJobSecondaryStatus": "Starting"}),
     _family("FeatureGroup", "feature-group", "Creating"),
-    _family("LabelingJob", "labeling-job", "InProgress", more={"LabelCounters": NOTHING_LABELLED, "JobReferenceCode": "1"}),
+    _family(
+        "LabelingJob", "labeling-job", "InProgress", more={"LabelCounters": NOTHING_LABELLED, "JobReferenceCode": "1"}
+    ),
     _family("InferenceRecommendationsJob", "inference-recommendations-job", "PENDING", named="JobName", state="Status"),
     _family("MonitoringSchedule", "monitoring-schedule", "Scheduled"),
     _family("Cluster", "cluster", "Creating", numbered=True),
-    _family("NotebookInstance", "notebook-instance", "Pending"),
+    # The words that Terraform's provider looks for.
+    _family("NotebookInstance", "notebook-instance", "Pending", missing="RecordNotFound"),
 )
 
 _BY_NOUN = {family.noun: family for family in FAMILIES}
 
 
 @cache
-def _operation(name: str) -> OperationModel:
-    return botocore.session.get_session().get_service_model("sagemaker").operation_model(name)
+def _model() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("sagemaker")
 
 
-def _exists(name: str) -> bool:
-    return name in botocore.session.get_session().get_service_model("sagemaker").operation_names
+def _answered(operation: str) -> Mapping[str, Shape]:
+    """Return the fields that an operation answers with."""
+    shape = _model().operation_model(operation).output_shape
+    assert shape is not None
+    return shape.members
 
 
 @dataclass(slots=True)
@@ -132,16 +152,15 @@ class Records:
         for record in self.family(family):
             if name_or_arn in (record[family.named], record[family.arn]):
                 return record
-        if any(error.name == "ResourceNotFound" for error in _operation(f"Describe{family.noun}{family.version}").error_shapes):
-            raise ResourceNotFound(f"Requested resource not found: {name_or_arn}")
-        words = camelcase_to_underscores(family.noun).replace("_", " ")
-        raise ValidationError(f'Could not find {words} "{name_or_arn}".')
+        if family.missing:
+            raise ValidationError(family.missing.format(name_or_arn))
+        raise ResourceNotFound(f"Requested resource not found: {name_or_arn}")
 
     def family(self, family: Family) -> Iterator[Record]:
         return (record for (noun, _), record in sorted(self.kept.items()) if noun == family.noun)
 
     def listed(self, family: Family, request: Mapping[str, Any]) -> list[Record]:
-        """Return those that a List* request asks for: `EndpointNameEquals` asks for a field, `StatusEquals` for a state."""
+        """Return what a List* request asks for: `EndpointNameEquals` means that field, `StatusEquals` the state."""
         wanted = {
             family.state if asked == "StatusEquals" else asked.removesuffix("Equals"): value
             for asked, value in request.items()
@@ -204,16 +223,16 @@ def _answers(family: Family) -> Iterator[tuple[str, Answer]]:
     def list_(asked: SageMakerResponse) -> ActionResult:
         found = _records(asked).listed(family, asked.params)
         start, size = int(asked.params.get("NextToken", 0)), asked.params.get("MaxResults", MOST)
-        [items] = (name for name, shape in listing.output_shape.members.items() if shape.type_name == "list")
         more = {"NextToken": str(start + size)} if start + size < len(found) else {}
         return ActionResult({items: found[start : start + size], **more})
 
-    listing = _operation(f"List{family.noun}s")
+    listing = f"List{family.noun}s"
+    [items] = (name for name, shape in _answered(listing).items() if shape.type_name == "list")
     yield f"Create{family.noun}{family.version}", create
     yield f"Describe{family.noun}{family.version}", describe
     yield f"Stop{family.noun}", stop
     yield f"Delete{family.noun}", delete
-    yield listing.name, list_
+    yield listing, list_
 
 
 def _records(asked: SageMakerResponse) -> Records:
@@ -252,7 +271,7 @@ class RecordsResponse(SageMakerResponse):
 # moto finds the method for an operation by its name.
 for _each in FAMILIES:
     for _operation_name, _answer in _answers(_each):
-        if _exists(_operation_name):
+        if _operation_name in _model().operation_names:
             setattr(RecordsResponse, camelcase_to_underscores(_operation_name), _answer)
 
 

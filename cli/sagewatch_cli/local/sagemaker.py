@@ -1,7 +1,8 @@
 """Extends moto's SageMaker with what it lacks: states that last, UpdateEndpoint, today's instance types.
 
-Requests are answered by moto where it is right, and by `records` where it has nothing. `settle_endpoint` and the other functions at the end are what AWS does
-by itself some time after a request; here nothing happens until somebody calls them.
+Requests are answered by moto where it is right, and by `records` where it has nothing. `settle_endpoint` and the other
+functions at the end are what AWS does by itself some time after a request; here nothing happens until somebody calls
+them.
 """
 
 from __future__ import annotations
@@ -275,7 +276,7 @@ def end_pipeline_execution(arn: str, status: Literal["Succeeded", "Failed", "Sto
 
 
 def enter(noun: str, name: str, state: str, **more: Any) -> None:
-    """Bring one of the resources in `records` (`ProcessingJob`, say) into a state; `more` are fields it answers with."""
+    """Bring one of the resources in `records` (a `ProcessingJob`, say) into a state; `more` are its further fields."""
     records.enter(_backend(), noun, name, state, **more)
 
 

@@ -15,6 +15,7 @@ type Event = Mapping[str, Any]
 _BY_DETAIL_TYPE = {detail_type: (kind, field) for kind in KINDS for detail_type, field in kind.events.items()}
 _BY_CALL = {call: (kind, parameter) for kind in KINDS for call, parameter in kind.calls.items()}
 _BY_ARN_TYPE = {kind.arn_type: kind for kind in KINDS}
+_WITHOUT_ROWS = frozenset(kind.name for kind in KINDS if not kind.specs)
 _TAG_CALLS = frozenset({"AddTags", "DeleteTags"})
 
 
@@ -31,6 +32,11 @@ def parse(body: str) -> Event:
 
 def named(event: Event) -> Ref | None:
     """Return who an event is about, None when it is nobody that we watch; Undeliverable when it cannot be told."""
+    ref = _named(event)
+    return None if ref and ref.kind in _WITHOUT_ROWS else ref
+
+
+def _named(event: Event) -> Ref | None:
     if event.keys() >= {"kind", "name"}:
         return _asked(event)
     detail_type, detail = event.get("detail-type"), event.get("detail")

@@ -17,11 +17,14 @@ _PAGES: Mapping[str, str] = {
     "processing-job": "processing-jobs",
     "transform-job": "transform-jobs",
     "tuning-job": "hyper-tuning-jobs",
-    "labeling-job": "labeling-jobs",
+    "labeling-job": "labeling-jobs/details",
     "cluster": "cluster-management",
     "notebook": "notebook-instances",
 }
 """The page of a kind in the SageMaker console. Pipelines are shown in Studio, whose address we cannot know."""
+
+_APPS: Mapping[str, str] = {"labeling-job": "groundtruth"}
+"""The part of the SageMaker console that has the page, where it is not the first one."""
 
 _LOG_GROUPS: Mapping[str, str] = {
     "endpoint": "/aws/sagemaker/Endpoints/{name}",
@@ -40,7 +43,8 @@ def alarm(place: Place, name: str) -> str:
 def resource(place: Place, ref: Ref) -> str | None:
     """Return the page of a resource, None when the console has none that its name leads to."""
     page = _PAGES.get(ref.kind)
-    return f"{_console(place, 'sagemaker')}#/{page}/{quote(ref.name, safe='')}" if page else None
+    app = _APPS.get(ref.kind, "home")
+    return f"{_console(place, 'sagemaker', app)}#/{page}/{quote(ref.name, safe='')}" if page else None
 
 
 def logs(place: Place, ref: Ref) -> str | None:
@@ -58,6 +62,6 @@ def _twice(name: str) -> str:
     return quote(quote(name, safe=""), safe="").replace("%", "$")
 
 
-def _console(place: Place, service: str) -> str:
+def _console(place: Place, service: str, app: str = "home") -> str:
     host = _HOSTS.get(place.partition, f"{place.region}.console.aws.amazon.com")
-    return f"https://{host}/{service}/home?region={place.region}"
+    return f"https://{host}/{service}/{app}?region={place.region}"

@@ -75,9 +75,9 @@ class Capacity:
     vcpus: int
     gpus: int = 0
     accelerators: int = 0
-    units: int = 0
     memory: float = field(default=0, compare=False)
     gpu_memory: float = field(default=0, compare=False)
+    units: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

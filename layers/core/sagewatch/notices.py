@@ -80,7 +80,7 @@ FAILURES = (
         what="pipeline execution",
         named="pipelineArn",
         status=("currentPipelineExecutionStatus",),
-        failed={"FAILED": "failed"},
+        failed={"FAILED": "failed", "COMPLETEDWITHFAILURES": "completed with failures"},
         reason={"failureReason": ""},
         severity=Severity.CRITICAL,
         # An execution can be retried, and fail again later.
@@ -428,8 +428,17 @@ def _name(row: Failure, event: Event, detail: Event) -> str:
 
 
 def _labels(row: Failure, ref: Ref, scope: str, detail: Event) -> Labels:
-    values = {"severity": str(row.severity), "kind": ref.kind, "resource": ref.name, "scope": scope, "alarm": "failed"}
-    values |= hosts.parent(**{parent: detail.get(arn) for parent, arn in _PARENTS.items() if parent != ref.kind})
+    parent = hosts.parent(**{parent: detail.get(arn) for parent, arn in _PARENTS.items() if parent != ref.kind})
+    # A trial may fail; whether that matters shows when the tuning or AutoML job fails, too.
+    severity = Severity.WARNING if parent and row.severity is Severity.CRITICAL else row.severity
+    values = {
+        "severity": str(severity),
+        "kind": ref.kind,
+        "resource": ref.name,
+        "scope": scope,
+        "alarm": "failed",
+        **parent,
+    }
     team = _tags(detail.get("Tags")).get("team")
     return Labels({**values, "team": str(team)} if team else values)
 

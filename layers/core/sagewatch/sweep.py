@@ -93,7 +93,7 @@ def failure(kind: Kind, item: Description) -> Mapping[str, object]:
         "resources": [arn],
         "detail": {
             "kind": kind.name,
-            "what": kind.title.lower(),
+            "what": kind.title,
             "name": item[kind.parameter],
             "arn": arn,
             "status": "Failed",

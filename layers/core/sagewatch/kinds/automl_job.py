@@ -24,4 +24,5 @@ AUTOML_JOB = Kind(
     version=lambda _: None,
     observe=lambda _job, _read: Observation(),
     specs=(),
+    failures=Listing(operation="list_auto_ml_jobs", items="AutoMLJobSummaries", filters=({"StatusEquals": "Failed"},)),
 )

@@ -213,7 +213,7 @@ SPECS = (
         id="serverless-overhead",
         title="overhead latency with cold starts",
         level="variant",
-        metrics=(Metric(REQUESTS, "OverheadLatency", "p90"),),
+        metrics=(Metric(REQUESTS, "OverheadLatency", "Average"),),
         threshold=10 * SECOND,
         unit=Unit.MICROSECONDS,
         period=300,
@@ -222,7 +222,7 @@ SPECS = (
         severity=Severity.WARNING,
         warm_up=WARM_UP,
         needs=("serverless",),
-        why="For a serverless endpoint this contains the cold start: one caller in ten waits longer.",
+        why="For a serverless endpoint this contains the cold start: the average caller waits this long.",
         do="Use provisioned concurrency for the part of the traffic that is always there.",
     ),
     Spec(

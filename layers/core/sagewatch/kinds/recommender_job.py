@@ -78,4 +78,9 @@ RECOMMENDER_JOB = Kind(
     version=lambda _: None,
     observe=_observe,
     specs=SPECS,
+    failures=Listing(
+        operation="list_inference_recommendations_jobs",
+        items="InferenceRecommendationsJobs",
+        filters=({"StatusEquals": "FAILED"},),
+    ),
 )
