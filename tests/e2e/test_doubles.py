@@ -131,11 +131,14 @@ def test_what_does_not_exist_is_gone_in_the_words_of_each_api(sm: Any) -> None:
         sm.describe_training_job(TrainingJobName="none")
     with pytest.raises(ClientError) as pipeline:
         sm.describe_pipeline(PipelineName="none")
+    with pytest.raises(ClientError) as group:
+        sm.describe_feature_group(FeatureGroupName="none")
 
-    assert [refused(error) for error in (endpoint, job, pipeline)] == [
+    assert [refused(error) for error in (endpoint, job, pipeline, group)] == [
         ("ValidationException", "Could not find endpoint"),
         ("ValidationException", "Requested resource not found."),
         ("ResourceNotFound", "Pipeline 'none' does not exist."),
+        ("ResourceNotFound", "Requested resource not found: none"),
     ]
 
 
@@ -160,6 +163,99 @@ def test_a_training_job_runs_until_it_is_ended(sm: Any) -> None:
 
     assert (begun, stopping) == ((["job"], []), ([], ["job"]))
     assert (job["TrainingJobStatus"], job["FailureReason"]) == ("Failed", "AlgorithmError: exit code 137")
+
+
+def process(sm: Any, name: str) -> str:
+    cluster = {"InstanceCount": 11, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    arn: str = sm.create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=ROLE,
+        AppSpecification={"ImageUri": "image"},
+        ProcessingResources={"ClusterConfig": cluster},
+        Tags=[{"Key": "team", "Value": "fraud"}],
+    )["ProcessingJobArn"]
+    return arn
+
+
+def test_a_processing_job_keeps_its_hosts_and_tags_and_runs_until_it_is_ended(sm: Any) -> None:
+    arn = process(sm, "prep")
+    begun = sm.describe_processing_job(ProcessingJobName="prep")
+    sm.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "ads"}, {"Key": "cost", "Value": "7"}])
+    sm.delete_tags(ResourceArn=arn, TagKeys=["cost"])
+    sm.stop_processing_job(ProcessingJobName="prep")
+    stopping = sm.describe_processing_job(ProcessingJobName="prep")
+    sagemaker.enter("ProcessingJob", "prep", "Failed", FailureReason="exit code 137")
+    failed = sm.describe_processing_job(ProcessingJobName="prep")
+
+    assert begun["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 11
+    assert sm.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "ads"}]
+    states = [each["ProcessingJobStatus"] for each in (begun, stopping, failed)]
+    assert (states, failed["FailureReason"]) == (["InProgress", "Stopping", "Failed"], "exit code 137")
+
+
+def test_a_list_comes_in_pages_of_what_was_asked_for(sm: Any) -> None:
+    for name in ("page-1", "page-2", "page-3", "page-4"):
+        process(sm, name)
+    sagemaker.enter("ProcessingJob", "page-2", "Completed")
+
+    pages = sm.get_paginator("list_processing_jobs").paginate(
+        StatusEquals="InProgress", PaginationConfig={"PageSize": 2}
+    )
+
+    assert [[job["ProcessingJobName"] for job in page["ProcessingJobSummaries"]] for page in pages] == [
+        ["page-1", "page-3"],
+        ["page-4"],
+    ]
+
+
+def test_a_component_belongs_to_its_endpoint_and_is_deleting_until_time_passes(sm: Any) -> None:
+    for name, endpoint in (("chat", "llm"), ("rank", "other")):
+        sm.create_inference_component(InferenceComponentName=name, EndpointName=endpoint, VariantName="a")
+    listed = sm.list_inference_components(EndpointNameEquals="llm")["InferenceComponents"]
+    sm.delete_inference_component(InferenceComponentName="chat")
+    deleting = sm.describe_inference_component(InferenceComponentName="chat")["InferenceComponentStatus"]
+    sagemaker.forget("InferenceComponent", "chat")
+
+    assert ([each["InferenceComponentName"] for each in listed], deleting) == (["chat"], "Deleting")
+    with pytest.raises(ClientError, match="Could not find inference component"):
+        sm.describe_inference_component(InferenceComponentName="chat")
+
+
+def test_the_arn_of_a_cluster_has_an_id_and_describes_it_too(sm: Any) -> None:
+    group = {
+        "InstanceGroupName": "workers",
+        "InstanceType": "ml.p5.48xlarge",
+        "InstanceCount": 2,
+        "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-bucket", "OnCreate": "create.sh"},
+        "ExecutionRole": ROLE,
+    }
+    arn = sm.create_cluster(ClusterName="llm", InstanceGroups=[group])["ClusterArn"]
+
+    assert not arn.endswith("/llm")
+    assert sm.describe_cluster(ClusterName=arn)["ClusterName"] == "llm"
+
+
+def test_an_endpoint_remembers_the_alarms_that_would_roll_its_deployment_back(sm: Any) -> None:
+    configure(sm, "first", variant("a", "ml.m5.large"))
+    configure(sm, "second", variant("a", "ml.m5.large"))
+    sm.create_endpoint(EndpointName="careful", EndpointConfigName="first")
+    sagemaker.settle_endpoint("careful")
+    deployment = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "mine"}]}}
+
+    sm.update_endpoint(EndpointName="careful", EndpointConfigName="second", DeploymentConfig=deployment)
+
+    assert sm.describe_endpoint(EndpointName="careful")["LastDeploymentConfig"] == deployment
+
+
+def test_a_model_of_several_containers_says_how_they_are_called(sm: Any) -> None:
+    sm.create_model(
+        ModelName="both",
+        ExecutionRoleArn=ROLE,
+        Containers=[{"Image": "spam"}, {"Image": "tone"}],
+        InferenceExecutionConfig={"Mode": "Direct"},
+    )
+
+    assert sm.describe_model(ModelName="both")["InferenceExecutionConfig"] == {"Mode": "Direct"}
 
 
 def test_a_pipeline_answers_to_its_arn_and_keeps_its_definition(sm: Any) -> None:

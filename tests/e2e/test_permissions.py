@@ -100,21 +100,35 @@ def test_every_sagemaker_call_of_the_functions_is_allowed_by_their_roles(world: 
     world.sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
     world.sagemaker.start_training_job("xgb", "ml.g5.12xlarge", 2)
     world.sagemaker.create_pipeline("churn-train", "Train")
+    host = Variant("AllTraffic", "ml.g5.12xlarge", model=None)
+    world.sagemaker.create_endpoint("llm", host, ExecutionRoleArn="arn:aws:iam::123456789012:role/ml")
+    world.resources.create_component("chat", "llm")
+    world.resources.start_processing_job("prep", "ml.m5.large")
+    world.resources.start_transform_job("score", "ml.m5.large")
+    for kind in ("feature-group", "labeling-job", "recommender-job", "monitoring-schedule", "cluster"):
+        world.resources.create(kind, "mine")
     world.invoke("Sweep", {"mode": "full"})
     world.reconciled()
 
     calls = {f"sagemaker:{call.operation}" for call in world.calls("sagemaker") if call.key != AWS["AWS_ACCESS_KEY_ID"]}
     allowed = {action for role in ("ReconcileRole", "SweepRole") for action in actions(world.stack, role)}
-    assert calls >= {
-        "sagemaker:DescribeEndpoint",
-        "sagemaker:DescribeEndpointConfig",
-        "sagemaker:DescribePipeline",
-        "sagemaker:DescribeTrainingJob",
-        "sagemaker:ListEndpoints",
-        "sagemaker:ListPipelines",
-        "sagemaker:ListTags",
-        "sagemaker:ListTrainingJobs",
+    resources = {
+        "Cluster",
+        "Endpoint",
+        "FeatureGroup",
+        "InferenceComponent",
+        "InferenceRecommendationsJob",
+        "LabelingJob",
+        "MonitoringSchedule",
+        "Pipeline",
+        "ProcessingJob",
+        "TrainingJob",
+        "TransformJob",
     }
+    assert calls >= {f"sagemaker:Describe{each}" for each in resources} | {
+        f"sagemaker:List{each}s" for each in resources
+    }
+    assert calls >= {"sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel", "sagemaker:ListTags"}
     assert {call for call in calls if not any(fnmatchcase(call, action) for action in allowed)} == set()
 
 

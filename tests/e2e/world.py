@@ -112,6 +112,7 @@ class World:
 
     def forget_discoveries(self) -> None:
         """Begin Reconcile in a new container: an old one asks CloudWatch the same but once in a quarter of an hour."""
+        self.reconciled()  # what an old one is at work on would be lost for six minutes
         name = self.stack.resources["Reconcile"]
         asked = self.stack.client("lambda").get_function_configuration(FunctionName=name)
         self.configure("Reconcile", {**asked["Environment"]["Variables"], "FRESH": uuid.uuid4().hex})

@@ -25,20 +25,21 @@ def test_a_metric_is_found_by_its_name_and_some_of_its_dimensions_in_whatever_na
     assert found == (Published("AWS/SageMaker/FeatureStore", "Latency", where),)
 
 
-def test_answers_are_kept_for_a_quarter_of_an_hour() -> None:
+def test_answers_are_kept_for_five_minutes_and_silence_is_not() -> None:
     client, now = boto3.client("cloudwatch"), [0.0]
     discovery = Discovery(client, lambda: now[0])
+    one: Any = {"Namespace": "n", "MetricName": "m", "Dimensions": []}
+    asked: Any = {"MetricName": "m", "Dimensions": []}
     with Stubber(client) as stub:
-        stub.add_response("list_metrics", {"Metrics": []}, {"MetricName": "m", "Dimensions": []})
-        before = discovery.published("m"), discovery.published("m")
-        now[0] = 900.0
-        listed: Any = {"Metrics": [{"Namespace": "n", "MetricName": "m", "Dimensions": []}]}
-        stub.add_response("list_metrics", listed, {"MetricName": "m", "Dimensions": []})
+        stub.add_response("list_metrics", {"Metrics": []}, asked)
+        stub.add_response("list_metrics", {"Metrics": [one]}, asked)
+        nothing, first, kept = discovery.published("m"), discovery.published("m"), discovery.published("m")
+        now[0] = 300.0
+        stub.add_response("list_metrics", {"Metrics": []}, asked)
 
-        after = discovery.published("m")
+        later = discovery.published("m")
 
-    assert before == ((), ())
-    assert after == (Published("n", "m", {}),)
+    assert (nothing, first, kept, later) == ((), (Published("n", "m", {}),), (Published("n", "m", {}),), ())
 
 
 def test_a_namespace_narrows_the_question() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagewatch.kinds import KINDS
 from sagewatch.kinds.endpoint import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
 from sagewatch.kinds.pipeline import PIPELINE
@@ -275,3 +276,15 @@ def test_descriptions_are_cut_before_their_labels() -> None:
 def revision(wanted: Plan, name: str) -> str | None:
     labels = next(alarm.labels for alarm in wanted.alarms if alarm.name == name)
     return labels.get("rev") if labels else None
+
+
+def test_missing_data_is_well_but_where_the_last_value_stays_true() -> None:
+    """Quiet endpoints, jobs and pipelines publish nothing; a count that grows and a daily drift stay what they were."""
+    treated = {(kind.name, row.id): row.missing for kind in KINDS for row in kind.specs}
+
+    assert {row: missing for row, missing in treated.items() if missing != "notBreaching"} == {
+        ("labeling-job", "objects-failed"): "ignore",
+        ("monitoring-schedule", "drift"): "ignore",
+    }
+    for alarm in planned_endpoint(variant()).alarms:
+        assert alarm.request["TreatMissingData"] == "notBreaching"

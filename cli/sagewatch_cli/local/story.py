@@ -29,7 +29,7 @@ type Alarms = Mapping[str, Mapping[str, Any]]
 LATENCY = f"{PREFIX}/endpoint/churn/AllTraffic/latency-p99"
 SECOND = 1_000_000  # µs
 COLOURS: Mapping[str, str] = {"critical": "red", "warning": "yellow", "info": "blue"}
-FIRST_ALARMS = 30
+FIRST_ALARMS = 60
 """Seconds that the first alarms may take; the function starts cold."""
 
 

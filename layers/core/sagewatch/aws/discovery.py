@@ -13,15 +13,15 @@ from sagewatch.model import Published
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
-KEPT = 900
-"""Seconds: CloudWatch lists a new metric within a quarter of an hour, so asking more often tells nothing new."""
+KEPT = 300
+"""Seconds: less than between two sweeps, so that each of them hears of what CloudWatch lists by then."""
 
 type Question = tuple[str | None, str | None, frozenset[tuple[str, str]]]
 
 
 @dataclass(slots=True)
 class Discovery:
-    """ListMetrics, its answers kept for a quarter of an hour by `clock` (seconds)."""
+    """ListMetrics, its answers kept for five minutes by `clock` (seconds); that there is nothing yet is not kept."""
 
     client: CloudWatchClient
     clock: Callable[[], float] = time.monotonic
@@ -35,7 +35,8 @@ class Discovery:
         until, found = self.answers.get(question, (0.0, ()))
         if self.clock() >= until:
             found = tuple(sorted(self._ask(metric, within, dimensions), key=str))
-            self.answers[question] = self.clock() + KEPT, found
+            if found:
+                self.answers[question] = self.clock() + KEPT, found
         return found
 
     def _ask(self, metric: str | None, within: str | None, dimensions: dict[str, str]) -> list[Published]:

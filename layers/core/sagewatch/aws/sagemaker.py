@@ -27,7 +27,8 @@ def is_gone(error: ClientError) -> bool:
     """
     code, message = error.response["Error"].get("Code"), error.response["Error"].get("Message", "")
     return code == "ResourceNotFound" or (
-        code == "ValidationException" and message.startswith(("Could not find", "Requested resource not found"))
+        code == "ValidationException"
+        and message.startswith(("Could not find", "Requested resource not found", "RecordNotFound"))
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagewatch.kinds.endpoint_alarms import SPECS
+from sagewatch.kinds.guards import guards
 from sagewatch.kinds.prices import hourly
 from sagewatch.model import (
     CAPACITY_TRAITS,
@@ -86,7 +87,7 @@ def _observe(endpoint: Description, read: Reader) -> Observation:
         scopes=(*(scope for look in looks for scope in look.scopes), *_backlog(endpoint["EndpointName"], ways)),
         gaps=gaps,
         children=_components(endpoint["EndpointName"], ways, read),
-        guards=frozenset(_guards(endpoint)),
+        guards=guards(endpoint),
     )
 
 
@@ -212,13 +213,6 @@ def _components(endpoint: str, ways: frozenset[str], read: Reader) -> tuple[Ref,
         return ()
     listed = read.listed("list_inference_components", "InferenceComponents", EndpointNameEquals=endpoint)
     return tuple(Ref("inference-component", each["InferenceComponentName"]) for each in listed)
-
-
-def _guards(endpoint: Description) -> Iterator[str]:
-    """Yield the alarms that roll a deployment of this endpoint back."""
-    deployment = endpoint.get("LastDeploymentConfig") or {}
-    for alarm in (deployment.get("AutoRollbackConfiguration") or {}).get("Alarms") or ():
-        yield alarm["AlarmName"]
 
 
 ENDPOINT = Kind(

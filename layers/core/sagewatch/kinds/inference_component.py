@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sagewatch.kinds.guards import guards
 from sagewatch.model import Description, Kind, Listing, Metric, Observation, Reader, Scope, Severity, Spec, Unit
 
 REQUESTS = "AWS/SageMaker"
@@ -196,7 +197,8 @@ def _observe(component: Description, _read: Reader) -> Observation:
         series=({"InferenceComponentName": name},),
         traits=frozenset(_traits(component)),
     )
-    return Observation(scopes=(scope,), labels={"parent": f"endpoint/{component['EndpointName']}"})
+    parent = {"parent": f"endpoint/{component['EndpointName']}"}
+    return Observation(scopes=(scope,), labels=parent, guards=guards(component))
 
 
 def _traits(component: Description) -> Iterator[str]:
