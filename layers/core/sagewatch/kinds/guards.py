@@ -6,7 +6,7 @@ from sagewatch.model import Description
 
 
 def guards(described: Description) -> frozenset[str]:
-    """Return the names in `LastDeploymentConfig.AutoRollbackConfiguration` (DescribeEndpoint, DescribeInferenceComponent)."""
+    """Return the names in the AutoRollbackConfiguration of what DescribeEndpoint or DescribeInferenceComponent says."""
     deployment = described.get("LastDeploymentConfig") or {}
     alarms = (deployment.get("AutoRollbackConfiguration") or {}).get("Alarms") or ()
     return frozenset(alarm["AlarmName"] for alarm in alarms)
