@@ -393,6 +393,31 @@ def test_only_the_first_put_of_an_alarm_asks_for_a_warm_up(app: ModuleType, flee
     assert warm_ups == [None, None]
 
 
+def test_an_alarm_that_guards_another_endpoint_outlives_its_own_and_goes_with_the_other(
+    app: ModuleType, fleet: Fleet
+) -> None:
+    fleet.endpoint("churn")
+    fleet.endpoint("guarded")
+    guard = f"{OURS}AllTraffic/latency-p99"
+
+    def rolls_back(parsed: dict[str, Any], **_: Any) -> None:
+        if parsed.get("EndpointName") == "guarded":
+            parsed["LastDeploymentConfig"] = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": guard}]}}
+
+    app.clients.sagemaker.meta.events.register("after-call.sagemaker.DescribeEndpoint", rolls_back)
+    both = {"kind": "endpoint", "name": "churn"}, {"kind": "endpoint", "name": "guarded"}
+    run(app, *both)
+    run(app, *both)
+    fleet.sagemaker.delete_endpoint(EndpointName="churn")
+    run(app, both[0])
+    kept = set(alarms(OURS))
+    fleet.sagemaker.delete_endpoint(EndpointName="guarded")
+    run(app, *reversed(both))
+
+    assert kept == {guard}
+    assert alarms() == {}
+
+
 def test_tags_of_the_endpoint_shape_its_alarms(app: ModuleType, fleet: Fleet) -> None:
     fleet.endpoint(**{"sagewatch:latency-p99": "800ms", "sagewatch:idle": "off", "team": "fraud"})
 

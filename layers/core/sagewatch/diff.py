@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from sagewatch.model import Alarm, Changes, Plan
+from sagewatch.plan import guarding
 
 
 def diff(wanted: Plan, existing: Iterable[Alarm], foreign: Collection[str] = ()) -> Changes:
@@ -27,6 +28,8 @@ def diff(wanted: Plan, existing: Iterable[Alarm], foreign: Collection[str] = ())
 def _kept(alarm: Alarm, present: Alarm | None) -> Alarm:
     if present is None:
         return alarm
+    if present.labels and (guarded := present.labels.get("guards")):
+        alarm = guarding(alarm, guarded)
     # An alarm that is there has warmed up.
     return Alarm({**alarm.request, "ActionsEnabled": present.request["ActionsEnabled"]})
 

@@ -138,9 +138,22 @@ def is_edited(alarm: Alarm) -> bool:
     labels = alarm.labels
     if labels is None:
         return True
-    bare = Labels({name: value for name, value in labels.values.items() if name != "rev"})
     text = alarm.request["AlarmDescription"].rpartition("\n")[0]
-    return labels.get("rev") != _mark(text, bare, alarm.request)
+    return labels.get("rev") != _mark(text, _without(labels, "rev"), alarm.request)
+
+
+def guarding(alarm: Alarm, guarded: str) -> Alarm:
+    """Return an alarm of ours with a label that says whose deployments it guards, so that no teardown overlooks it."""
+    labels = alarm.labels
+    if labels is None:
+        return alarm
+    text = alarm.request["AlarmDescription"].rpartition("\n")[0]
+    marked = Labels({**_without(labels, "rev").values, "guards": guarded})
+    return sealed(text, marked, alarm.request)
+
+
+def _without(labels: Labels, name: str) -> Labels:
+    return Labels({each: value for each, value in labels.values.items() if each != name})
 
 
 def _mark(text: str, labels: Labels, request: Mapping[str, Any]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sagewatch import names
@@ -13,8 +13,10 @@ from sagewatch.aws.instances import InstanceTypes
 from sagewatch.diff import diff
 from sagewatch.errors import Retry, SagewatchError, Undeliverable
 from sagewatch.kinds import kind as kind_named
+from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.guards import guards
 from sagewatch.model import Alarm, Changes, Facts, Kind, Reader, Ref
-from sagewatch.plan import plan
+from sagewatch.plan import guarding, plan
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -73,7 +75,7 @@ def reconcile(clients: Clients, prefix: str, ref: Ref, left: Callable[[], int] =
         raise Undeliverable(f"{ref}: this version knows no such kind")
     for _ in range(MOST_LOOKS):
         sighting = sagemaker.observe(clients.reader, kind, ref)
-        outcome, wrote = _converge(clients.cloudwatch, prefix, kind, sighting.facts, left)
+        outcome, wrote = _converge(clients, prefix, kind, sighting.facts, left)
         if not wrote.puts or _unchanged(clients, kind, ref, sighting):
             return outcome
     raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written")
@@ -84,14 +86,18 @@ def _unchanged(clients: Clients, kind: Kind, ref: Ref, before: sagemaker.Sightin
 
 
 def _converge(
-    client: CloudWatchClient, prefix: str, kind: Kind, facts: Facts, left: Callable[[], int]
+    clients: Clients, prefix: str, kind: Kind, facts: Facts, left: Callable[[], int]
 ) -> tuple[Outcome, Changes]:
+    client = clients.cloudwatch
     found = [each.alarm for each in cloudwatch.described(client, names.search_prefix(prefix, facts.ref))]
     owned = [alarm for alarm in found if names.is_owned(prefix, facts.ref, alarm.name, alarm.labels)]
     foreign = _foreign(prefix, facts.ref, found)
     wanted = plan(prefix, kind, facts)
     changes = diff(wanted, owned, foreign)
+    guarding_others = _still_guards(clients.reader, owned, changes)
+    changes = replace(changes, deletes=tuple(name for name in changes.deletes if name not in guarding_others))
     _apply(client, changes, left)
+    _claim_guards(client, prefix, facts)
     outcome = Outcome(
         ref=facts.ref,
         live=facts.live,
@@ -99,9 +105,30 @@ def _converge(
         deleted=len(changes.deletes),
         children=facts.children,
         foreign=tuple(sorted(foreign)),
-        reports=wanted.reports,
+        reports=(*wanted.reports, *(f"{name} stays: it guards {guarded}" for name, guarded in guarding_others.items())),
     )
     return outcome, changes
+
+
+def _still_guards(read: Reader, owned: Iterable[Alarm], changes: Changes) -> dict[str, str]:
+    """Return which of the alarms to delete guard the deployments of another endpoint that lives, and whose."""
+    claimed = {alarm.name: alarm.labels.get("guards") for alarm in owned if alarm.labels}
+    found = {}
+    for name in changes.deletes:
+        guarded = claimed.get(name)
+        endpoint = sagemaker.describe(read, ENDPOINT, guarded.partition("/")[2]) if guarded else None
+        if guarded and endpoint and name in guards(endpoint):
+            found[name] = guarded
+    return found
+
+
+def _claim_guards(client: CloudWatchClient, prefix: str, facts: Facts) -> None:
+    """Label the alarms of other resources that guard this endpoint's deployments: their own teardown looks for it."""
+    own = names.search_prefix(prefix, facts.ref)
+    others = sorted(name for name in facts.guards if name.startswith(f"{prefix}/") and not name.startswith(own))
+    for alarm in cloudwatch.named(client, others):
+        if alarm.labels and alarm.labels.get("guards") != str(facts.ref):
+            cloudwatch.put(client, guarding(alarm, str(facts.ref)))
 
 
 def _foreign(prefix: str, ref: Ref, found: list[Alarm]) -> set[str]:

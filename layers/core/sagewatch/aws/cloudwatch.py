@@ -37,6 +37,14 @@ def described(client: CloudWatchClient, beginning: str) -> Iterator[Described]:
                 yield Described(normal(each), each["AlarmConfigurationUpdatedTimestamp"])
 
 
+def named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[Alarm]:
+    """Yield the metric alarms of these names that there are."""
+    for some in batched(names, MOST_NAMES, strict=False):
+        with retried(f"describe_alarms {some[0]} and {len(some) - 1} more"):
+            answer = client.describe_alarms(AlarmNames=list(some), AlarmTypes=["MetricAlarm"], MaxRecords=MOST_NAMES)
+        yield from (normal(each) for each in answer["MetricAlarms"])
+
+
 def put(client: CloudWatchClient, alarm: Alarm) -> None:
     """Write one alarm, complete: PutMetricAlarm overwrites everything."""
     with retried(f"put_metric_alarm {alarm.name}"):
