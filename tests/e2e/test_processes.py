@@ -21,6 +21,7 @@ from pathlib import Path
 from sagewatch_cli.local.commands import _terminate
 import signal
 signal.signal(signal.SIGTERM, _terminate)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from sagewatch_cli.local.processes import child
 with child(["/bin/sleep", "600"], env={}, cwd=Path("/"), stdout=subprocess.DEVNULL) as process:
     print(process.pid, flush=True)
@@ -49,7 +50,10 @@ def test_a_child_ends_with_its_parent(how: signal.Signals) -> None:
 
         parent.send_signal(how)
 
-        until(f"process {pid} to have ended", lambda: not alive(pid), within=5)
+        try:
+            until(f"process {pid} to have ended", lambda: not alive(pid), within=5)
+        finally:
+            parent.kill()
     assert began
 
 
