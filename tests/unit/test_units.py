@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sagewatch.model import Unit
+from sagewatch.model import PER_CAPACITY, Unit
 from sagewatch.units import humanise, parse
 
 
@@ -72,3 +74,40 @@ def test_a_quantity_that_cannot_be_meant_is_refused_in_words(text: str, unit: Un
 )
 def test_a_value_reads_as_people_say_it(value: float, unit: Unit, capacity: int | None, says: str) -> None:
     assert humanise(value, unit, capacity) == says
+
+
+TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+BASES = {Unit.MICROSECONDS: 1e-6, Unit.MILLISECONDS: 1e-3, Unit.SECONDS: 1.0}
+numbers = st.decimals(0, 10_000, places=3).map(lambda number: f"{number:f}")
+
+
+@given(numbers, st.sampled_from(sorted(TIMES)), st.sampled_from(sorted(BASES)))
+def test_a_time_means_the_same_in_every_unit_of_a_metric(number: str, suffix: str, unit: Unit) -> None:
+    found = parse(f"{number} {suffix}", unit)
+
+    assert found * BASES[unit] == pytest.approx(float(number) * TIMES[suffix], rel=1e-6, abs=1e-6 * BASES[unit])
+
+
+@given(st.decimals(0, 100, places=2).map(lambda number: f"{number:f}"))
+def test_a_share_means_the_same_in_every_unit_of_a_metric(number: str) -> None:
+    percent = parse(f"{number}%", Unit.PERCENT)
+
+    assert parse(f"{number}%", Unit.RATIO) == pytest.approx(percent / 100, abs=1e-6)
+    assert {parse(f"{number}%", unit) for unit in PER_CAPACITY} == {percent}
+
+
+@given(st.text(max_size=20), st.sampled_from(list(Unit)))
+def test_any_text_at_all_is_a_quantity_or_an_error_in_words(text: str, unit: Unit) -> None:
+    said = ""
+    try:
+        found = parse(text, unit)
+    except ValueError as wrong:
+        found, said = 0, str(wrong)
+
+    assert found >= 0
+    assert not said or text in said
+
+
+@given(st.floats(0, 1e12), st.sampled_from(list(Unit)))
+def test_every_value_can_be_said(value: float, unit: Unit) -> None:
+    assert humanise(value, unit, 8)

@@ -2,9 +2,18 @@
 
 SagewatchError
 ├── Retry            the platform should try again: a throttle, a time-out, a resource that changed under our hands
+│   ├── NoAnswer     nobody answered; who was asked is left alone for a while
+│   └── Stale        what was to be changed or answered is not there any more; it has to be said anew
 ├── Undeliverable    trying again cannot help: a malformed event, an unknown kind; it belongs in the dead-letter queue
-└── BadSetting       the function cannot start; names the environment variable
+│   ├── Unreachable  the place is gone, or closed to us; another one may do
+│   └── Unauthorised the credentials are refused, also those that were read anew
+├── BadSetting       the function cannot start; names the environment variable
+└── BrokenPolicy     the policy document is wrong; says every fault in it, with its line
 """
+
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 
 class SagewatchError(Exception):
@@ -12,12 +21,54 @@ class SagewatchError(Exception):
 
 
 class Retry(SagewatchError):
-    """The same work may succeed later."""
+    """The same work may succeed later: after so many seconds when somebody said so, else at the queue's own pace."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class NoAnswer(Retry):
+    """Somebody was asked and said nothing, or was not even asked because they said nothing a moment ago."""
+
+
+class Stale(Retry):
+    """A message to be edited or answered is not there any more, or cannot be edited."""
 
 
 class Undeliverable(SagewatchError):
     """The same work will never succeed; a person must look."""
 
 
+class Unreachable(Undeliverable):
+    """A channel, topic or address is gone, or closed to us; the same work may succeed elsewhere."""
+
+
+class Unauthorised(Undeliverable):
+    """Credentials are refused."""
+
+
 class BadSetting(SagewatchError):
     """An environment variable is missing or malformed; the message begins with its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with the policy document, counted from line 1 and column 1; `where` may be empty."""
+
+    line: int
+    column: int
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f", {self.where}" if self.where else ""
+        return f"line {self.line}, column {self.column}{where}: {self.message}"
+
+
+class BrokenPolicy(SagewatchError):
+    """The policy document cannot be followed; the faults are in its order."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults

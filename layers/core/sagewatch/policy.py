@@ -1,62 +1,213 @@
-"""Decides what a resource's tags change about a row. Pure.
+"""What the account's owner wants otherwise: the policy document as frozen values, and what its matchers match. Pure.
 
-`sagewatch:ignore=true`, `sagewatch:<alarm-id>=<value or off>`, `sagewatch:severity=critical|warning|info`. Opt-out,
-never opt-in: a tag that cannot be understood leaves the default and is reported.
+`document` reads these out of YAML with pydantic, which the annotations here are enough for; nothing here needs it.
+Patterns are globs, one or a list of which any may match; case counts, as it does in SageMaker's names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
+from hashlib import sha256
 
-from sagewatch.model import Severity, Spec
-from sagewatch.units import parse
+from sagewatch.model import Labels, Ref, Severity
 
-TAG = "sagewatch:"
-_OWN = frozenset({"ignore", "severity", "route"})
-_TRUE = frozenset({"true", "yes", "1", "on"})
-_FALSE = frozenset({"false", "no", "0", "off", ""})
+type Patterns = str | tuple[str, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Tuned:
-    """The rows that remain, as the tags want them, and what could not be understood."""
-
-    specs: tuple[Spec, ...]
-    reports: tuple[str, ...] = ()
+_NO_MORE = {"extra": "forbid"}
+"""For pydantic: a key that is not a field is a mistake."""
 
 
-def tuned(specs: Sequence[Spec], tags: Mapping[str, str]) -> Tuned:
-    """Apply a resource's tags to its kind's rows."""
-    ours = {key.removeprefix(TAG): value.strip() for key, value in tags.items() if key.startswith(TAG)}
-    ignore = ours.get("ignore", "").lower()
-    if ignore in _TRUE:
-        return Tuned(())
-    reports = [] if ignore in _FALSE else [f"tag {TAG}ignore: '{ignore}' is neither true nor false; it is not ignored"]
-    severity, said = _severity(ours.get("severity"))
-    rows = [_row(spec, ours.get(spec.id), severity) for spec in specs]
-    unknown = sorted(ours.keys() - _OWN - {spec.id for spec in specs})
-    reports += [*said, *(report for _, report in rows if report)]
-    reports += [f"tag {TAG}{name}: there is no such alarm for this kind of resource" for name in unknown]
-    return Tuned(tuple(spec for spec, _ in rows if spec), tuple(reports))
+def listed[T](one_or_more: T | tuple[T, ...]) -> tuple[T, ...]:
+    """Return what may be written as one thing or a list of them, as a tuple."""
+    return one_or_more if isinstance(one_or_more, tuple) else (one_or_more,)
 
 
-def _severity(value: str | None) -> tuple[Severity | None, tuple[str, ...]]:
-    if value is None:
-        return None, ()
-    try:
-        return Severity(value.lower()), ()
-    except ValueError:
-        return None, (f"tag {TAG}severity: '{value}' is none of {', '.join(Severity)}",)
+def matches(patterns: Patterns, text: str) -> bool:
+    """Tell whether any of the globs matches the whole text."""
+    return any(fnmatchcase(text, pattern) for pattern in listed(patterns))
 
 
-def _row(spec: Spec, value: str | None, severity: Severity | None) -> tuple[Spec | None, str]:
-    row = replace(spec, severity=severity) if severity else spec
-    if value is None:
-        return row, ""
-    if value.lower() == "off":
-        return None, ""
-    try:
-        return replace(row, threshold=parse(value, spec.unit)), ""
-    except ValueError as wrong:
-        return row, f"tag {TAG}{spec.id}: {wrong}; the default stays"
+def all_match(wanted: Mapping[str, Patterns], found: Mapping[str, str]) -> bool:
+    """Tell whether every named value is there and matches; `""` matches one that is not there."""
+    return all(matches(patterns, found.get(name, "")) for name, patterns in wanted.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRule:
+    """One entry of `alarms`: whose alarms, and what is changed about them; what is None stays as it was.
+
+    Quantities are texts as people write them (`800ms`), in any unit that fits the row's; `periods` is `5` or
+    `3 of 5`. `warning` and `critical` go together and make two alarms of the row; `threshold` makes one. `line` is
+    where it begins in the document.
+    """
+
+    __pydantic_config__ = _NO_MORE
+
+    kind: Patterns = "*"
+    alarm: Patterns = "*"
+    resource: Patterns = "*"
+    tags: Mapping[str, Patterns] = field(default_factory=dict)
+    threshold: str | float | None = None
+    periods: int | str | None = None
+    severity: Severity | None = None
+    off: bool | None = None
+    warning: str | float | None = None
+    critical: str | float | None = None
+    line: int = field(default=0, compare=False)
+
+    def may_match(self, ref: Ref, alarm: str) -> bool:
+        """Tell whether it speaks of such an alarm, whatever the resource's tags are."""
+        return matches(self.kind, ref.kind) and matches(self.resource, ref.name) and matches(self.alarm, alarm)
+
+    def matches(self, ref: Ref, alarm: str, tags: Mapping[str, str]) -> bool:
+        """Tell whether it speaks of such an alarm of a resource with these tags."""
+        return self.may_match(ref, alarm) and all_match(self.tags, tags)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """One entry of `ignore`: resources that get no alarms at all, and whose failures are not told."""
+
+    __pydantic_config__ = _NO_MORE
+
+    kind: Patterns = "*"
+    resource: Patterns = "*"
+    tags: Mapping[str, Patterns] = field(default_factory=dict)
+    line: int = field(default=0, compare=False)
+
+    def may_match(self, ref: Ref) -> bool:
+        """Tell whether it speaks of the resource, whatever its tags are."""
+        return matches(self.kind, ref.kind) and matches(self.resource, ref.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """An address that gets notices as JSON; `secret` (`ssm:/name`, or a Secrets Manager ARN) holds what signs them."""
+
+    __pydantic_config__ = _NO_MORE
+
+    url: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One entry of `routes`: whose notices, and who hears of them. The default route has no `match`, and is the last.
+
+    `match` maps labels (severity, kind, resource, scope, alarm, team …) to patterns. `slack` is a channel's id, or
+    `default` for that of the credentials; `sns` and `chatbot` (Amazon Q Developer's schema) are topics; `pagerduty`
+    names the secret with a routing key. `mention` maps severities to `<@U…>`, `<!subteam^S…>`, `<!here>`. `logs` puts
+    the last log lines of a failed job into the thread. `remind` are the times after which a critical incident that
+    nobody acknowledged is said again; after the last one `escalate` (a topic) hears of it. `success` tells of jobs
+    that went well, `digest` sends the daily summary here, `drop` tells nobody.
+    """
+
+    __pydantic_config__ = _NO_MORE
+
+    name: str
+    match: Mapping[str, Patterns] = field(default_factory=dict)
+    goes_on: bool = False
+    slack: str | None = None
+    sns: str | None = None
+    chatbot: str | None = None
+    pagerduty: str | None = None
+    webhook: Webhook | None = None
+    mention: Mapping[Severity, Patterns] = field(default_factory=dict)
+    logs: bool = True
+    remind: tuple[str, ...] = ()
+    escalate: str | None = None
+    success: bool = False
+    digest: bool = False
+    drop: bool = False
+    runbook: str | None = None
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """One entry of `mute`: alarms that act on nobody for a while, again and again or once.
+
+    `match` maps labels to patterns. `schedule` is `cron(…)` with five fields or `at(yyyy-MM-ddThh:mm)`, `duration`
+    `30min` to `15d`.
+    """
+
+    __pydantic_config__ = _NO_MORE
+
+    name: str
+    match: Mapping[str, Patterns] = field(default_factory=dict)
+    schedule: str
+    duration: str
+    timezone: str = "UTC"
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The whole document; the default one changes nothing.
+
+    `labels` maps a label to the resource tag that it is taken from. `paging` maps severities to topics that CloudWatch
+    itself tells. `budget` caps the monthly price of all alarms, in USD.
+    """
+
+    __pydantic_config__ = _NO_MORE
+
+    alarms: tuple[AlarmRule, ...] = ()
+    ignore: tuple[Ignored, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=lambda: {"team": "team"})
+    routes: tuple[Route, ...] = ()
+    paging: Mapping[Severity, Patterns] = field(default_factory=dict)
+    mute: tuple[Window, ...] = ()
+    budget: float | None = None
+
+    def ignores(self, ref: Ref, tags: Mapping[str, str]) -> Ignored | None:
+        """Return the entry by which a resource is ignored, None when it is not."""
+        return next((each for each in self.ignore if each.may_match(ref) and all_match(each.tags, tags)), None)
+
+    def ignores_by_name(self, ref: Ref) -> bool:
+        """Tell whether a resource is ignored whatever its tags are."""
+        return any(not each.tags and each.may_match(ref) for each in self.ignore)
+
+    def labels_of(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Return the labels that a resource's tags become."""
+        return {label: tags[tag] for label, tag in self.labels.items() if tags.get(tag)}
+
+    def topics(self, severity: Severity) -> tuple[str, ...]:
+        """Return the topics that CloudWatch itself tells of alarms of that severity."""
+        return tuple(sorted(listed(self.paging.get(severity, ()))))
+
+    def mark(self, ref: Ref, alarm: str) -> str:
+        """Return what tells two policies apart as far as they speak of an alarm; nothing when this one does not.
+
+        The alarm carries it as the label `policy`, so that the sweep and `plan` see who has not followed a change.
+        """
+        said = [
+            *(_said(rule) for rule in self.alarms if rule.may_match(ref, row_of(alarm))),
+            *(_said(each) for each in self.ignore if each.tags and each.may_match(ref)),
+            *(() if self.labels == {"team": "team"} else [repr(sorted(self.labels.items()))]),
+            *(f"{severity} {self.topics(severity)}" for severity in sorted(self.paging)),
+        ]
+        return sha256("\n".join(said).encode()).hexdigest()[:8] if said else ""
+
+
+DEFAULT = Policy()
+
+WARNING = "-warning"
+"""What the id of the milder alarm of a pair ends in; the other keeps the row's."""
+
+
+def row_of(alarm: str) -> str:
+    """Return the row that an alarm id stands for: of a pair, both stand for one."""
+    return alarm.removesuffix(WARNING)
+
+
+def labels_match(wanted: Mapping[str, Patterns], labels: Labels) -> bool:
+    """Tell whether labels are as a route or a window wants them."""
+    return all_match(wanted, labels.values)
+
+
+def _said(rule: AlarmRule | Ignored) -> str:
+    """Return a rule's content in a fixed form, without its place in the document."""
+    values = {each.name: getattr(rule, each.name) for each in fields(rule) if each.compare}
+    return repr({name: sorted(v.items()) if isinstance(v, Mapping) else v for name, v in values.items()})

@@ -9,7 +9,7 @@ from sagewatch.model import PER_CAPACITY, Unit
 
 _QUANTITY = re.compile(r"\s*(?P<number>\d+(\.\d+)?)\s*(?P<suffix>[a-zµ%]*)\s*", re.IGNORECASE)
 
-_TIMES: Mapping[str, float] = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600}
+_TIMES: Mapping[str, float] = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _SECONDS_PER: Mapping[Unit, float] = {Unit.MICROSECONDS: 1e-6, Unit.MILLISECONDS: 1e-3, Unit.SECONDS: 1}
 _WHOLE: Mapping[Unit, float] = {Unit.PERCENT: 100, **dict.fromkeys(PER_CAPACITY, 100), Unit.RATIO: 1}
 
