@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import boto3
@@ -9,26 +10,29 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from sagewatch.aws.errors import PATIENT
+from sagewatch.aws.standing import Asking
 from sagewatch.errors import Retry
+from sagewatch.roll_call import roll_call
 from sagewatch.settings import SweepSettings
 from sagewatch.sweep import Clients, sweep
 
 settings = SweepSettings.read(os.environ)
-clients = Clients(
-    sagemaker=boto3.client("sagemaker", config=PATIENT),
-    cloudwatch=boto3.client("cloudwatch", config=PATIENT),
-    sqs=boto3.client("sqs", config=PATIENT),
-)
-logger = Logger(service="sweep")
-metrics = Metrics(namespace="Sagewatch", service="sweep")
+make: Any = partial(boto3.client, config=PATIENT)
+clients = Clients(sagemaker=make("sagemaker"), cloudwatch=make("cloudwatch"), sqs=make("sqs"))
+asking = Asking(settings.policy_parameter, settings.table, PATIENT)
+logger, metrics = Logger(service="sweep"), Metrics(namespace="Sagewatch", service="sweep")
 
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda passes it
+    if event.get("mode") == "digest":
+        counts = roll_call(clients, settings, asking, datetime.now(UTC))
+        metrics.add_metric("ResourcesWanted", MetricUnit.Count, counts["wanted"])
+        return counts
     full = event.get("mode") == "full"
-    swept = sweep(clients, settings, datetime.now(UTC), full=full)
+    swept = sweep(clients, settings, asking, datetime.now(UTC), full=full)
     counts = {"live": swept.live, "watched": swept.watched, "named": len(swept.named)}
-    logger.info("swept", extra={"full": full, **counts, "foreign": swept.foreign})
+    logger.info("swept", extra={"full": full, **counts, "foreign": swept.foreign, "withheld": swept.withheld})
     for name, count in counts.items():
         metrics.add_metric(f"Resources{name.title()}", MetricUnit.Count, count)
     if swept.unread:

@@ -19,6 +19,8 @@ MESSAGES = (
 
 
 ACRONYMS = {"ml": "ML"}
+STANDING = {"ssm:GetParameter", "ssm:GetParameterHistory", "dynamodb:GetItem"}
+"""What it takes to know the policy, the last good one, and what the budget has no room for."""
 
 
 class Ledger:
@@ -58,7 +60,7 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
 
     described = {action(kind.describe) for kind in KINDS if kind.specs}
     assert ledger.actions <= actions("Reconcile")
-    assert actions("Reconcile") == described | {
+    assert actions("Reconcile") == described | STANDING | {
         "sagemaker:DescribeEndpointConfig",
         "sagemaker:DescribeModel",
         "sagemaker:ListInferenceComponents",
@@ -82,4 +84,5 @@ def test_the_sweep_is_allowed_what_it_calls(whole_fleet: Fleet, queue: Queue) ->
     assert of_sam == [{"SQSSendMessagePolicy": queue} for queue in queues]
     assert ledger.actions - {"sqs:SendMessageBatch"} <= actions("Sweep")
     listed = {action(each.operation) for kind in KINDS for each in (kind.specs and kind.listing, kind.failures) if each}
-    assert actions("Sweep") == listed | {"cloudwatch:DescribeAlarms"}
+    muting = {f"cloudwatch:{each}" for each in ("ListAlarmMuteRules", "PutAlarmMuteRule", "DeleteAlarmMuteRule")}
+    assert actions("Sweep") == listed | STANDING | muting | {"dynamodb:PutItem", "cloudwatch:DescribeAlarms"}

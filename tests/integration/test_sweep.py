@@ -231,3 +231,158 @@ def test_without_its_queue_the_function_does_not_start(monkeypatch: pytest.Monke
 
     with pytest.raises(BadSetting, match=r"^RECONCILE_QUEUE_URL is not set"):
         cold_start("sweep")
+
+
+POLICY = "/sagewatch/sagewatch/policy"
+
+
+@pytest.fixture
+def governed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stack with a policy and a table, as the template makes them."""
+    monkeypatch.setenv("POLICY_PARAMETER", POLICY)
+    monkeypatch.setenv("INCIDENTS_TABLE", "incidents")
+    key = [("pk", "HASH"), ("sk", "RANGE")]
+    boto3.client("dynamodb").create_table(
+        TableName="incidents",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in key],
+        KeySchema=[{"AttributeName": name, "KeyType": type_} for name, type_ in key],  # type: ignore[misc]
+    )
+
+
+def govern(text: str) -> None:
+    boto3.client("ssm").put_parameter(Name=POLICY, Value=text, Type="String", Overwrite=True)
+
+
+def mute_rules_of(client: Any) -> dict[str, Any]:
+    """Play CloudWatch's mute rules, which moto lacks, and return them by name."""
+    rules: dict[str, Any] = {}
+    beginning = "arn:aws:cloudwatch:us-east-1:123456789012:alarm-mute-rule:"
+    answers = {
+        "PutAlarmMuteRule": lambda given: rules.update({given["Name"]: given}) or {},
+        "DeleteAlarmMuteRule": lambda given: rules.pop(given["AlarmMuteRuleName"]) and {},
+        "ListAlarmMuteRules": lambda _: {
+            "AlarmMuteRuleSummaries": [{"AlarmMuteRuleArn": beginning + name} for name in rules]
+        },
+    }
+
+    def given(params: Any, context: dict[str, Any], **_: Any) -> None:
+        context["given"] = dict(params)
+
+    def answered(model: Any, context: dict[str, Any], **_: Any) -> Any:
+        said = answers[model.name](context["given"])
+        return SimpleNamespace(status_code=200), {**said, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    for operation in answers:
+        client.meta.events.register(f"before-parameter-build.cloudwatch.{operation}", given)
+        client.meta.events.register(f"before-call.cloudwatch.{operation}", answered)
+    return rules
+
+
+def test_a_changed_policy_is_followed_by_those_whom_it_concerns(
+    governed: None, sweep: ModuleType, reconcile: ModuleType, queue: Queue, fleet: Fleet
+) -> None:
+    sweep, reconcile = cold_start("sweep"), cold_start("reconcile")
+    mute_rules_of(sweep.clients.cloudwatch)
+    fleet.endpoint("churn")
+    fleet.endpoint("other")
+    converge(sweep, reconcile, queue)
+    govern("alarms: [{resource: ch*, alarm: latency-p99, threshold: 2s}, {alarm: cpu, off: true, tags: {env: dev}}]")
+
+    named = swept(sweep, queue)
+    reconcile.handler(batch(*named), None)
+
+    assert sorted(each["name"] for each in named) == ["churn", "other"]
+    assert alarms()[f"{OURS}latency-p99"]["Threshold"] == 2_000_000
+    assert swept(sweep, queue) == []
+
+
+def test_under_a_broken_policy_the_last_good_one_is_followed_and_people_are_told_once(
+    governed: None, sweep: ModuleType, queue: Queue, fleet: Fleet
+) -> None:
+    sweep, reconcile = cold_start("sweep"), cold_start("reconcile")
+    mute_rules_of(sweep.clients.cloudwatch)
+    fleet.endpoint("churn")
+    govern("alarms: [{kind: endpoint, alarm: latency-p99, threshold: 2s}]")
+    converge(sweep, reconcile, queue)
+    govern("alarms: [{kind: endpoint, alarm: latency, threshold: 2s}]")
+    fleet.endpoint("newer")
+
+    reconcile.handler(batch(*swept(sweep, queue)), None)
+    sweep.handler({}, None)
+
+    assert alarms()[f"{OURS}latency-p99"]["Threshold"] == 2_000_000
+    assert alarms()["sagewatch/endpoint/newer/AllTraffic/latency-p99"]["Threshold"] == 2_000_000
+    told = [each for each in Queue("notify").taken() if each["detail-type"] == "Sagewatch Policy Broken"]
+    assert len({found.key for each in told if (found := notice("sagewatch", each))}) == 1
+    assert "`latency` is no alarm of endpoint" in told[0]["detail"]["faults"][0]
+
+
+def test_rows_that_the_budget_has_no_room_for_give_way_by_severity_and_come_back(
+    governed: None, sweep: ModuleType, queue: Queue, fleet: Fleet
+) -> None:
+    sweep, reconcile = cold_start("sweep"), cold_start("reconcile")
+    mute_rules_of(sweep.clients.cloudwatch)
+    fleet.endpoint("churn")
+    converge(sweep, reconcile, queue)
+    whole = set(alarms())
+    govern("budget: 0.7")
+
+    converge(sweep, reconcile, queue)
+    kept = alarms()
+    again = swept(sweep, queue)
+    govern("budget: 100")
+    converge(sweep, reconcile, queue)
+
+    severities = Counter(
+        spec.split("severity=")[1].split()[0] for spec in (a["AlarmDescription"] for a in kept.values())
+    )
+    assert len(kept) < len(whole)
+    assert severities["critical"] == sum("severity=critical" in a["AlarmDescription"] for a in alarms().values())
+    assert again == []
+    assert set(alarms()) == whole
+
+
+def test_rows_that_gave_way_come_back_with_the_full_sweep_when_the_fleet_has_shrunk(
+    governed: None, sweep: ModuleType, queue: Queue, fleet: Fleet
+) -> None:
+    sweep, reconcile = cold_start("sweep"), cold_start("reconcile")
+    mute_rules_of(sweep.clients.cloudwatch)
+    for name in ("churn", "one", "two"):
+        fleet.endpoint(name)
+    converge(sweep, reconcile, queue)
+    whole = {name for name in alarms() if name.startswith(OURS)}
+    govern("budget: 1.8")
+    converge(sweep, reconcile, queue)
+    for name in ("one", "two"):
+        fleet.sagemaker.delete_endpoint(EndpointName=name)
+    converge(sweep, reconcile, queue)
+    before = set(alarms())
+
+    reconcile.handler(batch(*swept(sweep, queue, {"mode": "full"})), None)
+
+    assert before < whole
+    assert set(alarms()) == whole
+    assert swept(sweep, queue) == []
+
+
+def test_windows_of_the_policy_are_mute_rules_and_go_with_it(
+    governed: None, sweep: ModuleType, queue: Queue, fleet: Fleet
+) -> None:
+    sweep, reconcile = cold_start("sweep"), cold_start("reconcile")
+    rules = mute_rules_of(sweep.clients.cloudwatch)
+    fleet.endpoint("churn")
+    converge(sweep, reconcile, queue)
+    govern("mute: [{name: night, match: {severity: critical}, schedule: cron(0 2 * * *), duration: 2h}]")
+
+    sweep.handler({}, None)
+    made = dict(rules)
+    sweep.handler({}, None)
+    unchanged = dict(rules)
+    govern("budget: 1000")
+    sweep.handler({}, None)
+
+    [rule] = made.values()
+    assert rule["Rule"]["Schedule"] == {"Expression": "cron(0 2 * * *)", "Duration": "PT2H", "Timezone": "UTC"}
+    assert all("severity=critical" in alarms()[name]["AlarmDescription"] for name in rule["MuteTargets"]["AlarmNames"])
+    assert (unchanged, rules) == (made, {})

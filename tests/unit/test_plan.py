@@ -13,6 +13,7 @@ from sagewatch.kinds.pipeline import PIPELINE
 from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.model import Alarm, Description, Facts, Kind, Plan, Ref
 from sagewatch.plan import is_edited, is_incomplete, normal, plan
+from sagewatch.policy import Policy
 from tests.limits import broken
 from tests.resources import answering, config, endpoint, pipeline, training_job, variant
 
@@ -262,6 +263,27 @@ def test_a_missing_alarm_is_told_by_those_that_should_stand_beside_it() -> None:
     for alarms in (INSTANCE, GPU):
         for alarm in alarms:
             assert is_incomplete(ENDPOINT, {"a": frozenset(alarms - {alarm})}), alarm
+
+
+def test_the_milder_one_of_a_pair_does_not_stand_for_the_other() -> None:
+    assert is_incomplete(ENDPOINT, {"a": frozenset(INSTANCE - {"latency-p99"} | {"latency-p99-warning"})})
+    assert is_incomplete(ENDPOINT, {"a": frozenset({"latency-p99-warning"})})
+    assert not is_incomplete(ENDPOINT, {"a": frozenset(INSTANCE | {"latency-p99-warning"})})
+
+
+def test_a_label_that_a_description_has_no_room_for_is_left_out_and_reported() -> None:
+    """Outside of ASCII a character is up to twelve when it is percent-encoded; a tag's value has up to 256."""
+    policy = Policy(labels={"team": "team", "env": "env"})
+    facts = Facts(ref=Ref("endpoint", "n" * 63), live=True, tags={"team": "組" * 256, "env": "prod"})
+    seen = ENDPOINT.observe(endpoint(variant("v" * 63)), answering(describe_endpoint_config=config(variant("v" * 63))))
+
+    wanted = plan("p" * 31, ENDPOINT, replace(facts, scopes=seen.scopes), policy)
+
+    assert wanted.reports == ("label team: the text of an alarm has no room for its tag's value; it is left out",)
+    assert {(alarm.labels.get("team"), alarm.labels.get("env")) for alarm in wanted.alarms if alarm.labels} == {
+        (None, "prod")
+    }
+    assert [broken(alarm.request) for alarm in wanted.alarms] == [[]] * len(INSTANCE)
 
 
 def test_descriptions_are_cut_before_their_labels() -> None:

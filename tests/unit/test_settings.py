@@ -13,14 +13,25 @@ NOTIFY = {
 
 
 def test_the_prefix_has_a_default() -> None:
-    assert ReconcileSettings.read({}) == ReconcileSettings(prefix="sagewatch")
-    assert ReconcileSettings.read({"ALARM_PREFIX": "ml-prod"}) == ReconcileSettings(prefix="ml-prod")
+    assert ReconcileSettings.read({}).prefix == "sagewatch"
+    assert ReconcileSettings.read({"ALARM_PREFIX": "ml-prod"}).prefix == "ml-prod"
+
+
+def test_a_policy_and_a_table_for_its_budget_are_not_needed() -> None:
+    named = {"POLICY_PARAMETER": "/sagewatch/ml-prod/policy", "INCIDENTS_TABLE": "sagewatch-Incidents-X"}
+
+    assert ReconcileSettings.read({}) == ReconcileSettings(prefix="sagewatch", policy_parameter=None, table=None)
+    assert ReconcileSettings.read(named) == ReconcileSettings(
+        prefix="sagewatch", policy_parameter="/sagewatch/ml-prod/policy", table="sagewatch-Incidents-X"
+    )
 
 
 def test_the_sweep_needs_both_queues() -> None:
     urls = {"RECONCILE_QUEUE_URL": QUEUE, "NOTIFY_QUEUE_URL": QUEUE}
 
-    assert SweepSettings.read(urls) == SweepSettings(prefix="sagewatch", queue_url=QUEUE, notify_url=QUEUE)
+    assert SweepSettings.read(urls) == SweepSettings(
+        prefix="sagewatch", queue_url=QUEUE, notify_url=QUEUE, policy_parameter=None, table=None
+    )
 
 
 def test_without_slack_the_topic_is_enough() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sagewatch import names, policy
+from sagewatch import names
+from sagewatch.kinds import hosts
 from sagewatch.model import (
     PER_CAPACITY,
     Alarm,
@@ -23,9 +24,13 @@ from sagewatch.model import (
     Spec,
     Unit,
 )
+from sagewatch.policy import DEFAULT, Policy, row_of
+from sagewatch.tuning import TAG, tuned
 from sagewatch.units import humanise
 
 _DESCRIPTION = 1024  # characters, PutMetricAlarm AlarmDescription
+_OWNERS = 500
+"""Of these, what labels from tags may take as they are written; the rest is for our own labels and the text."""
 _OVER = {
     "GreaterThanThreshold": "over",
     "GreaterThanOrEqualToThreshold": "at least",
@@ -60,26 +65,29 @@ REQUEST_FIELDS = (
 """The fields of PutMetricAlarm that we decide, set or unset; DescribeAlarms answers with the same names and more."""
 
 
-def plan(prefix: str, kind: Kind, facts: Facts) -> Plan:
-    """Return the alarms that a resource deserves."""
+def plan(
+    prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withheld: Collection[tuple[str, str]] = ()
+) -> Plan:
+    """Return the alarms that a resource deserves; the budget has no room for rows (kind, id) that are `withheld`."""
     if not facts.live:
         return Plan()
-    rows = policy.tuned(kind.specs, facts.tags)
+    rows = tuned(kind.specs, facts.ref, facts.tags, policy)
+    affordable = [spec for spec in rows.specs if (kind.name, row_of(spec.id)) not in withheld]
     return Plan(
-        alarms=tuple(_alarms(prefix, facts, rows.specs)),
-        held=frozenset(_held(facts.gaps, rows.specs)),
+        alarms=tuple(_alarms(prefix, facts, affordable, policy)),
+        held=frozenset(_held(facts.gaps, affordable)),
         guards=facts.guards,
-        reports=(*rows.reports, *(gap.reason for gap in facts.gaps)),
+        reports=(*rows.reports, *_crowded_out(facts, policy), *(gap.reason for gap in facts.gaps)),
     )
 
 
-def _alarms(prefix: str, facts: Facts, specs: Iterable[Spec]) -> Iterator[Alarm]:
+def _alarms(prefix: str, facts: Facts, specs: Iterable[Spec], policy: Policy) -> Iterator[Alarm]:
     unknown = {(gap.level, gap.scope): gap.traits for gap in facts.gaps}
     for spec in specs:
         for scope in facts.scopes:
             fits = spec.level == scope.level and scope.traits.issuperset(spec.needs)
             if fits and not spec.hangs_on(unknown.get((scope.level, scope.name), frozenset())):
-                yield _alarm(prefix, facts, spec, scope)
+                yield _alarm(prefix, facts, spec, scope, policy)
 
 
 def _held(gaps: Iterable[Gap], specs: Iterable[Spec]) -> Iterator[tuple[str | None, str]]:
@@ -90,12 +98,13 @@ def _held(gaps: Iterable[Gap], specs: Iterable[Spec]) -> Iterator[tuple[str | No
                 yield gap.scope, spec.id
 
 
-def _alarm(prefix: str, facts: Facts, spec: Spec, scope: Scope) -> Alarm:
+def _alarm(prefix: str, facts: Facts, spec: Spec, scope: Scope, policy: Policy) -> Alarm:
+    topics = list(policy.topics(spec.severity))
     request = {
         "AlarmName": names.alarm_name(prefix, facts.ref, scope.name, spec.id),
         "ActionsEnabled": True,
-        "OKActions": [],
-        "AlarmActions": [],
+        "OKActions": topics,
+        "AlarmActions": topics,
         "InsufficientDataActions": [],
         "EvaluationPeriods": spec.periods,
         "DatapointsToAlarm": spec.datapoints,
@@ -104,7 +113,7 @@ def _alarm(prefix: str, facts: Facts, spec: Spec, scope: Scope) -> Alarm:
         "TreatMissingData": spec.missing,
         **_measured(spec, scope),
     }
-    labels = _labels(facts, spec, scope)
+    labels = _labels(facts, spec, scope, policy)
     text = " ".join(filter(None, (condition(spec, scope), spec.why, _price(spec, scope), spec.do)))
     return replace(sealed(text, labels, request), warm_up=spec.warm_up)
 
@@ -165,7 +174,7 @@ def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else text[: room - 1] + "…"
 
 
-def _labels(facts: Facts, spec: Spec, scope: Scope) -> Labels:
+def _labels(facts: Facts, spec: Spec, scope: Scope, policy: Policy) -> Labels:
     values = {
         "severity": str(spec.severity),
         "kind": facts.ref.kind,
@@ -173,12 +182,35 @@ def _labels(facts: Facts, spec: Spec, scope: Scope) -> Labels:
         "scope": scope.name,
         "alarm": spec.id,
     }
-    values |= facts.labels
-    if team := facts.tags.get("team"):
-        values["team"] = team
+    values |= {**facts.labels, **(hosts.started_by(facts.tags) if facts.ref.kind != "pipeline" else {})}
+    more = _fitting(_tagged(facts, policy))
+    values |= {label: value for label, value in more.items() if label not in values}
+    if mark := policy.mark(facts.ref, spec.id):
+        values["policy"] = mark
     if spec.unit in PER_CAPACITY:
         values[PER_CAPACITY[spec.unit]] = str(_capacity(spec, scope))
     return Labels(values)
+
+
+def _tagged(facts: Facts, policy: Policy) -> dict[str, str]:
+    """Return the labels that a resource's tags become."""
+    route = facts.tags.get(f"{TAG}route", "")
+    return {**policy.labels_of(facts.tags), **({"route": route} if route else {})}
+
+
+def _fitting(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the labels, in their order, that a description has room for."""
+    fitting: dict[str, str] = {}
+    for label, value in labels.items():
+        if len(Labels({**fitting, label: value}).line()) <= _OWNERS:
+            fitting[label] = value
+    return fitting
+
+
+def _crowded_out(facts: Facts, policy: Policy) -> Iterator[str]:
+    labels = _tagged(facts, policy)
+    for label in sorted(labels.keys() - _fitting(labels).keys()):
+        yield f"label {label}: the text of an alarm has no room for its tag's value; it is left out"
 
 
 def _threshold(spec: Spec, scope: Scope) -> float:
@@ -260,12 +292,15 @@ def _normal_query(query: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def is_incomplete(kind: Kind, present: Mapping[str, frozenset[str]]) -> bool:
+def is_incomplete(kind: Kind, present: Mapping[str, frozenset[str]], pardoned: Collection[str] = ()) -> bool:
     """Tell whether alarms that belong together are missing, by scope and alarm id, from those that are there alone.
 
-    The rows that are there show which traits a scope has; every row that asks for no more should be there too.
+    The rows that are there show which traits a scope has; every row that asks for no more should be there too, but for
+    those that are pardoned. The milder one of a pair shows its row, too, and does not stand for it.
     """
-    return any(not _siblings(kind, ids) <= ids for ids in present.values())
+    return any(
+        not _siblings(kind, frozenset(map(row_of, ids))) - frozenset(pardoned) <= ids for ids in present.values()
+    )
 
 
 def _siblings(kind: Kind, ids: frozenset[str]) -> frozenset[str]:

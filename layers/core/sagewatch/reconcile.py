@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sagewatch import names
 from sagewatch.aws import cloudwatch, sagemaker
 from sagewatch.aws.discovery import Discovery
 from sagewatch.aws.instances import InstanceTypes
+from sagewatch.aws.standing import Standing
 from sagewatch.diff import diff
 from sagewatch.errors import Retry, SagewatchError, Undeliverable
 from sagewatch.kinds import kind as kind_named
 from sagewatch.kinds.endpoint import ENDPOINT
 from sagewatch.kinds.guards import guards
-from sagewatch.model import Alarm, Changes, Facts, Kind, Reader, Ref
+from sagewatch.model import Alarm, Changes, Facts, Kind, Plan, Reader, Ref
 from sagewatch.plan import guarding, plan
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ MOST_LOOKS = 3
 """How often a resource that keeps changing is reconciled before it goes back to the queue."""
 
 _ENOUGH = 5_000  # ms, for one write with its retries
+_NOTHING_WANTED = Standing()
 
 
 def unhurried() -> int:
@@ -47,6 +50,54 @@ class Clients:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look at a resource found: its facts, its alarms, and the names under its prefix that are not ours.
+
+    `version` is of the description that the facts were read from.
+    """
+
+    facts: Facts
+    version: Hashable
+    owned: tuple[Alarm, ...] = ()
+    foreign: frozenset[str] = frozenset()
+
+    @classmethod
+    def at(cls, clients: Clients, prefix: str, kind: Kind, ref: Ref) -> Look:
+        """Read everything that decides about a resource's alarms, and those that it has."""
+        sighting = sagemaker.observe(clients.reader, kind, ref)
+        ref = sighting.facts.ref
+        found = [each.alarm for each in cloudwatch.described(clients.cloudwatch, names.search_prefix(prefix, ref))]
+        return cls(
+            facts=sighting.facts,
+            version=sighting.version,
+            owned=tuple(alarm for alarm in found if names.is_owned(prefix, ref, alarm.name, alarm.labels)),
+            foreign=_foreign(prefix, ref, found),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The alarms that should be, what to write for that, and whose deployments are guarded by alarms that stay."""
+
+    wanted: Plan
+    changes: Changes
+    guarding: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def about(cls, read: Reader, prefix: str, kind: Kind, look: Look, standing: Standing) -> Decision:
+        """Decide what to write; an alarm that guards the deployments of another endpoint that lives is not deleted."""
+        wanted, changes = decided(prefix, kind, look.facts, look.owned, look.foreign, standing)
+        guarding = _still_guards(read, look.owned, changes)
+        deletes = tuple(name for name in changes.deletes if name not in guarding)
+        return cls(wanted=wanted, changes=replace(changes, deletes=deletes), guarding=guarding)
+
+    @property
+    def reports(self) -> tuple[str, ...]:
+        stay = (f"{name} stays: it guards {guarded}" for name, guarded in self.guarding.items())
+        return (*self.wanted.reports, *stay)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What was done about a resource."""
 
@@ -63,8 +114,14 @@ class Outcome:
         return {**asdict(self), "ref": str(self.ref), "children": [str(child) for child in self.children]}
 
 
-def reconcile(clients: Clients, prefix: str, ref: Ref, left: Callable[[], int] = unhurried) -> Outcome:
-    """Bring a resource's alarms in line with a fresh describe; `left` tells the ms that remain.
+def reconcile(
+    clients: Clients,
+    prefix: str,
+    ref: Ref,
+    left: Callable[[], int] = unhurried,
+    standing: Standing = _NOTHING_WANTED,
+) -> Outcome:
+    """Bring a resource's alarms in line with a fresh describe and the policy; `left` tells the ms that remain.
 
     After a put the resource is described once more: if it went or changed meanwhile, everything is done again, so
     that two workers on one resource leave no orphan. Retry when AWS does not answer, time runs out, or the resource
@@ -74,40 +131,43 @@ def reconcile(clients: Clients, prefix: str, ref: Ref, left: Callable[[], int] =
     if kind is None:
         raise Undeliverable(f"{ref}: this version knows no such kind")
     for _ in range(MOST_LOOKS):
-        sighting = sagemaker.observe(clients.reader, kind, ref)
-        outcome, wrote = _converge(clients, prefix, kind, sighting.facts, left)
-        if not wrote.puts or _unchanged(clients, kind, ref, sighting):
-            return outcome
+        look = Look.at(clients, prefix, kind, ref)
+        decision = Decision.about(clients.reader, prefix, kind, look, standing)
+        _apply(clients.cloudwatch, decision.changes, left)
+        for alarm in claims(clients.cloudwatch, prefix, look.facts):
+            cloudwatch.put(clients.cloudwatch, alarm)
+        if not decision.changes.puts or _unchanged(clients, kind, ref, look):
+            return _outcome(look, decision)
     raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written")
 
 
-def _unchanged(clients: Clients, kind: Kind, ref: Ref, before: sagemaker.Sighting) -> bool:
+def _unchanged(clients: Clients, kind: Kind, ref: Ref, before: Look) -> bool:
     return sagemaker.version(kind, sagemaker.describe(clients.reader, kind, ref.name)) == before.version
 
 
-def _converge(
-    clients: Clients, prefix: str, kind: Kind, facts: Facts, left: Callable[[], int]
-) -> tuple[Outcome, Changes]:
-    client = clients.cloudwatch
-    found = [each.alarm for each in cloudwatch.described(client, names.search_prefix(prefix, facts.ref))]
-    owned = [alarm for alarm in found if names.is_owned(prefix, facts.ref, alarm.name, alarm.labels)]
-    foreign = _foreign(prefix, facts.ref, found)
-    wanted = plan(prefix, kind, facts)
-    changes = diff(wanted, owned, foreign)
-    guarding_others = _still_guards(clients.reader, owned, changes)
-    changes = replace(changes, deletes=tuple(name for name in changes.deletes if name not in guarding_others))
-    _apply(client, changes, left)
-    _claim_guards(client, prefix, facts)
-    outcome = Outcome(
-        ref=facts.ref,
-        live=facts.live,
-        put=len(changes.puts),
-        deleted=len(changes.deletes),
-        children=facts.children,
-        foreign=tuple(sorted(foreign)),
-        reports=(*wanted.reports, *(f"{name} stays: it guards {guarded}" for name, guarded in guarding_others.items())),
+def _outcome(look: Look, decision: Decision) -> Outcome:
+    return Outcome(
+        ref=look.facts.ref,
+        live=look.facts.live,
+        put=len(decision.changes.puts),
+        deleted=len(decision.changes.deletes),
+        children=look.facts.children,
+        foreign=tuple(sorted(look.foreign)),
+        reports=decision.reports,
     )
-    return outcome, changes
+
+
+def decided(
+    prefix: str, kind: Kind, facts: Facts, owned: Collection[Alarm], foreign: Collection[str], standing: Standing
+) -> tuple[Plan, Changes]:
+    """Return which alarms should be and what to write for that.
+
+    Where alarms are held, only a resource that has none gets any, and only one that is gone loses its own.
+    """
+    wanted = plan(prefix, kind, facts, standing.policy, standing.withheld)
+    if standing.held and facts.live and owned:
+        return wanted, Changes()
+    return wanted, diff(wanted, owned, foreign)
 
 
 def _still_guards(read: Reader, owned: Iterable[Alarm], changes: Changes) -> dict[str, str]:
@@ -122,19 +182,23 @@ def _still_guards(read: Reader, owned: Iterable[Alarm], changes: Changes) -> dic
     return found
 
 
-def _claim_guards(client: CloudWatchClient, prefix: str, facts: Facts) -> None:
-    """Label the alarms of other resources that guard this endpoint's deployments: their own teardown looks for it."""
+def claims(client: CloudWatchClient, prefix: str, facts: Facts) -> Iterator[Alarm]:
+    """Yield the alarms of other resources that guard this endpoint's deployments, with a label that says so.
+
+    Those that say it already are left out. Their own teardown looks for it.
+    """
     own = names.search_prefix(prefix, facts.ref)
     others = sorted(name for name in facts.guards if name.startswith(f"{prefix}/") and not name.startswith(own))
     for alarm in cloudwatch.named(client, others):
         if alarm.labels and alarm.labels.get("guards") != str(facts.ref):
-            cloudwatch.put(client, guarding(alarm, str(facts.ref)))
+            yield guarding(alarm, str(facts.ref))
 
 
-def _foreign(prefix: str, ref: Ref, found: list[Alarm]) -> set[str]:
+def _foreign(prefix: str, ref: Ref, found: Iterable[Alarm]) -> frozenset[str]:
     """Name the alarms under the resource's own prefix that are not ours; they are left alone."""
     beginning = names.alarm_name(prefix, ref, "", "").removesuffix("//") + "/"
-    return {a.name for a in found if a.name.startswith(beginning) and not names.is_owned(prefix, ref, a.name, a.labels)}
+    under = (alarm for alarm in found if alarm.name.startswith(beginning))
+    return frozenset(each.name for each in under if not names.is_owned(prefix, ref, each.name, each.labels))
 
 
 def _apply(client: CloudWatchClient, changes: Changes, left: Callable[[], int]) -> None:
@@ -155,6 +219,12 @@ class Once:
     work: Callable[[Ref], Outcome]
     outcomes: dict[Ref, Outcome] = field(default_factory=dict)
     errors: dict[Ref, SagewatchError] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, clients: Clients, prefix: str, left: Callable[[], int], asking: Callable[[], Standing]) -> Once:
+        """Return it for one batch, for which the policy is asked once."""
+        standing = cache(asking)
+        return cls(lambda ref: reconcile(clients, prefix, ref, left, standing()))
 
     def __call__(self, ref: Ref) -> Outcome:
         if ref in self.errors:

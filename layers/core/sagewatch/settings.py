@@ -13,6 +13,7 @@ _QUEUE_URL = re.compile(r"https?://\S+/\d{12}/\S+")
 _TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:\S+")
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _CREDENTIALS = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+|ssm:/[A-Za-z0-9_./-]+")
+_PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 _API_URL = re.compile(r"https://slack(-gov)?\.com/api/?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?")
 
 
@@ -35,15 +36,32 @@ def alarm_prefix(environment: Mapping[str, str]) -> str:
     )
 
 
+def _optional(environment: Mapping[str, str], name: str, pattern: re.Pattern[str], wants: str) -> str | None:
+    return _read(environment, name, pattern, wants) if environment.get(name) else None
+
+
+def _parameter(environment: Mapping[str, str]) -> str | None:
+    return _optional(environment, "POLICY_PARAMETER", _PARAMETER, "the name of the SSM parameter with the policy")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileSettings:
-    """What the reconcile function needs to know."""
+    """What the reconcile function needs to know; without `policy_parameter` there is no policy.
+
+    `table` is where the sweep writes what a budget has no room for; who has no budget needs none.
+    """
 
     prefix: str
+    policy_parameter: str | None
+    table: str | None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> ReconcileSettings:
-        return cls(prefix=alarm_prefix(environment))
+        return cls(
+            prefix=alarm_prefix(environment),
+            policy_parameter=_parameter(environment),
+            table=_optional(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +71,8 @@ class SweepSettings:
     prefix: str
     queue_url: str
     notify_url: str
+    policy_parameter: str | None
+    table: str | None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> SweepSettings:
@@ -60,16 +80,23 @@ class SweepSettings:
             prefix=alarm_prefix(environment),
             queue_url=_read(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue"),
             notify_url=_read(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
+            policy_parameter=_parameter(environment),
+            table=_optional(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifySettings:
-    """What the notify function needs to know; `slack_credentials` is None when Slack is not configured."""
+    """What the notify function needs to know; `slack_credentials` is None when Slack is not configured.
+
+    Without `queue_url` a message that must wait waits as long as the queue wants.
+    """
 
     prefix: str
+    queue_url: str | None
     topic_arn: str
     table: str
+    policy_parameter: str | None
     slack_credentials: str | None
     slack_api_url: str
 
@@ -82,8 +109,26 @@ class NotifySettings:
         slack = "Slack's Web API, or a loopback address"
         return cls(
             prefix=alarm_prefix(environment),
+            queue_url=_optional(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
             topic_arn=_read(environment, "ALERTS_TOPIC_ARN", _TOPIC_ARN, "the ARN of the alerts topic"),
             table=_read(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),
+            policy_parameter=_parameter(environment),
             slack_credentials=credentials,
             slack_api_url=_read(environment, "SLACK_API_URL", _API_URL, slack, "https://slack.com/api"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractSettings:
+    """What the interact function needs to know."""
+
+    notify_url: str
+    slack_credentials: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> InteractSettings:
+        wants = "the ARN of a Secrets Manager secret, or ssm:/name"
+        return cls(
+            notify_url=_read(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
+            slack_credentials=_read(environment, "SLACK_CREDENTIALS", _CREDENTIALS, wants),
         )

@@ -45,6 +45,16 @@ def named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[Alarm]:
         yield from (normal(each) for each in answer["MetricAlarms"])
 
 
+def states(client: CloudWatchClient, names: Iterable[str]) -> Iterator[tuple[str, tuple[str, datetime]]]:
+    """Yield the state of the metric alarms of these names that there are, and since when they are in it."""
+    for some in batched(names, MOST_NAMES, strict=False):
+        with retried(f"describe_alarms {some[0]} and {len(some) - 1} more"):
+            answer = client.describe_alarms(AlarmNames=list(some), AlarmTypes=["MetricAlarm"], MaxRecords=MOST_NAMES)
+        yield from (
+            (each["AlarmName"], (each["StateValue"], each["StateUpdatedTimestamp"])) for each in answer["MetricAlarms"]
+        )
+
+
 def put(client: CloudWatchClient, alarm: Alarm) -> None:
     """Write one alarm, complete: PutMetricAlarm overwrites everything."""
     with retried(f"put_metric_alarm {alarm.name}"):

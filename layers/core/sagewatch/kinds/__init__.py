@@ -43,5 +43,5 @@ def kind(name: str) -> Kind | None:
 
 
 def spec(kind: str, alarm: str) -> Spec | None:
-    """Return the row of a kind with that alarm id, or None."""
-    return _SPECS.get((kind, alarm))
+    """Return the row of a kind with that alarm id, or None; a pair's warning is told by its critical one's row."""
+    return _SPECS.get((kind, alarm)) or _SPECS.get((kind, alarm.removesuffix("-warning")))

@@ -155,3 +155,13 @@ def _traits(capacity: Capacity | None, *, disk: bool) -> Iterator[str]:
     # Trainium and Inferentia hosts are busy with a quiet CPU, and publish nothing about their devices.
     elif capacity and not capacity.accelerators:
         yield "cpu-only"
+
+
+EXECUTION_TAG = "sagemaker:pipeline-execution-arn"
+"""The tag that Pipelines puts on the jobs that it starts (read so by the SageMaker Python SDK, sagemaker.lineage)."""
+
+
+def started_by(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the label of the pipeline that started a job with these tags; nothing when none did."""
+    name = tags.get(EXECUTION_TAG, "").rpartition(":pipeline/")[2].partition("/execution/")[0]
+    return {"parent": f"pipeline/{name}"} if name else {}

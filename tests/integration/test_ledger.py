@@ -1,0 +1,82 @@
+"""What gave way to the budget, as the sweep writes it and reconcile reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+
+from sagewatch.aws import ledger
+from sagewatch.aws.memory import remember
+from sagewatch.budget import Demand
+from sagewatch.errors import Retry
+from sagewatch.model import Severity
+
+CPU = {("endpoint", "cpu"): Demand(12.3, Severity.WARNING)}
+IDLE = {("training-job", "idle"): Demand(0.1, Severity.INFO)}
+
+
+@pytest.fixture
+def table() -> str:
+    boto3.client("dynamodb").create_table(
+        TableName="incidents",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    )
+    return "incidents"
+
+
+def client() -> Any:
+    return boto3.client("dynamodb")
+
+
+def test_a_table_that_never_saw_a_budget_withholds_nothing(table: str) -> None:
+    remember(client(), table, "notice", "slack", 0)
+
+    assert ledger.read(client(), table) == {}
+
+
+def test_what_was_written_is_read(table: str) -> None:
+    ledger.write(client(), table, CPU | IDLE)
+
+    assert ledger.read(client(), table) == CPU | IDLE
+
+
+def test_what_is_written_takes_the_place_of_what_was(table: str) -> None:
+    ledger.write(client(), table, CPU | IDLE)
+    ledger.write(client(), table, IDLE)
+
+    assert ledger.read(client(), table) == IDLE
+
+    ledger.write(client(), table, {})
+
+    assert ledger.read(client(), table) == {}
+
+
+def test_it_is_one_item_that_never_expires(table: str) -> None:
+    ledger.write(client(), table, IDLE)
+
+    row = {"kind": {"S": "training-job"}, "alarm": {"S": "idle"}, "cost": {"N": "0.1"}, "severity": {"S": "info"}}
+    row["among"] = {"N": "0"}
+    assert client().scan(TableName=table)["Items"] == [
+        {"pk": {"S": "BUDGET"}, "sk": {"S": "withheld"}, "rows": {"L": [{"M": row}]}}
+    ]
+
+
+def test_it_is_read_as_it_is_now(table: str) -> None:
+    asked: list[dict[str, Any]] = []
+    reader = client()
+    reader.meta.events.register("provide-client-params.dynamodb.GetItem", lambda params, **_: asked.append(params))
+
+    ledger.read(reader, table)
+
+    assert [each["ConsistentRead"] for each in asked] == [True]
+
+
+def test_a_table_that_cannot_be_read_or_written_is_tried_again() -> None:
+    with pytest.raises(Retry, match="get_item missing"):
+        ledger.read(client(), "missing")
+    with pytest.raises(Retry, match="put_item missing"):
+        ledger.write(client(), "missing", IDLE)

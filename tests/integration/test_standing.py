@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from sagewatch.aws.errors import BRISK
+from sagewatch.aws.standing import Asking, Standing
+from sagewatch.errors import BadSetting, Retry
+from sagewatch.policy import AlarmRule, Policy
+from tests.integration.conftest import Journal
+
+PARAMETER = "/sagewatch/sagewatch/policy"
+LAX = "alarms:\n  - {alarm: latency-p99, kind: endpoint, threshold: 2s}\n"
+BROKEN = "alarms:\n  - {alarm: latency-p98, kind: endpoint, threshold: 2s}\n"
+
+
+@dataclass(slots=True)
+class Parameter:
+    """The policy's parameter."""
+
+    ssm: Any = field(default_factory=lambda: boto3.client("ssm"))
+
+    def says(self, text: str) -> None:
+        self.ssm.put_parameter(Name=PARAMETER, Value=text, Type="String", Overwrite=True)
+
+
+def asking(table: str | None = None) -> Asking:
+    return Asking(PARAMETER, table, BRISK)
+
+
+def test_without_a_parameter_nobody_is_asked() -> None:
+    assert Asking(None, None, BRISK)() == Standing()
+
+
+def test_a_parameter_that_is_not_there_or_only_has_comments_says_nothing() -> None:
+    ask = asking()
+    absent = ask()
+    Parameter().says("# nothing\n\n   # at all\n")
+
+    assert absent == Standing()
+    assert ask() == Standing(version=1)
+
+
+def test_a_change_is_noticed_by_the_next_question() -> None:
+    parameter, ask = Parameter(), asking()
+    parameter.says(LAX)
+    before = ask()
+    parameter.says("# nothing")
+
+    assert before.policy == Policy(alarms=(AlarmRule(alarm="latency-p99", kind="endpoint", threshold="2s"),))
+    assert ask() == Standing(version=2)
+
+
+def test_in_place_of_a_broken_policy_stands_the_last_that_was_not() -> None:
+    parameter = Parameter()
+    for text in ("# nothing", LAX, BROKEN, BROKEN + "#"):
+        parameter.says(text)
+
+    found = asking()()
+
+    assert found.broken is not None
+    assert (found.policy.alarms[0].threshold, found.held) == ("2s", False)
+
+
+def test_between_two_broken_texts_that_are_the_same_a_good_one_counts() -> None:
+    parameter, ask = Parameter(), asking()
+    parameter.says(BROKEN)
+    before = ask()
+    parameter.says(LAX)
+    parameter.says(BROKEN)
+
+    assert (before.held, ask().held) == (True, False)
+
+
+def test_where_no_version_can_be_followed_alarms_are_held() -> None:
+    Parameter().says(BROKEN)
+
+    found = asking()()
+
+    assert (found.policy, found.held) == (Policy(), True)
+
+
+def test_a_broken_policy_is_looked_at_once(journal: Journal) -> None:
+    parameter, ask = Parameter(), asking()
+    parameter.says(LAX)
+    parameter.says(BROKEN)
+    ask()
+    journal.watch(*ask.clients.values())
+
+    ask()
+
+    assert journal.taken() == ["GetParameter"]
+
+
+def test_a_budget_needs_the_table() -> None:
+    Parameter().says("budget: 10")
+
+    with pytest.raises(BadSetting, match="INCIDENTS_TABLE"):
+        asking()()
+
+
+def test_a_parameter_that_cannot_be_read_proves_nothing() -> None:
+    ask = asking()
+    ask()
+    with Stubber(ask.clients["ssm"]) as stubbed:
+        stubbed.add_client_error("get_parameter", "ThrottlingException")
+
+        with pytest.raises(Retry):
+            ask()

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sagewatch.model import Alarm, Labels
+from sagewatch.mute import MOST_TARGETS, iso_duration, snooze_rule, window_rules
+from sagewatch.policy import Window
+
+NOW = datetime(2026, 11, 21, 9, 12, 5, tzinfo=UTC)
+NIGHT = Window(name="night", match={"kind": "endpoint", "team": "fraud"}, schedule="cron(0 2 * * *)", duration="2h")
+
+
+def alarm(resource: str, team: str = "fraud") -> Alarm:
+    labels = Labels({"kind": "endpoint", "resource": resource, "scope": "all", "alarm": "cpu", "team": team})
+    return Alarm({"AlarmName": f"sagewatch/endpoint/{resource}/all/cpu", "AlarmDescription": f"x\n{labels.line()}"})
+
+
+def test_a_window_mutes_the_alarms_that_match_it() -> None:
+    [rule] = window_rules("sagewatch", (NIGHT,), [alarm("b"), alarm("a"), alarm("c", team="search")], NOW)
+
+    assert rule.alarms == ("sagewatch/endpoint/a/all/cpu", "sagewatch/endpoint/b/all/cpu")
+    assert (rule.expression, rule.duration, rule.timezone) == ("cron(0 2 * * *)", "PT2H", "UTC")
+    assert rule.name.startswith("sagewatch-window-night-")
+
+
+def test_a_window_that_matches_nothing_is_no_rule() -> None:
+    assert list(window_rules("sagewatch", (NIGHT,), [alarm("a", team="search")], NOW)) == []
+
+
+def test_a_rule_takes_a_hundred_alarms() -> None:
+    rules = list(window_rules("sagewatch", (NIGHT,), [alarm(f"e{n:03}") for n in range(250)], NOW))
+
+    assert [len(rule.alarms) for rule in rules] == [MOST_TARGETS, MOST_TARGETS, 50]
+    assert len({rule.name for rule in rules}) == 3
+
+
+def test_a_window_that_came_once_is_no_rule_when_it_is_over_in_every_zone() -> None:
+    once = Window(name="move", schedule="at(2026-11-20T20:00)", duration="2h", timezone="America/Los_Angeles")
+
+    def rules(now: datetime) -> int:
+        return len(list(window_rules("sagewatch", (once,), [alarm("a")], now)))
+
+    assert rules(datetime(2026, 11, 21, 5, 59, tzinfo=UTC)) == 1
+    assert rules(datetime(2026, 11, 21, 22, 1, tzinfo=UTC)) == 0
+
+
+def test_the_name_of_a_rule_changes_with_what_it_says_and_once_a_week() -> None:
+    def name(window: Window = NIGHT, now: datetime = NOW, *resources: str) -> str:
+        return next(window_rules("sagewatch", (window,), [alarm(each) for each in resources or ("a",)], now)).name
+
+    longer = Window(name="night", match=NIGHT.match, schedule=NIGHT.schedule, duration="3h")
+
+    assert name() == name(now=NOW + timedelta(hours=6))
+    assert len({name(), name(longer), name(NIGHT, NOW, "a", "b"), name(now=NOW + timedelta(days=7))}) == 4
+
+
+def test_a_rule_outlives_the_week_after_which_it_is_made_anew() -> None:
+    [rule] = window_rules("sagewatch", (NIGHT,), [alarm("a")], NOW)
+
+    assert rule.expires - NOW > timedelta(days=7)
+
+
+def test_a_snooze_begins_with_the_next_minute_and_ends_when_it_should() -> None:
+    rule = snooze_rule("sagewatch", "inc_1", ["b", "a"], "U0ANA", NOW, NOW + timedelta(hours=2))
+
+    assert (rule.expression, rule.duration, rule.alarms) == ("at(2026-11-21T09:13)", "PT2H", ("a", "b"))
+    assert rule.name == "sagewatch-snooze-inc_1"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(1, "PT1M"), (45, "PT45M"), (120, "PT2H"), (1590, "P1DT2H30M"), (1440, "P1D"), (21_600, "P15D")],
+)
+def test_durations_are_said_as_iso_8601(minutes: int, said: str) -> None:
+    assert iso_duration(timedelta(minutes=minutes)) == said
+
+
+@given(st.integers(0, 15 * 24 * 3600))
+def test_no_duration_is_shorter_than_asked_or_than_a_minute(seconds: int) -> None:
+    text = iso_duration(timedelta(seconds=seconds))
+    days, _, time = text.removeprefix("P").partition("T")
+    hours, _, minutes = time.rpartition("H")
+    total = int(days.removesuffix("D") or 0) * 1440 + int(hours or 0) * 60 + int(minutes.removesuffix("M") or 0)
+
+    assert seconds <= total * 60 < max(seconds, 60) + 60 or total == 1
