@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.paper import Paper
+from sagewatch.aws.errors import PATIENT
+from sagewatch.aws.standing import Asking
 from sagewatch.model import Ref
 from sagewatch.reconcile import Clients, reconcile
 from sagewatch.settings import SweepSettings
@@ -25,7 +27,13 @@ from sagewatch.sweep import Clients as SweepClients
 from sagewatch.sweep import sweep
 
 ROOT = Path(__file__).parents[1]
-SETTINGS = SweepSettings(prefix="sagewatch", queue_url="https://q/1/reconcile", notify_url="https://q/1/notify")
+SETTINGS = SweepSettings(
+    prefix="sagewatch",
+    queue_url="https://q/1/reconcile",
+    notify_url="https://q/1/notify",
+    policy_parameter=None,
+    table=None,
+)
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/reconcile"
 START = """
 import time; t = time.perf_counter()
@@ -47,7 +55,7 @@ class Account:
             reconcile(self.clients, "sagewatch", Ref("endpoint", name))
 
     def sweep(self) -> None:
-        sweep(self.sweepers, SETTINGS, datetime.now(UTC), full=False)
+        sweep(self.sweepers, SETTINGS, Asking(None, None, PATIENT), datetime.now(UTC), full=False)
 
 
 def case(table: Table, title: str, account: Account, work: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import boto3
 import typer
 from botocore.config import Config
+from botocore.utils import is_valid_endpoint_url
 
 from sagewatch.aws.errors import retried
 from sagewatch.errors import BadSetting
@@ -23,6 +24,12 @@ def _prefix(value: str) -> str:
         raise typer.BadParameter(str(error)) from error
 
 
+def _address(value: str | None) -> str | None:
+    if value is not None and not is_valid_endpoint_url(value):
+        raise typer.BadParameter(f"'{value}' is no address; write one such as http://localhost:4566")
+    return value
+
+
 Prefix = Annotated[
     str,
     typer.Option("--prefix", envvar="ALARM_PREFIX", callback=_prefix, help="First part of the names of our alarms."),
@@ -30,7 +37,8 @@ Prefix = Annotated[
 Profile = Annotated[str | None, typer.Option("--profile", help="Profile of the AWS configuration.", show_default=False)]
 Region = Annotated[str | None, typer.Option("--region", help="AWS Region.", show_default=False)]
 EndpointUrl = Annotated[
-    str | None, typer.Option("--endpoint-url", help="Ask an emulator instead of AWS.", show_default=False)
+    str | None,
+    typer.Option("--endpoint-url", callback=_address, help="Ask an emulator instead of AWS.", show_default=False),
 ]
 
 

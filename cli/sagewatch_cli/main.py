@@ -5,9 +5,14 @@ from typing import Annotated
 
 import typer
 
+from sagewatch_cli import events, notify, policy
+from sagewatch_cli.backtest import backtest
 from sagewatch_cli.catalog import catalog
+from sagewatch_cli.coverage import coverage
+from sagewatch_cli.explain import explain
 from sagewatch_cli.guardrails import guardrails
 from sagewatch_cli.local import commands as local
+from sagewatch_cli.plan import plan
 
 app = typer.Typer(
     name="sagewatch",
@@ -17,6 +22,13 @@ app = typer.Typer(
 )
 app.command()(catalog)
 app.command()(guardrails)
+app.command()(plan)
+app.command()(explain)
+app.command()(coverage)
+app.add_typer(policy.app)
+app.add_typer(notify.app)
+app.command()(backtest)
+app.add_typer(events.app)
 app.add_typer(local.app)
 
 

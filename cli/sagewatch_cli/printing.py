@@ -1,0 +1,53 @@
+"""How commands print: for people on a terminal, or as JSON for programs; progress and trouble go to stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from enum import StrEnum
+from typing import Annotated, Any, Never
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+
+class Format(StrEnum):
+    """For reading, or for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Form = Annotated[Format, typer.Option("--format", "-f", help="For reading, or for programs.")]
+
+REFUSED = 1
+"""The exit code when AWS refuses, does not answer, or nothing can be found out."""
+
+BROKEN = 5
+"""The exit code when the policy is broken."""
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """Return an empty table in the house's style."""
+    return Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def as_json(data: Mapping[str, Any] | list[Any]) -> None:
+    """Print data for programs."""
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def progress[T](several: Iterable[T], doing: str) -> Iterator[T]:
+    """Yield the things, with a bar on stderr for people who wait; none where nobody looks."""
+    console = Console(stderr=True)
+    things = several if isinstance(several, Sized) else tuple(several)
+    yield from track(things, description=doing, console=console, disable=not console.is_terminal, transient=True)
+
+
+def stop(code: int, message: str) -> Never:
+    """Say on stderr why the command ends, and end it."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
