@@ -8,8 +8,10 @@ import pytest
 
 from sagewatch.errors import Undeliverable
 from sagewatch.events import named
+from sagewatch.failures import EVERYTHING
 from sagewatch.model import Notice, Ref, Severity
 from sagewatch.notices import notice
+from sagewatch.policy import Ignored, Policy
 from tests.payloads import event
 
 
@@ -137,28 +139,106 @@ def test_a_failed_transform_job_is_told() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "processing-job-completed",
         "processing-job-in-progress",
-        "transform-job-completed",
         "transform-job-in-progress",
         "tuning-job-in-progress",
-        "tuning-job-completed",
         "feature-group-active",
         "feature-group-deleting",
-        "labeling-job-completed",
         "labeling-job-stopped",
-        "notebook-in-service",
-        "notebook-deleted",
         "monitoring-schedule-scheduled",
-        "cluster-in-service",
         "cluster-deleting",
-        "cluster-node-healthy",
         "cluster-event-info",
         "cluster-event-without-level",
     ],
 )
-def test_what_went_well_is_silence(name: str) -> None:
+def test_what_is_going_on_is_silence(name: str) -> None:
     assert notice("sagewatch", event(name)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "title"),
+    [
+        ("processing-job-completed", "succeeded", "processing job completed"),
+        ("transform-job-completed", "succeeded", "transform job completed"),
+        ("tuning-job-completed", "succeeded", "tuning job completed"),
+        ("training-job-completed", "succeeded", "training job completed"),
+        ("labeling-job-completed", "succeeded", "labeling job completed"),
+        ("pipeline-succeeded", "succeeded", "pipeline execution succeeded"),
+        ("endpoint-in-service", "cleared", "endpoint is well again"),
+        ("notebook-in-service", "cleared", "notebook instance is well again"),
+        ("cluster-in-service", "cleared", "cluster is well again"),
+        ("cluster-node-healthy", "cleared", "node is well again"),
+        ("endpoint-deleted", "closed", "endpoint was deleted"),
+        ("notebook-deleted", "closed", "notebook instance was deleted"),
+    ],
+)
+def test_what_went_well_recovered_or_is_gone_is_said_so(name: str, state: str, title: str) -> None:
+    found = told(event(name))
+
+    assert (found.state, found.title, found.reason) == (state, title, "")
+
+
+@pytest.mark.parametrize(
+    ("bad", "good"),
+    [
+        ("endpoint-failed", "endpoint-in-service"),
+        ("notebook-failed", "notebook-in-service"),
+        ("cluster-failed", "cluster-in-service"),
+        ("cluster-node-unhealthy", "cluster-node-healthy"),
+    ],
+)
+def test_a_recovery_ends_the_failure_of_the_same_part(bad: str, good: str) -> None:
+    failed, cleared = told(event(bad)), told(event(good))
+
+    assert (failed.subject, failed.part) == (cleared.subject, cleared.part)
+
+
+def test_what_is_gone_ends_all_that_was_said_of_it() -> None:
+    assert told(event("endpoint-deleted")).part == EVERYTHING
+
+
+EXECUTION = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn-train/execution/k1v9x8c2abcd"
+
+
+@pytest.mark.parametrize("name", ["training-job-failed", "processing-job-failed", "transform-job-failed"])
+def test_a_job_that_a_pipeline_started_belongs_to_the_pipelines_incident(name: str) -> None:
+    body = event(name)
+    body["detail"]["Tags"] = {"sagemaker:pipeline-execution-arn": EXECUTION}
+
+    job, step, execution = told(body), told(event("pipeline-step-failed")), told(event("pipeline-failed"))
+
+    assert {job.subject, step.subject, execution.subject} == {Ref("pipeline", "churn-train")}
+    assert len({job.part, step.part, execution.part}) == 3
+    assert job.execution == "k1v9x8c2abcd"
+
+
+def test_a_trial_belongs_to_its_tuning_jobs_incident() -> None:
+    body = event("training-job-failed")
+    body["detail"]["TuningJobArn"] = "arn:aws:sagemaker:us-east-1:123456789012:hyper-parameter-tuning-job/tune"
+
+    assert told(body).subject == Ref("tuning-job", "tune")
+
+
+@pytest.mark.parametrize(
+    "policy", [Policy(ignore=(Ignored(resource="xgb-*"),)), Policy(ignore=(Ignored(tags={"env": "dev"}),))]
+)
+def test_failures_of_what_the_policy_ignores_are_silence(policy: Policy) -> None:
+    body = event("training-job-failed")
+    body["detail"]["Tags"] = {"env": "dev"}
+
+    assert notice("sagewatch", body, policy) is None
+
+
+def test_the_tags_of_a_failed_resource_decide_as_they_do_for_its_alarms() -> None:
+    ignored, tagged = event("training-job-failed"), event("training-job-failed")
+    ignored["detail"]["Tags"] = {"sagewatch:ignore": "true"}
+    tagged["detail"]["Tags"] = {"sagewatch:severity": "info", "sagewatch:route": "night", "stage": "prod"}
+
+    found = notice("sagewatch", tagged, Policy(labels={"env": "stage"}))
+
+    assert notice("sagewatch", ignored) is None
+    assert found is not None
+    assert (found.severity, found.labels["route"], found.labels["env"]) == ("info", "night", "prod")
 
 
 @pytest.mark.parametrize(
@@ -184,10 +264,10 @@ def test_a_failed_child_carries_a_label_of_its_parent(name: str, field: str, arn
     [
         ("Unhealthy", "node is unhealthy"),
         ("UnschedulablePendingReplacement", "node is not healthy"),
-        ("healthy", None),
+        ("healthy", "node is well again"),
     ],
 )
-def test_every_state_of_a_node_but_healthy_is_told(status: str, title: str | None) -> None:
+def test_every_state_of_a_node_is_told(status: str, title: str | None) -> None:
     body = event("cluster-node-unhealthy")
     body["detail"]["HealthSummary"]["HealthStatus"] = status
 

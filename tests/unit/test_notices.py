@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from sagewatch import links
 from sagewatch.errors import Undeliverable
+from sagewatch.failures import FAILURES
 from sagewatch.model import Labels, Notice, Place, Ref, Unit
-from sagewatch.notices import FAILURES, in_order, notice
+from sagewatch.notices import in_order, notice
 from tests.payloads import event, every_event
 
 HERE = Place("aws", "us-east-1", "123456789012")
@@ -48,6 +49,9 @@ def test_an_alarm_that_fires_tells_its_value_and_limit_in_the_unit_of_its_row() 
         place=HERE,
         at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         title="p99 latency",
+        subject=Ref("endpoint", "churn"),
+        part="sagewatch/endpoint/churn/AllTraffic/latency-p99",
+        points=found.points,
         value=1_843_221.0,
         limit=1_000_000.0,
         unit=Unit.MICROSECONDS,
@@ -101,24 +105,71 @@ def test_an_alarm_without_readable_data_is_told_without_a_value(data: str | None
 @pytest.mark.parametrize(
     "name",
     [
-        "alarm-born",
-        "alarm-firing-muted",
-        "alarm-firing-suppressed",
-        "alarm-deleted",
         "endpoint-creating",
-        "endpoint-in-service",
         "endpoint-updating",
         "endpoint-deleting",
-        "endpoint-deleted",
         "training-job-in-progress",
-        "training-job-completed",
         "training-job-stopped",
         "pipeline-executing",
-        "pipeline-succeeded",
     ],
 )
 def test_what_is_not_worth_telling_is_silence(name: str) -> None:
     assert notice("sagewatch", event(name)) is None
+
+
+def test_an_alarm_that_is_deleted_ends_what_it_said() -> None:
+    found = told(event("alarm-deleted"))
+
+    assert (found.state, found.part, found.subject) == (
+        "closed",
+        event("alarm-deleted")["detail"]["alarmName"],
+        Ref("endpoint", "churn"),
+    )
+
+
+@pytest.mark.parametrize("name", ["alarm-firing-muted", "alarm-firing-suppressed"])
+def test_what_is_muted_or_suppressed_is_known_to_be(name: str) -> None:
+    assert (told(event(name)).state, told(event(name)).muted) == ("firing", True)
+
+
+def test_an_ok_is_told_whatever_was_before_it_because_a_lull_may_lie_between() -> None:
+    assert told(event("alarm-born")).state == "cleared"
+
+
+def test_an_alarm_with_a_band_tells_both_its_limits() -> None:
+    body = event("alarm-firing")
+    data = {"recentDatapoints": [9.0], "recentLowerThresholds": [1.0], "recentUpperThresholds": [4.0]}
+    body["detail"]["state"]["reasonData"] = json.dumps(data)
+
+    found = told(body)
+
+    assert (found.floor, found.limit, found.value) == (1.0, 4.0, 9.0)
+
+
+BROKEN = {
+    "source": "sagewatch",
+    "detail-type": "Sagewatch Policy Broken",
+    "time": "2026-01-02T03:04:05+00:00",
+    "detail": {"parameter": "/sagewatch/sagewatch/policy", "faults": ["line 3, column 1: what"]},
+}
+
+
+def test_a_broken_policy_is_told_with_its_faults_and_each_text_of_it_once() -> None:
+    again = {**BROKEN, "time": "2026-01-02T03:19:05+00:00"}
+    other = {**BROKEN, "detail": {**BROKEN["detail"], "faults": ["line 4"]}}  # type: ignore[dict-item]
+
+    assert told(BROKEN).reason == "line 3, column 1: what"
+    assert told(BROKEN).key == told(again).key != told(other).key
+
+
+def test_a_click_is_told_with_who_clicked_and_until_when() -> None:
+    detail = {"route": "oncall", "kind": "endpoint", "name": "churn", "by": "U0ANA", "at": "2026-01-02T03:04:05+00:00"}
+    snoozed = {"detail-type": "Sagewatch Snoozed", "detail": {**detail, "until": "2026-01-02T05:04:05+00:00"}}
+
+    found, acked = told(snoozed), told({"detail-type": "Sagewatch Acknowledged", "detail": detail})
+
+    assert (found.state, found.by, found.until) == ("snoozed", "U0ANA", datetime(2026, 1, 2, 5, 4, 5, tzinfo=UTC))
+    assert (acked.state, acked.subject, acked.labels["route"]) == ("acked", Ref("endpoint", "churn"), "oncall")
 
 
 def test_alarms_that_are_not_ours_are_silence() -> None:
@@ -143,8 +194,11 @@ def test_a_failed_endpoint_is_told_with_its_reason() -> None:
         place=HERE,
         at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         title="endpoint failed",
+        subject=Ref("endpoint", "churn"),
+        part="endpoint/churn",
         reason=body["detail"]["FailureReason"],
         links=ENDPOINT_LINKS,
+        arn="arn:aws:sagemaker:us-east-1:123456789012:endpoint/churn",
     )
 
 
@@ -230,6 +284,10 @@ def test_links_lead_to_the_console_of_the_partition(partition: str, host: str) -
     [
         ({}, "The message is no event: it needs detail-type and detail"),
         ({"detail-type": "Nonsense", "detail": {}}, "Nothing is known to be told by events of detail-type 'Nonsense'"),
+        (
+            {"detail-type": "Sagewatch Snoozed", "detail": {"route": "x", "by": 7}},
+            "Sagewatch Snoozed: kind, name, by, at must be texts",
+        ),
         (
             {"detail-type": "CloudWatch Alarm State Change", "detail": {"alarmName": "sagewatch/x"}},
             "The alarm event has no alarmName, state or configuration",

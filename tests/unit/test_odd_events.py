@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from sagewatch.incidents import Incident, incidents
 from sagewatch.model import Notice
 from sagewatch.notices import notice
+from sagewatch.policy import Route
 from sagewatch.wording import slack, text
 from sagewatch.wording.phrases import harmless
 from tests.payloads import event
@@ -18,6 +20,20 @@ def told(body: dict[str, Any]) -> Notice:
     found = notice("sagewatch", body)
     assert found is not None
     return found
+
+
+def opened(found: Notice) -> Incident:
+    """Return the incident that a notice opens."""
+    [incident] = incidents("all", [found], {}, found.at)
+    return incident
+
+
+def letter(found: Notice) -> text.Letter:
+    return text.letter(opened(found), None, Route(name="all"))
+
+
+def root(found: Notice) -> dict[str, Any]:
+    return slack.root(opened(found), Route(name="all"), controls=False, now=found.at)
 
 
 def firing(data: str) -> dict[str, Any]:
@@ -40,7 +56,7 @@ def test_what_is_no_number_is_not_said_as_one(data: str) -> None:
     found = told(firing(data))
 
     assert (found.value, found.limit) == (None, None)
-    assert text.subject(found) == "[CRITICAL] churn p99 latency"
+    assert letter(found).subject == "[CRITICAL] churn · p99 latency"
 
 
 def test_an_alarm_without_a_value_is_told_with_cloudwatchs_reason() -> None:
@@ -48,8 +64,8 @@ def test_an_alarm_without_a_value_is_told_with_cloudwatchs_reason() -> None:
     body["detail"]["state"]["reason"] = "set by hand, to try it"
     found = told(body)
 
-    assert "set by hand, to try it" in text.body(found)
-    assert "set by hand, to try it" in json.dumps(slack.message(found))
+    assert "set by hand, to try it" in letter(found).body
+    assert "set by hand, to try it" in json.dumps(root(found))
 
 
 @pytest.mark.parametrize(("severity", "says"), [("", "[CRITICAL]"), ("severity=huge ", "[CRITICAL]")])
@@ -59,14 +75,14 @@ def test_an_alarm_whose_severity_was_edited_away_has_that_of_its_row(severity: s
         f"[sagewatch {severity}kind=endpoint resource=churn scope=AllTraffic alarm=latency-p99]"
     )
 
-    assert text.subject(told(body)).startswith(says)
+    assert letter(told(body)).subject.startswith(says)
 
 
 def test_an_alarm_that_nobody_knows_and_that_has_no_severity_is_a_warning() -> None:
     body = event("alarm-firing")
     body["detail"]["configuration"]["description"] = "[sagewatch kind=endpoint resource=churn scope=blue alarm=mine]"
 
-    assert text.subject(told(body)).startswith("[WARNING] churn/blue mine ")
+    assert letter(told(body)).subject.startswith("[WARNING] churn/blue · mine ")
 
 
 def test_a_number_of_cores_that_is_none_leaves_a_sum() -> None:
@@ -75,7 +91,7 @@ def test_a_number_of_cores_that_is_none_leaves_a_sum() -> None:
         "[sagewatch severity=warning kind=endpoint resource=churn scope=AllTraffic alarm=cpu vcpus=²]"
     )
 
-    assert text.subject(told(body)) == "[WARNING] churn CPU 744 %, limit 720 %"
+    assert letter(told(body)).subject == "[WARNING] churn · CPU 744 %, limit 720 %"
 
 
 @pytest.mark.parametrize(
@@ -152,17 +168,17 @@ def test_half_a_character_does_not_stop_a_message() -> None:
     body["detail"]["FailureReason"] = "\ud83d out of memory \x9b31m"
     found = told(body)
 
-    assert text.body(found).encode().endswith(b"out of memory  31m")
-    assert json.dumps(slack.message(found), ensure_ascii=False).encode()
+    assert b"out of memory  31m" in letter(found).body.encode()
+    assert json.dumps(root(found), ensure_ascii=False).encode()
 
 
 def test_a_mention_in_a_name_is_inert_in_the_fallback_too() -> None:
     body = event("pipeline-step-failed")
     body["detail"]["stepName"] = "<!channel>"
 
-    [attachment] = slack.message(told(body))["attachments"]
+    [attachment] = root(told(body))["attachments"]
 
-    assert attachment["fallback"] == "churn-train/&lt;!channel&gt; · pipeline step failed · WARNING"
+    assert attachment["fallback"] == "Pipeline step failed · churn-train/&lt;!channel&gt;"
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,24 @@ from moto.events.models import EventPattern
 from sagewatch.kinds import KINDS
 from sagewatch.model import Kind
 from tests.payloads import every_event
-from tests.template import actions, functions, listed, resolved, resources, rules, statements, template, variables
+from tests.template import (
+    actions,
+    clocks,
+    functions,
+    listed,
+    resolved,
+    resources,
+    rules,
+    statements,
+    template,
+    variables,
+)
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/sagewatch/00000000-0000-4000-c000-000000000001"
 OPERATIONS = {
     xform_name(name): name for name in botocore.session.get_session().get_service_model("sagemaker").operation_names
 }
-BOTH = {"SageMakerStateChanges", "SageMakerFailures"}
+BOTH = {"SageMakerStateChanges", "SageMakerOutcomes"}
 REACHED = {
     "alarm-born": {"AlarmStateChanges"},
     "alarm-cleared": {"AlarmStateChanges"},
@@ -40,28 +51,28 @@ REACHED = {
     "cloudtrail-update-feature-group": {"SageMakerApiCalls"},
     "cloudtrail-update-monitoring-schedule": {"SageMakerApiCalls"},
     "cluster-deleting": {"SageMakerStateChanges"},
-    "cluster-event-error": {"SageMakerFailures"},
+    "cluster-event-error": {"SageMakerOutcomes"},
     "cluster-event-info": set(),
-    "cluster-event-warn": {"SageMakerFailures"},
+    "cluster-event-warn": {"SageMakerOutcomes"},
     "cluster-event-without-level": set(),
     "cluster-failed": BOTH,
-    "cluster-in-service": {"SageMakerStateChanges"},
-    "cluster-node-healthy": set(),
-    "cluster-node-unhealthy": {"SageMakerFailures"},
+    "cluster-in-service": BOTH,
+    "cluster-node-healthy": {"SageMakerOutcomes"},
+    "cluster-node-unhealthy": {"SageMakerOutcomes"},
     "feature-group-active": {"SageMakerStateChanges"},
     "feature-group-create-failed": BOTH,
     "feature-group-deleting": {"SageMakerStateChanges"},
-    "labeling-job-completed": {"SageMakerStateChanges"},
+    "labeling-job-completed": BOTH,
     "labeling-job-failed": BOTH,
     "labeling-job-stopped": {"SageMakerStateChanges"},
     "monitoring-schedule-failed": BOTH,
     "monitoring-schedule-scheduled": BOTH,
     "monitoring-schedule-violated": BOTH,
-    "notebook-deleted": set(),
-    "notebook-failed": {"SageMakerFailures"},
-    "notebook-in-service": set(),
-    "tuning-job-completed": set(),
-    "tuning-job-failed": {"SageMakerFailures"},
+    "notebook-deleted": {"SageMakerOutcomes"},
+    "notebook-failed": {"SageMakerOutcomes"},
+    "notebook-in-service": {"SageMakerOutcomes"},
+    "tuning-job-completed": {"SageMakerOutcomes"},
+    "tuning-job-failed": {"SageMakerOutcomes"},
     "tuning-job-in-progress": set(),
     "cloudtrail-add-tags": {"SageMakerApiCalls"},
     "cloudtrail-create-endpoint": {"SageMakerApiCalls"},
@@ -82,19 +93,20 @@ REACHED = {
     "cloudtrail-create-inference-component": {"SageMakerApiCalls"},
     "cloudtrail-delete-inference-component": {"SageMakerApiCalls"},
     "cloudtrail-update-inference-component": {"SageMakerApiCalls"},
-    "processing-job-completed": {"SageMakerStateChanges"},
+    "processing-job-completed": BOTH,
     "processing-job-failed": BOTH,
     "processing-job-in-progress": {"SageMakerStateChanges"},
-    "transform-job-completed": {"SageMakerStateChanges"},
+    "transform-job-completed": BOTH,
     "transform-job-failed": BOTH,
     "transform-job-in-progress": {"SageMakerStateChanges"},
     "pipeline-executing": {"SageMakerStateChanges"},
     "pipeline-completed-with-failures": BOTH,
     "pipeline-failed": BOTH,
-    "pipeline-step-failed": {"SageMakerFailures"},
-    "pipeline-succeeded": {"SageMakerStateChanges"},
+    "pipeline-step-failed": {"SageMakerOutcomes"},
+    "pipeline-succeeded": BOTH,
+    "policy-changed": {"SweepPolicyChanged"},
     "stack-deployed": {"SweepDeployed"},
-    "training-job-completed": {"SageMakerStateChanges"},
+    "training-job-completed": BOTH,
     "training-job-failed": BOTH,
     "training-job-in-progress": {"SageMakerStateChanges"},
     "training-job-stopped": {"SageMakerStateChanges"},
@@ -104,7 +116,7 @@ REACHED = {
 
 
 def patterns() -> dict[str, str]:
-    parameters = {"AlarmPrefix": "sagewatch", "AWS::StackId": STACK}
+    parameters = {"AlarmPrefix": "sagewatch", "AWS::StackId": STACK, "Policy": "/sagewatch/sagewatch/policy"}
     return {name: json.dumps(resolved(rule["pattern"], **parameters)) for name, rule in rules().items()}
 
 
@@ -171,8 +183,11 @@ def test_every_failure_edge_ends_in_a_dead_letter_queue() -> None:
     for name, rule in rules().items():
         for target in rule["targets"]:
             edges[f"rule {name}"] = (target["DeadLetterConfig"]["Arn"], target["RetryPolicy"].keys())
+    for name, rule in clocks().items():
+        [target] = rule["Targets"]
+        edges[f"clock {name}"] = (target["DeadLetterConfig"]["Arn"], target["RetryPolicy"].keys())
     for function, properties in functions().items():
-        for event, each in properties["Events"].items():
+        for event, each in properties.get("Events", {}).items():
             if each["Type"] == "ScheduleV2":
                 edges[f"schedule {event}"] = each["Properties"]["DeadLetterConfig"]["Arn"]
             if each["Type"] == "SQS":
@@ -192,12 +207,15 @@ def test_every_failure_edge_ends_in_a_dead_letter_queue() -> None:
         "rule SageMakerApiCalls": (reconcile, retried),
         "rule AlarmRepairs": (reconcile, retried),
         "rule AlarmStateChanges": (notify, retried),
-        "rule SageMakerFailures": (notify, retried),
+        "rule SageMakerOutcomes": (notify, retried),
+        "clock Clock": (notify, retried),
         "rule SweepDeployed": (sweep, retried),
+        "rule SweepPolicyChanged": (sweep, retried),
         "queue ReconcileQueue": reconcile,
         "queue NotifyQueue": notify,
         "schedule QuarterHourly": sweep,
         "schedule Daily": sweep,
+        "schedule Digest": sweep,
         "async Sweep": sweep,
     }
 
@@ -250,20 +268,27 @@ def test_two_workers_at_most_share_the_three_writes_a_second() -> None:
     scaling = {
         name: each["Events"]["Messages"]["Properties"]["ScalingConfig"]
         for name, each in functions().items()
-        if "Messages" in each["Events"]
+        if "Messages" in each.get("Events", {})
     }
 
     assert scaling == {"Reconcile": {"MaximumConcurrency": 2}, "Notify": {"MaximumConcurrency": 2}}
 
 
 def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
-    common = {"ALARM_PREFIX", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_TRACE_DISABLED"}
+    common = {
+        "ALARM_PREFIX",
+        "POLICY_PARAMETER",
+        "INCIDENTS_TABLE",
+        "POWERTOOLS_LOG_LEVEL",
+        "POWERTOOLS_SERVICE_NAME",
+        "POWERTOOLS_TRACE_DISABLED",
+    }
 
     assert variables("Reconcile") == common
     assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL", "NOTIFY_QUEUE_URL"}
     assert variables("Notify") == {
         *common,
-        *("NOTIFY_QUEUE_URL", "INCIDENTS_TABLE", "ALERTS_TOPIC_ARN", "SLACK_CREDENTIALS", "SLACK_API_URL"),
+        *("NOTIFY_QUEUE_URL", "ALERTS_TOPIC_ARN", "SLACK_CREDENTIALS", "SLACK_API_URL"),
     }
 
 

@@ -37,14 +37,14 @@ _LOG_GROUPS: Mapping[str, str] = {
 
 def alarm(place: Place, name: str) -> str:
     """Return the page of an alarm."""
-    return f"{_console(place, 'cloudwatch')}#alarmsV2:alarm/{quote(name, safe='')}"
+    return f"{_console(place, 'cloudwatch')}#alarmsV2:alarm/{_quoted(name)}"
 
 
 def resource(place: Place, ref: Ref) -> str | None:
     """Return the page of a resource, None when the console has none that its name leads to."""
     page = _PAGES.get(ref.kind)
     app = _APPS.get(ref.kind, "home")
-    return f"{_console(place, 'sagemaker', app)}#/{page}/{quote(ref.name, safe='')}" if page else None
+    return f"{_console(place, 'sagemaker', app)}#/{page}/{_quoted(ref.name)}" if page else None
 
 
 def logs(place: Place, ref: Ref) -> str | None:
@@ -59,7 +59,12 @@ def logs(place: Place, ref: Ref) -> str | None:
 
 
 def _twice(name: str) -> str:
-    return quote(quote(name, safe=""), safe="").replace("%", "$")
+    return _quoted(_quoted(name)).replace("%", "$")
+
+
+def _quoted(name: str) -> str:
+    # Half a surrogate pair has no UTF-8.
+    return quote(name, safe="", errors="replace")
 
 
 def _console(place: Place, service: str, app: str = "home") -> str:

@@ -341,8 +341,9 @@ class Kind:
         return next((arn for arn in listed if isinstance(arn, str) and f":{self.arn_type}/" in arn), None)
 
 
-type State = Literal["firing", "cleared", "failed"]
-"""What a notice says of an alarm (firing, cleared) or of a resource (failed)."""
+type State = Literal["firing", "cleared", "failed", "succeeded", "closed", "acked", "snoozed"]
+"""What a notice says: of an alarm (firing, cleared, closed: it was deleted), of a resource (failed, succeeded; closed:
+it is gone, or cleared: it recovered), or of an incident (somebody acknowledged or snoozed it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,8 +359,14 @@ class Place:
 class Notice:
     """One thing worth telling. Two notices with the same `key` tell the same thing.
 
-    `value` and `limit` are of the metric, in `unit`, summed over `capacity` where that says so; `reason` is other
-    people's text. `links` lead to the alarm, the resource and its logs, by what they are called.
+    `subject` is whose incident it belongs to: the resource, or what started it (a tuning job's trial belongs to the
+    tuning job, a pipeline's job to the pipeline). `part` tells an incident's alarms and failures apart. `muted` was
+    under a mute rule or suppressed: it opens no incident. `value` and `limit` are of the metric, in `unit`, summed over
+    `capacity` where that says so, `points` the latest values, oldest first, `floor` the lower limit of an anomaly
+    band; `reason` is other people's text. `links` lead to the alarm, the resource and its logs, by what they are
+    called. `by` is the person (Slack's id) who acknowledged or snoozed, `until` the end of the snooze (or, of the first
+    notice of an incident whose middle was dropped, how far that went), `arn` that of what failed. `execution` is that
+    of a pipeline.
     """
 
     key: str
@@ -368,14 +375,41 @@ class Notice:
     place: Place
     at: datetime
     title: str
+    subject: Ref
+    part: str
+    muted: bool = False
     value: float | None = None
     limit: float | None = None
+    floor: float | None = None
     unit: Unit = Unit.COUNT
     capacity: int | None = None
+    points: tuple[float, ...] = ()
     reason: str = ""
     advice: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
+    by: str = ""
+    until: datetime | None = None
+    arn: str = ""
+    execution: str = ""
 
     @property
     def severity(self) -> Severity:
         return Severity(self.labels["severity"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What was found out about why something failed or changed; gathered once for each failure.
+
+    `cause` is a likely cause in words, `remedy` what to do about it. `steps` are a pipeline execution's, in order:
+    (name, status, seconds or None, reason). `behind` is the ARN of the job that failed a step. `log` are the last lines
+    of `stream`. `facts` are short facts by name (Compute, Ran, Started by, Last change).
+    """
+
+    cause: str = ""
+    remedy: str = ""
+    steps: tuple[tuple[str, str, float | None, str], ...] = ()
+    behind: str = ""
+    stream: str = ""
+    log: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)

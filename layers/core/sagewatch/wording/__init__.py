@@ -1,1 +1,5 @@
-"""Puts notices into words: `text` for SNS, `slack` for Slack. Pure: nothing is sent from here."""
+"""Puts incidents into words. Pure: nothing is sent from here.
+
+`phrases`, `figures` and `incident` say what every channel says alike; `slack` (out of `blocks`), `text` for SNS,
+`chatbot`, `pagerduty` and `webhook` say it as their readers take it.
+"""

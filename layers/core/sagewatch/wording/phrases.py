@@ -9,25 +9,34 @@ from sagewatch.units import humanise
 
 _SECRETS = re.compile(
     r"""
-    (?P<kept>(?:secret_?(?:access_?)?key|(?:client_?)?secret|password|passwd|api_?key|token|signature)["']?\s*[=:]\s*["']?)
-    (?:(?<=")[^"]+|(?<=')[^']+|[^\s"',;&]+)
+    -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^-]*(?:-----END[ A-Z]*-----)?
+    | (?P<kept>
+        (?:(?:secret|private)[_-]?(?:access[_-]?)?key|(?:client[_-]?)?secret|passw(?:or)?d|passphrase|pwd|api[_-]?key
+           |token|signature)["']?\s*[=:]\s*["']?
+        | --(?:password|token|secret|api[_-]?key)\s+)
+      (?:(?<=")[^"]+|(?<=')[^']+|[^\s"',;&]+)
     | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b
     | \b(?:IQoJ|FwoG|FQoG)[A-Za-z0-9+/=]{40,}  # how session tokens begin
     | \b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}
     | \bxox[a-z]-[A-Za-z0-9-]+
     | \bxapp-[A-Za-z0-9-]+
-    | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)
+    | \b(?:hf|gh[a-z]|github_pat)_[A-Za-z0-9_]{20,}
+    | \bsk-[A-Za-z0-9_-]{20,}
+    | \beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*  # a JSON web token
+    | (?<=://)[^\s/@:]*:[^\s/@]+(?=@)
     | \bhttps://hooks\.slack(?:-gov)?\.com/\S+
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Controls, marks that turn the writing around, and halves of characters, which have no UTF-8 and stop a request."""
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""Controls, marks that turn the writing around or do not show, and halves of characters, which have no UTF-8 and stop a
+request."""
 
-
-def headline(notice: Notice) -> str:
-    """Say what, how bad and against which limit: `churn · p99 latency 1.84 s, limit 1.00 s · CRITICAL`."""
-    return f"{subject_of(notice)} · {measured(notice)} · {verdict(notice)}"
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""How logs colour what they say."""
 
 
 def subject_of(notice: Notice) -> str:
@@ -38,11 +47,27 @@ def subject_of(notice: Notice) -> str:
 
 def measured(notice: Notice) -> str:
     """Say what was measured, or what happened."""
-    value, limit = quantity(notice, notice.value), quantity(notice, notice.limit)
+    value = quantity(notice, notice.value)
     if notice.state == "failed" or not value:
         return notice.title
     back = " back to" if notice.state == "cleared" else ""
-    return f"{notice.title}{back} {value}" + (f", limit {limit}" if limit else "")
+    return f"{notice.title}{back} {value}{bound(notice)}"
+
+
+def bound(notice: Notice) -> str:
+    """Say what the value is held against: `, limit 1.00 s`, `, outside 400 ms–900 ms`; nothing when not known."""
+    if notice.limit is None:
+        return ""
+    limit = quantity(notice, notice.limit)
+    if not has_band(notice):
+        return f", limit {limit}"
+    where = "outside" if notice.state == "firing" else "expected"
+    return f", {where} {quantity(notice, notice.floor)}–{limit}"
+
+
+def has_band(notice: Notice) -> bool:
+    """Tell whether the value is held against two limits; a floor of 0 or less is none: no metric goes there."""
+    return notice.limit is not None and notice.floor is not None and notice.floor > 0
 
 
 def quantity(notice: Notice, value: float | None) -> str:
@@ -50,31 +75,15 @@ def quantity(notice: Notice, value: float | None) -> str:
     return "" if value is None else humanise(value, notice.unit, notice.capacity)
 
 
-def reason_of(notice: Notice) -> str:
-    """Say other people's reason, unless it is CloudWatch's raw numbers, which the headline says in words."""
-    return notice.reason if notice.state == "failed" or (notice.state == "firing" and notice.value is None) else ""
-
-
-def advice_of(notice: Notice) -> str:
-    """Say why it matters and what to do, while that is still needed."""
-    return "" if notice.state == "cleared" else notice.advice
-
-
-def verdict(notice: Notice) -> str:
-    """Say how bad it is: the severity in capitals, or OK."""
-    return "OK" if notice.state == "cleared" else notice.severity.upper()
-
-
-def where(notice: Notice) -> str:
-    """Say whose it is and where: `team fraud · 123456789012 · eu-west-1`."""
-    team = notice.labels.get("team")
-    return " · ".join(filter(None, (f"team {team}" if team else "", notice.place.account, notice.place.region)))
-
-
 def harmless(text: str, longest: int) -> str:
     """Return other people's text without secrets and control characters, cut to a length."""
-    redacted = _SECRETS.sub(lambda found: f"{found['kept'] or ''}[redacted]", text)
+    redacted = _SECRETS.sub(lambda found: f"{found['kept'] or ''}[redacted]", _ANSI.sub("", text))
     return cut(_CONTROL.sub(" ", redacted).strip(), longest)
+
+
+def inline(text: str, longest: int) -> str:
+    """Return other people's text made harmless and on one line, a dash when nothing is left of it."""
+    return cut(" ".join(harmless(text, 4 * longest).split()), longest) or "–"
 
 
 def cut(text: str, longest: int) -> str:

@@ -2,49 +2,53 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from sagewatch.model import Notice
-from sagewatch.wording.phrases import (
-    advice_of,
-    cut,
-    harmless,
-    headline,
-    measured,
-    reason_of,
-    subject_of,
-    verdict,
-    where,
-)
+from sagewatch.incidents import Incident, Line
+from sagewatch.model import Evidence
+from sagewatch.policy import Route
+from sagewatch.wording.incident import details, labels, leads, others, said, why
+from sagewatch.wording.incident import headline as opening
+from sagewatch.wording.incident import plain as unmarked
+from sagewatch.wording.incident import subject as about
+from sagewatch.wording.phrases import cut, harmless
 
 SUBJECT = 99
 """SNS takes fewer than 100 characters, and no line breaks (Publish, Subject)."""
 
-_REASON = 4_000
+_REASON, _OTHERS, _LOG = 4_000, 20, 50
 
 
-def subject(notice: Notice) -> str:
-    """Return `[CRITICAL] churn p99 latency 1.84 s, limit 1.00 s`."""
-    line = f"[{verdict(notice)}] {subject_of(notice)} {measured(notice)}"
-    return cut(" ".join(harmless(line, 1_000).split()), SUBJECT)
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message for a topic."""
+
+    subject: str
+    body: str
+    attributes: Mapping[str, str]
 
 
-def body(notice: Notice) -> str:
-    """Return the message as plain lines."""
-    facts = [
-        harmless(headline(notice), 500),
-        "",
-        f"At: {notice.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        *(f"{name.capitalize()}: {link}" for name, link in notice.links.items()),
-        harmless(where(notice), 500),
+def letter(incident: Incident, line: Line | None, route: Route) -> Letter:
+    """Return an incident as it stands for its readers by mail, or an entry of its history on top of that."""
+    first = unmarked(opening(incident))
+    told = said(incident, line) if line else first
+    passages = [
+        [told] if line is None else [told, first],
+        [f"{name}: {value}" for name, value in details(incident).items()],
+        others(incident, _OTHERS),
+        [f"{name.capitalize()}: {link}" for name, link in leads(incident, route).items()],
+        [why(incident)],
+        [incident.lead.advice] if incident.is_open else [],
+        list(_log(incident, line)) if route.logs and line and line.about == "log" else [],
     ]
-    said = (harmless(passage, _REASON) for passage in (reason_of(notice), advice_of(notice)))
-    return "\n".join([*facts, *(line for passage in said if passage for line in ("", passage))])
+    shown = [[harmless(each, _REASON) for each in passage if each] for passage in passages]
+    return Letter(
+        subject=cut(" ".join(harmless(about(incident, line), 1_000).split()), SUBJECT),
+        body="\n\n".join("\n".join(passage) for passage in shown if passage),
+        attributes=labels(incident, line),
+    )
 
 
-def attributes(notice: Notice) -> dict[str, str]:
-    """Return what a subscription's filter policy can match."""
-    wanted = ("severity", "kind", "resource", "scope", "alarm", "team")
-    found = {name: notice.labels.get(name) for name in wanted}
-    said = {name: harmless(value, 256) for name, value in found.items() if value}
-    return {"state": notice.state, **{name: value for name, value in said.items() if value}}
+def _log(incident: Incident, line: Line) -> tuple[str, ...]:
+    return incident.evidence.get(line.notice.key, Evidence()).log[-_LOG:]

@@ -1,0 +1,91 @@
+"""Decides whether a click really comes from Slack, and what it asks for. Pure.
+
+Slack signs `v0:<timestamp>:<body>` with the app's signing secret (Slack, "Verifying requests from Slack").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs
+
+FRESH = 300
+"""Seconds for which a signature counts."""
+
+LONGEST = 64 * 1024
+"""Bytes of a body; Slack's own are a few thousand."""
+
+_SNOOZES = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
+_MORNING = "t9"
+
+
+def is_genuine(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> bool:
+    """Tell whether Slack signed this body within the last five minutes; `headers` have lower-case names."""
+    stamp = headers.get("x-slack-request-timestamp", "")
+    if not secret or len(body) > LONGEST or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
+        return False
+    if abs(now - int(stamp)) > FRESH:
+        return False
+    wanted = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(f"v0={wanted}".encode(), headers.get("x-slack-signature", "").encode())
+
+
+def asked(body: bytes) -> dict[str, Any] | None:
+    """Return the event that a click stands for, None when it asks for nothing (a link was opened).
+
+    ValueError when it cannot be understood.
+    """
+    payload = _payload(body)
+    action, by = _action(payload), payload.get("user", {}).get("id")
+    name, at = action.get("action_id"), _time(action.get("action_ts"))
+    if name not in ("ack", "snooze"):
+        return None
+    value = action.get("value") if name == "ack" else action.get("selected_option", {}).get("value")
+    route, subject, length = _meant(value, name)
+    if not isinstance(by, str) or not by.isalnum():
+        raise ValueError("the click does not say who clicked")
+    kind, _, resource = subject.partition("/")
+    detail = {"route": route, "kind": kind, "name": resource, "by": by, "at": at.isoformat()}
+    if name == "snooze":
+        detail["until"] = _until(at, length).isoformat()
+    said = "Sagewatch Snoozed" if name == "snooze" else "Sagewatch Acknowledged"
+    return {"source": "sagewatch", "detail-type": said, "time": at.isoformat(), "detail": detail}
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    [text] = parse_qs(body.decode(), strict_parsing=True, max_num_fields=5).get("payload", [""])
+    payload = json.loads(text)
+    if not isinstance(payload, dict) or payload.get("type") != "block_actions":
+        raise ValueError("the body is no click")
+    return payload
+
+
+def _action(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    actions = payload.get("actions")
+    if not (isinstance(actions, list) and len(actions) == 1 and isinstance(actions[0], dict)):
+        raise ValueError("a click is one action")
+    return actions[0]
+
+
+def _time(stamp: object) -> datetime:
+    return datetime.fromtimestamp(float(str(stamp)), UTC)
+
+
+def _meant(value: object, name: str) -> tuple[str, str, str]:
+    """Take apart what we wrote into the control: `route|kind/resource`, and the length of a snooze."""
+    parts = value.split("|") if isinstance(value, str) else []
+    if len(parts) != (2 if name == "ack" else 3) or "/" not in parts[1]:
+        raise ValueError("the control is not one of ours")
+    return parts[0], parts[1], parts[-1]
+
+
+def _until(at: datetime, length: str) -> datetime:
+    if length == _MORNING:
+        return (at + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
+    if length not in _SNOOZES:
+        raise ValueError(f"'{length}' is no length of a snooze")
+    return at + _SNOOZES[length]
