@@ -1,51 +1,48 @@
-"""A Slack on this machine that answers as told and remembers what it was sent."""
+"""The Slack of the emulated stack, as the tests in this process speak of it."""
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sagewatch_cli.local.slack import Reply, Slack, slack
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Answers that are given in turn, (status, body); after the last, Slack does what it usually does."""
+
+    slack: Slack
+
+    def append(self, answer: tuple[int, str]) -> None:
+        self.slack.replies.append(Reply(*answer))
+
+    def __iadd__(self, answers: Iterable[tuple[int, str]]) -> Self:
+        for answer in answers:
+            self.append(answer)
+        return self
 
 
 @dataclass(slots=True)
 class SlackDouble:
-    """`answers` are given in turn, (status, body); after the last, Slack says yes."""
+    """A Slack on this machine that answers as told and remembers what it was sent."""
 
-    url: str = ""
-    posts: list[tuple[str, dict[str, str], dict[str, Any]]] = field(default_factory=list)
-    answers: list[tuple[int, str]] = field(default_factory=list)
+    slack: Slack
+    answers: Answers
 
-    def answer(self, path: str) -> tuple[int, str]:
-        if self.answers:
-            return self.answers.pop(0)
-        return (200, "ok") if path.startswith("/services/") else (200, '{"ok": true, "ts": "1.2", "channel": "C0"}')
+    @property
+    def url(self) -> str:
+        return self.slack.url
+
+    @property
+    def posts(self) -> list[tuple[str, dict[str, str], dict[str, Any]]]:
+        return [(each.path, dict(each.headers), dict(each.body)) for each in self.slack.posted]
 
 
 @contextmanager
 def slack_double() -> Iterator[SlackDouble]:
     """Serve on a free loopback port."""
-    double = SlackDouble()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            double.posts.append((self.path, dict(self.headers), body))
-            status, text = double.answer(self.path)
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        double.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield double
-        server.shutdown()
-        thread.join()
+    with slack() as double:
+        yield SlackDouble(double, Answers(double))

@@ -1,86 +1,40 @@
+"""The notify function as Lambda starts and calls it: its settings, its answers, its permissions, its log."""
+
 from __future__ import annotations
 
 import json
-import traceback
-from collections.abc import Callable, Iterator
-from types import ModuleType
+from itertools import permutations
+from random import Random
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from sagewatch.aws import secrets
-from sagewatch.channels import slack
-from sagewatch.errors import BadSetting, Retry, Undeliverable
-from sagewatch.notices import notice
-from tests.integration.conftest import batch, cold_start, log_of
-from tests.integration.slack_double import SlackDouble, slack_double
+from sagewatch.errors import BadSetting
+from tests.integration.conftest import Queue, cold_start, log_of
+from tests.integration.slack_double import SlackDouble
+from tests.integration.telling import TICK, Start, alarm, clicked, fires, received, set_policy
+from tests.integration.telling import Inbox as Inbox
+from tests.integration.telling import double as double
+from tests.integration.telling import inbox as inbox
+from tests.integration.telling import run as run
+from tests.integration.telling import town as town
 from tests.payloads import event
 from tests.template import actions
 
 SECRET = "very" + "secret"  # so that no source line in a traceback holds it
-TOKEN = "xox" + "b-very-secret"
-
-
-@pytest.fixture
-def double() -> Iterator[SlackDouble]:
-    with slack_double() as double:
-        yield double
-
-
-class Inbox:
-    """Somebody who subscribed to the alerts topic."""
-
-    def __init__(self, topic: str) -> None:
-        self.sqs: Any = boto3.client("sqs")
-        self.url = self.sqs.create_queue(QueueName="inbox")["QueueUrl"]
-        boto3.client("sns").subscribe(
-            TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:inbox"
-        )
-
-    def taken(self) -> list[dict[str, Any]]:
-        """Take all messages; without bodies of mail, as SNS wraps them."""
-        taken = []
-        while messages := self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                taken.append(json.loads(message["Body"]))
-                self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-        return taken
-
-
-@pytest.fixture
-def inbox(monkeypatch: pytest.MonkeyPatch) -> Inbox:
-    """The topic and the table, in the environment, and somebody who listens."""
-    topic = boto3.client("sns").create_topic(Name="alerts")["TopicArn"]
-    boto3.client("dynamodb").create_table(
-        TableName="incidents",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    )
-    monkeypatch.setenv("ALERTS_TOPIC_ARN", topic)
-    monkeypatch.setenv("INCIDENTS_TABLE", "incidents")
-    return Inbox(topic)
-
-
-@pytest.fixture
-def with_slack(monkeypatch: pytest.MonkeyPatch, inbox: Inbox, double: SlackDouble) -> Callable[..., ModuleType]:
-    """Start the function with Slack's credentials in a parameter."""
-
-    def start(**credentials: str) -> ModuleType:
-        value = credentials or {"webhook_url": f"{double.url}/services/T000/B000/{SECRET}"}
-        boto3.client("ssm").put_parameter(Name="/slack", Type="SecureString", Value=json.dumps(value))
-        monkeypatch.setenv("SLACK_CREDENTIALS", "ssm:/slack")
-        monkeypatch.setenv("SLACK_API_URL", f"{double.url}/api")
-        return cold_start("notify")
-
-    return start
-
-
-def run(app: ModuleType, *bodies: Any) -> list[str]:
-    """Hand the messages to the function and return the ids of those that failed."""
-    return [each["itemIdentifier"] for each in app.handler(batch(*bodies), None)["batchItemFailures"]]
+STORY = ("alarm-firing", "alarm-cleared", "pipeline-step-failed", "pipeline-failed", "training-job-failed")
+ENDS = {
+    ":large_green_circle: *churn* · p99 latency back to *430 ms* · resolved after 14 min": {
+        ":white_check_mark: Resolved: p99 latency back to 430 ms, limit 1.00 s. Open for 14 min, peak 1.84 s."
+    },
+    ":red_circle: *Pipeline execution failed* · churn-train · out of memory": {
+        ":large_orange_circle: Also: Train: pipeline step failed · WARNING"
+    },
+    ":red_circle: *Training job failed* · xgb-churn · out of memory": set(),
+}
+"""What is in the channel, and in the threads, when all of that was told."""
 
 
 def test_without_slack_a_notice_goes_to_the_topic_with_its_attributes(inbox: Inbox) -> None:
@@ -89,246 +43,147 @@ def test_without_slack_a_notice_goes_to_the_topic_with_its_attributes(inbox: Inb
     assert run(app, event("alarm-firing")) == []
 
     [message] = inbox.taken()
-    assert message["Subject"] == "[CRITICAL] churn p99 latency 1.84 s, limit 1.00 s"
-    assert message["Message"].startswith("churn · p99 latency 1.84 s, limit 1.00 s · CRITICAL\n")
+    assert message["Subject"].startswith("[CRITICAL] churn")
+    assert "p99 latency 1.84 s" in message["Message"]
     attributes = {name: each["Value"] for name, each in message["MessageAttributes"].items()}
-    assert attributes.items() >= {"severity": "critical", "kind": "endpoint", "state": "firing"}.items()
+    assert attributes.items() >= {"severity": "critical", "kind": "endpoint", "resource": "churn"}.items()
 
 
-def test_with_a_webhook_a_notice_goes_to_slack_and_to_the_topic(
-    with_slack: Callable[..., ModuleType], inbox: Inbox, double: SlackDouble
-) -> None:
-    app = with_slack()
-
-    assert run(app, event("training-job-failed")) == []
-
-    [(path, _, body)] = double.posts
-    assert path == f"/services/T000/B000/{SECRET}"
-    assert body["text"] == ":red_circle: *xgb-churn* · training job failed · CRITICAL"
-    assert len(inbox.taken()) == 1
-
-
-def test_with_a_bot_token_a_notice_goes_to_its_channel(
-    with_slack: Callable[..., ModuleType], double: SlackDouble
-) -> None:
-    app = with_slack(bot_token=TOKEN, channel="C0ALERTS")
-
-    assert run(app, event("alarm-firing")) == []
-
-    [(path, headers, body)] = double.posts
-    assert path == "/api/chat.postMessage"
-    assert headers["Authorization"] == f"Bearer {TOKEN}"
-    assert body["channel"] == "C0ALERTS"
-    assert body["text"].startswith(":red_circle: *churn*")
-
-
-def test_a_repeated_event_is_told_once(
-    with_slack: Callable[..., ModuleType], inbox: Inbox, double: SlackDouble
-) -> None:
-    app = with_slack()
+def test_a_repeated_event_is_told_once(town: Start) -> None:
+    here = town()
 
     for n in range(3):
-        assert run(app, *[{**event("training-job-failed"), "id": f"{n}-{m}"} for m in range(2)]) == []
+        assert here.run(*({**event("training-job-failed"), "id": f"{n}-{m}"} for m in range(2))) == []
 
-    assert len(double.posts) == 1
-    assert len(inbox.taken()) == 1
-
-
-def test_what_is_not_worth_telling_is_silence_and_no_failure(
-    with_slack: Callable[..., ModuleType], inbox: Inbox, double: SlackDouble
-) -> None:
-    app = with_slack()
-
-    assert run(app, event("alarm-born"), event("alarm-deleted"), event("endpoint-in-service")) == []
-
-    assert double.posts == []
-    assert inbox.taken() == []
+    assert (len(here.shown()), len(here.inbox.taken())) == (1, 1)
 
 
-def test_an_alarm_is_told_in_the_order_of_its_changes(
-    with_slack: Callable[..., ModuleType], double: SlackDouble
-) -> None:
-    app = with_slack()
+def test_a_redelivery_after_success_says_nothing(town: Start) -> None:
+    here = town()
+    here.run(alarm(), clicked("Sagewatch Acknowledged", 1))
+    here.run(alarm("OK", 5))
+    here.inbox.taken()
+    said = len(here.double.posts)
 
-    run(app, event("alarm-cleared"), event("alarm-firing"))
+    assert here.run(alarm(), clicked("Sagewatch Acknowledged", 1), alarm("OK", 5), attempt=2) == []
 
-    assert [body["text"].split()[0] for _, _, body in double.posts] == [":red_circle:", ":large_green_circle:"]
+    assert (len(here.double.posts), here.inbox.taken()) == (said, [])
 
 
-def test_messages_that_cannot_be_told_come_back_and_the_others_are_told(
-    with_slack: Callable[..., ModuleType], double: SlackDouble
-) -> None:
-    app = with_slack()
+@pytest.mark.parametrize("order", Random(7).sample(list(permutations(STORY)), 5), ids=" ".join)
+def test_every_order_of_the_same_events_ends_in_the_same_messages(town: Start, order: tuple[str, ...]) -> None:
+    here = town()
 
-    failed = run(
-        app, "not json", event("alarm-firing"), {"detail-type": "Nonsense", "detail": {}}, event("endpoint-failed")
-    )
+    for name in order:
+        assert here.run(event(name)) == []
+
+    shown = {each.text: set(here.thread(number)) for number, each in enumerate(here.channel())}
+    assert shown == ENDS
+
+
+def test_messages_that_cannot_be_told_come_back_and_the_others_are_told(town: Start) -> None:
+    here = town()
+    nonsense = {"detail-type": "Nonsense", "detail": {}}
+
+    failed = here.run("not json", event("alarm-firing"), nonsense, event("endpoint-failed"))
 
     assert sorted(failed) == ["m0", "m2"]
-    assert len(double.posts) == 2
+    assert len(here.shown()) == 1  # both are about churn
 
 
-@pytest.mark.parametrize("answer", [(429, "rate_limited"), (500, ""), (503, "")])
-def test_when_slack_stumbles_the_topic_hears_of_it_once_and_slack_later(
-    with_slack: Callable[..., ModuleType], inbox: Inbox, double: SlackDouble, answer: tuple[int, str]
+def test_a_message_that_has_to_wait_is_hidden_for_as_long_as_it_has_to(
+    town: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = with_slack()
-    double.answers.append(answer)
+    queue = Queue("notify")
+    monkeypatch.setenv("NOTIFY_QUEUE_URL", queue.url)
+    here, waits = town(), []
+    here.app.clients.sqs.meta.events.register(
+        "provide-client-params.sqs.ChangeMessageVisibility",
+        lambda params, **_: waits.append(params["VisibilityTimeout"]),
+    )
+    queue.sqs.send_message(QueueUrl=queue.url, MessageBody=json.dumps(alarm()))
+    [message] = queue.sqs.receive_message(QueueUrl=queue.url)["Messages"]
+    batch = received(alarm(), attempt=3)
+    batch["Records"][0]["receiptHandle"] = message["ReceiptHandle"]
 
-    first = run(app, event("alarm-firing"))
-    second = run(app, event("alarm-firing"))
+    here.double.answers.append((503, ""))
+    here.app.handler(batch, None)
 
-    assert (first, second) == (["m0"], [])
-    assert len(double.posts) == 2
-    assert len(inbox.taken()) == 1
-
-
-def test_when_the_topic_refuses_slack_hears_of_it_all_the_same(
-    with_slack: Callable[..., ModuleType], double: SlackDouble
-) -> None:
-    app = with_slack()
-
-    def refused(**_: Any) -> None:
-        raise ClientError({"Error": {"Code": "KMSAccessDenied", "Message": "no"}}, "Publish")
-
-    app.clients.sns.meta.events.register("before-call.sns.Publish", refused)
-
-    assert run(app, event("alarm-firing")) == ["m0"]
-    assert len(double.posts) == 1
+    [wait] = waits
+    assert 60 <= wait <= 73
 
 
-def test_the_function_is_allowed_what_it_calls(with_slack: Callable[..., ModuleType]) -> None:
-    app = with_slack()
-    called: set[str] = set()
-    for client in (app.clients.sns, app.clients.dynamodb):
-        client.meta.events.register(
-            "before-call", lambda model, **_: called.add(f"{model.service_model.service_name}:{model.name}")
-        )
+def test_the_function_is_allowed_what_it_calls(town: Start) -> None:
+    here, called = town(), set()
+    clients = here.app.clients
 
-    run(app, event("alarm-firing"))
+    def note(model: Any, **_: Any) -> None:
+        called.add(f"{model.service_model.signing_name}:{model.name}".replace("monitoring:", "cloudwatch:"))
 
-    slack_and_key = {"secretsmanager:GetSecretValue", "ssm:GetParameter", "kms:Decrypt", "kms:GenerateDataKey*"}
-    assert called - {"sns:Publish"} == actions("Notify") - slack_and_key
+    for client in (clients.dynamodb, clients.cloudwatch, clients.artist(), clients.evidence.sagemaker()):
+        client.meta.events.register("before-parameter-build", note)
+    fires()
 
+    here.run(alarm(), event("training-job-failed"), event("pipeline-failed"), TICK)
 
-def test_a_rotated_secret_is_noticed_after_five_minutes() -> None:
-    texts, now = iter(['{"webhook_url": "old"}', '{"webhook_url": "new"}']), [0.0]
-    kept = secrets.Kept(lambda: next(texts), lambda: now[0])
-
-    first, at_299 = kept(), (now.append(299), now.pop(0), kept())[-1]
-    now[0] = 300
-
-    assert (first, at_299, kept()) == ({"webhook_url": "old"}, {"webhook_url": "old"}, {"webhook_url": "new"})
+    assert {"dynamodb:Query", "cloudwatch:DescribeAlarms", "sagemaker:ListTags"} < called
+    assert called <= actions("Notify")
 
 
-def test_the_secret_may_be_in_secrets_manager() -> None:
-    value = json.dumps({"bot_token": TOKEN, "channel": "C0"})
-    arn = boto3.client("secretsmanager").create_secret(Name="slack", SecretString=value)["ARN"]
-
-    assert secrets.credentials(secrets.reader(arn)()) == {"bot_token": TOKEN, "channel": "C0"}
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["hunter2", "[]", "{}", '{"bot_token": "hunter2"}', '{"webhook_url": 7, "note": "hunter2"}', '{"webhook_url": ""}'],
-)
-def test_malformed_credentials_are_refused_without_being_said(text: str) -> None:
-    with pytest.raises(Undeliverable, match="SLACK_CREDENTIALS") as refused:
-        secrets.credentials(text)
-
-    assert "hunter2" not in "".join(traceback.format_exception(refused.value))
-
-
-def test_a_secret_that_cannot_be_read_brings_the_message_back(with_slack: Callable[..., ModuleType]) -> None:
-    app = with_slack()
+def test_a_secret_that_cannot_be_read_keeps_nothing_from_the_topic(town: Start) -> None:
+    here = town()
     boto3.client("ssm").delete_parameter(Name="/slack")
 
-    assert run(app, event("alarm-firing")) == ["m0"]
+    assert here.run(alarm()) == ["m0"]
+
+    assert len(here.inbox.taken()) == 1
 
 
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        ((429, ""), Retry),
-        ((500, "oops"), Retry),
-        ((200, '{"ok": false, "error": "ratelimited"}'), Retry),
-        ((200, '{"ok": false, "error": "internal_error"}'), Retry),
-        ((200, '{"ok": false, "error": "channel_not_found"}'), Undeliverable),
-        ((200, '{"ok": false, "error": "token_revoked"}'), Undeliverable),
-        ((200, "<html>"), Undeliverable),
-        ((302, ""), Undeliverable),
-        ((404, ""), Undeliverable),
-    ],
-)
-def test_what_slack_answers_a_bot_is_retried_or_not(
-    double: SlackDouble, answer: tuple[int, str], error: type[Exception]
-) -> None:
-    double.answers.append(answer)
+def test_a_policy_that_cannot_be_read_brings_the_message_back(town: Start) -> None:
+    here = town()
+    here.run(event("alarm-born"))
 
-    with pytest.raises(error) as refused:
-        post(f"{double.url}/api", {"bot_token": TOKEN, "channel": "C0"})
+    def refused(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetParameter")
 
-    assert_no_secret(refused.value)
+    here.app.asking.clients["ssm"].meta.events.register("before-call.ssm.GetParameter", refused)
+
+    assert here.run(alarm()) == ["m0"]
 
 
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        ((429, "rate_limited"), Retry),
-        ((503, ""), Retry),
-        ((400, "invalid_payload"), Undeliverable),
-        ((403, "invalid_token"), Undeliverable),
-        ((404, "no_service"), Undeliverable),
-        ((410, "channel_is_archived"), Undeliverable),
-    ],
-)
-def test_what_slack_answers_a_webhook_is_retried_or_not(
-    double: SlackDouble, answer: tuple[int, str], error: type[Exception]
-) -> None:
-    double.answers.append(answer)
+def test_a_policy_that_changes_is_followed_by_the_next_batch(town: Start) -> None:
+    here = town()
 
-    with pytest.raises(error, match=str(answer[0])) as refused:
-        post("", {"webhook_url": f"{double.url}/services/T000/B000/{SECRET}"})
+    set_policy("routes: [{name: all, slack: C0ALL}]")
+    here.run(alarm())
 
-    assert_no_secret(refused.value)
+    assert (len(here.shown()), len(here.shown("C0ALL"))) == (0, 1)
 
 
-def test_when_nobody_answers_the_error_keeps_the_webhook_to_itself() -> None:
-    with slack_double() as gone:
-        url = gone.url
+def test_no_secret_is_ever_logged(town: Start, double: SlackDouble) -> None:
+    here = town(webhook_url="")
+    hook = f"{here.double.url}/services/T000/B000/{SECRET}"
+    boto3.client("ssm").put_parameter(
+        Name="/slack", Type="SecureString", Value=json.dumps({"webhook_url": hook}), Overwrite=True
+    )
+    log = log_of(here.app)
+    here.double.answers += [(500, ""), (400, "invalid_payload"), (400, "invalid_payload")]
 
-    with pytest.raises(Retry, match=r"^Slack did not answer: NewConnectionError$") as refused:
-        post("", {"webhook_url": f"{url}/services/T000/B000/{SECRET}"})
+    here.run(event("alarm-firing"), event("endpoint-failed"), event("training-job-failed"))
 
-    assert_no_secret(refused.value)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        f"https://hooks.slack.com/triggers/T000/{SECRET}",
-        f"https://hooks.slack.com/workflows/T000/{SECRET}",
-        f"http://hooks.slack.com/services/T000/{SECRET}",
-        f"https://hooks.slack.com.evil.example/services/{SECRET}",
-        f"https://evil.example/services/{SECRET}",
-    ],
-)
-def test_a_webhook_that_is_none_of_slacks_is_never_called(url: str) -> None:
-    with pytest.raises(Undeliverable, match=r"^Slack's webhook_url ") as refused:
-        post("", {"webhook_url": url})
-
-    assert_no_secret(refused.value)
-
-
-def test_no_secret_is_ever_logged(with_slack: Callable[..., ModuleType], double: SlackDouble) -> None:
-    app = with_slack()
-    log = log_of(app)
-    double.answers += [(500, ""), (400, "invalid_payload")]
-
-    run(app, event("alarm-firing"), event("endpoint-failed"), event("training-job-failed"))
-
-    assert len(log) == 3
+    assert log
     assert SECRET not in json.dumps(log)
+
+
+def test_what_is_degraded_is_counted(town: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    here = town()
+    app: Any = cold_start("notify")
+    here.double.answers.append((200, '{"ok": false, "error": "invalid_blocks"}'))
+
+    run(app, alarm())
+
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
+    assert metrics[-1]["RenderRejected"] == [1.0]
 
 
 @pytest.mark.parametrize("missing", ["ALERTS_TOPIC_ARN", "INCIDENTS_TABLE"])
@@ -339,15 +194,3 @@ def test_without_a_setting_the_function_does_not_start(
 
     with pytest.raises(BadSetting, match=f"^{missing} is not set"):
         cold_start("notify")
-
-
-def post(api_url: str, credentials: dict[str, str]) -> None:
-    found = notice("sagewatch", event("alarm-firing"))
-    assert found is not None
-    slack.send(slack.pool(), api_url, credentials, found)
-
-
-def assert_no_secret(error: BaseException) -> None:
-    said = "".join(traceback.format_exception(error)) + repr(error)
-    assert SECRET not in said
-    assert TOKEN not in said

@@ -1,97 +1,213 @@
-"""Tells people what an event says, once on each channel: notice, remember, deliver."""
+"""Tells people what an event says: reads it, finds its routes, writes it down, and has it talked about."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import urllib3
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+from uuid import uuid4
 
 from sagewatch import notices
-from sagewatch.aws import memory, secrets
-from sagewatch.channels import slack, sns
-from sagewatch.errors import Retry, SagewatchError
-from sagewatch.model import Notice
+from sagewatch.aws import cloudwatch, evidence, mute_rules, queue
+from sagewatch.aws import incidents as store
+from sagewatch.aws.incidents import Timeline
+from sagewatch.aws.standing import Standing
+from sagewatch.conversation import Clients, Desk, converse, for_all, incidents_of, owes, wants_care, written
+from sagewatch.digest import DUE
+from sagewatch.digesting import digested
+from sagewatch.errors import Retry
+from sagewatch.failures import subject_of
+from sagewatch.model import Evidence, Labels, Notice, State
+from sagewatch.mute import snooze_rule
+from sagewatch.policy import Policy, Route
+from sagewatch.routes import default_route, route_named, routes
 from sagewatch.settings import NotifySettings
+from sagewatch.voices import Switchboard
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_sns import SNSClient
+CLOCK = "Sagewatch Clock"
+"""The detail-type of what the schedule sends every five minutes."""
 
-type Channel = Callable[[Notice], None]
+_SETTLES = timedelta(minutes=10)
+"""How long after it fired an alarm is believed to, unless an event says otherwise."""
 
+_FIRST_WAIT, _LONGEST_WAIT = 15.0, 900.0  # s, before a message comes back that nobody said when to try again
 
-REST = 30  # s, the function's timeout: longer than any batch
+type Explain = Callable[[bool], Evidence]
+"""Returns what explains a notice, with the last lines of the log or without."""
 
 
 @dataclass(slots=True)
-class Resting:
-    """A channel that is left alone for a while once it did not answer.
+class Round:
+    """One batch: the policy is asked for once; a message that has to wait is hidden for as long as it has to."""
 
-    Ten time-outs are longer than the function lives, and would keep the other channels from being told.
-    """
+    clients: Clients
+    settings: NotifySettings
+    switchboard: Switchboard
+    asking: Callable[[], Standing]
+    now: datetime
+    who: str = field(default_factory=lambda: uuid4().hex)
+    policy: Policy | None = None
 
-    send: Channel
-    clock: Callable[[], float]
-    until: float = 0
-
-    def __call__(self, notice: Notice) -> None:
-        if self.clock() < self.until:
-            raise Retry("Slack did not answer a moment ago, and is left alone for now")
+    def __call__(self, record: Any, event: Mapping[str, Any]) -> Notice | None:
+        attempt = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
         try:
-            self.send(notice)
-        except slack.NoAnswer:
-            self.until = self.clock() + REST
+            return handle(self._desk(attempt), event)
+        except Retry as error:
+            self._postpone(record, error.after or min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT))
             raise
 
+    def _desk(self, attempt: int) -> Desk:
+        if self.policy is None:
+            self.policy = followed(self.asking())
+        return Desk(self.clients, self.settings, self.switchboard, self.policy, self.now, self.who, attempt)
 
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """What the function holds for the life of its container."""
-
-    sns: SNSClient
-    dynamodb: DynamoDBClient
-    http: urllib3.PoolManager
-
-
-def set_up(clients: Clients, settings: NotifySettings, clock: Callable[[], float]) -> Mapping[str, Channel]:
-    """Return the channels that are set up, by name: the topic always, Slack when it has credentials."""
-    found: dict[str, Channel] = {"sns": lambda notice: sns.send(clients.sns, settings.topic_arn, notice)}
-    if settings.slack_credentials:
-        credentials = secrets.Kept(secrets.reader(settings.slack_credentials), clock)
-        found["slack"] = Resting(
-            lambda notice: slack.send(clients.http, settings.slack_api_url, credentials(), notice), clock
-        )
-    return found
+    def _postpone(self, record: Any, after: float) -> None:
+        receipt = record.get("receiptHandle")
+        if self.settings.queue_url and receipt:
+            jitter = after * random.uniform(1, 1.2)  # those who wait should not come back together
+            queue.postpone(self.clients.sqs, self.settings.queue_url, receipt, jitter + 1)
 
 
-def notify(
-    clients: Clients, settings: NotifySettings, channels: Mapping[str, Channel], event: Mapping[str, Any], now: float
-) -> Notice | None:
-    """Tell what an event says; None when that is nothing, or nothing new.
+def followed(standing: Standing) -> Policy:
+    """Return the policy by which people are told: of a broken one, only the default route is left."""
+    if standing.broken is None:
+        return standing.policy
+    return replace(standing.policy, routes=(default_route(standing.policy),))
 
-    Every channel is tried even when another fails, and then the failure is raised: Retry before Undeliverable, since a
-    message that comes back goes only where it has not been.
-    """
-    notice = notices.notice(settings.prefix, event)
-    if notice is None:
+
+def handle(desk: Desk, event: Mapping[str, Any]) -> Notice | None:
+    """Do what a message asks for; None when it told nothing."""
+    if event.get("detail-type") == CLOCK:
+        looked_after(desk)
         return None
-    errors: list[SagewatchError] = []
-    told = False
-    for name, send in channels.items():
-        try:
-            told |= _tell(clients, settings, name, send, notice, now)
-        except SagewatchError as error:
-            errors.append(error)
-    if errors:
-        raise min(errors, key=lambda error: not isinstance(error, Retry))
-    return notice if told else None
+    if event.get("detail-type") == DUE:
+        digested(desk, event)
+        return None
+    return told(desk, event)
 
 
-def _tell(clients: Clients, settings: NotifySettings, name: str, send: Channel, notice: Notice, now: float) -> bool:
-    if memory.was_told(clients.dynamodb, settings.table, notice.key, name):
-        return False
-    send(notice)
-    memory.remember(clients.dynamodb, settings.table, notice.key, name, now)
-    return True
+def told(desk: Desk, event: Mapping[str, Any]) -> Notice | None:
+    """Tell what an event says; None when that is nothing.
+
+    Every route is tried even when another one fails, and then the failure is raised: Retry before Undeliverable.
+    """
+    found = notices.notice(desk.settings.prefix, event, desk.policy)
+    if found is None:
+        return None
+    notice = _started(desk, found)
+    taken = [route for route in _routes(desk, notice) if not route.drop]
+    explain = cache(lambda logs: evidence.gather(desk.clients.evidence, notice, logs))
+    for_all(taken, lambda route: _tell(desk, route, notice, explain))
+    return notice if taken else None
+
+
+def _started(desk: Desk, notice: Notice) -> Notice:
+    """Put a job's failure into its pipeline's incident when its event did not say who started it."""
+    if notice.state != "failed" or notice.subject != notice.labels.ref or not notice.labels["kind"].endswith("-job"):
+        return notice
+    parent = evidence.started_by(desk.clients.evidence, notice.arn)
+    if parent is None:
+        return notice
+    labels = Labels({**notice.labels.values, "parent": str(parent)})
+    return replace(notice, labels=labels, subject=subject_of(labels))
+
+
+def _routes(desk: Desk, notice: Notice) -> tuple[Route, ...]:
+    if notice.state in ("acked", "snoozed"):
+        return (route_named(desk.policy, notice.labels["route"]),)
+    taken = routes(desk.policy, notice.labels)
+    return tuple(route for route in taken if route.success or notice.state != "succeeded")
+
+
+def _tell(desk: Desk, route: Route, notice: Notice, explain: Explain) -> None:
+    timeline = _added(desk, route, notice, explain)
+    if any(incidents_of(desk, timeline)):
+        converse(desk, route, timeline, frozenset({notice.key}))
+    if notice.state == "snoozed":
+        _snooze(desk, timeline, notice)
+
+
+def _added(desk: Desk, route: Route, notice: Notice, explain: Explain) -> Timeline:
+    """Write a notice down before anything is said of it, so that it cannot be lost."""
+    timeline = store.load(desk.clients.dynamodb, desk.settings.table, route.name, notice.subject)
+    if _has(timeline, notice):
+        return timeline
+    explained = notice.state in ("failed", "firing") and not notice.muted
+    found = explain(route.logs) if explained else Evidence()
+    more = {} if found == Evidence() else {notice.key: found}
+
+    def with_it(latest: Timeline) -> Timeline:
+        if _has(latest, notice):
+            return latest
+        return replace(latest, notices=(*latest.notices, notice), evidence={**latest.evidence, **more})
+
+    return written(desk, timeline, with_it)
+
+
+def _has(timeline: Timeline, notice: Notice) -> bool:
+    return any(each.key == notice.key for each in timeline.notices)
+
+
+def _snooze(desk: Desk, timeline: Timeline, notice: Notice) -> None:
+    """Have CloudWatch itself keep quiet about what fires, so that native paging does too; it wakes up by itself."""
+    for incident in incidents_of(desk, timeline):
+        alarms = [part.last.part for part in incident.parts if part.firing]
+        meant = any(each.key == notice.key for each in incident.notices)
+        if meant and alarms and notice.until and notice.until > desk.now:
+            rule = snooze_rule(desk.settings.prefix, incident.id, alarms, notice.by, desk.now, notice.until)
+            mute_rules.put(desk.clients.cloudwatch, rule)
+
+
+def looked_after(desk: Desk) -> int:
+    """Go through all open incidents: what is due is said, and what ended without an event is ended; return how many."""
+    client, table = desk.clients.dynamodb, desk.settings.table
+    found = [store.load(client, table, *named) for named in store.open_timelines(client, table)]
+    firing = {name for timeline in found for name in _firing(desk, timeline)}
+    states = dict(cloudwatch.states(desk.clients.cloudwatch, sorted(firing)))
+    for_all(found, lambda timeline: _look_after(desk, timeline, states))
+    return len(found)
+
+
+type _States = Mapping[str, tuple[str, datetime]]
+
+
+def _look_after(desk: Desk, timeline: Timeline, states: _States) -> None:
+    route, ends = route_named(desk.policy, timeline.route), tuple(_ends(desk, timeline, states))
+    if ends:
+        timeline = written(desk, timeline, lambda latest: replace(latest, notices=(*latest.notices, *ends)))
+    if ends or owes(desk, route, timeline):
+        converse(desk, route, timeline, frozenset(each.key for each in ends))
+    if not wants_care(desk, timeline):
+        written(desk, timeline, lambda latest: latest)  # it is not among the open ones any more
+
+
+def _ends(desk: Desk, timeline: Timeline, states: _States) -> Iterator[Notice]:
+    """Yield what ends alarms that fire here, and are not there any more or are OK: the event of it was lost."""
+    for name, last in _firing(desk, timeline).items():
+        state = states.get(name)
+        if state is None or state[0] == "OK":
+            yield _end(last, state, desk.now)
+
+
+def _firing(desk: Desk, timeline: Timeline) -> dict[str, Notice]:
+    """Return the alarms that fire for a while, by name, and what they said last."""
+    parts = (part for incident in incidents_of(desk, timeline) for part in incident.parts)
+    return {part.last.part: part.last for part in parts if part.firing and desk.now - part.last.at > _SETTLES}
+
+
+def _end(last: Notice, state: tuple[str, datetime] | None, now: datetime) -> Notice:
+    at = state[1].astimezone(UTC) if state else now
+    said: State = "cleared" if state else "closed"
+    return replace(
+        last,
+        key=f"{last.part}/{said}/found/{at.isoformat()}",
+        state=said,
+        at=max(at, last.at + timedelta(seconds=1)),
+        value=None,
+        points=(),
+        reason="",
+        links={name: link for name, link in last.links.items() if state or name != "alarm"},
+    )

@@ -32,3 +32,11 @@ def send(client: SQSClient, url: str, bodies: Iterable[Mapping[str, object]]) ->
             raise Retry(
                 f"send_message_batch {url}: {len(refused)} of {len(some)} refused, first {refused[0]['Message']}"
             )
+
+
+def postpone(client: SQSClient, url: str, receipt: str, seconds: float) -> None:
+    """Hide a message that was received for so long, half an hour at most; Retry when the queue refuses."""
+    with retried(f"change_message_visibility {url}"):
+        client.change_message_visibility(
+            QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=min(int(seconds), 1_800)
+        )

@@ -1,4 +1,7 @@
-"""Reads Slack's credentials from Secrets Manager or SSM; keeps them five minutes, so that a rotation is noticed."""
+"""Reads secrets from Secrets Manager or SSM; keeps them five minutes, so that a rotation is noticed.
+
+A parser's exceptions hold what it parsed, so none is ever chained, not even as context.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from dataclasses import dataclass, field
 import boto3
 
 from sagewatch.aws.errors import BRISK, retried
-from sagewatch.errors import Undeliverable
+from sagewatch.errors import Unauthorised, Undeliverable
 
 KEPT = 300  # s
 _SECRETS = ("bot_token", "webhook_url")
@@ -28,8 +31,11 @@ def _from_secret(arn: str) -> Callable[[], str]:
     client = boto3.client("secretsmanager", config=BRISK)
 
     def read() -> str:
-        with retried("get_secret_value (SLACK_CREDENTIALS)"):
-            return client.get_secret_value(SecretId=arn)["SecretString"]
+        with retried(f"get_secret_value {arn}"):
+            found = client.get_secret_value(SecretId=arn)
+        if "SecretString" not in found:
+            raise Undeliverable(f"The secret {arn} holds bytes; it must be a text")
+        return found["SecretString"]
 
     return read
 
@@ -38,40 +44,81 @@ def _from_parameter(name: str) -> Callable[[], str]:
     client = boto3.client("ssm", config=BRISK)
 
     def read() -> str:
-        with retried("get_parameter (SLACK_CREDENTIALS)"):
+        with retried(f"get_parameter {name}"):
             return client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
 
     return read
 
 
 def credentials(text: str) -> Mapping[str, str]:
-    """Read credentials; Undeliverable says what is wrong with them and never what they are."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        raise Undeliverable(f"The secret in SLACK_CREDENTIALS is not JSON; it must be {_SHAPE}") from None
+    """Read Slack's credentials; Undeliverable says what is wrong with them and never what they are."""
+    found = _parsed(text)
+    if found is None:
+        raise Undeliverable(f"The secret in SLACK_CREDENTIALS is not JSON; it must be {_SHAPE}")
     if not isinstance(found, dict) or not (found.keys() >= {"bot_token", "channel"} or "webhook_url" in found):
         raise Undeliverable(f"The secret in SLACK_CREDENTIALS must be {_SHAPE}")
     if not all(isinstance(value, str) and value for value in found.values()):
         raise Undeliverable("Every value of the secret in SLACK_CREDENTIALS must be a text")
     stripped: dict[str, str] = {name: value.strip() for name, value in found.items()}
-    # Anything else would fail inside http.client, whose errors repeat the value.
-    if not all(re.fullmatch("[!-~]+", stripped.get(name, "-")) for name in _SECRETS):
+    if not all(_is_plain(stripped.get(name, "-")) for name in _SECRETS):
         raise Undeliverable(f"{' and '.join(_SECRETS)} in SLACK_CREDENTIALS must be plain ASCII without blanks")
     return stripped
 
 
+def routing_key(text: str) -> Mapping[str, str]:
+    """Read a PagerDuty routing key, as it is or as `{"routing_key": …}`."""
+    return _single("routing_key", "PagerDuty's routing key", text)
+
+
+def signing_secret(text: str) -> Mapping[str, str]:
+    """Read what signs a webhook's messages, as it is or as `{"secret": …}`."""
+    return _single("secret", "A webhook's signing secret", text)
+
+
+def _single(name: str, what: str, text: str) -> Mapping[str, str]:
+    found = _parsed(text)
+    value = found.get(name) if isinstance(found, dict) else text
+    if not isinstance(value, str) or not _is_plain(value.strip()) or value.lstrip().startswith("{"):
+        raise Undeliverable(f'{what} must be plain ASCII without blanks, as it is or as {{"{name}": …}}')
+    return {name: value.strip()}
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _is_plain(value: str) -> bool:
+    # Anything else would fail inside http.client, whose errors repeat the value.
+    return re.fullmatch("[!-~]+", value) is not None
+
+
 @dataclass(slots=True)
 class Kept:
-    """Credentials that are read again after five minutes by `clock` (seconds)."""
+    """A secret that is read again after five minutes by `clock` (seconds), or when it was forgotten."""
 
-    read: Callable[[], str]
+    read: Callable[[], str] = field(repr=False)
     clock: Callable[[], float]
+    parse: Callable[[str], Mapping[str, str]] = credentials
     found: Mapping[str, str] = field(default_factory=dict, repr=False)
     until: float = 0
 
     def __call__(self) -> Mapping[str, str]:
         if not self.found or self.clock() >= self.until:
-            self.found = credentials(self.read())
+            self.found = self.parse(self.read())
             self.until = self.clock() + KEPT
         return self.found
+
+    def forget(self) -> None:
+        """Read it anew the next time: it was refused, and may have been rotated."""
+        self.found = {}
+
+    def use[T](self, ask: Callable[[Mapping[str, str]], T]) -> T:
+        """Ask with the secret, and once more with what is read anew when that is refused."""
+        try:
+            return ask(self())
+        except Unauthorised:
+            self.forget()
+        return ask(self())

@@ -1,25 +1,71 @@
-"""Delivers to the alerts topic."""
+"""Delivers to topics."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import TYPE_CHECKING, TypedDict
+
+from botocore.exceptions import ClientError
 
 from sagewatch.aws.errors import retried
-from sagewatch.model import Notice
-from sagewatch.wording import text
+from sagewatch.errors import Unreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_sns import SNSClient
 
 
-def send(client: SNSClient, topic_arn: str, notice: Notice) -> None:
-    """Publish a notice; Retry when SNS does not take it."""
-    with retried(f"publish {topic_arn}"):
+class _Order(TypedDict, total=False):
+    MessageGroupId: str
+    MessageDeduplicationId: str
+
+
+def send(client: SNSClient, topic_arn: str, subject: str, body: str, attributes: Mapping[str, str]) -> None:
+    """Publish plain lines; in a FIFO topic, in order for each resource."""
+    group = "/".join(filter(None, (attributes.get("kind"), attributes.get("resource"))))
+    with _publishing(topic_arn):
         client.publish(
             TopicArn=topic_arn,
-            Subject=text.subject(notice),
-            Message=text.body(notice),
+            Subject=subject,
+            Message=body,
             MessageAttributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in text.attributes(notice).items()
+                # SNS refuses empty values.
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in attributes.items()
+                if value
             },
+            **_order(topic_arn, group, f"{subject}\n{body}\n{sorted(attributes.items())}"),
         )
+
+
+def send_raw(client: SNSClient, topic_arn: str, json_text: str) -> None:
+    """Publish JSON that a program reads, as it is, without a subject."""
+    with _publishing(topic_arn):
+        client.publish(TopicArn=topic_arn, Message=json_text, **_order(topic_arn, "", json_text))
+
+
+@contextmanager
+def _publishing(topic_arn: str) -> Iterator[None]:
+    """Raise Unreachable when there is no such topic, Retry when SNS does not take it."""
+    with retried(f"publish {topic_arn}"):
+        try:
+            yield
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"NotFound", "NotFoundException"}:
+                raise
+            raise Unreachable(f"publish {topic_arn}: there is no such topic") from error
+
+
+def _order(topic_arn: str, group: str, content: str) -> _Order:
+    if not topic_arn.endswith(".fifo"):
+        return {}
+    return {
+        # Publish takes 128 characters of ASCII without blanks.
+        "MessageGroupId": re.sub("[^!-~]", "-", group)[:128] or "sagewatch",
+        # Of all that is said: what is repeated is dropped for five minutes, a change never is.
+        "MessageDeduplicationId": sha256(content.encode()).hexdigest(),
+    }

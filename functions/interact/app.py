@@ -1,0 +1,36 @@
+"""Interact: a click in Slack → a message in the notify queue, answered at once."""
+
+import base64
+import os
+import time
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from sagewatch.aws import queue, secrets
+from sagewatch.aws.errors import BRISK
+from sagewatch.clicks import asked, is_genuine
+from sagewatch.errors import Undeliverable
+from sagewatch.settings import InteractSettings
+
+settings = InteractSettings.read(os.environ)
+sqs = boto3.client("sqs", config=BRISK)
+credentials = secrets.Kept(secrets.reader(settings.slack_credentials), time.monotonic)
+logger = Logger(service="interact")
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
+    body = event.get("body") or ""
+    try:
+        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        genuine = is_genuine(credentials().get("signing_secret", ""), event.get("headers") or {}, raw, time.time())
+        found = asked(raw) if genuine else None
+    except (ValueError, KeyError, AttributeError, Undeliverable) as odd:
+        logger.warning("refused", extra={"because": type(odd).__name__})
+        return {"statusCode": 401}
+    if not genuine:
+        return {"statusCode": 401}
+    if found:
+        queue.send(sqs, settings.notify_url, [found])
+    return {"statusCode": 200}
