@@ -66,12 +66,12 @@ types: setup
 	.venv/bin/mypy
 
 unit: setup
-	.venv/bin/pytest -q tests/unit
+	.venv/bin/pytest -q -n 2 tests/unit
 
 # ---------------------------------------------------------------------------------------------------------- everything
 test: check
 	.venv-sam/bin/sam validate --lint
-	.venv/bin/pytest -q tests/integration
+	.venv/bin/pytest -q -n 2 tests/integration
 	.venv/bin/pytest -q tests/e2e
 
 e2e: setup
@@ -79,6 +79,8 @@ e2e: setup
 
 bench: setup
 	.venv/bin/python -m benchmarks.calls
+	.venv/bin/python -m benchmarks.plan
+	.venv/bin/python -m benchmarks.storm
 
 # ---------------------------------------------------------------------------------------------------------- deploy
 # sam needs a python3.13 with pip on PATH.

@@ -53,15 +53,21 @@ def rules() -> dict[str, dict[str, Any]]:
     found = {
         name: {"pattern": each["EventPattern"], "targets": each["Targets"]}
         for name, each in resources("AWS::Events::Rule").items()
+        if "EventPattern" in each
     }
     for function, properties in functions().items():
-        for event, each in properties["Events"].items():
+        for event, each in properties.get("Events", {}).items():
             if each["Type"] == "EventBridgeRule":
                 found[f"{function}{event}"] = {
                     "pattern": each["Properties"]["Pattern"],
                     "targets": [each["Properties"]],
                 }
     return found
+
+
+def clocks() -> dict[str, dict[str, Any]]:
+    """Return the rules that a schedule starts: what they send, and where."""
+    return {name: each for name, each in resources("AWS::Events::Rule").items() if "ScheduleExpression" in each}
 
 
 def resolved(value: Any, **parameters: str) -> Any:

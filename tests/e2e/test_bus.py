@@ -83,7 +83,7 @@ def test_a_rule_may_send_to_a_queue_only_if_its_policy_says_so(statement: dict[s
         ("cluster-failed", {"ReconcileQueue", "NotifyQueue"}),
         ("cluster-node-unhealthy", {"NotifyQueue"}),
         ("notebook-failed", {"NotifyQueue"}),
-        ("notebook-in-service", set()),
+        ("notebook-in-service", {"NotifyQueue"}),
         ("cloudtrail-create-inference-component", {"ReconcileQueue"}),
         ("cloudtrail-delete-inference-component", {"ReconcileQueue"}),
         ("cloudtrail-create-pipeline", {"ReconcileQueue"}),

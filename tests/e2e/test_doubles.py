@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -13,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from sagewatch_cli.local import sagemaker
 from sagewatch_cli.local.doubles import Doubles, doubles
-from sagewatch_cli.local.slack import Reply, Slack, slack
+from sagewatch_cli.local.slack import Reply, slack
 
 pytestmark = pytest.mark.e2e
 
@@ -341,29 +344,166 @@ def test_no_more_than_a_hundred_alarms_are_deleted_at_once(cw: Any) -> None:
 def test_slack_answers_in_its_own_ways_unless_it_is_told_otherwise() -> None:
     http = urllib3.PoolManager()
 
-    def post(double: Slack, path: str, **body: str) -> tuple[int, str]:
-        answer = http.request("POST", f"{double.url}{path}", json=body)
-        return answer.status, answer.data.decode()
-
     with slack() as double:
+        headers = {"Authorization": f"Bearer {double.bot['bot_token']}"}
+
+        def post(path: str, **body: str) -> tuple[int, str]:
+            answer = http.request("POST", f"{double.url}{path}", json=body, headers=headers)
+            return answer.status, answer.data.decode()
+
         double.replies.append(Reply(429, "ratelimited", {"Retry-After": "1"}))
         answers = [
-            post(double, "/services/T000/B000/XXXX", text="a"),
-            post(double, "/services/T000/B000/XXXX", text="a"),
-            post(double, "/api/chat.postMessage", channel="C1", text="b"),
-            post(double, "/api/chat.update", channel="C1", ts="1.2", text="c"),
+            post("/services/T000/B000/XXXX", text="a"),
+            post("/services/T000/B000/XXXX", text="a"),
+            post("/api/chat.postMessage", channel="C1", text="b"),
+        ]
+        ts = json.loads(answers[-1][1])["ts"]
+        answers += [
+            post("/api/chat.update", channel="C1", ts=ts, text="c"),
+            post("/api/chat.update", channel="C1", ts="1.2", text="d"),
         ]
         posted = [(each.path, dict(each.body)) for each in double.posted]
+        seen = [each.text for each in double.workspace.channel("C1")]
     http.clear()
 
     said = [json.loads(body) for _, body in answers[2:]]
     assert answers[:2] == [(429, "ratelimited"), (200, "ok")]
-    assert [each["ok"] for each in said] == [True, True]
-    assert [each["channel"] for each in said] == ["C1", "C1"]
-    assert said[1]["ts"] == "1.2"
+    assert [(each["ok"], each.get("channel"), each.get("error")) for each in said] == [
+        (True, "C1", None),
+        (True, "C1", None),
+        (False, None, "message_not_found"),
+    ]
+    assert seen == ["c"]
     assert posted == [
         ("/services/T000/B000/XXXX", {"text": "a"}),
         ("/services/T000/B000/XXXX", {"text": "a"}),
         ("/api/chat.postMessage", {"channel": "C1", "text": "b"}),
-        ("/api/chat.update", {"channel": "C1", "ts": "1.2", "text": "c"}),
+        ("/api/chat.update", {"channel": "C1", "ts": ts, "text": "c"}),
+        ("/api/chat.update", {"channel": "C1", "ts": "1.2", "text": "d"}),
     ]
+
+
+MUTE: dict[str, Any] = {
+    "Name": "night",
+    "Rule": {"Schedule": {"Expression": "cron(0 2 * * *)", "Duration": "PT2H"}},
+    "MuteTargets": {"AlarmNames": ["slow"]},
+}
+
+
+def muted(expression: str = "cron(* * * * *)", duration: str = "PT1M", **more: Any) -> dict[str, Any]:
+    """Return a rule that mutes the alarm, always unless it is said otherwise."""
+    return {**MUTE, "Rule": {"Schedule": {"Expression": expression, "Duration": duration}}, **more}
+
+
+@pytest.fixture
+def slow(cw: Any) -> Iterator[Any]:
+    """CloudWatch with one alarm and no mute rules."""
+    cw.put_metric_alarm(AlarmName="slow", **METRIC)
+    yield cw
+    for page in cw.get_paginator("list_alarm_mute_rules").paginate():
+        for each in page["AlarmMuteRuleSummaries"]:
+            cw.delete_alarm_mute_rule(AlarmMuteRuleName=each["AlarmMuteRuleArn"].split(":", 6)[6])
+
+
+def test_a_mute_rule_is_as_it_was_put_until_it_is_deleted(slow: Any) -> None:
+    slow.put_alarm_mute_rule(**MUTE, Description="Load test")
+
+    found = slow.get_alarm_mute_rule(AlarmMuteRuleName="night")
+    listed = slow.list_alarm_mute_rules(AlarmName="slow")["AlarmMuteRuleSummaries"]
+    for _ in range(2):
+        slow.delete_alarm_mute_rule(AlarmMuteRuleName="night")
+
+    assert {name: found[name] for name in ("Name", "Description", "Rule", "MuteTargets", "MuteType")} == {
+        **MUTE,
+        "Description": "Load test",
+        "MuteType": "RECURRING",
+    }
+    assert [each["AlarmMuteRuleArn"] for each in listed] == [
+        "arn:aws:cloudwatch:us-east-1:123456789012:alarm-mute-rule:night"
+    ]
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        slow.get_alarm_mute_rule(AlarmMuteRuleName="night")
+
+
+NOW = datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        (muted(), "ACTIVE"),
+        (muted(f"at({NOW - timedelta(minutes=50):%Y-%m-%dT%H:%M})", "PT1H"), "ACTIVE"),
+        (muted(f"at({NOW + timedelta(days=2):%Y-%m-%dT%H:%M})", "P1DT1M"), "SCHEDULED"),
+        (muted(StartDate=NOW + timedelta(days=1)), "SCHEDULED"),
+        (muted(ExpireDate=NOW - timedelta(minutes=1)), "EXPIRED"),
+        (muted(ExpireDate=NOW + timedelta(days=1)), "ACTIVE"),
+        (muted(f"cron(0 0 * * {(NOW + timedelta(days=3)):%a})".upper().replace("CRON", "cron"), "P1D"), "SCHEDULED"),
+        (muted(f"cron(0 0 * * {NOW:%a})".upper().replace("CRON", "cron"), "P1D"), "ACTIVE"),
+    ],
+)
+def test_a_mute_rule_says_whether_it_is_active(slow: Any, rule: dict[str, Any], status: str) -> None:
+    slow.put_alarm_mute_rule(**rule)
+
+    [listed] = slow.list_alarm_mute_rules(Statuses=[status])["AlarmMuteRuleSummaries"]
+
+    assert listed["Status"] == status
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        muted("cron(0 2 * * ? *)"),
+        muted("cron(60 2 * * *)"),
+        muted("cron(*/5 * * * *)"),
+        muted("rate(5 minutes)"),
+        muted("at(2030-01-31)"),
+        muted(duration="PT30S"),
+        muted(duration="P16D"),
+        muted(duration="2h"),
+        {**MUTE, "Rule": {"Schedule": {**MUTE["Rule"]["Schedule"], "Timezone": "Mars/Olympus"}}},
+        muted(MuteTargets={"AlarmNames": ["nobody"]}),
+        muted(MuteTargets={"AlarmNames": [f"alarm-{n}" for n in range(101)]}),
+        muted(Name="n" * 256),
+    ],
+)
+def test_a_mute_rule_beyond_the_limits_of_aws_is_refused(slow: Any, rule: dict[str, Any]) -> None:
+    with pytest.raises(ClientError) as error:
+        slow.put_alarm_mute_rule(**rule)
+
+    assert refused(error)[0] == "ValidationError"
+
+
+def test_mute_rules_come_page_by_page(slow: Any) -> None:
+    for n in range(3):
+        slow.put_alarm_mute_rule(**muted(Name=f"rule-{n}"))
+
+    pages = [
+        [each["AlarmMuteRuleArn"][-6:] for each in page["AlarmMuteRuleSummaries"]]
+        for page in slow.get_paginator("list_alarm_mute_rules").paginate(PaginationConfig={"PageSize": 2})
+    ]
+
+    assert pages == [["rule-0", "rule-1"], ["rule-2"]]
+
+
+def test_a_graph_is_a_picture_of_the_size_that_was_asked_for(cw: Any) -> None:
+    widget = {"width": 60, "height": 30, "metrics": [["AWS/SageMaker", "Invocations"]]}
+
+    image = cw.get_metric_widget_image(MetricWidget=json.dumps(widget), OutputFormat="png")["MetricWidgetImage"]
+
+    size = struct.unpack(">II", image[16:24])
+    pixels = zlib.decompress(image[image.index(b"IDAT") + 4 : image.index(b"IEND") - 8])
+    assert (image[:8], size, len(pixels)) == (b"\x89PNG\r\n\x1a\n", (60, 30), 30 * (1 + 3 * 60))
+
+
+def test_the_history_of_an_alarm_has_its_transitions_the_newest_first(slow: Any) -> None:
+    for state in ("ALARM", "OK"):
+        slow.set_alarm_state(AlarmName="slow", StateValue=state, StateReason=f"it is {state}", StateReasonData="{}")
+
+    newest, oldest = slow.describe_alarm_history(AlarmName="slow", HistoryItemType="StateUpdate")["AlarmHistoryItems"]
+
+    assert newest["HistorySummary"] == "Alarm updated from ALARM to OK"
+    assert json.loads(oldest["HistoryData"])["newState"] == {
+        "stateValue": "ALARM",
+        "stateReason": "it is ALARM",
+        "stateReasonData": {},
+    }

@@ -212,29 +212,30 @@ def test_a_cluster_under_slurm_publishes_nothing_and_has_no_alarms(world: World)
 @pytest.mark.parametrize(
     ("kind", "state", "payload", "subject"),
     [
-        ("processing-job", "Failed", "processing-job-failed", "[CRITICAL] mine processing job failed"),
-        ("transform-job", "Failed", "transform-job-failed", "[CRITICAL] mine transform job failed"),
-        ("tuning-job", "Failed", "tuning-job-failed", "[CRITICAL] mine tuning job failed"),
+        ("processing-job", "Failed", "processing-job-failed", "[CRITICAL] Processing job failed · mine"),
+        ("transform-job", "Failed", "transform-job-failed", "[CRITICAL] Transform job failed · mine"),
+        ("tuning-job", "Failed", "tuning-job-failed", "[CRITICAL] Tuning job failed · mine"),
         (
             "feature-group",
             "CreateFailed",
             "feature-group-create-failed",
-            "[WARNING] mine feature group could not be created",
+            "[WARNING] Feature group could not be created · mine",
         ),
-        ("labeling-job", "Failed", "labeling-job-failed", "[WARNING] mine labeling job failed"),
-        ("monitoring-schedule", "Failed", "monitoring-schedule-failed", "[WARNING] mine monitoring schedule failed"),
+        ("labeling-job", "Failed", "labeling-job-failed", "[WARNING] Labeling job failed · mine"),
+        ("monitoring-schedule", "Failed", "monitoring-schedule-failed", "[WARNING] Monitoring schedule failed · mine"),
         (
             "monitoring-schedule",
             "Scheduled",
             "monitoring-schedule-violated",
-            "[WARNING] mine monitoring schedule found violations",
+            "[WARNING] Monitoring schedule found violations · mine",
         ),
-        ("cluster", "Failed", "cluster-failed", "[CRITICAL] mine cluster failed"),
-        ("cluster", "InService", "cluster-event-error", "[WARNING] llm/i-0123456789abcdef0 cluster reports an error"),
-        ("notebook", "Failed", "notebook-failed", "[WARNING] mine notebook instance failed"),
+        ("cluster", "Failed", "cluster-failed", "[CRITICAL] Cluster failed · mine"),
+        ("cluster", "InService", "cluster-event-error", "[WARNING] Cluster reports an error · llm/i-0123456789abcdef0"),
+        ("notebook", "Failed", "notebook-failed", "[WARNING] Notebook instance failed · mine"),
     ],
 )
 def test_what_fails_is_told(world: World, kind: str, state: str, payload: str, subject: str) -> None:
+    """A likely cause may follow."""
     resources = {
         "processing-job": {
             "ProcessingResources": {
@@ -243,13 +244,13 @@ def test_what_fails_is_told(world: World, kind: str, state: str, payload: str, s
         },
         "transform-job": {"TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1}},
     }.get(kind, {})
-    name = subject.split()[1].partition("/")[0]
+    name = subject.rpartition(" · ")[2].partition("/")[0]
     world.silent_resources.create(kind, name, **resources)
 
     world.resources.end(kind, name, state, payload)
     world.notified()
 
-    assert [mail.subject for mail in world.mail()] == [subject]
+    assert [" · ".join((mail.subject or "").split(" · ")[:2]) for mail in world.mail()] == [subject]
 
 
 # ---- the sweep

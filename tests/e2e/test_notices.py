@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from sagewatch_cli.local.drivers import Variant
+from sagewatch_cli.local.events import Event
+from sagewatch_cli.local.inbox import Mail
 from sagewatch_cli.local.slack import CHANNEL, WEBHOOK, Reply
 from sagewatch_cli.local.stack import SLACK_PARAMETER
 from sagewatch_cli.local.transcript import transcript
 from sagewatch_cli.local.waiting import until
-from tests.e2e.world import World
+from tests.e2e.world import Deaf, World
 
 pytestmark = pytest.mark.e2e
 
 LATENCY = "sagewatch/endpoint/churn/AllTraffic/latency-p99"
+CPU = "sagewatch/endpoint/churn/AllTraffic/cpu"
 SLOW = 400_000, 420_000, 1_200_000, 1_500_000, 1_843_221
 FAST = 1_900_000, 2_310_000, 700_000, 450_000, 430_000
 LABELS = {
@@ -27,6 +32,7 @@ LABELS = {
     "scope": "AllTraffic",
     "alarm": "latency-p99",
     "team": "fraud",
+    "route": "default",
 }
 
 
@@ -40,42 +46,111 @@ def watched(world: World) -> World:
 
 
 def texts(world: World) -> list[str]:
-    """Return the first lines of what Slack shows."""
-    return [transcript(posted.body).splitlines()[0] for posted in world.posted]
+    """Return the first lines of the messages in the channel, as they read now."""
+    return [transcript(said.content).splitlines()[0] for said in world.said()]
+
+
+def attributes(mail: Mail) -> dict[str, str]:
+    """Return what subscriptions filter on, but for the incident's id."""
+    return {name: value for name, value in mail.attributes.items() if name != "incident"}
+
+
+def thread(world: World) -> list[str]:
+    """Return the first lines of what stands below the only message in the channel."""
+    [root] = world.said()
+    found = world.stack.emulators.slack.workspace.thread(root.ts)
+    return [transcript(said.content).splitlines()[0] for said in found]
 
 
 def test_an_alarm_that_fires_is_told_in_words_in_slack_and_over_sns(watched: World) -> None:
     watched.cloudwatch.fire(LATENCY, *SLOW)
     watched.notified()
 
-    [posted], [mail] = watched.posted, watched.mail()
+    posted, [mail] = watched.posted[0], watched.mail()
     assert (posted.path, posted.body["channel"]) == ("/api/chat.postMessage", CHANNEL)
     assert posted.headers["Authorization"] == "Bearer xoxb-local-double"
     assert texts(watched) == ["🔴 churn · p99 latency 1.84 s, limit 1.00 s · CRITICAL"]
-    assert mail.subject == "[CRITICAL] churn p99 latency 1.84 s, limit 1.00 s"
-    assert mail.attributes == {**LABELS, "state": "firing"}
+    assert mail.subject == "[CRITICAL] churn · p99 latency 1.84 s, limit 1.00 s"
+    assert attributes(mail) == {**LABELS, "state": "firing"}
 
 
-def test_an_alarm_that_clears_is_told_too(watched: World) -> None:
+def test_a_critical_alarm_has_its_graph_in_the_thread(watched: World) -> None:
     watched.cloudwatch.fire(LATENCY, *SLOW)
+    watched.notified()
+
+    [root], [picture] = watched.said(), watched.stack.emulators.slack.workspace.pictures
+    assert (picture.thread, picture.content[:4]) == (root.ts, b"\x89PNG")
+
+
+def test_an_alarm_that_clears_turns_its_message_green_and_is_one_more_mail(watched: World) -> None:
+    watched.cloudwatch.fire(LATENCY, *SLOW)
+    watched.notified()
     watched.cloudwatch.clear(LATENCY, *FAST)
     watched.notified()
 
     mails = watched.mail()
-    assert [mail.subject for mail in mails] == [
-        "[CRITICAL] churn p99 latency 1.84 s, limit 1.00 s",
-        "[OK] churn p99 latency back to 430 ms, limit 1.00 s",
+    assert [mail.subject.partition(" back to ")[0] for mail in mails if mail.subject] == [
+        "[CRITICAL] churn · p99 latency 1.84 s, limit 1.00 s",
+        "[RESOLVED] churn · Resolved: p99 latency",
     ]
-    assert [mail.attributes for mail in mails] == [{**LABELS, "state": "firing"}, {**LABELS, "state": "cleared"}]
-    assert texts(watched)[-1] == "🟢 churn · p99 latency back to 430 ms, limit 1.00 s · OK"
+    assert [attributes(mail) for mail in mails] == [{**LABELS, "state": "firing"}, {**LABELS, "state": "resolved"}]
+    [text] = texts(watched)
+    assert text.startswith("🟢 churn · p99 latency")
+
+
+def test_alarms_of_one_endpoint_are_one_message_that_grows(watched: World) -> None:
+    watched.cloudwatch.fire(CPU, *(740,) * 10)
+    watched.notified()
+    watched.cloudwatch.fire(LATENCY, *SLOW)
+    watched.notified()
+
+    assert texts(watched) == ["🔴 churn · p99 latency 1.84 s, limit 1.00 s · CRITICAL"]
+    assert [mail.subject for mail in watched.mail()] == [
+        "[WARNING] churn · CPU 92.5 % of 8 vCPU, limit 90 % of 8 vCPU",
+        "[CRITICAL] churn · Worse: p99 latency 1.84 s, limit 1.00 s",
+    ]
+
+
+def test_an_incident_whose_endpoint_is_deleted_is_closed(watched: World) -> None:
+    watched.cloudwatch.fire(LATENCY, *SLOW)
+    watched.notified()
+    watched.sagemaker.delete_endpoint("churn")
+    watched.reconciled()
+    watched.cloudwatch.tell()
+    watched.notified()
+
+    [text] = texts(watched)
+    assert text.startswith("⚪ churn · p99 latency")
+    assert "closed" in text
+    assert [(mail.subject or "").partition("]")[0] for mail in watched.mail()] == ["[CRITICAL", "[CLOSED"]
+
+
+def an_hour_ago(event: Event) -> Event:
+    """Return the event as it would have come an hour before."""
+    then = datetime.now(UTC) - timedelta(hours=1)
+    state = {**event["detail"]["state"], "timestamp": f"{then:%Y-%m-%dT%H:%M:%S}.000+0000"}
+    return {**event, "time": f"{then:%Y-%m-%dT%H:%M:%SZ}", "detail": {**event["detail"], "state": state}}
+
+
+def test_the_clock_finds_an_incident_whose_last_event_was_lost(watched: World) -> None:
+    fired = replace(watched.cloudwatch, bus=Deaf()).fire(LATENCY, *SLOW)
+    watched.stack.bus.pump(an_hour_ago(fired))
+    watched.notified()
+    watched.cloudwatch.client.set_alarm_state(AlarmName=LATENCY, StateValue="OK", StateReason="it is fast")
+
+    watched.tick("Clock")
+    watched.notified()
+
+    [text] = texts(watched)
+    assert text.startswith("🟢 churn")
 
 
 def test_a_share_of_the_capacity_is_told_as_one(watched: World) -> None:
-    watched.cloudwatch.fire("sagewatch/endpoint/churn/AllTraffic/cpu", *(740,) * 10)
+    watched.cloudwatch.fire(CPU, *(740,) * 10)
     watched.notified()
 
     [mail] = watched.mail()
-    assert mail.subject == "[WARNING] churn CPU 92.5 % of 8 vCPU, limit 90 % of 8 vCPU"
+    assert mail.subject == "[WARNING] churn · CPU 92.5 % of 8 vCPU, limit 90 % of 8 vCPU"
 
 
 def test_an_alarm_over_an_expression_is_told_like_any_other(watched: World) -> None:
@@ -83,7 +158,7 @@ def test_an_alarm_over_an_expression_is_told_like_any_other(watched: World) -> N
     watched.notified()
 
     [mail] = watched.mail()
-    assert mail.subject == "[CRITICAL] churn share of 5xx answers 12.5 %, limit 5 %"
+    assert mail.subject == "[CRITICAL] churn · share of 5xx answers 12.5 %, limit 5 %"
 
 
 @pytest.mark.parametrize("event", ["alarm-born", "alarm-cleared", "alarm-firing-muted", "alarm-firing-suppressed"])
@@ -105,7 +180,7 @@ def test_an_event_that_comes_five_times_is_told_once(watched: World) -> None:
         watched.stack.bus.pump(fired)
     watched.notified()
 
-    assert (len(watched.posted), len(watched.mail())) == (1, 1)
+    assert (len(watched.said()), len(watched.mail())) == (1, 1)
 
 
 def test_a_failed_training_job_is_told_with_its_reason(world: World) -> None:
@@ -116,8 +191,9 @@ def test_a_failed_training_job_is_told_with_its_reason(world: World) -> None:
     world.notified()
 
     [mail] = world.mail()
-    assert mail.subject == "[CRITICAL] xgb training job failed"
-    assert mail.attributes == {
+    assert mail.subject == "[CRITICAL] Training job failed · xgb · out of memory"
+    assert attributes(mail) == {
+        "route": "default",
         "severity": "critical",
         "kind": "training-job",
         "resource": "xgb",
@@ -127,8 +203,8 @@ def test_a_failed_training_job_is_told_with_its_reason(world: World) -> None:
         "state": "failed",
     }
     assert "AlgorithmError: ExitCode 137" in mail.text
-    assert texts(world) == ["🔴 xgb · training job failed · CRITICAL"]
-    assert "s3cr3t" not in mail.text + json.dumps(dict(world.posted[0].body))
+    assert texts(world) == ["🔴 Training job failed · xgb · out of memory"]
+    assert "s3cr3t" not in mail.text + json.dumps([posted.body for posted in world.posted])
 
 
 def test_a_failed_endpoint_is_told_once_however_often_sagemaker_says_so(world: World) -> None:
@@ -137,7 +213,8 @@ def test_a_failed_endpoint_is_told_once_however_often_sagemaker_says_so(world: W
     world.stack.bus.pump(world.sagemaker.endpoint_event("churn"))
     world.notified()
 
-    assert [mail.subject for mail in world.mail()] == ["[CRITICAL] churn endpoint failed"]
+    assert [(mail.subject or "")[:36] for mail in world.mail()] == ["[CRITICAL] Endpoint failed · churn ·"]
+    assert len(world.said()) == 1
 
 
 def test_a_failed_pipeline_is_told_with_its_step(world: World) -> None:
@@ -147,12 +224,9 @@ def test_a_failed_pipeline_is_told_with_its_step(world: World) -> None:
     world.sagemaker.end_execution(execution, "Failed", failed_step="Train", reason="ClientError: no such image")
     world.notified()
 
-    told = {mail.subject: mail for mail in world.mail()}
-    assert set(told) == {
-        "[WARNING] churn-train/Train pipeline step failed",
-        "[CRITICAL] churn-train pipeline execution failed",
-    }
-    assert "ClientError: no such image" in told["[WARNING] churn-train/Train pipeline step failed"].text
+    [text], mails = texts(world), world.mail()
+    assert text.startswith("🔴 Pipeline execution failed · churn-train")
+    assert any("no such image" in mail.text for mail in mails)
 
 
 def test_when_slack_asks_to_wait_the_message_comes_later_and_sns_is_not_told_twice(watched: World) -> None:
@@ -201,11 +275,11 @@ def test_with_a_webhook_slack_is_told_there(watched: World, notify: Mapping[str,
 
 def test_no_log_and_no_message_of_ours_carries_the_secret(watched: World) -> None:
     watched.stack.emulators.slack.replies.append(Reply(403, "invalid_token"))
-    with watched.impatient("NotifyQueue"):
-        watched.cloudwatch.fire(LATENCY, *SLOW)
-        until("a second try", lambda: watched.posted, lambda posted: len(posted) == 2)
-        watched.notified()
 
-    logged = watched.logged("NotifyLogs")
-    assert "403" in logged
+    watched.cloudwatch.fire(LATENCY, *SLOW)
+    watched.notified()
+
+    logged, [mail] = watched.logged("NotifyLogs"), watched.mail()
+    assert "Slack answered 403" in logged
+    assert "xoxb-local-double" not in mail.text
     assert "xoxb-local-double" not in logged

@@ -1,14 +1,16 @@
 """What the template's own roles may do, where an emulator checks it.
 
-ministack checks `cloudwatch:` permissions, so here it answers for CloudWatch. It judges DescribeAlarms and DeleteAlarms
-on `*` whatever names they carry, where AWS judges them on the alarms: those two are let through, and simulated instead.
-Neither emulator checks `sagemaker:` permissions; the calls that were made are held against the role's policy instead.
+ministack checks what it answers: queues, topics, parameters and tables, in all of this suite. It checks `cloudwatch:`
+permissions too, so here it answers for CloudWatch. It judges DescribeAlarms and DeleteAlarms on `*` whatever names they
+carry, where AWS judges them on the alarms: those two are let through, and simulated instead; so are mute rules, which
+it lacks. Neither emulator checks `sagemaker:` permissions; the calls that were made are held against the role's policy.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -94,6 +96,100 @@ def test_reconcile_writes_alarms_under_the_prefix_only(stack: Stack, action: str
     )["EvaluationResults"]
 
     assert result["EvalDecision"] == decision
+
+
+ACCOUNT = "arn:aws:{service}:us-east-1:123456789012:{resource}"
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "resource", "decision"),
+    [
+        ("SweepRole", "cloudwatch:PutAlarmMuteRule", "alarm-mute-rule:sagewatch-window-night-0a1b", "allowed"),
+        ("SweepRole", "cloudwatch:PutAlarmMuteRule", "alarm:sagewatch/endpoint/churn/AllTraffic/cpu", "allowed"),
+        ("SweepRole", "cloudwatch:PutAlarmMuteRule", "alarm:payments", "implicitDeny"),
+        ("SweepRole", "cloudwatch:PutAlarmMuteRule", "alarm-mute-rule:sagewatch-snooze-1", "implicitDeny"),
+        ("SweepRole", "cloudwatch:DeleteAlarmMuteRule", "alarm-mute-rule:sagewatch-window-night-0a1b", "allowed"),
+        ("SweepRole", "cloudwatch:DeleteAlarmMuteRule", "alarm-mute-rule:theirs", "implicitDeny"),
+        ("SweepRole", "cloudwatch:PutMetricAlarm", "alarm:sagewatch/endpoint/churn/AllTraffic/cpu", "implicitDeny"),
+        ("NotifyRole", "cloudwatch:PutAlarmMuteRule", "alarm-mute-rule:sagewatch-snooze-1", "allowed"),
+        ("NotifyRole", "cloudwatch:PutAlarmMuteRule", "alarm:sagewatch/endpoint/churn/AllTraffic/cpu", "allowed"),
+        ("NotifyRole", "cloudwatch:PutAlarmMuteRule", "alarm-mute-rule:sagewatch-window-night-0a1b", "implicitDeny"),
+        ("NotifyRole", "cloudwatch:DeleteAlarmMuteRule", "alarm-mute-rule:sagewatch-snooze-1", "implicitDeny"),
+        ("ReconcileRole", "cloudwatch:PutAlarmMuteRule", "alarm-mute-rule:sagewatch-window-night-0a1b", "implicitDeny"),
+        ("ReconcileRole", "ssm:GetParameterHistory", "parameter/sagewatch/sagewatch/policy", "allowed"),
+        ("ReconcileRole", "ssm:GetParameter", "parameter/sagewatch/slack", "implicitDeny"),
+        ("SweepRole", "ssm:GetParameter", "parameter/sagewatch/slack", "implicitDeny"),
+        ("NotifyRole", "ssm:GetParameter", "parameter/sagewatch/slack", "allowed"),
+        ("NotifyRole", "ssm:PutParameter", "parameter/sagewatch/sagewatch/policy", "implicitDeny"),
+    ],
+)
+def test_the_roles_reach_their_own_rules_and_parameters_only(
+    stack: Stack, role: str, action: str, resource: str, decision: str
+) -> None:
+    arn = stack.client("iam").get_role(RoleName=stack.resources[role])["Role"]["Arn"]
+    on = ACCOUNT.format(service=action.partition(":")[0], resource=resource)
+
+    [result] = stack.client("iam").simulate_principal_policy(
+        PolicySourceArn=arn, ActionNames=[action], ResourceArns=[on]
+    )["EvaluationResults"]
+
+    assert result["EvalDecision"] == decision
+
+
+def test_another_parameter_than_the_policy_is_denied(world: World) -> None:
+    """ministack checks the role's own statements, so what the tests of the policy do is allowed by the template."""
+    functions, name = world.stack.client("lambda"), world.stack.resources["Sweep"]
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    world.stack.client("ssm").put_parameter(Name="/theirs", Type="String", Value="{}", Overwrite=True)
+    world.configure("Sweep", {**variables, "POLICY_PARAMETER": "/theirs"})
+
+    answer = world.invoke("Sweep", {})
+    world.configure("Sweep", variables)
+
+    assert "is not authorized to perform: ssm:GetParameter" in answer["errorMessage"]
+
+
+def snoozed(kind: str, name: str) -> dict[str, Any]:
+    """Return what a click on Snooze becomes."""
+    now = datetime.now(UTC)
+    until = now + timedelta(hours=2)
+    detail = {"route": "default", "kind": kind, "name": name, "by": "U0ALICE"}
+    times = {"at": now.isoformat(), "until": until.isoformat()}
+    return {
+        "source": "sagewatch",
+        "detail-type": "Sagewatch Snoozed",
+        "time": now.isoformat(),
+        "detail": {**detail, **times},
+    }
+
+
+def test_every_call_for_policy_and_notices_is_allowed_by_the_roles(world: World) -> None:
+    world.sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.sagemaker.start_training_job("xgb", "ml.g5.12xlarge")
+    world.reconciled()
+    world.policy.put('{budget: 1, mute: [{name: night, schedule: "cron(0 2 * * *)", duration: 2h}]}')
+    world.converge()
+    world.cloudwatch.fire("sagewatch/endpoint/churn/AllTraffic/errors-5xx", 12.5)
+    world.sagemaker.end_training_job("xgb", "Failed", "AlgorithmError: ExitCode 137")
+    world.tick("Clock")
+    world.notified()
+    world.send("NotifyQueue", json.dumps(snoozed("endpoint", "churn")))
+    world.notified()
+    world.policy.put("budget: 1")
+    world.converge()
+
+    calls = {
+        f"{call.service}:{call.operation}"
+        for service in ("cloudwatch", "sagemaker")
+        for call in world.calls(service)
+        if call.key != AWS["AWS_ACCESS_KEY_ID"]
+    }
+    allowed = {action for role in ("ReconcileRole", "SweepRole", "NotifyRole") for action in actions(world.stack, role)}
+    assert calls >= {f"cloudwatch:{each}AlarmMuteRule" for each in ("Put", "Delete")}
+    assert calls >= {"cloudwatch:ListAlarmMuteRules", "cloudwatch:GetMetricWidgetImage"}
+    assert calls >= {"sagemaker:DescribeTrainingJob"}
+    assert {call for call in calls if not any(fnmatchcase(call, action) for action in allowed)} == set()
+    assert {name for name in world.mute_rules() if "-snooze-" in name} != set()
 
 
 def test_every_sagemaker_call_of_the_functions_is_allowed_by_their_roles(world: World) -> None:

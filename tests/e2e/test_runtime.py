@@ -5,17 +5,23 @@ ministack runs functions on its own interpreter and lets its environment shine t
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import urllib3
 
+from sagewatch_cli.local.drivers import Variant
 from sagewatch_cli.local.isolation import AWS, REGION
 from sagewatch_cli.local.ports import LOOPBACK, free_port
 from sagewatch_cli.local.processes import child
@@ -26,6 +32,7 @@ from tests.e2e.world import World
 pytestmark = pytest.mark.e2e
 
 FUNCTIONS = ("Reconcile", "Sweep", "Notify")
+COMPILED = ("pydantic_core/_pydantic_core", "yaml/_yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,7 @@ def records(*bodies: str) -> dict[str, Any]:
     }
 
 
+FAILURE = records((Project.here().root / "events/training-job-failed.json").read_text())
 NOBODY = records(json.dumps({"kind": "endpoint", "name": "nobody"}), "not json")
 
 
@@ -155,3 +163,88 @@ def test_a_function_that_lacks_a_variable_does_not_start_and_names_it(
 
     assert answer["errorType"].endswith("BadSetting"), runtime.log.read_text()
     assert answer["errorMessage"].startswith(f"{variable} is not set")
+
+
+@pytest.mark.parametrize("processor", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("module", COMPILED)
+def test_the_layer_holds_what_is_compiled_for_both_processors(built: Project, module: str, processor: str) -> None:
+    library = built.build / f"CoreLayer/python/{module}.cpython-313-{processor}-linux-gnu.so"
+
+    header = library.read_bytes()[:20]
+
+    # ELF, 64 bits, and the machine it is for (e_machine: 62 is x86-64, 183 AArch64).
+    assert header[:5] == b"\x7fELF\x02"
+    assert int.from_bytes(header[18:20], "little") == {"x86_64": 62, "aarch64": 183}[processor]
+
+
+def imported(runtime: Runtime) -> set[str]:
+    """Return the packages that a function under PYTHONPROFILEIMPORTTIME has imported."""
+    lines = runtime.log.read_text(errors="replace").splitlines()
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines if line.startswith("import time:")}
+
+
+@pytest.mark.parametrize(
+    ("function", "event"), [("Reconcile", NOBODY), ("Sweep", {}), ("Notify", FAILURE)], ids=FUNCTIONS
+)
+@pytest.mark.parametrize(
+    ("policy", "parsers"), [("", set()), ("budget: 99", {"pydantic", "yaml"})], ids=["no policy", "a policy"]
+)
+def test_only_who_has_a_policy_pays_for_its_parser(
+    world: World, tmp_path: Path, function: str, event: object, policy: str, parsers: set[str]
+) -> None:
+    if policy:
+        world.policy.client.put_parameter(Name=world.policy.parameter, Value=policy, Overwrite=True)
+    environment = {**variables(world, function), **endpoints(world), "PYTHONPROFILEIMPORTTIME": "1"}
+
+    with running(world.stack.emulators.project, function, environment, tmp_path / "log") as runtime:
+        runtime.invoke(event)
+
+    assert "sagewatch" in imported(runtime)
+    assert imported(runtime) & {"pydantic", "yaml"} == parsers
+
+
+def test_a_built_function_follows_a_policy_with_the_variables_of_the_template_alone(
+    world: World, tmp_path: Path
+) -> None:
+    world.silent_sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    policy = "alarms: [{kind: endpoint, alarm: cpu, threshold: 80%}]"
+    world.policy.client.put_parameter(Name=world.policy.parameter, Value=policy, Overwrite=True)
+    environment = {**variables(world, "Reconcile"), **endpoints(world)}
+
+    with running(world.stack.emulators.project, "Reconcile", environment, tmp_path / "log") as runtime:
+        answer = runtime.invoke(records(json.dumps({"kind": "endpoint", "name": "churn"})))
+
+    assert answer == {"batchItemFailures": []}
+    assert world.alarms()["sagewatch/endpoint/churn/AllTraffic/cpu"]["Threshold"] == 8 * 80
+
+
+def click(secret: str, said: str) -> dict[str, Any]:
+    """Return a click on Acknowledge as a function URL hands it on, signed with a secret."""
+    action = {"action_id": "ack", "value": said, "action_ts": f"{time.time():.6f}"}
+    payload = {"type": "block_actions", "user": {"id": "U0ALICE"}, "actions": [action]}
+    body, stamp = urlencode({"payload": json.dumps(payload)}), str(int(time.time()))
+    signature = hmac.new(secret.encode(), f"v0:{stamp}:{body}".encode(), hashlib.sha256).hexdigest()
+    headers = {"x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={signature}"}
+    return {"headers": headers, "body": base64.b64encode(body.encode()).decode(), "isBase64Encoded": True}
+
+
+def test_a_click_is_taken_from_slack_alone_and_is_told(world: World, tmp_path: Path) -> None:
+    bot = {**world.stack.emulators.slack.bot, "signing_secret": "of the app"}
+    world.stack.client("ssm").put_parameter(
+        Name="/sagewatch/buttons", Type="SecureString", Value=json.dumps(bot), Overwrite=True
+    )
+    kept = ("ALARM_PREFIX", "INCIDENTS_TABLE", "NOTIFY_QUEUE_URL")
+    environment = {name: value for name, value in variables(world, "Notify").items() if name in kept}
+    environment |= {**endpoints(world), "SLACK_CREDENTIALS": "ssm:/sagewatch/buttons"}
+    world.sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.reconciled()
+    world.cloudwatch.fire("sagewatch/endpoint/churn/AllTraffic/errors-5xx", 12.5)
+    world.notified()
+
+    with running(world.stack.emulators.project, "Interact", environment, tmp_path / "log") as runtime:
+        answers = [runtime.invoke(click(secret, "default|endpoint/churn")) for secret in ("a guess", "of the app")]
+    world.notified()
+
+    assert answers == [{"statusCode": 401}, {"statusCode": 200}]
+    [said] = world.said()
+    assert said.text.endswith("CRITICAL, acknowledged")

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 def test_the_demo_tells_its_story_to_the_end(world: World) -> None:
     page = io.StringIO()
     narrator = Narrator(Console(file=page, width=120))
-    story = Story(world.stack, world.inbox, world.sagemaker, world.cloudwatch, narrator)
+    story = Story(world.stack, world.inbox, world.sagemaker, world.cloudwatch, world.policy, narrator)
 
     story.tell()
     story.end()
@@ -31,12 +31,17 @@ def test_the_demo_tells_its_story_to_the_end(world: World) -> None:
     assert told == [
         "Two endpoints, a training job on 12 hosts and a pipeline appear",
         "churn becomes slow: its latency alarm fires",
-        "It recovers: the alarm clears",
+        "It recovers: the same message turns green",
+        "A pushed policy gives the latency of fraud's endpoints two limits",
         "The training job fails",
-        "churn moves to larger instances and drops its canary",
-        "The endpoints and the pipeline are deleted",
+        "scores fails its callers and is deleted, like all the rest",
     ]
     assert world.names() == set()
+    assert [said.text.partition(" ")[0] for said in world.said()] == [
+        ":large_green_circle:",
+        ":red_circle:",
+        ":white_circle:",
+    ]
 
 
 def test_a_step_that_does_not_come_true_says_what_was_expected_and_what_was_seen() -> None:
@@ -104,7 +109,7 @@ def test_a_slack_message_is_read_as_a_person_sees_it() -> None:
         "attachments": [
             {
                 "blocks": [
-                    {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Value*\n1.84 s"}]},
+                    {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Value*\n`▁▅█` 1.84 s"}]},
                     {"type": "divider"},
                     {
                         "type": "rich_text",
@@ -117,6 +122,7 @@ def test_a_slack_message_is_read_as_a_person_sees_it() -> None:
                         "elements": [
                             {"type": "mrkdwn", "text": "<https://aws/|alarm>"},
                             {"type": "plain_text", "text": "team"},
+                            {"type": "mrkdwn", "text": "<!date^1767323045^{date} {time}|2026-01-02 03:04 UTC>"},
                         ],
                     },
                     {
@@ -130,9 +136,9 @@ def test_a_slack_message_is_read_as_a_person_sees_it() -> None:
 
     assert transcript(message).splitlines() == [
         "🔴 a & b · logs",
-        "Value: 1.84 s",
+        "Value: ▁▅█ 1.84 s",
         "─" * 40,
         "*x* <y>",
-        "alarm · team",
+        "alarm · team · 2026-01-02 03:04 UTC",
         "[ Open ]",
     ]

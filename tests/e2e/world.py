@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.sagemaker.models import sagemaker_backends
+from typer.testing import CliRunner
 
 from sagewatch_cli.local.bus import Delivery, Pump
 from sagewatch_cli.local.drivers import AlarmDriver, SageMakerDriver
@@ -18,10 +20,13 @@ from sagewatch_cli.local.events import Event, Events
 from sagewatch_cli.local.inbox import Inbox, Mail
 from sagewatch_cli.local.isolation import ACCOUNT, AWS, REGION
 from sagewatch_cli.local.journal import Call
+from sagewatch_cli.local.policies import PolicyDriver
 from sagewatch_cli.local.resources import ResourceDriver
 from sagewatch_cli.local.slack import Posted
-from sagewatch_cli.local.stack import Stack
+from sagewatch_cli.local.stack import PREFIX, Stack
 from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.workspace import Said
+from sagewatch_cli.main import app
 
 type Alarms = Mapping[str, Mapping[str, Any]]
 
@@ -39,7 +44,7 @@ def logged(stack: Stack, group: str) -> str:
 class Deaf:
     """An event bus that loses everything; SageMaker's events are best effort."""
 
-    def pump(self, event: Event) -> tuple[Delivery, ...]:  # noqa: ARG002 - it does not listen
+    def pump(self, event: Event) -> tuple[Delivery, ...]:
         return ()
 
 
@@ -91,6 +96,44 @@ class World:
             bus=self.stack.bus,
             events=self.events,
         )
+
+    @property
+    def policy(self) -> PolicyDriver:
+        return PolicyDriver(
+            client=self.stack.client("ssm"),
+            parameter=self.stack.resources["Policy"],
+            bus=self.stack.bus,
+            events=self.events,
+        )
+
+    def push(self, folder: Path, text: str) -> None:
+        """Have the owner push a document with our own command, and wait until all alarms have followed it."""
+        path = folder / "policy.yaml"
+        path.write_text(text)
+        where = ["--prefix", PREFIX, "--region", REGION, "--endpoint-url", self.stack.emulators.endpoint("ssm")]
+        pushed = CliRunner().invoke(app, ["policy", "push", str(path), "--yes", *where])
+        assert pushed.exit_code == 0, pushed.output
+        self.follow()
+
+    def follow(self) -> None:
+        """Tell of a change of the policy, and wait until all alarms are as it says."""
+        self.policy.tell()
+        self.converge()
+
+    def converge(self) -> None:
+        """Sweep until that changes nothing any more: who is ignored by a tag is named by every sweep."""
+        until("a sweep after which nothing is written", self._swept, lambda writes: writes == 0, within=60)
+
+    def _swept(self) -> int:
+        """Sweep, and return how many writes of alarms came of it."""
+        before = len(self.writes())
+        self.invoke("Sweep", {})
+        self.reconciled()
+        return len(self.writes()) - before
+
+    def tick(self, rule: str) -> None:
+        """Let the time of a schedule of the stack come, named by its logical id."""
+        self.stack.bus.tick(self.stack.resources[rule])
 
     def send(self, queue: str, *bodies: str) -> None:
         """Put messages into a queue of the stack, named by its logical id."""
@@ -173,6 +216,17 @@ class World:
         """What Slack got."""
         return tuple(self.stack.emulators.slack.posted)
 
+    def said(self) -> tuple[Said, ...]:
+        """Return the messages in the channel, as they read now."""
+        return self.stack.emulators.slack.workspace.channel()
+
+    def mute_rules(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return all mute rules by name."""
+        client = self.stack.client("cloudwatch")
+        pages = client.get_paginator("list_alarm_mute_rules").paginate()
+        names = [each["AlarmMuteRuleArn"].split(":", 6)[6] for page in pages for each in page["AlarmMuteRuleSummaries"]]
+        return {name: client.get_alarm_mute_rule(AlarmMuteRuleName=name) for name in names}
+
     def mail(self) -> tuple[Mail, ...]:
         """Return what the alerts topic's subscribers got since the last time."""
         return self.inbox.read()
@@ -197,7 +251,7 @@ class World:
         return sum(int(asked["Attributes"][name]) for name in WAITING)
 
     def clear(self) -> None:
-        """Forget every resource, alarm, message, incident and post."""
+        """Forget every resource, alarm, message, incident and post, and the policy."""
         for queue in (*QUEUES, *DEAD_LETTERS):
             self.stack.client("sqs").purge_queue(QueueUrl=self.stack.resources[queue])
         for queue in QUEUES:
@@ -205,11 +259,11 @@ class World:
         sagemaker_backends[ACCOUNT][REGION].reset()
         cloudwatch_backends[ACCOUNT][REGION].reset()
         self._forget_incidents()
+        self.policy.forget()
         self.inbox.read()
         self.stack.emulators.doubles.journal.calls.clear()
         self.stack.emulators.doubles.journal.changes.clear()
-        self.stack.emulators.slack.posted.clear()
-        self.stack.emulators.slack.replies.clear()
+        self.stack.emulators.slack.clear()
 
     def _forget_incidents(self) -> None:
         dynamo, table = self.stack.client("dynamodb"), self.stack.resources["Incidents"]

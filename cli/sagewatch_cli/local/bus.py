@@ -53,6 +53,7 @@ class Bus:
     events: EventBridgeClient
     sqs: SQSClient
     functions: LambdaClient
+    schedules: Any  # EventBridge Scheduler
 
     def pump(self, event: Event) -> tuple[Delivery, ...]:
         """Deliver an event to every target of every rule that matches it."""
@@ -60,11 +61,24 @@ class Bus:
             self._deliver(rule, target, event) for rule in self._matching(event) for target in self._targets(rule)
         )
 
-    def _matching(self, event: Event) -> Iterator[RuleTypeDef]:
+    def tick(self, name: str) -> tuple[Delivery, ...]:
+        """Deliver what a rule with a schedule, or else a schedule, of that name sends when its time has come."""
+        rule = next((each for each in self._rules() if each["Name"] == name), None)
+        if rule is None:
+            target = self.schedules.get_schedule(Name=name)["Target"]
+            self._send(name, target["Arn"], target.get("Input", "{}"))
+            return (Delivery(name, target["Arn"]),)
+        if "ScheduleExpression" not in rule:
+            raise Unreachable(f"{name} has no schedule")
+        event = {"source": "aws.events", "detail-type": "Scheduled Event", "resources": [rule["Arn"]], "detail": {}}
+        return tuple(self._deliver(rule, target, event) for target in self._targets(rule))
+
+    def _rules(self) -> Iterator[RuleTypeDef]:
         for page in self.events.get_paginator("list_rules").paginate():
-            for rule in page["Rules"]:
-                if rule["State"] == "ENABLED" and self._matches(rule.get("EventPattern"), event):
-                    yield rule
+            yield from (rule for rule in page["Rules"] if rule["State"] == "ENABLED")
+
+    def _matching(self, event: Event) -> Iterator[RuleTypeDef]:
+        return (rule for rule in self._rules() if self._matches(rule.get("EventPattern"), event))
 
     def _matches(self, pattern: str | None, event: Event) -> bool:
         # A rule without a pattern is a schedule.

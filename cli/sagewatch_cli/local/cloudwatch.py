@@ -1,20 +1,23 @@
-"""Makes moto's CloudWatch honest about alarms: states, pages and limits are those of AWS.
+"""Makes moto's CloudWatch honest about alarms: states, pages and limits are those of AWS; plays what moto lacks.
 
 Limits: CloudWatch API Reference, PutMetricAlarm, DescribeAlarms and DeleteAlarms.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
-from moto.cloudwatch.exceptions import InvalidParameterValue, ValidationError
+from moto.cloudwatch.exceptions import InvalidParameterValue, ResourceNotFoundException, ValidationError
 from moto.cloudwatch.models import Alarm
 from moto.cloudwatch.responses import CloudWatchResponse
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 
 from sagewatch_cli.local.journal import Change, Journaled, Operation, journal
+from sagewatch_cli.local.muting import MuteRule, faults, in_utc, rules_of
+from sagewatch_cli.local.picture import png
 
 MOST_NAMES = 100
 DEFAULT_PAGE = 50
@@ -70,6 +73,96 @@ class CloudWatch(Journaled, CloudWatchResponse):
             backend.tagger.delete_all_tags_for_resource(alarm.alarm_arn)
             journal().changes.append(_change("delete", alarm))
         return super().delete_alarms()
+
+    # ---- mute rules
+
+    def put_alarm_mute_rule(self) -> ActionResult:
+        for fault in faults(self.params, self.cloudwatch_backend.alarms):
+            raise ValidationError(fault)
+        rule = MuteRule(request=dict(self.params), updated=datetime.now(UTC))
+        rules_of(self.cloudwatch_backend)[rule.name] = rule
+        return EmptyResult()
+
+    def list_alarm_mute_rules(self) -> ActionResult:
+        now, alarm, statuses = datetime.now(UTC), self._get_param("AlarmName"), self._get_param("Statuses")
+        size, start = self._get_param("MaxRecords", DEFAULT_PAGE), int(self._get_param("NextToken", "0"))
+        if not 1 <= size <= MOST_NAMES:
+            raise InvalidParameterValue("MaxRecords must be 1 to 100.")
+        found = [
+            rule.summary(now)
+            for _, rule in sorted(rules_of(self.cloudwatch_backend).items())
+            if (not alarm or alarm in rule.alarms) and (not statuses or rule.status(now) in statuses)
+        ]
+        more = str(start + size) if start + size < len(found) else None
+        return ActionResult({"AlarmMuteRuleSummaries": found[start : start + size], "NextToken": more})
+
+    def get_alarm_mute_rule(self) -> ActionResult:
+        rule = rules_of(self.cloudwatch_backend).get(self._get_param("AlarmMuteRuleName"))
+        if rule is None:
+            raise ResourceNotFoundException
+        return ActionResult(rule.described(datetime.now(UTC)))
+
+    def delete_alarm_mute_rule(self) -> ActionResult:
+        # One that is not there is deleted, too.
+        rules_of(self.cloudwatch_backend).pop(self._get_param("AlarmMuteRuleName"), None)
+        return EmptyResult()
+
+    # ---- graphs and history
+
+    def get_metric_widget_image(self) -> ActionResult:
+        try:
+            widget = json.loads(self._get_param("MetricWidget"))
+        except ValueError as error:
+            raise ValidationError(f"MetricWidget is no JSON: {error}") from error
+        if not widget.get("metrics"):
+            raise ValidationError("MetricWidget must name metrics.")
+        return ActionResult({"MetricWidgetImage": png(widget.get("width", 600), widget.get("height", 400))})
+
+    def set_alarm_state(self) -> ActionResult:
+        alarm = self.cloudwatch_backend.alarms.get(self._get_param("AlarmName"))
+        before = _in_history(alarm) if alarm else {}
+        answer = super().set_alarm_state()
+        alarm = self.cloudwatch_backend.alarms[self._get_param("AlarmName")]
+        self._history().append(_transition(alarm, before))
+        return answer
+
+    def describe_alarm_history(self) -> ActionResult:
+        name, kind, scan = (self._get_param(each) for each in ("AlarmName", "HistoryItemType", "ScanBy"))
+        begin, end = in_utc(self._get_param("StartDate")), in_utc(self._get_param("EndDate"))
+        size, start = self._get_param("MaxRecords", MOST_NAMES), int(self._get_param("NextToken", "0"))
+        found = [
+            item
+            for item in self._history()
+            if (not name or item["AlarmName"] == name)
+            and (not kind or item["HistoryItemType"] == kind)
+            and (not begin or item["Timestamp"] >= begin)
+            and (not end or item["Timestamp"] <= end)
+        ]
+        items = found if scan == "TimestampAscending" else found[::-1]
+        more = str(start + size) if start + size < len(items) else None
+        return ActionResult({"AlarmHistoryItems": items[start : start + size], "NextToken": more})
+
+    def _history(self) -> list[dict[str, Any]]:
+        """Return every transition since the backend was reset, in order."""
+        found: list[dict[str, Any]] = vars(self.cloudwatch_backend).setdefault("transitions", [])
+        return found
+
+
+def _in_history(alarm: Alarm) -> dict[str, Any]:
+    data = {"stateReasonData": json.loads(alarm.state_reason_data)} if alarm.state_reason_data else {}
+    return {"stateValue": alarm.state_value, "stateReason": alarm.state_reason, **data}
+
+
+def _transition(alarm: Alarm, before: Mapping[str, Any]) -> dict[str, Any]:
+    after = _in_history(alarm)
+    return {
+        "AlarmName": alarm.name,
+        "AlarmType": "MetricAlarm",
+        "Timestamp": alarm.state_updated_timestamp.replace(tzinfo=UTC),
+        "HistoryItemType": "StateUpdate",
+        "HistorySummary": f"Alarm updated from {before['stateValue']} to {after['stateValue']}",
+        "HistoryData": json.dumps({"version": "1.0", "oldState": dict(before), "newState": after}),
+    }
 
 
 def _change(operation: Operation, alarm: Alarm, before: Alarm | None = None) -> Change:

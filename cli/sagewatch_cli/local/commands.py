@@ -62,11 +62,15 @@ def _keep(story: Story) -> Never:
     """Leave everything running, and let time pass on it as it does on AWS."""
     console = story.narrator.console
     console.print(Text(_directions(story.stack)), soft_wrap=True)
+    version = story.policy.version
     while True:
         time.sleep(1)
         story.cloudwatch.tell()
         for happened in story.sagemaker.advance_endpoints():
             console.print(Text(happened, style="dim"))
+        if version != (version := story.policy.version):
+            story.policy.tell()
+            console.print(Text(f"the policy is at version {version}", style="dim"))
 
 
 def _directions(stack: Stack) -> str:
@@ -88,6 +92,8 @@ def _directions(stack: Stack) -> str:
             "  # an endpoint of yours comes into service, and gets its alarms, a second after you create it",
             "  aws sagemaker create-endpoint --endpoint-name mine --endpoint-config-name "
             "$(aws sagemaker list-endpoint-configs --query 'EndpointConfigs[0].EndpointConfigName' --output text)",
+            "  # alarms follow the policy, a second after you push it",
+            "  sagewatch policy edit",
             "  # any event, straight into a queue",
             f"  aws sqs send-message --queue-url {stack.resources['ReconcileQueue']} \\",
             "    --message-body file://events/endpoint-in-service.json",

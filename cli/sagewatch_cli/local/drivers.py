@@ -17,6 +17,7 @@ from sagewatch_cli.local.doubles import Doubles
 from sagewatch_cli.local.events import Event, Events, milliseconds
 from sagewatch_cli.local.isolation import ACCOUNT, REGION
 from sagewatch_cli.local.journal import Change
+from sagewatch_cli.local.muting import muting
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -330,6 +331,7 @@ class AlarmDriver:
             "state": _state(after),
             "previousState": _state(before),
             "configuration": {"description": after.get("AlarmDescription"), "metrics": list(_metrics(after))},
+            "muteDetail": _mute_detail(name),
         }
         event = self.events.make(payload, detail=detail, resources=[after["AlarmArn"]])
         self.bus.pump(event)
@@ -381,6 +383,14 @@ def _state(alarm: Mapping[str, Any]) -> dict[str, Any]:
         "timestamp": _stamp(alarm["StateUpdatedTimestamp"]),
         **data,
     }
+
+
+def _mute_detail(name: str) -> dict[str, str] | None:
+    """Return what an event says of an alarm that a mute rule keeps quiet, None when none does."""
+    if not (found := muting(name, datetime.now(UTC))):
+        return None
+    rule, begin, end = found
+    return {"mutedByArn": rule.arn, "muteWindowStart": _stamp(begin), "muteWindowEnd": _stamp(end)}
 
 
 _OPERATORS: Mapping[str, str] = {

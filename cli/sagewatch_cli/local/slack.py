@@ -1,23 +1,30 @@
-"""Plays Slack: records what is posted, and answers as its webhooks and its Web API do."""
+"""Serves a Slack workspace, and answers as its webhooks and its Web API do, in good days and in bad ones."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import sys
 import threading
-from collections import deque
+import time
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
+from random import Random
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from sagewatch_cli.local.ports import LOOPBACK
+from sagewatch_cli.local.workspace import CHANNEL as CHANNEL
+from sagewatch_cli.local.workspace import Refused, Workspace
 
 WEBHOOK = "/services/T000/B000/XXXX"
-CHANNEL = "C0SAGEWATCH"
 JSON = {"Content-Type": "application/json; charset=utf-8"}
+_SAYING = ("/services/", "/api/chat.postMessage", "/api/chat.update")
+_FORM_ONLY = ("/api/chat.getPermalink", "/api/conversations.info")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +34,62 @@ class Posted:
     path: str
     headers: Mapping[str, str]
     body: Mapping[str, Any]
+    raw: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer of Slack."""
+    """One answer of Slack; `raw` bytes instead of HTTP that is whole, `late` by so many seconds."""
 
     status: int = 200
     body: str = "ok"
     headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    late: float = 0
 
 
-@dataclass(frozen=True, slots=True)
+SILENCE = Reply(raw=b"")
+"""The connection ends without an answer."""
+
+
+@dataclass(slots=True)
+class Troubles:
+    """A share of all requests that Slack does not serve, in the same sequence for the same seed."""
+
+    share: float = 0
+    seed: int = 0
+    kinds: tuple[Reply, ...] = (Reply(500, ""), Reply(502, "<html>"), Reply(503, ""), SILENCE)
+    _random: Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._random = Random(self.seed)
+
+    def next(self) -> Reply | None:
+        """Return what goes wrong this time, if anything does."""
+        return self._random.choice(self.kinds) if self._random.random() < self.share else None
+
+
+@dataclass(slots=True)
 class Slack:
-    """Where Slack is, what was posted there, and what it will answer before it goes back to its usual ways."""
+    """Where Slack is, what it was asked, and how it is today.
+
+    `asked` are all requests, `posted` those that say something. `replies` are given before anything else, in turn.
+    `per_second` limits messages per channel, `troubles` are random, and with a `token` no other is good.
+    """
 
     url: str
     posted: list[Posted] = field(default_factory=list)
     replies: deque[Reply] = field(default_factory=deque)
+    asked: list[Posted] = field(default_factory=list)
+    workspace: Workspace = field(init=False)
+    per_second: int | None = None
+    troubles: Troubles = field(default_factory=Troubles)
+    token: str | None = None
+    _recent: defaultdict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque), repr=False)
+    _answering: Any = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self.workspace = Workspace(self.url)
 
     @property
     def api_url(self) -> str:
@@ -60,13 +105,65 @@ class Slack:
         """The secret of somebody who uses a bot, whose messages can be edited."""
         return {"bot_token": "xoxb-local-double", "channel": CHANNEL}
 
+    def clear(self) -> None:
+        """Forget what was said and asked, and have a good day."""
+        for each in (self.posted, self.replies, self.asked, self._recent):
+            each.clear()
+        self.workspace.clear()
+        self.per_second, self.troubles = None, Troubles()
+
+    def answer(self, posted: Posted) -> Reply:
+        """Record a request and answer it."""
+        with self._answering:
+            self.asked.append(posted)
+            if posted.path.startswith(_SAYING):
+                self.posted.append(posted)
+            if self.replies:
+                return self.replies.popleft()
+            return self.troubles.next() or self._throttled(posted) or self._usual(posted)
+
+    def _throttled(self, posted: Posted) -> Reply | None:
+        hook = posted.path.startswith("/services/")
+        if self.per_second is None or not (hook or posted.path == "/api/chat.postMessage"):
+            return None
+        recent, now = self._recent[posted.path if hook else str(posted.body.get("channel"))], time.monotonic()
+        while recent and recent[0] <= now - 1:
+            recent.popleft()
+        if len(recent) < self.per_second:
+            recent.append(now)
+            return None
+        body = "rate_limited" if hook else json.dumps({"ok": False, "error": "ratelimited"})
+        return Reply(429, body, {"Retry-After": "1"})
+
+    def _usual(self, posted: Posted) -> Reply:
+        try:
+            if posted.path.startswith("/services/"):
+                self.workspace.post({**posted.body, "channel": CHANNEL})
+                return Reply(headers={"Content-Type": "text/html"})
+            if posted.path.startswith("/upload/v1/"):
+                self.workspace.take(posted.path.rpartition("/")[2], posted.raw)
+                return Reply(body=f"OK - {len(posted.raw)}")
+            self._authorise(posted)
+            answer = self.workspace.call(posted.path.removeprefix("/api/"), posted.body)
+        except Refused as word:
+            api = posted.path.startswith("/api/")
+            return _json({"ok": False, "error": str(word)}) if api else Reply(_status(str(word)), str(word))
+        return _json({"ok": True, **answer})
+
+    def _authorise(self, posted: Posted) -> None:
+        scheme, _, token = posted.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or not token:
+            raise Refused("not_authed")
+        if not token.startswith("xoxb-") or self.token not in {None, token}:
+            raise Refused("invalid_auth")
+
 
 @contextmanager
 def slack() -> Iterator[Slack]:
     """Serve Slack on the loopback address until the block ends."""
-    server = ThreadingHTTPServer((LOOPBACK, 0), BaseHTTPRequestHandler)
+    server = _Server((LOOPBACK, 0), BaseHTTPRequestHandler)
     double = Slack(f"http://{LOOPBACK}:{server.server_address[1]}")
-    server.RequestHandlerClass = _handler(double)
+    server.RequestHandlerClass = _handler(double, server.ending)
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     serving.start()
     try:
@@ -74,23 +171,58 @@ def slack() -> Iterator[Slack]:
     finally:
         server.shutdown()
         serving.join()
+        server.hang_up()
         server.server_close()
 
 
-def _handler(double: Slack) -> type[BaseHTTPRequestHandler]:
-    numbers = count(1)
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # server_close waits for them, so that no connection outlives the block
+    request_queue_size = 64
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.ending = threading.Event()
+        self.open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End the connections that clients keep for later."""
+        self.ending.set()
+        for connection in tuple(self.open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # somebody who did not wait for a late answer
+            super().handle_error(request, client_address)
+
+
+def _handler(double: Slack, ending: threading.Event) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            posted = Posted(self.path, dict(self.headers), _body(raw, self.headers.get("Content-Type", "")))
-            double.posted.append(posted)
-            reply = double.replies.popleft() if double.replies else _usual(posted, next(numbers))
-            self._answer(reply)
+            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self._answer(double.answer(_posted(self.path, dict(self.headers), raw)))
+
+        def do_GET(self) -> None:
+            self.do_POST()
 
         def _answer(self, reply: Reply) -> None:
+            if reply.late:
+                ending.wait(reply.late)
+            if reply.raw is not None:
+                self.wfile.write(reply.raw)
+                self.close_connection = True
+                return
             content = reply.body.encode()
             self.send_response(reply.status)
             for name, value in reply.headers.items():
@@ -105,29 +237,20 @@ def _handler(double: Slack) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _body(raw: str, content_type: str) -> Mapping[str, Any]:
-    if content_type.startswith("application/json"):
-        body: Mapping[str, Any] = json.loads(raw)
-        return body
-    return dict(parse_qsl(raw))
+def _posted(target: str, headers: Mapping[str, str], raw: bytes) -> Posted:
+    parts, kind = urlsplit(target), headers.get("Content-Type", "")
+    if parts.path.startswith("/upload/"):
+        return Posted(parts.path, headers, {}, raw)
+    if kind.startswith("application/json"):
+        # Some methods read forms only, and see nothing in JSON.
+        body = {} if parts.path in _FORM_ONLY else json.loads(raw or b"{}")
+    else:
+        body = dict(parse_qsl(raw.decode()))
+    return Posted(parts.path, headers, {**dict(parse_qsl(parts.query)), **body}, raw)
 
 
-def _usual(posted: Posted, number: int) -> Reply:
-    if posted.path.startswith("/services/"):
-        return Reply(headers={"Content-Type": "text/html"})
-    channel = posted.body.get("channel", CHANNEL)
-    if posted.path == "/api/chat.postMessage":
-        return _json(
-            {
-                "ok": True,
-                "channel": channel,
-                "ts": f"1767323045.{number:06d}",
-                "message": {"text": posted.body.get("text")},
-            }
-        )
-    if posted.path == "/api/chat.update":
-        return _json({"ok": True, "channel": channel, "ts": posted.body.get("ts"), "text": posted.body.get("text")})
-    return _json({"ok": False, "error": "unknown_method"})
+def _status(word: str) -> int:
+    return {"channel_not_found": 404, "is_archived": 410, "action_prohibited": 403, "invalid_token": 403}.get(word, 400)
 
 
 def _json(answer: Mapping[str, Any]) -> Reply:

@@ -83,7 +83,12 @@ def deployed(emulators: Emulators, say: sam.Say, *, slack: SlackSecret = "bot") 
     clouds = emulators.client("cloudformation")
     [described] = clouds.describe_stacks(StackName=sam.STACK)["Stacks"]
     resources = clouds.describe_stack_resources(StackName=sam.STACK)["StackResources"]
-    bus = Bus(events=emulators.client("events"), sqs=emulators.client("sqs"), functions=emulators.client("lambda"))
+    bus = Bus(
+        events=emulators.client("events"),
+        sqs=emulators.client("sqs"),
+        functions=emulators.client("lambda"),
+        schedules=emulators.client("scheduler"),
+    )
     return Stack(
         emulators=emulators,
         resources={each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources},

@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import io
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich import box
 from rich.panel import Panel
+from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from sagewatch.model import Labels
+from sagewatch_cli import policy
 from sagewatch_cli.local import sam
 from sagewatch_cli.local.conditions import condition, window
 from sagewatch_cli.local.drivers import AlarmDriver, SageMakerDriver, Variant
 from sagewatch_cli.local.events import Events
 from sagewatch_cli.local.inbox import Inbox, Mail
+from sagewatch_cli.local.isolation import REGION
 from sagewatch_cli.local.narrator import Narrator
-from sagewatch_cli.local.slack import Posted
+from sagewatch_cli.local.policies import PolicyDriver
 from sagewatch_cli.local.stack import PREFIX, Emulators, Stack, deployed
 from sagewatch_cli.local.transcript import transcript
 from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.workspace import Said
 
 type Alarms = Mapping[str, Mapping[str, Any]]
 
 LATENCY = f"{PREFIX}/endpoint/churn/AllTraffic/latency-p99"
+ERRORS = f"{PREFIX}/endpoint/scores/AllTraffic/errors-5xx"
+POLICY = """\
+alarms:
+  - kind: endpoint
+    alarm: latency-p99
+    tags: {team: fraud}
+    warning: 500ms
+    critical: 800ms
+"""
 SECOND = 1_000_000  # µs
 COLOURS: Mapping[str, str] = {"critical": "red", "warning": "yellow", "info": "blue"}
 FIRST_ALARMS = 60
 """Seconds that the first alarms may take; the function starts cold."""
+
+SLOWEST_MESSAGE = 30
+"""Seconds that a message may take; its function starts cold, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +61,7 @@ class Story:
     inbox: Inbox
     sagemaker: SageMakerDriver
     cloudwatch: AlarmDriver
+    policy: PolicyDriver
     narrator: Narrator
 
     @classmethod
@@ -58,6 +79,9 @@ class Story:
             cloudwatch=AlarmDriver(
                 client=stack.client("cloudwatch"), doubles=emulators.doubles, bus=stack.bus, events=events
             ),
+            policy=PolicyDriver(
+                client=stack.client("ssm"), parameter=stack.resources["Policy"], bus=stack.bus, events=events
+            ),
             narrator=narrator,
         )
 
@@ -65,8 +89,8 @@ class Story:
         """Tell it all, but the end."""
         self.appear()
         self.fire_and_clear()
+        self.push()
         self.fail_training()
-        self.change()
 
     def appear(self) -> None:
         """Resources appear, and their alarms with them."""
@@ -81,51 +105,57 @@ class Story:
         self._show(_table(made))
 
     def fire_and_clear(self) -> None:
-        """An alarm fires and clears, and people hear of both."""
+        """An alarm fires and clears, and people hear of both: in Slack in one message."""
         with self.narrator.step("churn becomes slow: its latency alarm fires"):
             self.cloudwatch.fire(LATENCY, 0.4 * SECOND, 0.42 * SECOND, 1.2 * SECOND, 1.5 * SECOND, 1.84 * SECOND)
-            fired = self._next_post(0)
+            fired = self._message(0, "is there", bool)
             mail = self._next_mail()
         self._show(_slack(fired), _sns(mail))
-        with self.narrator.step("It recovers: the alarm clears"):
+        with self.narrator.step("It recovers: the same message turns green"):
             self.cloudwatch.clear(LATENCY, 1.9 * SECOND, 2.3 * SECOND, 0.7 * SECOND, 0.45 * SECOND, 0.43 * SECOND)
-            cleared = self._next_post(1)
+            cleared = self._message(0, "is green", lambda said: said.text.startswith(":large_green_circle:"))
         self._show(_slack(cleared))
+
+    def push(self) -> None:
+        """A policy changes a limit, and the alarms follow without a deployment."""
+        before = self._alarms()
+        with self.narrator.step("A pushed policy gives the latency of fraud's endpoints two limits"):
+            self._push(POLICY)
+            after = until("a warning beside the alarm", self._alarms, lambda alarms: f"{LATENCY}-warning" in alarms)
+            after = until("both limits", self._alarms, lambda alarms: alarms[LATENCY]["Threshold"] == 0.8 * SECOND)
+            self.cloudwatch.tell()
+        self._show(Syntax(POLICY, "yaml", background_color="default"), _changes(before, after))
 
     def fail_training(self) -> None:
         """A job fails: people hear why, and its alarms go."""
-        posts = len(self.stack.emulators.slack.posted)
         with self.narrator.step("The training job fails"):
             reason = 'AlgorithmError: ExecuteUserScriptError: ExitCode 137\nCommand "python train.py --max-depth 12"'
             self.sagemaker.end_training_job("xgb-churn", "Failed", reason)
-            failed = self._next_post(posts)
+            failed = self._message(1, "is there", bool)
             self._until_alarms("without the job's", {"churn", "scores", "churn-train"})
         self._show(_slack(failed))
 
-    def change(self) -> None:
-        """An endpoint changes, and its alarms follow."""
-        before = self._alarms()
-        with self.narrator.step("churn moves to larger instances and drops its canary"):
-            self.sagemaker.update_endpoint("churn", Variant("AllTraffic", "ml.m5.4xlarge", 2))
-            after = until(
-                "alarms for one variant of 16 vCPU",
-                self._alarms,
-                lambda alarms: (
-                    not any("/canary/" in name for name in alarms)
-                    and alarms[f"{PREFIX}/endpoint/churn/AllTraffic/cpu"]["Threshold"] == 90 * 16
-                ),
-            )
-            self.cloudwatch.tell()
-        self._show(_changes(before, after))
-
     def end(self) -> None:
-        """Everything is deleted, and nothing stays behind."""
-        with self.narrator.step("The endpoints and the pipeline are deleted"):
+        """Everything is deleted, what was still open is closed, and nothing stays behind."""
+        with self.narrator.step("scores fails its callers and is deleted, like all the rest"):
+            self.cloudwatch.fire(ERRORS, 12.5)
+            self._message(2, "is there", bool)
             self.sagemaker.delete_endpoint("churn")
             self.sagemaker.delete_endpoint("scores")
             self.sagemaker.delete_pipeline("churn-train")
             until(f"no alarm under {PREFIX}/", self._alarms, lambda alarms: not alarms)
             self.cloudwatch.tell()
+            closed = self._message(2, "is closed", lambda said: "closed" in said.text)
+        self._show(_slack(closed))
+
+    def _push(self, text: str) -> None:
+        """Push a document with our own command, whose words the demo does not show, and let Parameter Store tell."""
+        with TemporaryDirectory() as folder, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            path = Path(folder) / "policy.yaml"
+            path.write_text(text)
+            where = self.stack.emulators.endpoint("ssm")
+            policy.push(path, yes=True, prefix=PREFIX, region=REGION, endpoint_url=where)
+        self.policy.tell()
 
     def _alarms(self) -> Alarms:
         pages = self.stack.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{PREFIX}/")
@@ -145,15 +175,21 @@ class Story:
         waiting = self.stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return {} if any(int(number) for number in waiting.values()) else self._alarms()
 
-    def _next_post(self, since: int) -> Posted:
-        posted = self.stack.emulators.slack.posted
-        until("a message in Slack", lambda: posted[since:])
-        return posted[-1]
+    def _message(self, number: int, expected: str, holds: Callable[[Said], object]) -> Said:
+        """Wait until a message of the channel is as expected, and return it as it reads then."""
+        channel = self.stack.emulators.slack.workspace.channel
+        there = until(
+            f"message {number + 1} in Slack {expected}",
+            channel,
+            lambda said: len(said) > number and holds(said[number]),
+            within=SLOWEST_MESSAGE,
+        )
+        return there[number]
 
     def _next_mail(self) -> Mail:
         return until("a message of the alerts topic", self.inbox.read)[-1]
 
-    def _show(self, *renderables: Table | Panel) -> None:
+    def _show(self, *renderables: Table | Panel | Syntax) -> None:
         for each in renderables:
             self.narrator.console.print(each)
 
@@ -187,7 +223,7 @@ def _table(alarms: Alarms) -> Table:
 
 
 def _changes(before: Alarms, after: Alarms) -> Table:
-    table = Table(title="What changed for churn", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title="What it changed", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("", "Alarm", "before", "now"):
         table.add_column(column, no_wrap=True)
     for mark, name in _differences(before, after):
@@ -206,9 +242,9 @@ def _differences(before: Alarms, after: Alarms) -> Iterable[tuple[str, str]]:
             yield "~", name
 
 
-def _slack(posted: Posted) -> Panel:
-    way = {"/api/chat.update": "edited in Slack", "/api/chat.postMessage": "posted to Slack"}.get(posted.path, "Slack")
-    return Panel(Text(transcript(posted.body)), title=way, title_align="left", border_style="magenta")
+def _slack(said: Said) -> Panel:
+    title = "edited in Slack" if said.edits else "posted to Slack"
+    return Panel(Text(transcript(said.content)), title=title, title_align="left", border_style="magenta")
 
 
 def _sns(mail: Mail) -> Panel:

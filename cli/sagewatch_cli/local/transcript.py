@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _LINK = re.compile(r"<(?P<url>[^|<>\s]+)(\|(?P<text>[^<>]*))?>")
+_TIME = re.compile(r"<!date\^[^|<>]*\|(?P<text>[^<>]*)>")
+_CODE = re.compile(r"`(?P<text>[^`\n]+)`")
 _BOLD = re.compile(r"\*(?P<text>[^*\n]+)\*")
 _EMOJI = re.compile(r":(?P<name>[a-z_]+):")
 _DRAWN: Mapping[str, str] = {
@@ -66,7 +68,8 @@ def _element(element: Mapping[str, Any]) -> str:
 
 
 def _plain(mrkdwn: str) -> str:
-    without_links = _LINK.sub(lambda link: link["text"] or link["url"], mrkdwn)
+    timed = _TIME.sub(lambda time: time["text"], mrkdwn)
+    without_links = _CODE.sub(lambda code: code["text"], _LINK.sub(lambda link: link["text"] or link["url"], timed))
     return html.unescape(_drawn(_BOLD.sub(lambda bold: bold["text"], without_links)))
 
 
