@@ -207,3 +207,24 @@ def alarms(prefix: str = "sagewatch") -> dict[str, dict[str, Any]]:
     """Return the alarms that are there, by name."""
     client = boto3.client("cloudwatch")
     return {each["AlarmName"]: each for each in client.describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]}
+
+
+def incidents_table() -> str:
+    """Make the incidents table as the template does, and return its name."""
+    boto3.client("dynamodb").create_table(
+        TableName="incidents",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "open")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "open",
+                "KeySchema": [
+                    {"AttributeName": "open", "KeyType": "HASH"},
+                    {"AttributeName": "pk", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+    )
+    return "incidents"

@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from sagewatch.model import Notice
 from sagewatch.notify import CLOCK, Round
 from sagewatch_cli.local.workspace import CHANNEL, Said
-from tests.integration.conftest import batch, cold_start
+from tests.integration.conftest import batch, cold_start, incidents_table
 from tests.integration.slack_double import SlackDouble, slack_double
 from tests.payloads import event
 
@@ -54,26 +54,6 @@ class Inbox:
 def subscribed(topic: str) -> Inbox:
     """Make a topic and return somebody who listens to it."""
     return Inbox(boto3.client("sns").create_topic(Name=topic)["TopicArn"])
-
-
-def incidents_table() -> None:
-    """Make the table as the template does."""
-    boto3.client("dynamodb").create_table(
-        TableName="incidents",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "open")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "open",
-                "KeySchema": [
-                    {"AttributeName": "open", "KeyType": "HASH"},
-                    {"AttributeName": "pk", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    )
 
 
 @pytest.fixture

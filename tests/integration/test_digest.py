@@ -47,30 +47,11 @@ def double() -> Iterator[SlackDouble]:
 
 @pytest.fixture
 def table(inbox: Inbox) -> str:
-    """The incidents table with the index that the deployed one has, in place of the one without."""
-    client: Any = boto3.client("dynamodb")
-    client.delete_table(TableName="incidents")
-    client.create_table(
-        TableName="incidents",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "open")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "open",
-                "KeySchema": [
-                    {"AttributeName": "open", "KeyType": "HASH"},
-                    {"AttributeName": "pk", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    )
     return "incidents"
 
 
 @pytest.fixture
-def notify(table: str, double: SlackDouble, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
+def notify(inbox: Inbox, double: SlackDouble, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
     """Start the function with a policy, and a bot in Slack."""
 
     def start(policy: str = POLICY, **credentials: str) -> ModuleType:

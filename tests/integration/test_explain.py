@@ -14,7 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from sagewatch_cli.main import app
-from tests.integration.conftest import Fleet, Journal, alarms, batch, cold_start
+from tests.integration.conftest import Fleet, Journal, alarms, batch, cold_start, incidents_table
 
 OURS = "sagewatch/endpoint/churn/AllTraffic/"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:pagers"
@@ -263,13 +263,7 @@ def test_rows_that_the_budget_left_out_are_told(fleet: Fleet, tmp_path: Path) ->
     row = {"kind": "endpoint", "alarm": "idle", "severity": "info"}
     item = {"M": {**{name: {"S": value} for name, value in row.items()}, "cost": {"N": "0.1"}}}
     dynamodb = boto3.client("dynamodb")
-    names = [("pk", "HASH"), ("sk", "RANGE")]
-    dynamodb.create_table(
-        TableName="incidents",
-        KeySchema=[{"AttributeName": name, "KeyType": role} for name, role in names],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in names],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    incidents_table()
     dynamodb.put_item(TableName="incidents", Item={**key, "rows": {"L": [item]}})
     policy = policy_file(tmp_path, "budget: 1\n")
 

@@ -17,7 +17,7 @@ from sagewatch.aws.incidents import Conflict, Timeline, claim, load, open_timeli
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.incidents import MOST, REASON, kept
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
-from tests.integration.conftest import Journal
+from tests.integration.conftest import Journal, incidents_table
 
 CHURN = Ref("endpoint", "churn")
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -26,23 +26,7 @@ ITEM = 400_000
 
 @pytest.fixture
 def table() -> str:
-    boto3.client("dynamodb").create_table(
-        TableName="incidents",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "open")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "open",
-                "KeySchema": [
-                    {"AttributeName": "open", "KeyType": "HASH"},
-                    {"AttributeName": "pk", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    )
-    return "incidents"
+    return incidents_table()
 
 
 def client() -> Any:

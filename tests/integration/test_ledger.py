@@ -12,6 +12,7 @@ from sagewatch.aws.memory import remember
 from sagewatch.budget import Demand
 from sagewatch.errors import Retry
 from sagewatch.model import Severity
+from tests.integration.conftest import incidents_table
 
 CPU = {("endpoint", "cpu"): Demand(12.3, Severity.WARNING)}
 IDLE = {("training-job", "idle"): Demand(0.1, Severity.INFO)}
@@ -19,13 +20,7 @@ IDLE = {("training-job", "idle"): Demand(0.1, Severity.INFO)}
 
 @pytest.fixture
 def table() -> str:
-    boto3.client("dynamodb").create_table(
-        TableName="incidents",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    )
-    return "incidents"
+    return incidents_table()
 
 
 def client() -> Any:

@@ -15,7 +15,7 @@ from sagewatch.errors import BadSetting, Retry
 from sagewatch.kinds import KINDS
 from sagewatch.model import Listing, Ref
 from sagewatch.notices import notice
-from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start, log_of
+from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start, incidents_table, log_of
 
 CHURN = {"kind": "endpoint", "name": "churn"}
 PIPELINE = {"kind": "pipeline", "name": "churn-train"}
@@ -240,14 +240,7 @@ POLICY = "/sagewatch/sagewatch/policy"
 def governed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stack with a policy and a table, as the template makes them."""
     monkeypatch.setenv("POLICY_PARAMETER", POLICY)
-    monkeypatch.setenv("INCIDENTS_TABLE", "incidents")
-    key = [("pk", "HASH"), ("sk", "RANGE")]
-    boto3.client("dynamodb").create_table(
-        TableName="incidents",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in key],
-        KeySchema=[{"AttributeName": name, "KeyType": type_} for name, type_ in key],  # type: ignore[misc]
-    )
+    monkeypatch.setenv("INCIDENTS_TABLE", incidents_table())
 
 
 def govern(text: str) -> None:
