@@ -127,6 +127,14 @@ def test_an_alarm_that_is_deleted_ends_what_it_said() -> None:
     )
 
 
+def test_an_alarm_that_is_deleted_in_the_second_in_which_it_fired_ends_after_that() -> None:
+    body = event("alarm-deleted")
+    body["detail"]["state"] = {"value": "ALARM", "timestamp": "2026-01-02T03:04:05.900+0000"}
+    body["time"] = "2026-01-02T03:04:05Z"
+
+    assert told(body).at == datetime(2026, 1, 2, 3, 4, 5, 900_000, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("name", ["alarm-firing-muted", "alarm-firing-suppressed"])
 def test_what_is_muted_or_suppressed_is_known_to_be(name: str) -> None:
     assert (told(event(name)).state, told(event(name)).muted) == ("firing", True)

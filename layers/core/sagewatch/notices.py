@@ -101,8 +101,8 @@ def _deleted(prefix: str, event: Event, detail: Event) -> Notice | None:
         state="closed",
         labels=_judged(labels, row),
         place=place,
-        # The state in the detail is older than the deletion.
-        at=happened({"time": event.get("time")}),
+        # The event's own time knows no parts of a second: the alarm was not deleted before it came into its last state.
+        at=max(happened({"time": event.get("time")}), happened(event)),
         title=row.title if row else labels["alarm"],
         subject=subject_of(labels),
         part=str(name),
