@@ -36,7 +36,7 @@ from sagewatch.voices import Switchboard
 from sagewatch_cli.local.slack import Slack, Troubles, slack
 
 FASTER = 30
-RECEIVES = 8
+RECEIVES = 20
 """How often a message is received before it goes to the dead-letter queue."""
 
 VISIBILITY = 180.0

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from sagewatch import events
 from sagewatch.aws.errors import BRISK
 from sagewatch.aws.standing import Asking
-from sagewatch.conversation import Clients
+from sagewatch.conversation import Clients, unhurried
 from sagewatch.notices import in_order
 from sagewatch.notify import Round
 from sagewatch.settings import NotifySettings
@@ -26,7 +26,8 @@ processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, l
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
-    turn = Round(clients, settings, switchboard, asking, datetime.now(UTC))
+    left = getattr(context, "get_remaining_time_in_millis", unhurried)
+    turn = Round(clients, settings, switchboard, asking, datetime.now(UTC), left)
 
     def tell(record: Any) -> None:
         logger.append_keys(message_id=record.message_id)  # for the line that says why a message failed

@@ -13,8 +13,8 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
 from sagewatch.aws.errors import BRISK
-from sagewatch.aws.evidence import PATIENCE, Clients, gather, started_by
-from sagewatch.model import Evidence, Ref
+from sagewatch.aws.evidence import PATIENCE, Clients, gather, tags
+from sagewatch.model import Evidence
 from tests.stories import failure, latency
 
 type Answer = tuple[str, Mapping[str, Any], Mapping[str, Any] | str]
@@ -364,6 +364,26 @@ def test_an_alarm_of_an_endpoint_is_held_against_its_last_change_only() -> None:
     assert found == Evidence(facts=CHANGED)
 
 
+def test_an_alarm_of_an_inference_component_is_held_against_its_last_change() -> None:
+    described: Answer = (
+        "describe_inference_component",
+        {"InferenceComponentName": "llama"},
+        {
+            "InferenceComponentName": "llama",
+            "InferenceComponentArn": f"{ARN}:inference-component/llama",
+            "EndpointName": "chat",
+            "EndpointArn": f"{ARN}:endpoint/chat",
+            "CreationTime": BEGAN,
+            "LastModifiedTime": BEGAN,
+        },
+    )
+    labels = {"kind": "inference-component", "resource": "llama"}
+
+    found = gather(clients((described,)), latency(labels=labels), wants_log=True)
+
+    assert found == Evidence(facts={"Last change": f"{BEGAN:%Y-%m-%d %H:%M} UTC"})
+
+
 def test_an_alarm_of_anything_else_asks_for_nothing() -> None:
     found = gather(clients(), latency(labels={"kind": "training-job"}), wants_log=True)
 
@@ -533,10 +553,10 @@ def test_what_aws_refuses_is_left_out_and_said(code: str, said: str) -> None:
         ("processing-job", "describe_processing_job", "ProcessingJobName", "Job"),
         ("transform-job", "describe_transform_job", "TransformJobName", "Job"),
         ("automl-job", "describe_auto_ml_job_v2", "AutoMLJobName", "Job"),
-        ("endpoint", "describe_endpoint", "EndpointName", "Endpoint"),
-        ("inference-component", "describe_inference_component", "InferenceComponentName", "Inference component"),
-        ("cluster", "describe_cluster", "ClusterName", "Cluster"),
-        ("notebook", "describe_notebook_instance", "NotebookInstanceName", "Notebook"),
+        ("endpoint", "describe_endpoint", "EndpointName", "Details"),
+        ("inference-component", "describe_inference_component", "InferenceComponentName", "Details"),
+        ("cluster", "describe_cluster", "ClusterName", "Details"),
+        ("notebook", "describe_notebook_instance", "NotebookInstanceName", "Details"),
         ("monitoring-schedule", "describe_monitoring_schedule", "MonitoringScheduleName", "Schedule"),
     ],
 )
@@ -613,22 +633,21 @@ def test_clients_are_made_once_and_only_when_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "wanted"),
+    ("answer", "wanted"),
     [
-        ([{"Key": "sagemaker:pipeline-execution-arn", "Value": EXECUTION}], Ref("pipeline", "churn-train")),
-        ([{"Key": "team", "Value": "fraud"}], None),
-        ("AccessDeniedException", None),
+        ({"Tags": [{"Key": "team", "Value": "fraud"}]}, {"team": "fraud"}),
+        ({"Tags": []}, {}),
+        ("AccessDeniedException", {}),
     ],
 )
-def test_the_pipeline_that_started_a_job_is_read_from_the_job_s_tags(tags: Any, wanted: Ref | None) -> None:
-    arn = f"{ARN}:processing-job/prepare"
-    answer = tags if isinstance(tags, str) else {"Tags": tags}
+def test_the_tags_of_an_execution_are_those_of_its_pipeline(answer: Any, wanted: dict[str, str]) -> None:
+    pipeline = EXECUTION.partition("/execution/")[0]
 
-    assert started_by(clients((("list_tags", {"ResourceArn": arn}, answer),)), arn) == wanted
+    assert tags(clients((("list_tags", {"ResourceArn": pipeline}, answer),)), EXECUTION) == wanted
 
 
-def test_without_an_arn_nobody_is_asked_who_started_it() -> None:
+def test_who_has_no_patience_asks_nobody_for_tags() -> None:
     def connect() -> Any:
         raise AssertionError("Nobody should be asked")
 
-    assert started_by(Clients(connect, connect), "") is None
+    assert tags(Clients(connect, connect), EXECUTION, patience=-1) == {}

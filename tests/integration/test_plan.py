@@ -87,6 +87,16 @@ def test_a_fleet_in_order_has_nothing_to_do(fleet: Fleet) -> None:
     assert result.stdout.splitlines()[1:] == ["Looked at 0 of 1 resources; --full looks at every one."]
 
 
+def test_where_nothing_is_found_it_says_so() -> None:
+    result = run("--full")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "Nothing to do · $0.00 a month",
+        "No resource was found in this account and Region.",
+    ]
+
+
 def test_an_edited_alarm_would_be_put_right_in_words(fleet: Fleet) -> None:
     fleet.endpoint()
     watched(CHURN)

@@ -156,6 +156,18 @@ def test_following_shows_each_line_once_also_those_that_come_late(stack: dict[st
     assert [each.said for each in shown] == [f"told endpoint/e{n} firing" for n in range(3)]
 
 
+def test_events_without_ids_are_shown_once_each() -> None:
+    event = {"logStreamName": "stream", "timestamp": 1, "message": "hello"}
+    logs = SimpleNamespace(
+        get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [{"events": [event, {**event, "timestamp": 2}]}])
+    )
+    tail = Tail(logs, None, Stack({"reconcile": "/r"}, {}), since=0)
+
+    looks = [[each.at for each in tail.look(now=3)] for _ in range(2)]
+
+    assert looks == [[1, 2], []]
+
+
 def test_a_queue_is_shown_again_only_when_it_changes(stack: dict[str, str]) -> None:
     sqs = boto3.client("sqs")
     found = Stack({}, {"NotifyQueue": stack["NotifyQueue"]})

@@ -136,6 +136,15 @@ def test_a_failed_transform_job_is_told() -> None:
     assert found.reason == body["detail"]["FailureReason"]
 
 
+@pytest.mark.parametrize("name", ["feature-group-deleting", "cluster-deleting"])
+def test_what_is_being_deleted_ends_all_that_was_said_of_it(name: str) -> None:
+    found = notice("sagewatch", event(name))
+
+    assert found
+    assert (found.state, found.part) == ("closed", EVERYTHING)
+    assert found.title == f"{found.labels['kind'].replace('-', ' ')} is being deleted"
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -143,10 +152,8 @@ def test_a_failed_transform_job_is_told() -> None:
         "transform-job-in-progress",
         "tuning-job-in-progress",
         "feature-group-active",
-        "feature-group-deleting",
         "labeling-job-stopped",
         "monitoring-schedule-scheduled",
-        "cluster-deleting",
         "cluster-event-info",
         "cluster-event-without-level",
     ],

@@ -58,9 +58,21 @@ class Clients:
         return cls(dynamodb, cloudwatch, sqs, evidence.Clients.of(BRISK), artist)
 
 
+class Busy(Retry):
+    """Somebody else talks on the same timeline, and will be done soon."""
+
+
+def unhurried() -> int:
+    """Return the time left of somebody who has no deadline, in ms."""
+    return 30_000
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who tells, on whose behalf, and when. `who` tells those apart who talk at the same time."""
+    """Who tells, on whose behalf, and when; `left` is the time left, in ms.
+
+    `who` tells those apart who talk at the same time.
+    """
 
     clients: Clients
     settings: NotifySettings
@@ -69,6 +81,7 @@ class Desk:
     now: datetime
     who: str
     attempt: int = 1
+    left: Callable[[], int] = unhurried
 
 
 def for_all[T](several: Iterable[T], work: Callable[[T], object]) -> None:
@@ -138,7 +151,7 @@ def converse(desk: Desk, route: Route, timeline: Timeline, fresh: frozenset[str]
     client, table, subject = desk.clients.dynamodb, desk.settings.table, timeline.subject
     if not store.claim(client, table, route.name, subject, desk.who, desk.now):
         after = _BUSY * 2 ** (desk.attempt - 1)
-        raise Retry(f"somebody else is telling of {subject} on {route.name}", after=after)
+        raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
     try:
         _Talker(desk, route, store.load(client, table, route.name, subject), fresh).talk_to_all()
     finally:

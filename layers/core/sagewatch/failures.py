@@ -150,6 +150,7 @@ FAILURES = (
         named="FeatureGroupName",
         status=("FeatureGroupStatus",),
         failed={"CREATEFAILED": "could not be created", "DELETEFAILED": "could not be deleted"},
+        gone=frozenset({"DELETING"}),
         reason={"FailureReason": ""},
         severity=Severity.WARNING,
         identity=("FeatureGroupArn", "FeatureGroupStatus", "CreationTime"),
@@ -203,6 +204,8 @@ FAILURES = (
         status=("ClusterStatus",),
         failed={"FAILED": "failed", "ROLLINGBACK": "is rolling back"},
         recovered=frozenset({"INSERVICE"}),
+        # Nothing is documented to say that it is deleted; a deletion that fails says so.
+        gone=frozenset({"DELETING"}),
         reason={"FailureMessage": ""},
         severity=Severity.CRITICAL,
         # The detail has no time of change, and the next update may fail, too.
@@ -271,7 +274,7 @@ def failure(event: Event, detail: Event, policy: Policy) -> Notice | None:
     if told is None:
         return None
     state, words = told
-    place, ref, tags = place_of(event), Ref(row.kind, _name(row, event, detail)), _tags(detail.get("Tags"))
+    place, ref, tags = place_of(event), Ref(row.kind, _name(row, event, detail)), tags_of(detail)
     if is_ignored(ref, tags, policy):
         return None
     scope = next((str(value) for path in row.scope for value in _at(detail, path)), "all")
@@ -307,7 +310,7 @@ def _said(row: Failure, state: str) -> tuple[State, str] | None:
     if state in row.recovered:
         return "cleared", "is well again"
     if state in row.gone:
-        return "closed", "was deleted"
+        return "closed", "is being deleted" if state == "DELETING" else "was deleted"
     if words := row.succeeded.get(state):
         return "succeeded", words
     words = row.failed.get(state, row.otherwise)
@@ -388,9 +391,15 @@ def _name(row: Failure, event: Event, detail: Event) -> str:
 
 def _labels(row: Failure, ref: Ref, scope: str, detail: Event, policy: Policy) -> Labels:
     parent = hosts.parent(**{parent: detail.get(arn) for parent, arn in _PARENTS.items() if parent != ref.kind})
-    tags = _tags(detail.get("Tags"))
     # A trial may fail; whether that matters shows when the tuning or AutoML job fails, too.
     severity = Severity.WARNING if parent and row.severity is Severity.CRITICAL else row.severity
+    return labelled(ref, scope, severity, parent, tags_of(detail), policy)
+
+
+def labelled(
+    ref: Ref, scope: str, severity: Severity, parent: Mapping[str, str], tags: Mapping[str, str], policy: Policy
+) -> Labels:
+    """Return the labels of a failure, with what the resource's tags say."""
     wanted = tags.get(f"{TAG}severity", "").lower()
     values = {
         "severity": wanted if wanted in set(Severity) else str(severity),
@@ -403,6 +412,28 @@ def _labels(row: Failure, ref: Ref, scope: str, detail: Event, policy: Policy) -
     }
     more = {**policy.labels_of(tags), "route": tags.get(f"{TAG}route", "")}
     return Labels({**{label: value for label, value in more.items() if value}, **values})
+
+
+def lacks_tags(event: Event, notice: Notice) -> bool:
+    """Tell whether an event says too little of the tags of what failed or went well.
+
+    Some events carry none (pipelines, processing jobs, what the sweep found); those of jobs need not have the ones of
+    Pipelines.
+    """
+    if notice.state not in ("failed", "succeeded") or not notice.arn:
+        return False
+    started = notice.labels["kind"].endswith("-job") and not notice.labels.get("parent")
+    return "Tags" not in event["detail"] or started
+
+
+def tagged(event: Event, tags: Mapping[str, str]) -> Event:
+    """Return an event with more tags."""
+    return {**event, "detail": {**event["detail"], "Tags": {**tags_of(event["detail"]), **tags}}}
+
+
+def tags_of(detail: Event) -> dict[str, str]:
+    """Read the tags in the detail of an event."""
+    return _tags(detail.get("Tags"))
 
 
 def _tags(tags: object) -> dict[str, str]:

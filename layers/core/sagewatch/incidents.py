@@ -161,7 +161,8 @@ def incidents(
 def lines(incident: Incident, remind: tuple[timedelta, ...], now: datetime) -> tuple[Line, ...]:
     """Return the history of an incident, in order: what joined, worsened, cleared, was acknowledged, is still open.
 
-    The first notice is the root message, and has no line; what is muted has none either. Something else that fires or
+    The first notice is the root message, and has no line; what is muted has none either, but for the end of the
+    incident. Something else that fires or
     fails `joined`, or `worsened` the incident if its severity rises by it, or `reopened` it if all was clear. What ends
     is `cleared` while others are open; the last to end makes it `resolved`, or `closed` if nothing was ever cleared.
     Of `joined` and of `cleared`, three are said of the same title.
@@ -327,8 +328,9 @@ class _Course:
 
     def _says(self, notice: Notice, before: Mapping[str, Notice]) -> tuple[tuple[About, ...], tuple[About, ...]]:
         """Return what is said of the notice, and what only when it lasted."""
-        about = self._about(notice, before) if self.steps and not notice.muted else None
-        if about is None:
+        about = self._about(notice, before) if self.steps else None
+        # Who was told of the beginning, and cannot see an edit, must hear of the end, in a snooze as well.
+        if about is None or (notice.muted and about not in ("resolved", "closed")):
             return (), ()
         since = _flapping_since(_changes(self.history[notice.part]), notice.at) if notice.state != "closed" else None
         if since:

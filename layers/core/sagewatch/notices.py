@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 
 from sagewatch import failures, links
 from sagewatch.errors import Undeliverable
-from sagewatch.failures import Event, happened, links_of, place_of, subject_of
+from sagewatch.failures import Event, happened, labelled, links_of, place_of, subject_of, tags_of
 from sagewatch.kinds import spec
 from sagewatch.model import PER_CAPACITY, Labels, Notice, Ref, Severity, Spec, State, Unit
 from sagewatch.policy import DEFAULT, Policy
+from sagewatch.tuning import is_ignored
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _STATES: dict[object, State] = {"ALARM": "firing", "OK": "cleared"}
@@ -33,6 +34,8 @@ def notice(prefix: str, event: Event, policy: Policy = DEFAULT) -> Notice | None
         return _alarm(prefix, event, detail)
     if detail_type == "CloudWatch Alarm Configuration Change":
         return _deleted(prefix, event, detail)
+    if detail_type == "Sagewatch Failure Found":
+        return _found(event, detail, policy)
     if detail_type in _OURS:
         return _OURS[detail_type](event, detail)
     if detail_type not in failures.BY_DETAIL_TYPE:
@@ -136,19 +139,21 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() else None
 
 
-def _found(event: Event, detail: Event) -> Notice:
+def _found(event: Event, detail: Event, policy: Policy) -> Notice | None:
     """Tell of a failure that the sweep found on a list, because SageMaker sends no event of it."""
     kind, what, name, arn, at = _texts("Sagewatch Failure Found", detail, "kind", "what", "name", "arn", "at")
-    place, ref = place_of(event), Ref(kind, name)
-    values = {"severity": Severity.CRITICAL, "kind": kind, "resource": name, "scope": "all", "alarm": "failed"}
+    place, ref, tags = place_of(event), Ref(kind, name), tags_of(detail)
+    if is_ignored(ref, tags, policy):
+        return None
+    labels = labelled(ref, "all", Severity.CRITICAL, {}, tags, policy)
     return Notice(
         key=f"{arn}/failed/{at}",
         state="failed",
-        labels=Labels(values),
+        labels=labels,
         place=place,
         at=happened(event),
         title=f"{what} failed",
-        subject=ref,
+        subject=subject_of(labels),
         part=str(ref),
         reason=str(detail.get("reason") or ""),
         links=links_of(place, ref, {}),
@@ -205,7 +210,6 @@ def _texts(where: str, detail: Event, *names: str) -> list[str]:
 
 
 _OURS = {
-    "Sagewatch Failure Found": _found,
     "Sagewatch Policy Broken": _broken,
     "Sagewatch Acknowledged": _answered,
     "Sagewatch Snoozed": _answered,

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
+from itertools import batched, takewhile
 from typing import Any
 from uuid import uuid4
 
 from sagewatch import notices
-from sagewatch.aws import cloudwatch, evidence, mute_rules, queue
+from sagewatch.aws import cloudwatch, evidence, memory, mute_rules, queue
 from sagewatch.aws import incidents as store
 from sagewatch.aws.incidents import Timeline
 from sagewatch.aws.standing import Standing
-from sagewatch.conversation import Clients, Desk, converse, for_all, incidents_of, owes, wants_care, written
+from sagewatch.conversation import (
+    Busy,
+    Clients,
+    Desk,
+    converse,
+    for_all,
+    incidents_of,
+    owes,
+    unhurried,
+    wants_care,
+    written,
+)
 from sagewatch.digest import DUE
 from sagewatch.digesting import digested
 from sagewatch.errors import Retry
-from sagewatch.failures import subject_of
-from sagewatch.model import Evidence, Labels, Notice, State
+from sagewatch.failures import lacks_tags, tagged
+from sagewatch.model import Evidence, Notice, Ref, State
 from sagewatch.mute import snooze_rule
 from sagewatch.policy import Policy, Route
 from sagewatch.routes import default_route, route_named, routes
@@ -33,7 +45,12 @@ CLOCK = "Sagewatch Clock"
 _SETTLES = timedelta(minutes=10)
 """How long after it fired an alarm is believed to, unless an event says otherwise."""
 
+_AT_ONCE = 100
+"""So many open timelines are read together, for as many alarms in one DescribeAlarms."""
+
 _FIRST_WAIT, _LONGEST_WAIT = 15.0, 900.0  # s, before a message comes back that nobody said when to try again
+
+_ENOUGH = 12_000  # ms, for one message when Slack does not answer, or DynamoDB only at the third time
 
 type Explain = Callable[[bool], Evidence]
 """Returns what explains a notice, with the last lines of the log or without."""
@@ -41,13 +58,17 @@ type Explain = Callable[[bool], Evidence]
 
 @dataclass(slots=True)
 class Round:
-    """One batch: the policy is asked for once; a message that has to wait is hidden for as long as it has to."""
+    """One batch: the policy is asked for once; a message that has to wait is hidden for as long as it has to.
+
+    `left` is the time left, in ms: what is not begun in time goes back to the queue, so that what is done stays done.
+    """
 
     clients: Clients
     settings: NotifySettings
     switchboard: Switchboard
     asking: Callable[[], Standing]
     now: datetime
+    left: Callable[[], int] = unhurried
     who: str = field(default_factory=lambda: uuid4().hex)
     policy: Policy | None = None
 
@@ -56,19 +77,33 @@ class Round:
         try:
             return handle(self._desk(attempt), event)
         except Retry as error:
-            self._postpone(record, error.after or min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT))
+            self._postpone(record, wait(error, attempt))
             raise
 
     def _desk(self, attempt: int) -> Desk:
+        if self.left() < _ENOUGH:
+            raise Retry("out of time before this message; it goes back to the queue", after=1)
         if self.policy is None:
             self.policy = followed(self.asking())
-        return Desk(self.clients, self.settings, self.switchboard, self.policy, self.now, self.who, attempt)
+        return Desk(self.clients, self.settings, self.switchboard, self.policy, self.now, self.who, attempt, self.left)
 
     def _postpone(self, record: Any, after: float) -> None:
         receipt = record.get("receiptHandle")
         if self.settings.queue_url and receipt:
-            jitter = after * random.uniform(1, 1.2)  # those who wait should not come back together
-            queue.postpone(self.clients.sqs, self.settings.queue_url, receipt, jitter + 1)
+            queue.postpone(self.clients.sqs, self.settings.queue_url, receipt, after + 1)
+
+
+def wait(error: Retry, attempt: int) -> float:
+    """Return for how many seconds a message waits.
+
+    Those who were sent away together must not come back together: Slack takes one message a second in a channel. So
+    what it asks for is the least, and the most doubles with each attempt.
+    """
+    own = min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT)
+    if error.after is None:
+        return own * random.uniform(1, 1.2)
+    least: float = error.after
+    return least if isinstance(error, Busy) else random.uniform(least, max(least, own))
 
 
 def followed(standing: Standing) -> Policy:
@@ -94,32 +129,50 @@ def told(desk: Desk, event: Mapping[str, Any]) -> Notice | None:
 
     Every route is tried even when another one fails, and then the failure is raised: Retry before Undeliverable.
     """
-    found = notices.notice(desk.settings.prefix, event, desk.policy)
-    if found is None:
+    notice = _noticed(desk, event)
+    if notice is None:
         return None
-    notice = _started(desk, found)
     taken = [route for route in _routes(desk, notice) if not route.drop]
-    explain = cache(lambda logs: evidence.gather(desk.clients.evidence, notice, logs))
+    explain = cache(lambda logs: evidence.gather(desk.clients.evidence, notice, logs, _patience(desk)))
     for_all(taken, lambda route: _tell(desk, route, notice, explain))
     return notice if taken else None
 
 
-def _started(desk: Desk, notice: Notice) -> Notice:
-    """Put a job's failure into its pipeline's incident when its event did not say who started it."""
-    if notice.state != "failed" or notice.subject != notice.labels.ref or not notice.labels["kind"].endswith("-job"):
-        return notice
-    parent = evidence.started_by(desk.clients.evidence, notice.arn)
-    if parent is None:
-        return notice
-    labels = Labels({**notice.labels.values, "parent": str(parent)})
-    return replace(notice, labels=labels, subject=subject_of(labels))
+def _noticed(desk: Desk, event: Mapping[str, Any]) -> Notice | None:
+    """Read an event with the tags of what it is about: whose it is, who started it, whether it is ignored."""
+    found = notices.notice(desk.settings.prefix, event, desk.policy)
+    if found is None or not lacks_tags(event, found) or not _may_be_told(desk, found):
+        return found
+    look = partial(evidence.tags, desk.clients.evidence, found.arn, _patience(desk))
+    tags = memory.first(desk.clients.dynamodb, desk.settings.table, found.key, look, desk.now.timestamp())
+    return notices.notice(desk.settings.prefix, tagged(event, tags), desk.policy)
+
+
+def _may_be_told(desk: Desk, notice: Notice) -> bool:
+    return notice.state != "succeeded" or any(route.success for route in desk.policy.routes)
+
+
+def _patience(desk: Desk) -> float:
+    """Return for how many seconds to read what explains a notice: none of a batch should wait for the others'."""
+    return min(evidence.PATIENCE, (desk.left() - _ENOUGH) / 1000 - evidence.PATIENCE)
 
 
 def _routes(desk: Desk, notice: Notice) -> tuple[Route, ...]:
     if notice.state in ("acked", "snoozed"):
         return (route_named(desk.policy, notice.labels["route"]),)
     taken = routes(desk.policy, notice.labels)
+    if notice.state in ("cleared", "closed") and notice.labels["alarm"] == "failed":
+        return (*taken, *(route for route in desk.policy.routes if route not in taken and _waits(desk, route, notice)))
     return tuple(route for route in taken if route.success or notice.state != "succeeded")
+
+
+def _waits(desk: Desk, route: Route, notice: Notice) -> bool:
+    """Tell whether something is open there that this may end, or ended when it came before and could not be told.
+
+    What is deleted has lost the tags that led there.
+    """
+    timeline = store.load(desk.clients.dynamodb, desk.settings.table, route.name, notice.subject)
+    return _has(timeline, notice) or any(incident.is_open for incident in incidents_of(desk, timeline))
 
 
 def _tell(desk: Desk, route: Route, notice: Notice, explain: Explain) -> None:
@@ -163,12 +216,26 @@ def _snooze(desk: Desk, timeline: Timeline, notice: Notice) -> None:
 
 def looked_after(desk: Desk) -> int:
     """Go through all open incidents: what is due is said, and what ended without an event is ended; return how many."""
-    client, table = desk.clients.dynamodb, desk.settings.table
-    found = [store.load(client, table, *named) for named in store.open_timelines(client, table)]
-    firing = {name for timeline in found for name in _firing(desk, timeline)}
-    states = dict(cloudwatch.states(desk.clients.cloudwatch, sorted(firing)))
-    for_all(found, lambda timeline: _look_after(desk, timeline, states))
-    return len(found)
+    named = list(store.open_timelines(desk.clients.dynamodb, desk.settings.table))
+    random.shuffle(named)  # when there is no time for all, nobody must always be the last
+    for_all(takewhile(lambda _: _in_time(desk), _loaded(desk, named)), lambda each: _look_after(desk, *each))
+    return len(named)
+
+
+def _in_time(desk: Desk) -> bool:
+    enough = desk.left() >= _ENOUGH
+    if not enough:
+        desk.switchboard.note("ClockCutShort", because="there was no time for all open incidents")
+    return enough
+
+
+def _loaded(desk: Desk, named: Iterable[tuple[str, Ref]]) -> Iterator[tuple[Timeline, _States]]:
+    """Yield the timelines, with the states that their firing alarms are in."""
+    for some in batched(named, _AT_ONCE, strict=False):
+        found = [store.load(desk.clients.dynamodb, desk.settings.table, *each) for each in some]
+        firing = {name for timeline in found for name in _firing(desk, timeline)}
+        states = dict(cloudwatch.states(desk.clients.cloudwatch, sorted(firing)))
+        yield from ((timeline, states) for timeline in found)
 
 
 type _States = Mapping[str, tuple[str, datetime]]

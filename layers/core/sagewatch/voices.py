@@ -169,7 +169,7 @@ def pager(channel: PagerDuty, route: Route) -> Announcer:
     def tell(incident: Incident, _line: Line | None) -> None:
         channel.send(pagerduty.event(incident, route))
 
-    abouts: frozenset[About] = frozenset({"worsened", "reopened", "resolved", "closed", "acked"})
+    abouts: frozenset[About] = frozenset({"worsened", "reopened", "resolved", "closed", "acked", "snoozed"})
     return Announcer(tell, Manner(editable=False, abouts=abouts))
 
 
@@ -236,6 +236,8 @@ class Switchboard:
             return self._slack(self.slack, where, route)
         if how == "sns":
             return self._topic(where, route)
+        if how == "chatbot":
+            return name, amazon_q(self.sns, where, route)
         return self._pager(where, route) if how == "pagerduty" else None
 
     def _voices(self, route: Route) -> Iterator[tuple[str, Voice]]:

@@ -27,6 +27,11 @@ from sagewatch.units import humanise
 PATIENCE = 3.0
 """Seconds of reading for one notice, after which nothing more is asked: it is worth more than what explains it."""
 
+_DEPLOYED = ("endpoint", "inference-component")
+
+_DETAILS = "Details"
+"""What a refused description is noted under: the name of the kind would take the place of the link to the resource."""
+
 TAIL = 12  # lines of log
 _WIDEST = 500  # characters of a line
 _STREAMS = 50  # DescribeLogStreams, limit
@@ -104,12 +109,12 @@ class _Lead:
     streams: str = ""
 
 
-def gather(clients: Clients, notice: Notice, wants_log: bool) -> Evidence:
-    """Return what explains a failure, or what changed before an alarm of an endpoint; never raises for AWS's sake."""
-    reading = _Reading(clients, clients.clock() + PATIENCE)
+def gather(clients: Clients, notice: Notice, wants_log: bool, patience: float = PATIENCE) -> Evidence:
+    """Return what explains a failure, or what changed before an alarm of what serves; never raises for AWS's sake."""
+    reading = _Reading(clients, clients.clock() + patience)
     ref = notice.labels.ref
     if notice.state == "firing":
-        facts = _last_change(reading.described("Last change", ref)) if ref.kind == "endpoint" else {}
+        facts = _last_change(reading.described("Last change", ref)) if ref.kind in _DEPLOYED else {}
         return Evidence(facts={**facts, **reading.notes})
     if notice.state != "failed":
         return Evidence()
@@ -129,11 +134,9 @@ def gather(clients: Clients, notice: Notice, wants_log: bool) -> Evidence:
     )
 
 
-def started_by(clients: Clients, arn: str) -> Ref | None:
-    """Return the pipeline that started a job, by the job's tags; None when none did, or when it cannot be read."""
-    reading = _Reading(clients, clients.clock() + PATIENCE)
-    kind_name, _, name = hosts.started_by(_tags(reading, arn)).get("parent", "").partition("/")
-    return Ref(kind_name, name) if name else None
+def tags(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str]:
+    """Return the tags of what an ARN names, of a pipeline for its executions; none when they cannot be read."""
+    return _tags(_Reading(clients, clients.clock() + patience), arn.partition("/execution/")[0])
 
 
 def _tags(reading: _Reading, arn: str) -> dict[str, str]:
@@ -356,7 +359,7 @@ def _job_behind(metadata: Mapping[str, Any]) -> str:
 
 def _endpoint(reading: _Reading, notice: Notice) -> _Lead:
     name, scope = notice.labels["resource"], notice.labels["scope"]
-    description = reading.described("Endpoint", notice.labels.ref)
+    description = reading.described(_DETAILS, notice.labels.ref)
     return _Lead(
         ref=notice.labels.ref,
         reason=description.get("FailureReason") or notice.reason,
@@ -376,7 +379,7 @@ def _last_change(description: Description) -> dict[str, str]:
 
 def _inference_component(reading: _Reading, notice: Notice) -> _Lead:
     name = notice.labels["resource"]
-    description = reading.described("Inference component", notice.labels.ref)
+    description = reading.described(_DETAILS, notice.labels.ref)
     copies, endpoint = description.get("RuntimeConfig") or {}, description.get("EndpointName")
     there = f"{copies.get('CurrentCopyCount', 0)} of {copies.get('DesiredCopyCount', 0)}" if copies else ""
     facts = {"Endpoint": endpoint, "Copies": there}
@@ -399,7 +402,7 @@ def _cluster(reading: _Reading, notice: Notice) -> _Lead:
         facts = {"Compute": node.get("InstanceType"), "Instance group": node.get("InstanceGroupName")}
         streams = f"LifecycleConfig/{node.get('InstanceGroupName', '')}/{scope}" if node else ""
     else:
-        description = reading.described("Cluster", notice.labels.ref)
+        description = reading.described(_DETAILS, notice.labels.ref)
         message, facts = description.get("FailureMessage") or "", {"Nodes": _nodes(description)}
         streams = "LifecycleConfig/" + ("" if scope == "all" else f"{scope}/")
     reason = notice.reason if message in notice.reason else f"{notice.reason}\n{message}".strip()
@@ -417,7 +420,7 @@ def _nodes(description: Description) -> str:
 
 def _notebook(reading: _Reading, notice: Notice) -> _Lead:
     name = notice.labels["resource"]
-    description = {} if notice.reason else reading.described("Notebook", notice.labels.ref)
+    description = {} if notice.reason else reading.described(_DETAILS, notice.labels.ref)
     reason = notice.reason or description.get("FailureReason") or ""
     return _Lead(ref=notice.labels.ref, reason=reason, group="/aws/sagemaker/NotebookInstances", streams=f"{name}/")
 

@@ -257,8 +257,7 @@ def _small_print(incident: Incident, route: Route, previous: str, now: datetime,
         _called(incident.severity, route) if incident.is_open else "",
         f"team *{safe(team, 80)}*" if team else "",
         f"execution {safe(lead.execution, 80)}" if lead.execution else "",
-        safe(lead.place.account, 40),
-        safe(lead.place.region, 40),
+        *(safe(each, 40) for each in (lead.place.account, lead.place.region) if each),
     )
     further = [linked(name, link) for name, link in leads(incident, route).items()][:most]
     before = [linked("the incident before", previous)] if ADDRESS.fullmatch(previous) else []
