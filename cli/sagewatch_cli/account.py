@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.utils import is_valid_endpoint_url
 
 from sagewatch.aws.errors import retried
-from sagewatch.errors import BadSetting
+from sagewatch.errors import BadSetting, Retry
 from sagewatch.settings import alarm_prefix
 
 _PATIENCE = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=20)
@@ -54,4 +54,6 @@ class Account:
         """Return a client of the service; raises Retry when there is no such profile, or no Region."""
         with retried(f"cannot talk to {service}"):
             session: Any = boto3.Session(profile_name=self.profile, region_name=self.region)
+            if session.region_name is None:
+                raise Retry("no Region is configured; say --region, or set AWS_DEFAULT_REGION")
             return session.client(service, endpoint_url=self.endpoint_url, config=_PATIENCE)

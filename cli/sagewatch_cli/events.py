@@ -190,9 +190,9 @@ class Tail:
         with retried(f"filter_log_events {group}"):
             pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=self.since)
             for event in (each for page in pages for each in page["events"]):
-                if event["eventId"] in self.seen:
+                if (key := _identity(event)) in self.seen:
                     continue
-                self.seen[event["eventId"]] = None
+                self.seen[key] = None
                 if happening := in_words(function, event["timestamp"], event["message"]):
                     yield happening
 
@@ -256,6 +256,11 @@ def watch(tail: Tail, show: Callable[[Happening], None], wait: Callable[[float],
         if wait is None:
             return
         wait(_PAUSE)
+
+
+def _identity(event: Mapping[str, Any]) -> str:
+    """Return what tells an event from others; not every emulator gives them ids."""
+    return event.get("eventId") or f"{event.get('logStreamName')}/{event['timestamp']}/{event['message']}"
 
 
 def _milliseconds(since: str) -> int:

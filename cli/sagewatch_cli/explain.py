@@ -41,7 +41,12 @@ _LONGEST = 1_000  # characters of other people's text
 
 def explain(
     what: Annotated[
-        str, typer.Argument(help="An alarm's name, or kind/name for all alarms of a resource.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="ALARM|REF",
+            help="An alarm's name, or kind/name for all alarms of a resource.",
+            show_default=False,
+        ),
     ],
     form: Form = Format.TABLE,
     policy: PolicyFile = None,

@@ -58,7 +58,7 @@ class Guard:
 
 
 def guardrails(
-    endpoint: Annotated[str, typer.Argument(help="Name of the endpoint.", show_default=False)],
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="Name of the endpoint.", show_default=False)],
     form: Annotated[
         Format, typer.Option("--format", "-f", help="To paste, to paste into a template, or to read.")
     ] = Format.JSON,

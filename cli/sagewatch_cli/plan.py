@@ -230,6 +230,8 @@ def _foot(found: Outlook) -> Iterator[str]:
         yield f"Budget ${found.budget:,.2f} a month: {_without_room(found)}"
     if not found.known_prices:
         yield "The prices of this Region are not known; these are those of us-east-1."
+    if not found.resources:
+        yield "No resource was found in this account and Region."
     if found.resources > len(found.planned):
         yield f"Looked at {len(found.planned):,} of {found.resources:,} resources; --full looks at every one."
 

@@ -1,4 +1,4 @@
-"""`sagewatch policy`: checks, prints and changes the policy document; the only command that writes to the account."""
+"""`sagewatch policy`: checks, prints and changes the policy document; nothing else changes what is deployed."""
 
 from __future__ import annotations
 

@@ -237,12 +237,12 @@ class World:
         """Wait until reconcile has nothing left to do."""
         self._empty("ReconcileQueue")
 
-    def notified(self) -> None:
+    def notified(self, within: float = 30) -> None:
         """Wait until notify has nothing left to do."""
-        self._empty("NotifyQueue")
+        self._empty("NotifyQueue", within)
 
-    def _empty(self, queue: str) -> None:
-        until(f"{queue} to be empty", lambda: self._count(queue), lambda count: count == 0, within=30)
+    def _empty(self, queue: str, within: float = 30) -> None:
+        until(f"{queue} to be empty", lambda: self._count(queue), lambda count: count == 0, within=within)
 
     def _count(self, queue: str) -> int:
         asked = self.stack.client("sqs").get_queue_attributes(

@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.text import Text
 
 from sagewatch_cli.local.errors import LocalError
+from sagewatch_cli.local.gateway import gateway
 from sagewatch_cli.local.isolation import AWS, isolate
 from sagewatch_cli.local.narrator import Narrator
 from sagewatch_cli.local.project import Project
-from sagewatch_cli.local.stack import PREFIX, Stack, emulators
-from sagewatch_cli.local.story import Story
+from sagewatch_cli.local.stack import Stack, emulators
+from sagewatch_cli.local.story import LATENCY, Story
 
 app = typer.Typer(name="local", help="AWS played on this machine: no account, no Docker.", no_args_is_help=True)
 
@@ -60,47 +61,47 @@ def _play(narrator: Narrator, keep: bool) -> None:
 
 def _keep(story: Story) -> Never:
     """Leave everything running, and let time pass on it as it does on AWS."""
-    console = story.narrator.console
-    console.print(Text(_directions(story.stack)), soft_wrap=True)
-    version = story.policy.version
-    while True:
-        time.sleep(1)
-        story.cloudwatch.tell()
-        for happened in story.sagemaker.advance_endpoints():
-            console.print(Text(happened, style="dim"))
-        if version != (version := story.policy.version):
-            story.policy.tell()
-            console.print(Text(f"the policy is at version {version}", style="dim"))
+    console, shown = story.narrator.console, story.said()
+    with gateway(story.stack.emulators.endpoint) as url:
+        console.print(Text(_directions(story.stack, url)), soft_wrap=True)
+        version = story.policy.version
+        while True:
+            time.sleep(1)
+            story.cloudwatch.tell()
+            for happened in story.sagemaker.advance_endpoints():
+                console.print(Text(happened, style="dim"))
+            if version != (version := story.policy.version):
+                story.policy.tell()
+                console.print(Text(f"the policy is at version {version}", style="dim"))
+            shown = story.show_new(shown)
 
 
-def _directions(stack: Stack) -> str:
-    running = stack.emulators
-    exports = {
-        "AWS_ENDPOINT_URL": running.ministack,
-        "AWS_ENDPOINT_URL_SAGEMAKER": running.endpoint("sagemaker"),
-        "AWS_ENDPOINT_URL_CLOUDWATCH": running.endpoint("cloudwatch"),
-        **AWS,
-    }
+def _directions(stack: Stack, url: str) -> str:
+    running, command = stack.emulators, ".venv/bin/sagewatch"
+    exports = {"AWS_ENDPOINT_URL": url, **AWS}
     return "\n".join(
         (
-            "Running until Ctrl-C. In another terminal:",
+            "Running until Ctrl-C. In another terminal, in this folder:",
             "",
             *(f"  export {name}={value}" for name, value in exports.items()),
             "",
-            "  # what is watched",
-            f"  aws cloudwatch describe-alarms --alarm-name-prefix {PREFIX}/ --query 'MetricAlarms[].AlarmName'",
-            "  # an endpoint of yours comes into service, and gets its alarms, a second after you create it",
+            "  # who is watched and who is not; why an alarm is as it is; what the stack does, as it does it",
+            f"  {command} coverage",
+            f"  {command} explain {LATENCY}",
+            f"  {command} events tail",
+            "  # a sample, told in the Slack and to the topic that are played here",
+            f"  {command} notify test --send",
+            "  # alarms follow the policy, a second after you push it",
+            f"  {command} policy edit",
+            "",
+            "  # with the AWS CLI: a second after you create an endpoint, it comes into service and gets its alarms",
             "  aws sagemaker create-endpoint --endpoint-name mine --endpoint-config-name "
             "$(aws sagemaker list-endpoint-configs --query 'EndpointConfigs[0].EndpointConfigName' --output text)",
-            "  # alarms follow the policy, a second after you push it",
-            "  sagewatch policy edit",
             "  # any event, straight into a queue",
-            f"  aws sqs send-message --queue-url {stack.resources['ReconcileQueue']} \\",
-            "    --message-body file://events/endpoint-in-service.json",
             f"  aws sqs send-message --queue-url {stack.resources['NotifyQueue']} \\",
             "    --message-body file://events/training-job-failed.json",
             "",
-            f"Slack is played at {running.slack.url}. Logs: {running.project.logs}",
+            f"What is posted to Slack is shown here. Logs: {running.project.logs}",
         )
     )
 

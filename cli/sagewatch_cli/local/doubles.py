@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,11 +14,10 @@ from moto.core.base_backend import BackendDict
 from moto.core.responses import BaseResponse
 from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.serving import make_server
 
 from sagewatch_cli.local.cloudwatch import CloudWatch
 from sagewatch_cli.local.journal import KEY, Call, Change, Journal
-from sagewatch_cli.local.ports import LOOPBACK
+from sagewatch_cli.local.ports import served
 from sagewatch_cli.local.sagemaker import SageMaker
 
 OURS: Mapping[str, type[BaseResponse]] = {"sagemaker": SageMaker, "cloudwatch": CloudWatch}
@@ -45,18 +43,10 @@ class Doubles:
 @contextmanager
 def doubles() -> Iterator[Doubles]:
     """Serve moto, empty, until the block ends. It is one to a process: moto keeps its state in module globals."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     BackendDict.reset()
     journal = Journal()
-    server = make_server(LOOPBACK, 0, _Application(journal), threaded=True, request_handler=MotoRequestHandler)
-    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    serving.start()
-    try:
-        yield Doubles(f"http://{LOOPBACK}:{server.port}", journal)
-    finally:
-        server.shutdown()
-        serving.join()
-        server.server_close()
+    with served(_Application(journal), MotoRequestHandler) as url:
+        yield Doubles(url, journal)
 
 
 class _Application(DomainDispatcherApplication):

@@ -27,6 +27,8 @@ ministack drops the queries of metric-math alarms, so what an alarm says can be 
 """
 
 LOGS_KEPT = 5
+SHARED_MEMORY = "/dev/shm"
+ROOM = 4 * 1024**3
 
 
 @contextmanager
@@ -36,7 +38,9 @@ def ministack(project: Project, doubles_url: str, lane: Lane) -> Iterator[str]:
     url, log = f"http://{LOOPBACK}:{port}", _log(project.logs, port)
     with ExitStack() as everything:
         # Each container unpacks the layer anew, 40 MB that ministack leaves behind when it is ended.
-        scratch = everything.enter_context(TemporaryDirectory(prefix="sagewatch-", ignore_cleanup_errors=True))
+        scratch = everything.enter_context(
+            TemporaryDirectory(prefix="sagewatch-", dir=_memory(), ignore_cleanup_errors=True)
+        )
         output = everything.enter_context(log.open("wb"))
         environment = {**_environment(port, doubles_url, lane), "TMPDIR": scratch}
         process = everything.enter_context(
@@ -44,6 +48,16 @@ def ministack(project: Project, doubles_url: str, lane: Lane) -> Iterator[str]:
         )
         until(f"ministack answers at {url}, see {log}", lambda: _ready(url, process, log), within=30)
         yield url
+
+
+def _memory() -> str | None:
+    """Return a folder in memory, where unpacking takes an eighth of the time; None for the usual one on disk."""
+    if not os.access(SHARED_MEMORY, os.W_OK):
+        return None
+    there = os.statvfs(SHARED_MEMORY)
+    # The layer's libraries are loaded from it, which containers often forbid.
+    usable = not there.f_flag & os.ST_NOEXEC and there.f_bavail * there.f_frsize >= ROOM
+    return SHARED_MEMORY if usable else None
 
 
 def _log(folder: Path, port: int) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import groupby
@@ -147,6 +147,16 @@ class Story:
             self.cloudwatch.tell()
             closed = self._message(2, "is closed", lambda said: "closed" in said.text)
         self._show(_slack(closed))
+
+    def said(self) -> tuple[Said, ...]:
+        """Return every message that is in Slack now, without what is in threads."""
+        return tuple(each for each in tuple(self.stack.emulators.slack.workspace.said.values()) if not each.thread)
+
+    def show_new(self, before: Sequence[Said]) -> tuple[Said, ...]:
+        """Show the messages that were posted or edited since, and return those that are there now."""
+        now = self.said()
+        self._show(*(_slack(each) for each in now if each not in before))
+        return now
 
     def _push(self, text: str) -> None:
         """Push a document with our own command, whose words the demo does not show, and let Parameter Store tell."""
