@@ -29,7 +29,7 @@ from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
 
-INCIDENTS = int(os.environ.get("STORM", "40"))
+INCIDENTS = int(os.environ.get("STORM", "20"))
 PER_SECOND = 10
 """Messages that Slack takes in the channel."""
 

@@ -97,13 +97,13 @@ def wait(error: Retry, attempt: int) -> float:
     """Return for how many seconds a message waits.
 
     Those who were sent away together must not come back together: Slack takes one message a second in a channel. So
-    what it asks for is the least, and the most doubles with each attempt.
+    what it asks for is the least, and the most, four times that, doubles with each attempt.
     """
-    own = min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT)
     if error.after is None:
-        return own * random.uniform(1, 1.2)
+        return min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT) * random.uniform(1, 1.2)
     least: float = error.after
-    return least if isinstance(error, Busy) else random.uniform(least, max(least, own))
+    most = min(4 * least * 2.0 ** (attempt - 1), _LONGEST_WAIT)
+    return least if isinstance(error, Busy) else random.uniform(least, max(least, most))
 
 
 def followed(standing: Standing) -> Policy:
