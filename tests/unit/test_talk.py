@@ -240,3 +240,15 @@ def test_where_nothing_can_be_edited_each_change_is_told_once() -> None:
 
     [thread] = channel.threads.values()
     assert (channel.taken, len(thread)) == (3, 2)
+
+
+def test_an_incident_that_has_a_picture_can_turn_out_to_be_part_of_another() -> None:
+    teller = Teller(Channel())
+    for each in (notice("cpu", "firing", 0), notice("cpu", "cleared", 1), notice("cpu", "firing", 60)):
+        teller.tell(each)
+    for said in teller.remembered["said"].values():
+        said["lines"]["picture/of-the-alarm"] = {}
+
+    teller.tell(notice("errors", "firing", 20))
+
+    assert len(teller.channel.roots) == 1

@@ -32,14 +32,13 @@ class Narrator:
     @contextmanager
     def step(self, doing: str) -> Iterator[Say]:
         """Show that this is being done; the block may say more about it, line by line."""
-        began = time.monotonic()
+        began, done = time.monotonic(), False
         try:
             with self._spinner(doing) if self.console.is_terminal else self._lines(doing) as say:
                 yield say
-        except BaseException:
-            self._outcome("✗", "red", doing, began)
-            raise
-        self._outcome("✓", "green", doing, began)
+            done = True
+        finally:
+            self._outcome(*(("✓", "green") if done else ("✗", "red")), doing, began)
 
     def _outcome(self, mark: str, colour: str, doing: str, began: float) -> None:
         took = f"{time.monotonic() - began:.1f} s"

@@ -174,7 +174,8 @@ def superfluous(sent: Mapping[str, Said], several: Iterable[Incident]) -> Iterat
     for incident in several:
         for other in _known(sent, incident)[1:]:
             said = sent[other]
-            yield from (Step(do="withdraw", id=other, key=key, root=where) for key, where in said.lines.items())
+            replies = {key: where for key, where in said.lines.items() if not key.startswith(PICTURE)}
+            yield from (Step(do="withdraw", id=other, key=key, root=where) for key, where in replies.items())
             yield Step(do="withdraw", id=other, root=said.root)
 
 
