@@ -19,12 +19,12 @@ from rich.table import Table
 
 from benchmarks.paper import Paper
 from sagewatch.aws.errors import PATIENT
-from sagewatch.aws.standing import Asking
+from sagewatch.aws.policy_store import Asking
+from sagewatch.fleet.sweep import Clients as SweepClients
+from sagewatch.fleet.sweep import sweep
 from sagewatch.model import Ref
-from sagewatch.reconcile import Clients, reconcile
 from sagewatch.settings import SweepSettings
-from sagewatch.sweep import Clients as SweepClients
-from sagewatch.sweep import sweep
+from sagewatch.watch.reconcile import Clients, reconcile
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = SweepSettings(

@@ -16,15 +16,15 @@ from rich.table import Table
 
 from benchmarks.paper import Paper
 from sagewatch.aws.errors import PATIENT
-from sagewatch.aws.standing import Asking, Standing
+from sagewatch.aws.policy_store import Asking, Standing
+from sagewatch.fleet.sweep import Clients as SweepClients
+from sagewatch.fleet.sweep import sweep
 from sagewatch.model import Ref
-from sagewatch.policy import DEFAULT, AlarmRule, Policy
-from sagewatch.reconcile import Clients, reconcile
+from sagewatch.policy.rules import DEFAULT, AlarmRule, Policy
 from sagewatch.settings import SweepSettings
-from sagewatch.sweep import Clients as SweepClients
-from sagewatch.sweep import sweep
-from sagewatch_cli.outlook import Asked, outlook
-from sagewatch_cli.plan import as_data
+from sagewatch.watch.reconcile import Clients, reconcile
+from sagewatch_cli.account.outlook import Asked, outlook
+from sagewatch_cli.commands.plan import as_data
 
 ENDPOINTS = 1_000
 SETTINGS = SweepSettings(

@@ -26,13 +26,13 @@ import boto3
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from moto import mock_aws
 
-from sagewatch.aws.standing import Standing
-from sagewatch.channels.http import Rest
-from sagewatch.conversation import Clients
+from sagewatch.aws.policy_store import Standing
 from sagewatch.errors import Retry, SagewatchError
-from sagewatch.notify import Round
+from sagewatch.receivers.http import Rest
+from sagewatch.receivers.registry import Switchboard
 from sagewatch.settings import NotifySettings
-from sagewatch.voices import Switchboard
+from sagewatch.tell.conversation import Clients
+from sagewatch.tell.notify import Round
 from sagewatch_cli.local.slack import Slack, Troubles, slack
 
 FASTER = 30

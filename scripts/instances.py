@@ -16,7 +16,7 @@ import boto3
 import botocore.session
 from moto import mock_aws
 
-from sagewatch.aws.instances import counted
+from sagewatch.aws.instance_types import counted
 from sagewatch.model import Capacity
 
 ENUMS = (

@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sagewatch.costs import prices
-from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.fleet.costs import prices
+from sagewatch.kinds.endpoint.observe import ENDPOINT
+from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.pipeline import PIPELINE
 from sagewatch.kinds.training_job import TRAINING_JOB
-from sagewatch.model import Alarm, Description, Facts, Kind, Ref
-from sagewatch.plan import normal, plan
-from sagewatch.policy import AlarmRule, Policy
-from sagewatch_cli.alarms import Present, series
-from sagewatch_cli.census import Coverage, Read, Unwatched, Where, Why, coverage
+from sagewatch.model import Alarm, Description, Facts, Ref, normal
+from sagewatch.policy.rules import AlarmRule, Policy
+from sagewatch.watch.plan import plan
+from sagewatch_cli.account.alarms import Present, series
+from sagewatch_cli.account.census import Coverage, Read, Unwatched, Where, Why, coverage
 from tests import resources
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sagewatch.kinds.instances import INSTANCES
-from sagewatch.model import Capacity, Description, Published, Reader
+from sagewatch.kinds.kind import Published, Reader
+from sagewatch.model import Capacity, Description
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

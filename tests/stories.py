@@ -7,10 +7,23 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sagewatch import links
-from sagewatch.incidents import About, Incident, Line, Part, Status
-from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Severity, State, Unit
-from sagewatch.policy import Route
+from sagewatch.kinds import links
+from sagewatch.model import (
+    About,
+    Evidence,
+    Incident,
+    Labels,
+    Line,
+    Notice,
+    Part,
+    Place,
+    Ref,
+    Severity,
+    State,
+    Status,
+    Unit,
+)
+from sagewatch.policy.rules import Route
 
 START = datetime(2026, 11, 21, 9, 12, tzinfo=UTC)
 IRELAND = Place("aws", "eu-west-1", "123456789012")

@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
-from sagewatch_cli import events, notify, policy
-from sagewatch_cli.backtest import backtest
-from sagewatch_cli.catalog import catalog
-from sagewatch_cli.coverage import coverage
-from sagewatch_cli.explain import explain
-from sagewatch_cli.guardrails import guardrails
-from sagewatch_cli.local import commands as local
-from sagewatch_cli.plan import plan
+from sagewatch_cli.commands import events, local, notify, policy
+from sagewatch_cli.commands.backtest import backtest
+from sagewatch_cli.commands.catalog import catalog
+from sagewatch_cli.commands.coverage import coverage
+from sagewatch_cli.commands.explain import explain
+from sagewatch_cli.commands.guardrails import guardrails
+from sagewatch_cli.commands.plan import plan
 
 app = typer.Typer(
     name="sagewatch",

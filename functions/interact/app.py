@@ -10,8 +10,8 @@ from aws_lambda_powertools import Logger
 
 from sagewatch.aws import queue, secrets
 from sagewatch.aws.errors import BRISK
-from sagewatch.clicks import asked, is_genuine
 from sagewatch.errors import Undeliverable
+from sagewatch.receivers.slack.clicks import asked, is_genuine
 from sagewatch.settings import InteractSettings
 
 settings = InteractSettings.read(os.environ)

@@ -8,14 +8,14 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from sagewatch import events
 from sagewatch.aws.errors import BRISK
-from sagewatch.aws.standing import Asking
-from sagewatch.conversation import Clients, unhurried
-from sagewatch.notices import in_order
-from sagewatch.notify import Round
+from sagewatch.aws.policy_store import Asking
+from sagewatch.receivers.registry import Switchboard, noting
 from sagewatch.settings import NotifySettings
-from sagewatch.voices import Switchboard, noting
+from sagewatch.tell.alarm_events import in_order
+from sagewatch.tell.conversation import Clients, unhurried
+from sagewatch.tell.notify import Round
+from sagewatch.watch import events
 
 logger, metrics = Logger(service="notify"), Metrics(namespace="Sagewatch", service="notify")
 settings = NotifySettings.read(os.environ)

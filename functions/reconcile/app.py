@@ -7,11 +7,11 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from sagewatch import events
 from sagewatch.aws.errors import PATIENT
-from sagewatch.aws.standing import Asking
-from sagewatch.reconcile import Clients, Once, unhurried
+from sagewatch.aws.policy_store import Asking
 from sagewatch.settings import ReconcileSettings
+from sagewatch.watch import events
+from sagewatch.watch.reconcile import Clients, Once, unhurried
 
 settings = ReconcileSettings.read(os.environ)
 clients = Clients.of(boto3.client("sagemaker", config=PATIENT), boto3.client("cloudwatch", config=PATIENT))

@@ -10,11 +10,11 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from sagewatch.aws.errors import PATIENT
-from sagewatch.aws.standing import Asking
+from sagewatch.aws.policy_store import Asking
 from sagewatch.errors import Retry
-from sagewatch.roll_call import roll_call
+from sagewatch.fleet.count import roll_call
+from sagewatch.fleet.sweep import Clients, sweep
 from sagewatch.settings import SweepSettings
-from sagewatch.sweep import Clients, sweep
 
 settings = SweepSettings.read(os.environ)
 make: Any = partial(boto3.client, config=PATIENT)

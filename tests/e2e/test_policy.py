@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sagewatch.aws.standing import is_blank
+from sagewatch.aws.policy_store import is_blank
 from sagewatch.model import Labels
 from sagewatch_cli.local.drivers import Variant
 from sagewatch_cli.local.policies import NOTHING

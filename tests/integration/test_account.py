@@ -7,7 +7,7 @@ import os
 import pytest
 
 from sagewatch.errors import Retry
-from sagewatch_cli.account import Account
+from sagewatch_cli.account.session import Account
 
 
 def test_without_a_region_it_says_how_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:

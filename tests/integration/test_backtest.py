@@ -19,8 +19,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from sagewatch.document import read
-from sagewatch.policy import AlarmRule
+from sagewatch.policy.parse import read
+from sagewatch.policy.rules import AlarmRule
 from sagewatch_cli.main import app
 from tests.integration.conftest import Fleet
 

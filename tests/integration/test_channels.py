@@ -17,11 +17,11 @@ from botocore.exceptions import ClientError
 
 from sagewatch.aws import secrets
 from sagewatch.aws.secrets import Kept, routing_key, signing_secret
-from sagewatch.channels import sns
-from sagewatch.channels.http import Rest, pool
-from sagewatch.channels.pagerduty import EUROPE, URL, PagerDuty
-from sagewatch.channels.webhook import Webhook, signature
 from sagewatch.errors import NoAnswer, Retry, SagewatchError, Unauthorised, Undeliverable, Unreachable
+from sagewatch.receivers.http import Rest, pool
+from sagewatch.receivers.pagerduty.api import EUROPE, URL, PagerDuty
+from sagewatch.receivers.sns import api as sns
+from sagewatch.receivers.webhook.api import Webhook, signature
 from sagewatch_cli.local.slack import SILENCE, Reply, Slack, slack
 from tests.integration.told import told
 

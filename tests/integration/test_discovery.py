@@ -5,8 +5,8 @@ from typing import Any
 import boto3
 from botocore.stub import Stubber
 
-from sagewatch.aws.discovery import Discovery
-from sagewatch.model import Published
+from sagewatch.aws.published_metrics import Discovery
+from sagewatch.kinds.kind import Published
 
 
 def publish(namespace: str, metric: str, **dimensions: str) -> None:

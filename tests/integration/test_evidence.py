@@ -13,8 +13,8 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
 from sagewatch.aws.errors import BRISK
-from sagewatch.aws.evidence import PATIENCE, Clients, gather, tags
 from sagewatch.model import Evidence
+from sagewatch.tell.evidence import PATIENCE, Clients, gather, tags
 from tests.stories import failure, latency
 
 type Answer = tuple[str, Mapping[str, Any], Mapping[str, Any] | str]

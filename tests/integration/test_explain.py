@@ -174,7 +174,7 @@ def test_a_resource_is_told_alarm_by_alarm_and_row_by_row(fleet: Fleet) -> None:
 
 
 def test_every_row_is_explained_or_said_to_be_lacking(fleet: Fleet) -> None:
-    from sagewatch.kinds.endpoint import ENDPOINT
+    from sagewatch.kinds.endpoint.observe import ENDPOINT
 
     fleet.endpoint(variants={"blue": "ml.g4dn.xlarge", "green": None})
     watched()

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sagewatch.aws.incidents import Conflict, Timeline, claim, load, open_timelines, release, save
 from sagewatch.errors import Retry, Undeliverable
-from sagewatch.incidents import MOST, REASON, kept
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
+from sagewatch.tell.incident_store import Conflict, Timeline, claim, load, open_timelines, release, save
+from sagewatch.tell.incidents import MOST, REASON, kept
 from tests.integration.conftest import Journal, incidents_table
 
 CHURN = Ref("endpoint", "churn")

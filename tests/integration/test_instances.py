@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, NoRegionError
 from botocore.stub import Stubber
 
-from sagewatch.aws.instances import KEPT, InstanceTypes, Looked, counted
+from sagewatch.aws.instance_types import KEPT, InstanceTypes, Looked, counted
 from sagewatch.kinds.instances import INSTANCES
 from sagewatch.kinds.prices import PRICES, hourly
 from sagewatch.model import Capacity

@@ -7,11 +7,11 @@ from typing import Any
 import boto3
 import pytest
 
-from sagewatch.aws import ledger
-from sagewatch.aws.memory import remember
-from sagewatch.budget import Demand
+from sagewatch.aws import budget_store
+from sagewatch.aws.budget_store import Demand
 from sagewatch.errors import Retry
 from sagewatch.model import Severity
+from sagewatch.tell.told_store import remember
 from tests.integration.conftest import incidents_table
 
 CPU = {("endpoint", "cpu"): Demand(12.3, Severity.WARNING)}
@@ -30,28 +30,28 @@ def client() -> Any:
 def test_a_table_that_never_saw_a_budget_withholds_nothing(table: str) -> None:
     remember(client(), table, "notice", "slack", 0)
 
-    assert ledger.read(client(), table) == {}
+    assert budget_store.read(client(), table) == {}
 
 
 def test_what_was_written_is_read(table: str) -> None:
-    ledger.write(client(), table, CPU | IDLE)
+    budget_store.write(client(), table, CPU | IDLE)
 
-    assert ledger.read(client(), table) == CPU | IDLE
+    assert budget_store.read(client(), table) == CPU | IDLE
 
 
 def test_what_is_written_takes_the_place_of_what_was(table: str) -> None:
-    ledger.write(client(), table, CPU | IDLE)
-    ledger.write(client(), table, IDLE)
+    budget_store.write(client(), table, CPU | IDLE)
+    budget_store.write(client(), table, IDLE)
 
-    assert ledger.read(client(), table) == IDLE
+    assert budget_store.read(client(), table) == IDLE
 
-    ledger.write(client(), table, {})
+    budget_store.write(client(), table, {})
 
-    assert ledger.read(client(), table) == {}
+    assert budget_store.read(client(), table) == {}
 
 
 def test_it_is_one_item_that_never_expires(table: str) -> None:
-    ledger.write(client(), table, IDLE)
+    budget_store.write(client(), table, IDLE)
 
     row = {"kind": {"S": "training-job"}, "alarm": {"S": "idle"}, "cost": {"N": "0.1"}, "severity": {"S": "info"}}
     row["among"] = {"N": "0"}
@@ -65,13 +65,13 @@ def test_it_is_read_as_it_is_now(table: str) -> None:
     reader = client()
     reader.meta.events.register("provide-client-params.dynamodb.GetItem", lambda params, **_: asked.append(params))
 
-    ledger.read(reader, table)
+    budget_store.read(reader, table)
 
     assert [each["ConsistentRead"] for each in asked] == [True]
 
 
 def test_a_table_that_cannot_be_read_or_written_is_tried_again() -> None:
     with pytest.raises(Retry, match="get_item missing"):
-        ledger.read(client(), "missing")
+        budget_store.read(client(), "missing")
     with pytest.raises(Retry, match="put_item missing"):
-        ledger.write(client(), "missing", IDLE)
+        budget_store.write(client(), "missing", IDLE)

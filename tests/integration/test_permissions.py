@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sagewatch.kinds import KINDS
+from sagewatch.kinds.registry import KINDS
 from tests.integration.conftest import Fleet, Queue, batch, cold_start
 from tests.template import actions, functions
 

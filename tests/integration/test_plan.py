@@ -19,16 +19,15 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.sagemaker.models import sagemaker_backends
 from typer.testing import CliRunner
 
-from sagewatch.aws.standing import Asking, Standing
-from sagewatch.model import Alarm, Ref, Severity
-from sagewatch.plan import normal
-from sagewatch.policy import DEFAULT, AlarmRule, Ignored, Policy
-from sagewatch.reconcile import Clients, reconcile
+from sagewatch.aws.policy_store import Asking, Standing
+from sagewatch.fleet.sweep import Clients as SweepClients
+from sagewatch.fleet.sweep import sweep
+from sagewatch.model import Alarm, Ref, Severity, normal
+from sagewatch.policy.rules import DEFAULT, AlarmRule, Ignored, Policy
 from sagewatch.settings import SweepSettings
-from sagewatch.sweep import Clients as SweepClients
-from sagewatch.sweep import sweep
+from sagewatch.watch.reconcile import Clients, reconcile
+from sagewatch_cli.account.outlook import Asked, Outlook, Planned, outlook
 from sagewatch_cli.main import app
-from sagewatch_cli.outlook import Asked, Outlook, Planned, outlook
 from tests.integration.conftest import Fleet, Journal, Queue, alarms
 
 OURS = "sagewatch/endpoint/churn/AllTraffic/"

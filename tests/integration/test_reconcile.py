@@ -12,9 +12,10 @@ from botocore.stub import Stubber
 
 from sagewatch.aws import cloudwatch, sagemaker
 from sagewatch.errors import BadSetting, Retry, Undeliverable
-from sagewatch.kinds import KINDS, kind
-from sagewatch.model import Kind, Ref
-from sagewatch.reconcile import Clients, reconcile
+from sagewatch.kinds.kind import Kind
+from sagewatch.kinds.registry import KINDS, kind
+from sagewatch.model import Ref
+from sagewatch.watch.reconcile import Clients, reconcile
 from tests.integration.conftest import Fleet, Journal, alarms, batch, cold_start, log_of
 from tests.payloads import event
 

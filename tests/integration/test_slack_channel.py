@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sagewatch.aws.secrets import Kept
-from sagewatch.channels.http import Rest, pool
-from sagewatch.channels.slack import Posted, Slack
 from sagewatch.errors import NoAnswer, Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
+from sagewatch.receivers.http import Rest, pool
+from sagewatch.receivers.slack.api import Posted, Slack
 from sagewatch_cli.local import slack as double
 from sagewatch_cli.local.slack import CHANNEL, SILENCE, WEBHOOK, Reply
 from sagewatch_cli.local.workspace import Picture

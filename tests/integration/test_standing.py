@@ -8,9 +8,9 @@ import pytest
 from botocore.stub import Stubber
 
 from sagewatch.aws.errors import BRISK
-from sagewatch.aws.standing import Asking, Standing
+from sagewatch.aws.policy_store import Asking, Standing
 from sagewatch.errors import BadSetting, Retry
-from sagewatch.policy import AlarmRule, Policy
+from sagewatch.policy.rules import AlarmRule, Policy
 from tests.integration.conftest import Journal
 
 PARAMETER = "/sagewatch/sagewatch/policy"

@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 
 from sagewatch.aws import queue as reconcile_queue
 from sagewatch.errors import BadSetting, Retry
-from sagewatch.kinds import KINDS
-from sagewatch.model import Listing, Ref
-from sagewatch.notices import notice
+from sagewatch.kinds.kind import Listing
+from sagewatch.kinds.registry import KINDS
+from sagewatch.model import Ref
+from sagewatch.tell.alarm_events import notice
 from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start, incidents_table, log_of
 
 CHURN = {"kind": "endpoint", "name": "churn"}

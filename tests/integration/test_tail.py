@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from sagewatch_cli.events import Happening, Stack, Tail, watch
+from sagewatch_cli.commands.events import Happening, Stack, Tail, watch
 from sagewatch_cli.main import app
 from tests.integration.conftest import Queue
 

@@ -14,8 +14,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from sagewatch.policy import Route
-from sagewatch.voices import pager
+from sagewatch.policy.rules import Route
+from sagewatch.receivers.registry import pager
 from sagewatch_cli.local.slack import Reply
 from tests.integration.telling import (
     START,

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.model import Alarm, Facts, Ref
-from sagewatch.plan import plan
-from sagewatch_cli.backtest import Report, as_data, judged, rendered
-from sagewatch_cli.history import DAY, History, queries
-from sagewatch_cli.replay import Point, Series
+from sagewatch.watch.plan import plan
+from sagewatch_cli.account.history import DAY, History, queries
+from sagewatch_cli.account.replay import Point, Series
+from sagewatch_cli.commands.backtest import Report, as_data, judged, rendered
 from tests.resources import answering, config, endpoint, variant
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)

@@ -6,8 +6,9 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.budget import Demand, Row, demands, resized, withheld
-from sagewatch.costs import prices
+from sagewatch.aws.budget_store import Demand, Row
+from sagewatch.fleet.budget import demands, resized, withheld
+from sagewatch.fleet.costs import prices
 from sagewatch.model import Alarm, Labels, Severity
 
 US = prices("us-east-1")

@@ -11,20 +11,21 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from sagewatch.kinds import KINDS
 from sagewatch.kinds.cluster import CLUSTER
-from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.feature_group import FEATURE_GROUP
 from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
+from sagewatch.kinds.kind import Kind, Metric, Published, Spec
 from sagewatch.kinds.labeling_job import LABELING_JOB
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.pipeline import PIPELINE
 from sagewatch.kinds.processing_job import PROCESSING_JOB
 from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
+from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.kinds.transform_job import TRANSFORM_JOB
-from sagewatch.model import Description, Kind, Metric, Published, Spec
-from sagewatch_cli.catalog import alarms_of, as_data
+from sagewatch.model import Description
+from sagewatch_cli.commands.catalog import alarms_of, as_data
 from sagewatch_cli.main import app
 from sagewatch_cli.metrics import (
     ELSEWHERE,

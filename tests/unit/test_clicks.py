@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.clicks import FRESH, LONGEST, asked, is_genuine
+from sagewatch.receivers.slack.clicks import FRESH, LONGEST, asked, is_genuine
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 NOW = 1_795_252_325

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.clicks import asked
-from sagewatch.incidents import incidents
-from sagewatch.notices import notice
-from sagewatch.policy import Route
-from sagewatch.wording import slack
+from sagewatch.policy.rules import Route
+from sagewatch.receivers.slack import render as slack
+from sagewatch.receivers.slack.clicks import asked
+from sagewatch.tell.alarm_events import notice
+from sagewatch.tell.incidents import incidents
 from tests.stories import after, latency
 
 CLICKED = 1_795_252_325.5

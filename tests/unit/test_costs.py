@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from sagewatch.costs import PRICES, Prices, Total, alarm_metrics, monthly, prices, total
-from sagewatch.kinds import KINDS
+from sagewatch.fleet.costs import PRICES, Prices, Total, alarm_metrics, monthly, prices, total
+from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.model import Facts, Ref
-from sagewatch.plan import plan
+from sagewatch.watch.plan import plan
 from tests.resources import answering, training_job
 
 US = prices("us-east-1")

@@ -13,17 +13,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sagewatch.costs import prices
-from sagewatch.kinds import kind
-from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.fleet.costs import prices
+from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
-from sagewatch.model import Facts, Gap, Ref, Scope
-from sagewatch.plan import normal
-from sagewatch.policy import AlarmRule, Ignored, Policy
-from sagewatch_cli.alarms import Present, series
-from sagewatch_cli.census import Coverage, Read, Unwatched, Why, coverage, matrix, unwatched
-from sagewatch_cli.coverage import as_data, show
-from sagewatch_cli.page import SYMBOLS, page
+from sagewatch.kinds.registry import kind
+from sagewatch.model import Facts, Gap, Ref, Scope, normal
+from sagewatch.policy.rules import AlarmRule, Ignored, Policy
+from sagewatch_cli.account.alarms import Present, series
+from sagewatch_cli.account.census import Coverage, Read, Unwatched, Why, coverage, matrix, unwatched
+from sagewatch_cli.account.page import SYMBOLS, page
+from sagewatch_cli.commands.coverage import as_data, show
 from tests import fleets
 from tests.fleets import NOW, where
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.diff import diff
 from sagewatch.model import Alarm, Changes, Labels, Plan
+from sagewatch.watch.diff import diff
 
 
 def alarm(scope: str = "AllTraffic", alarm_id: str = "cpu", threshold: float = 90.0, *, enabled: bool = True) -> Alarm:

@@ -12,29 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sagewatch.digest import (
-    DAY,
-    NAMED,
-    Digest,
-    Idle,
-    Loud,
-    Proposal,
-    Tally,
-    Unwatched,
-    as_data,
-    digest,
-    idle,
-    of_data,
-    proposal,
-    tally,
-)
 from sagewatch.errors import Undeliverable
-from sagewatch.kinds import kind as kind_named
+from sagewatch.fleet.coverage import NAMED, Idle, Tally, Unwatched, as_data, idle, of_data, tally
+from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Evidence, Labels, Notice, Ref, Unit
-from sagewatch.policy import DEFAULT, Ignored, Policy
+from sagewatch.policy.rules import DEFAULT, Ignored, Policy
+from sagewatch.receivers.slack import render as slack
+from sagewatch.tell import digest_words as words
+from sagewatch.tell.digest import DAY, Digest, Loud, Proposal, digest, proposal
 from sagewatch.units import parse
-from sagewatch.wording import digest as words
-from sagewatch.wording import slack
 from tests.slack_limits import broken
 from tests.stories import IRELAND, after, clicked, failure, latency, memory
 from tests.unit.test_hostile_words import TEXT

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sagewatch.document import read
 from sagewatch.errors import BrokenPolicy, Fault
-from sagewatch.kinds import KINDS
-from sagewatch.model import Kind, Severity, Spec, Unit
-from sagewatch.policy import AlarmRule, Ignored, Policy, Route, Webhook, Window
+from sagewatch.kinds.kind import Kind, Spec
+from sagewatch.kinds.registry import KINDS
+from sagewatch.model import Severity, Unit
+from sagewatch.policy.parse import read
+from sagewatch.policy.rules import AlarmRule, Ignored, Policy, Route, Webhook, Window
 
 PAGE = Path(__file__).parents[2] / "docs" / "policy.md"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:"

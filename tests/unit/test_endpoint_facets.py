@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
-from sagewatch.model import Facts, Gap, Observation, Plan, Published, Ref
-from sagewatch.plan import plan
+from sagewatch.kinds.kind import Observation, Published
+from sagewatch.model import Facts, Gap, Plan, Ref
+from sagewatch.watch.plan import plan
 from tests.limits import broken
 from tests.resources import answering, config, endpoint, variant
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from sagewatch.errors import Undeliverable
-from sagewatch.events import named, parse
 from sagewatch.model import Ref
+from sagewatch.watch.events import named, parse
 from tests.payloads import event
 
 CHURN, JOB, PIPELINE = Ref("endpoint", "churn"), Ref("training-job", "xgb-churn"), Ref("pipeline", "churn-train")

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sagewatch.aws.standing import Standing
-from sagewatch.costs import prices
-from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.aws.policy_store import Standing
+from sagewatch.fleet.costs import prices
+from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
 from sagewatch.model import Facts, Gap, Place
-from sagewatch.policy import AlarmRule, Policy
-from sagewatch.reconcile import Decision, Look, decided
-from sagewatch_cli.alarms import Change, series
-from sagewatch_cli.explain import show
-from sagewatch_cli.reasons import VERDICTS, Explained, Found, Lacking, explained, lacking
+from sagewatch.policy.rules import AlarmRule, Policy
+from sagewatch.watch.reconcile import Decision, Look, decided
+from sagewatch_cli.account.alarms import Change, series
+from sagewatch_cli.account.reasons import VERDICTS, Explained, Found, Lacking, explained, lacking
+from sagewatch_cli.commands.explain import show
 from tests import fleets, resources
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from sagewatch.errors import Undeliverable
-from sagewatch.events import named
-from sagewatch.failures import EVERYTHING
 from sagewatch.model import Notice, Ref, Severity
-from sagewatch.notices import notice
-from sagewatch.policy import Ignored, Policy
+from sagewatch.policy.rules import Ignored, Policy
+from sagewatch.tell.alarm_events import notice
+from sagewatch.tell.sagemaker_events import EVERYTHING
+from sagewatch.watch.events import named
 from tests.payloads import event
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from sagewatch.model import Notice, Unit
-from sagewatch.wording.figures import breaches, lasting, sparkline, worst
-from sagewatch.wording.incident import shortened
-from sagewatch.wording.phrases import measured
+from sagewatch.receivers.wording.figures import breaches, lasting, sparkline, worst
+from sagewatch.receivers.wording.phrases import measured
+from sagewatch.receivers.wording.sentences import shortened
 from tests.stories import latency
 
 

@@ -12,10 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sagewatch.incidents import About, Incident
-from sagewatch.model import Evidence, Labels, Ref
-from sagewatch.wording import chatbot, pagerduty, slack, text, webhook
-from sagewatch.wording.phrases import harmless
+from sagewatch.model import About, Evidence, Incident, Labels, Ref
+from sagewatch.receivers.amazon_q import render as chatbot
+from sagewatch.receivers.pagerduty import render as pagerduty
+from sagewatch.receivers.slack import render as slack
+from sagewatch.receivers.sns import render as text
+from sagewatch.receivers.webhook import render as webhook
+from sagewatch.receivers.wording.phrases import harmless
 from tests.slack_limits import broken
 from tests.stories import ONCALL, ROUTE, after, clicked, failure, incident, latency, line, memory, part
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sagewatch.incidents import MOST, REASON, Incident, Line, incident_id, incidents, kept, lines
-from sagewatch.model import Evidence, Labels, Notice, Place, Ref, State
+from sagewatch.model import Evidence, Incident, Labels, Line, Notice, Place, Ref, State
+from sagewatch.tell.incidents import MOST, REASON, incident_id, incidents, kept, lines
 
 CHURN = Ref("endpoint", "churn")
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

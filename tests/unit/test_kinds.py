@@ -8,13 +8,14 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from sagewatch.kinds import KINDS, kind, spec
-from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
+from sagewatch.kinds.kind import Kind, Observation, Spec
 from sagewatch.kinds.pipeline import PIPELINE
 from sagewatch.kinds.prices import hourly
+from sagewatch.kinds.registry import KINDS, kind, spec
 from sagewatch.kinds.training_job import TRAINING_JOB
-from sagewatch.model import CAPACITY_TRAITS, Capacity, Gap, Kind, Observation, Scope, Spec
+from sagewatch.model import CAPACITY_TRAITS, Capacity, Gap, Scope
 from tests.payloads import every_event
 from tests.resources import answering, config, endpoint, pipeline, training_job, variant
 

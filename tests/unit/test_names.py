@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagewatch.model import Labels, Ref
-from sagewatch.names import LONGEST, alarm_name, is_owned, search_prefix
+from sagewatch.watch.names import LONGEST, alarm_name, is_owned, search_prefix
 
 PIPELINES = st.from_regex(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,120}", fullmatch=True).map(lambda name: name[:256])
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch import links
 from sagewatch.errors import Undeliverable
-from sagewatch.failures import FAILURES
+from sagewatch.kinds import links
 from sagewatch.model import Labels, Notice, Place, Ref, Unit
-from sagewatch.notices import in_order, notice
+from sagewatch.tell.alarm_events import in_order, notice
+from sagewatch.tell.sagemaker_events import FAILURES
 from tests.payloads import event, every_event
 
 HERE = Place("aws", "us-east-1", "123456789012")

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from sagewatch.incidents import Incident, incidents
-from sagewatch.model import Notice
-from sagewatch.notices import notice
-from sagewatch.policy import Route
-from sagewatch.wording import slack, text
-from sagewatch.wording.phrases import harmless
+from sagewatch.model import Incident, Notice
+from sagewatch.policy.rules import Route
+from sagewatch.receivers.slack import render as slack
+from sagewatch.receivers.sns import render as text
+from sagewatch.receivers.wording.phrases import harmless
+from sagewatch.tell.alarm_events import notice
+from sagewatch.tell.incidents import incidents
 from tests.payloads import event
 
 

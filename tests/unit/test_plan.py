@@ -6,14 +6,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.kinds import KINDS
-from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
+from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.pipeline import PIPELINE
+from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.training_job import TRAINING_JOB
-from sagewatch.model import Alarm, Description, Facts, Kind, Plan, Ref
-from sagewatch.plan import is_edited, is_incomplete, normal, plan
-from sagewatch.policy import Policy
+from sagewatch.model import Alarm, Description, Facts, Plan, Ref, normal
+from sagewatch.policy.rules import Policy
+from sagewatch.watch.plan import is_edited, is_incomplete, plan
 from tests.limits import broken
 from tests.resources import answering, config, endpoint, pipeline, training_job, variant
 

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sagewatch.aws.standing import Standing
-from sagewatch.budget import Demand
-from sagewatch.kinds import kind
-from sagewatch.model import Alarm, Description, Facts, Gap, Ref, Severity
-from sagewatch.plan import normal, plan
-from sagewatch.policy import DEFAULT, AlarmRule, Policy
-from sagewatch.reconcile import Look
-from sagewatch_cli.differences import Difference, condition, differences
-from sagewatch_cli.outlook import Cost, Outlook, Planned
-from sagewatch_cli.plan import show
+from sagewatch.aws.budget_store import Demand
+from sagewatch.aws.policy_store import Standing
+from sagewatch.kinds.registry import kind
+from sagewatch.model import Alarm, Description, Facts, Gap, Ref, Severity, normal
+from sagewatch.policy.rules import DEFAULT, AlarmRule, Policy
+from sagewatch.watch.plan import plan
+from sagewatch.watch.reconcile import Look
+from sagewatch_cli.account.differences import Difference, condition, differences
+from sagewatch_cli.account.outlook import Cost, Outlook, Planned
+from sagewatch_cli.commands.plan import show
 from tests.resources import answering, config, endpoint, pipeline, variant
 from tests.snapshots import snapshot
 

@@ -10,12 +10,24 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sagewatch.document import read
-from sagewatch.kinds import KINDS
-from sagewatch.model import Kind, Ref, Spec, Unit
+from sagewatch.kinds.kind import Kind, Spec
+from sagewatch.kinds.registry import KINDS
+from sagewatch.model import Ref, Unit
+from sagewatch.policy.parse import read
 from sagewatch.units import parse
-from sagewatch_cli.proposals import DAY, Fit, Outcome, Proposal, Trial, outcome, proposals, rungs, snippet, written
-from sagewatch_cli.replay import Point, Rule, Series, replay
+from sagewatch_cli.account.proposals import (
+    DAY,
+    Fit,
+    Outcome,
+    Proposal,
+    Trial,
+    outcome,
+    proposals,
+    rungs,
+    snippet,
+    written,
+)
+from sagewatch_cli.account.replay import Point, Rule, Series, replay
 
 HOUR = 3600
 MS = 1000  # µs, in which SageMaker counts latencies

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch_cli.replay import Episode, Point, Replay, Rule, Series, Verdict, judged, replay, samples_needed
+from sagewatch_cli.account.replay import Episode, Point, Replay, Rule, Series, Verdict, judged, replay, samples_needed
 
 MINUTE = 60
 SIGNS: dict[str, Point] = {"0": 0.0, "X": 9.0, "-": None}

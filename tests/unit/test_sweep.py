@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sagewatch.aws.cloudwatch import Described
-from sagewatch.aws.standing import Standing
-from sagewatch.kinds.endpoint import ENDPOINT
+from sagewatch.aws.policy_store import Standing
+from sagewatch.fleet.sweep import suspects
+from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.model import Alarm, Facts, Ref
-from sagewatch.plan import plan
-from sagewatch.policy import AlarmRule, Ignored, Policy
-from sagewatch.sweep import suspects
+from sagewatch.policy.rules import AlarmRule, Ignored, Policy
+from sagewatch.watch.plan import plan
 from tests.resources import THEN, answering, config, endpoint, variant
 
 CHURN, OTHER = Ref("endpoint", "churn"), Ref("endpoint", "other")

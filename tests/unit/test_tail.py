@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sagewatch_cli.events import Happening, in_words, line
+from sagewatch_cli.commands.events import Happening, in_words, line
 
 AT = 1_767_960_000_000
 TRACE = 'Traceback (most recent call last):\n  File "app.py"\nsagewatch.errors.Retry: describe_endpoint churn: denied'

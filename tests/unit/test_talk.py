@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sagewatch.errors import Stale
-from sagewatch.incidents import Incident, Line, incidents
-from sagewatch.model import Labels, Notice, Place, Ref, State
-from sagewatch.talk import Manner, Said, Talk, as_data, of_data
+from sagewatch.model import Incident, Labels, Line, Notice, Place, Ref, State
+from sagewatch.receivers.receiver import Manner
+from sagewatch.tell.delivery import Said, Talk, as_data, of_data
+from sagewatch.tell.incidents import incidents
 
 MORNING = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 EVENING = MORNING + timedelta(hours=12)

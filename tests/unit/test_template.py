@@ -10,8 +10,8 @@ import pytest
 from botocore import xform_name
 from moto.events.models import EventPattern
 
-from sagewatch.kinds import KINDS
-from sagewatch.model import Kind
+from sagewatch.kinds.kind import Kind
+from sagewatch.kinds.registry import KINDS
 from tests.payloads import every_event
 from tests.template import (
     actions,

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.kinds.endpoint import ENDPOINT
-from sagewatch.model import Ref, Severity, Spec
-from sagewatch.policy import AlarmRule, Ignored, Policy
-from sagewatch.tuning import Step, Tuned, all_off, is_milder, tuned, windowed
+from sagewatch.kinds.endpoint.observe import ENDPOINT
+from sagewatch.kinds.kind import Spec
+from sagewatch.model import Ref, Severity
+from sagewatch.policy.cascade import Step, Tuned, all_off, is_milder, tuned, windowed
+from sagewatch.policy.rules import AlarmRule, Ignored, Policy
 
 LATENCY = next(spec for spec in ENDPOINT.specs if spec.id == "latency-p99")
 CPU = next(spec for spec in ENDPOINT.specs if spec.id == "cpu")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.conversation import Busy
 from sagewatch.errors import Retry
-from sagewatch.notify import wait
+from sagewatch.tell.conversation import Busy
+from sagewatch.tell.notify import wait
 
 attempts = st.integers(1, 20)
 

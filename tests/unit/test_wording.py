@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from sagewatch.model import Notice
-from sagewatch.notices import notice
-from sagewatch.wording.phrases import harmless, measured, subject_of
+from sagewatch.receivers.wording.phrases import harmless, measured, subject_of
+from sagewatch.tell.alarm_events import notice
 from tests.payloads import event
 
 

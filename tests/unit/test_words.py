@@ -13,11 +13,14 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sagewatch import clicks
-from sagewatch.incidents import Incident
-from sagewatch.model import Evidence, Place, Ref, Severity, Unit
-from sagewatch.policy import Route, Webhook
-from sagewatch.wording import chatbot, pagerduty, slack, text, webhook
+from sagewatch.model import Evidence, Incident, Place, Ref, Severity, Unit
+from sagewatch.policy.rules import Route, Webhook
+from sagewatch.receivers.amazon_q import render as chatbot
+from sagewatch.receivers.pagerduty import render as pagerduty
+from sagewatch.receivers.slack import clicks
+from sagewatch.receivers.slack import render as slack
+from sagewatch.receivers.sns import render as text
+from sagewatch.receivers.webhook import render as webhook
 from tests import stories
 from tests.slack_limits import broken
 from tests.stories import ONCALL, ROUTE, START, after, clicked, failure, incident, latency, line, memory, part

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sagewatch.kinds import spec
-from sagewatch.model import PER_CAPACITY, Labels, Spec
+from sagewatch.kinds.kind import Spec
+from sagewatch.kinds.registry import spec
+from sagewatch.model import PER_CAPACITY, Labels
 from sagewatch.units import humanise
 
 _SIGNS: Mapping[str, str] = {

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sagewatch.model import Labels
-from sagewatch_cli import policy
+from sagewatch_cli.commands import policy
 from sagewatch_cli.local import sam
 from sagewatch_cli.local.conditions import condition, window
 from sagewatch_cli.local.drivers import AlarmDriver, SageMakerDriver, Variant

@@ -1,6 +1,5 @@
 """Alarms for every SageMaker resource, and what they say.
 
-Deciding (`plan`, `diff`, `policy`, `names`, `events`, `kinds`) and telling (`notices`, `routes`, `wording`) are
-pure. Only `aws` and `channels` talk to the outside. `reconcile`, `sweep` and `notify` call the others in order;
-nothing else belongs here.
+`watch` keeps the alarms of one resource right, `fleet` sees to all of them, `tell` tells people through `receivers`;
+`kinds` and `policy` say what is wanted, `aws` does the talking to AWS. At the top are only the nouns that all share.
 """

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 from urllib.parse import quote, unquote
 
 type Description = Mapping[str, Any]
@@ -44,6 +44,7 @@ PER_CAPACITY: Mapping[Unit, str] = {
     Unit.PERCENT_OF_UNITS: "units",
 }
 """The field of Capacity (and the label) that a threshold of that unit is multiplied by."""
+
 
 CAPACITY = "capacity"
 """The trait that a row with a threshold per capacity needs without saying so."""
@@ -130,55 +131,6 @@ class Facts:
     guards: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric as CloudWatch names it, the statistic we read, and its id in an expression."""
-
-    namespace: str
-    name: str
-    statistic: str
-    id: str = "m"
-
-
-type Comparison = Literal[
-    "GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
-    """One row of a kind's table: an alarm that every scope of that level gets when it has all the traits in `needs`.
-
-    `threshold` counts in `unit`; for units per capacity it is the share of one vCPU or GPU, in percent. `metrics`
-    is a single metric, or several that `expression` combines by their ids. `across` folds the series of a scope
-    (its hosts) into one. `warm_up` are minutes in which a new alarm does not act. `priced` says the price of idling.
-    """
-
-    id: str
-    title: str
-    level: str
-    metrics: tuple[Metric, ...]
-    expression: str | None = None
-    across: Literal["MAX", "MIN", "SUM"] | None = None
-    comparison: Comparison = "GreaterThanThreshold"
-    threshold: float
-    unit: Unit
-    period: int = 60
-    periods: int
-    datapoints: int
-    missing: Literal["breaching", "notBreaching", "ignore", "missing"] = "notBreaching"
-    severity: Severity
-    needs: tuple[str, ...] = ()
-    warm_up: int = 0
-    priced: bool = False
-    why: str
-    do: str
-
-    def hangs_on(self, traits: frozenset[str]) -> bool:
-        """Tell whether the traits must be known to say if the row applies, or at which threshold."""
-        return not traits.isdisjoint((*self.needs, CAPACITY) if self.unit in PER_CAPACITY else self.needs)
-
-
 _PLAIN = "/:@+,-._~"
 
 
@@ -250,95 +202,6 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.puts or self.deletes)
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A metric that CloudWatch has lately had data of."""
-
-    namespace: str
-    metric: str
-    dimensions: Dimensions
-
-
-class Reader(Protocol):
-    """What a kind may ask while it observes a resource; every answer is of now, but for those of `published`."""
-
-    def __call__(self, operation: str, **parameters: object) -> Description | None:
-        """Call a SageMaker read operation; None when it says in that API's own words that the thing is gone."""
-
-    def listed(self, operation: str, items: str, **parameters: object) -> tuple[Description, ...]:
-        """Return the items of all pages of a SageMaker list operation."""
-
-    def published(
-        self, metric: str | None = None, within: str | None = None, **dimensions: str
-    ) -> tuple[Published, ...]:
-        """Return the metrics of that name, in that namespace or any, with these dimensions among theirs."""
-
-    def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
-        """Return what one instance of a type has, or why that is not known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """What a kind reads out of a description: the scopes to watch, what could not be known, and the like of Facts."""
-
-    scopes: tuple[Scope, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    children: tuple[Ref, ...] = ()
-    guards: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """How the live resources of a kind are listed: a paginated operation, called once for each set of filters."""
-
-    operation: str
-    items: str
-    modified: str = "LastModifiedTime"
-    filters: tuple[Mapping[str, str], ...] = ({},)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """A declaration of one SageMaker resource kind.
-
-    Without rows there are no alarms, only notices. `failures` lists the failed ones where no event tells of them.
-    `describe`, `parameter` and `arn` name the Describe* operation, its parameter (also the answer's and the
-    listing's field with the name) and the field with the ARN. `arn_type` is the resource type in ARNs. `events`
-    maps a detail-type to the field of the detail that names the resource (a name, or an ARN when the field ends
-    so); `calls` maps a CloudTrail event name to the request parameter that does. `live` judges a description,
-    `version` is what tells two descriptions apart for us. `by_arn` says that ARNs carry an id in place of the name,
-    and that the Describe* operation takes either.
-    """
-
-    name: str
-    title: str
-    arn_type: str
-    describe: str
-    parameter: str
-    arn: str
-    listing: Listing
-    events: Mapping[str, str]
-    calls: Mapping[str, str]
-    live: Callable[[Description], bool]
-    version: Callable[[Description], Hashable]
-    observe: Callable[[Description, Reader], Observation]
-    specs: tuple[Spec, ...]
-    failures: Listing | None = None
-    by_arn: bool = False
-
-    def called(self, text: str) -> str:
-        """Return what to describe: the name in an ARN (`…:pipeline/churn/execution/…`); a name is its own."""
-        if self.by_arn or not text.startswith("arn:"):
-            return text
-        return text.rpartition(f":{self.arn_type}/")[2].partition("/")[0]
-
-    def among(self, arns: object) -> str | None:
-        """Return the first ARN of this kind in the `resources` of an event, None when there is none."""
-        listed = arns if isinstance(arns, list) else []
-        return next((arn for arn in listed if isinstance(arn, str) and f":{self.arn_type}/" in arn), None)
 
 
 type State = Literal["firing", "cleared", "failed", "succeeded", "closed", "acked", "snoozed"]
@@ -413,3 +276,147 @@ class Evidence:
     stream: str = ""
     log: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+
+
+REQUEST_FIELDS = (
+    "AlarmName",
+    "AlarmDescription",
+    "ActionsEnabled",
+    "OKActions",
+    "AlarmActions",
+    "InsufficientDataActions",
+    "Namespace",
+    "MetricName",
+    "Statistic",
+    "ExtendedStatistic",
+    "Dimensions",
+    "Unit",
+    "Metrics",
+    "ThresholdMetricId",
+    "Period",
+    "EvaluationPeriods",
+    "DatapointsToAlarm",
+    "Threshold",
+    "ComparisonOperator",
+    "TreatMissingData",
+    "EvaluateLowSampleCountPercentile",
+)
+"""The fields of PutMetricAlarm that we decide, set or unset; DescribeAlarms answers with the same names and more."""
+
+
+def normal(described: Mapping[str, Any]) -> Alarm:
+    """Return the alarm that a request or a described alarm stands for; order and unset fields do not matter."""
+    request = {field: described[field] for field in REQUEST_FIELDS if described.get(field) not in (None, [], "")}
+    if "Dimensions" in request:
+        request["Dimensions"] = sorted(request["Dimensions"], key=lambda dimension: dimension["Name"])
+    if "Metrics" in request:
+        request["Metrics"] = sorted(
+            (_normal_query(query) for query in request["Metrics"]), key=lambda query: query["Id"]
+        )
+    if "Threshold" in request:
+        request["Threshold"] = float(request["Threshold"])
+    return Alarm({"ActionsEnabled": True, **request})
+
+
+def _normal_query(query: Mapping[str, Any]) -> dict[str, Any]:
+    if "MetricStat" not in query:
+        return {"ReturnData": True, **query}
+    metric = query["MetricStat"]["Metric"]
+    dimensions = sorted(metric.get("Dimensions", ()), key=lambda dimension: dimension["Name"])
+    return {
+        "ReturnData": True,
+        **query,
+        "MetricStat": {**query["MetricStat"], "Metric": {**metric, "Dimensions": dimensions}},
+    }
+
+
+FLAPS, FLAP_WINDOW = 4, timedelta(minutes=30)
+"""So many changes of one alarm within that time are flapping: said once, then shown by edits only."""
+
+
+type Status = Literal["open", "acked", "snoozed", "resolved", "closed", "failed", "succeeded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One alarm or failure of an incident: what it says now, since when it fires, its worst, and how it changed.
+
+    `peak` is the worst notice by value. `spent` is how long it has been firing in all, until `last` if it still is.
+    `last` is of the whole resource when that ended the part.
+    """
+
+    last: Notice
+    first: Notice
+    peak: Notice
+    spent: timedelta
+    changes: int
+    flapping: bool
+
+    @property
+    def firing(self) -> bool:
+        return self.last.state == "firing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """All notices about one resource on one route, from the first firing to all clear.
+
+    `id` is short and opaque, and made of the route, the subject and the first notice. An older notice that arrives
+    late becomes the first, and may even make one incident of two; so `anchors` are the ids that it could ever have
+    had, oldest first, its own among them. Whoever remembers a message by an id finds its incident by them: an id is
+    an anchor of one incident only, for as long as its notice is kept.
+
+    `severity` is the worst among what is open, or among all once nothing is. `parts` are the worst and newest first,
+    then those that ended, the last first. `previous` is the id of the incident before it, when that ended within a
+    week. `acked_by` stays when something new made the incident open again, and goes when all was clear before that.
+    """
+
+    id: str
+    route: str
+    subject: Ref
+    notices: tuple[Notice, ...]
+    parts: tuple[Part, ...]
+    status: Status
+    severity: Severity
+    opened: datetime
+    ended: datetime | None
+    reopened: int = 0
+    acked_by: str = ""
+    acked_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    previous: str = ""
+    anchors: tuple[str, ...] = ()
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+
+    @property
+    def lead(self) -> Notice:
+        """The notice that the headline speaks of."""
+        return self.parts[0].last
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in {"open", "acked", "snoozed", "failed"}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it says the same for ever if nothing else happens: it is over, and nothing of it flaps."""
+        return not (self.is_open or any(part.flapping for part in self.parts))
+
+
+type About = Literal[
+    "joined", "worsened", "cleared", "closed", "resolved", "reopened", "flapping", "acked", "snoozed", "log", "reminder"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One entry of an incident's history, told in its thread; `key` is the same whenever it is derived again.
+
+    No two lines of an incident have the same key. `notice` is what it tells of. `number` counts reminders.
+    """
+
+    key: str
+    about: About
+    at: datetime
+    notice: Notice
+    number: int = 0

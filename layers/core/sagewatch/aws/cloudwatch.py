@@ -9,8 +9,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from sagewatch.aws.errors import retried
-from sagewatch.model import Alarm
-from sagewatch.plan import normal
+from sagewatch.model import Alarm, normal
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

@@ -9,11 +9,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sagewatch.aws.discovery import Discovery
 from sagewatch.aws.errors import retried
-from sagewatch.aws.instances import InstanceTypes
+from sagewatch.aws.instance_types import InstanceTypes
+from sagewatch.aws.published_metrics import Discovery
 from sagewatch.kinds.instances import INSTANCES
-from sagewatch.model import Capacity, Description, Facts, Kind, Published, Reader, Ref
+from sagewatch.kinds.kind import Kind, Published, Reader
+from sagewatch.model import Capacity, Description, Facts, Ref
 
 type Client = Any
 """A boto3 SageMaker client; its operations are called by the names that the kinds declare."""

@@ -7,7 +7,8 @@ Where the add-on is missing nothing is published, so missing data is well.
 
 from __future__ import annotations
 
-from sagewatch.model import Description, Kind, Listing, Metric, Observation, Reader, Scope, Severity, Spec, Unit
+from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
+from sagewatch.model import Description, Scope, Severity, Unit
 
 NAMESPACE = "ContainerInsights"
 UNSCHEDULABLE = "hyperpod_node_health_status_unschedulable"

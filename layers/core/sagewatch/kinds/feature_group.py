@@ -10,20 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from sagewatch.model import (
-    Capacity,
-    Description,
-    Kind,
-    Listing,
-    Metric,
-    Observation,
-    Published,
-    Reader,
-    Scope,
-    Severity,
-    Spec,
-    Unit,
-)
+from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Published, Reader, Spec
+from sagewatch.model import Capacity, Description, Scope, Severity, Unit
 
 NAMESPACE = "AWS/SageMaker"
 ENDED = frozenset({"Deleting", "CreateFailed"})

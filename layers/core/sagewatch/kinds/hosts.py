@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 
-from sagewatch.model import Capacity, Gap, Metric, Observation, Reader, Scope, Severity, Spec, Unit
+from sagewatch.kinds.kind import Metric, Observation, Reader, Spec
+from sagewatch.model import Capacity, Gap, Scope, Severity, Unit
 
 MOST_METRICS = 10
 

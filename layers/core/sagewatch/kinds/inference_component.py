@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sagewatch.kinds.guards import guards
-from sagewatch.model import Description, Kind, Listing, Metric, Observation, Reader, Scope, Severity, Spec, Unit
+from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
+from sagewatch.model import Description, Scope, Severity, Unit
 
 REQUESTS = "AWS/SageMaker"
 COMPONENTS = "/aws/sagemaker/InferenceComponents"

@@ -11,20 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import batched
 
 from sagewatch.kinds.hosts import MOST_METRICS
-from sagewatch.model import (
-    Description,
-    Dimensions,
-    Kind,
-    Listing,
-    Metric,
-    Observation,
-    Published,
-    Reader,
-    Scope,
-    Severity,
-    Spec,
-    Unit,
-)
+from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Published, Reader, Spec
+from sagewatch.model import Description, Dimensions, Scope, Severity, Unit
 
 NAMESPACE = "AWS/Sagemaker/LabelingJobs"
 WORKTEAM = "AWS/SageMaker/Workteam"

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 
-from sagewatch.model import Description, Gap, Kind, Listing, Metric, Observation, Reader, Scope, Severity, Spec, Unit
+from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
+from sagewatch.model import Description, Gap, Scope, Severity, Unit
 
 NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
 DRIFT = "feature_baseline_drift_"

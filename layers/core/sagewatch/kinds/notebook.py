@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sagewatch.model import Kind, Listing, Observation
+from sagewatch.kinds.kind import Kind, Listing, Observation
 
 NOTEBOOK = Kind(
     name="notebook",

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sagewatch.model import Description, Gap, Kind, Listing, Metric, Observation, Reader, Scope, Severity, Spec, Unit
+from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
+from sagewatch.model import Description, Gap, Scope, Severity, Unit
 
 NAMESPACE = "AWS/Sagemaker/ModelBuildingPipeline"
 HOUR = 3_600_000  # ms, in which SageMaker counts the durations of pipelines

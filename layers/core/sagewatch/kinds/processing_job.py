@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sagewatch.kinds import hosts
-from sagewatch.model import Description, Kind, Listing, Observation, Reader
+from sagewatch.kinds.kind import Kind, Listing, Observation, Reader
+from sagewatch.model import Description
 
 NAMESPACE = "/aws/sagemaker/ProcessingJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped"})

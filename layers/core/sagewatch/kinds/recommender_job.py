@@ -7,7 +7,8 @@ a new metric after up to 15 minutes, and the sweep brings the alarms then. No ev
 
 from __future__ import annotations
 
-from sagewatch.model import Description, Gap, Kind, Listing, Metric, Observation, Reader, Scope, Severity, Spec, Unit
+from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
+from sagewatch.model import Description, Gap, Scope, Severity, Unit
 
 NAMESPACE = "/aws/sagemaker/InferenceRecommendationsJobs"
 # What a job that is being stopped still measures decides nothing.

@@ -9,7 +9,8 @@ and Endpoint Metrics").
 from __future__ import annotations
 
 from sagewatch.kinds import hosts
-from sagewatch.model import Description, Gap, Kind, Listing, Observation, Reader
+from sagewatch.kinds.kind import Kind, Listing, Observation, Reader
+from sagewatch.model import Description, Gap
 
 NAMESPACE = "/aws/sagemaker/TransformJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped"})

@@ -1,0 +1,126 @@
+"""Reads the alarms under our prefix with the state that each is in, and tells ours from those of others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sagewatch.aws.errors import retried
+from sagewatch.aws.policy_store import Standing
+from sagewatch.fleet import sweep
+from sagewatch.kinds.registry import kind as kind_named
+from sagewatch.model import Alarm, Labels, Ref, normal
+from sagewatch.watch import names
+from sagewatch.watch.plan import is_edited
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
+
+type Series = tuple[str, str, frozenset[tuple[str, str]]]
+"""A namespace, a metric's name and its exact dimensions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """An alarm as CloudWatch has it: the state that it is in, why and since when, and when it was last written."""
+
+    alarm: Alarm
+    arn: str
+    state: str
+    reason: str
+    since: datetime
+    updated: datetime
+
+    @property
+    def name(self) -> str:
+        return self.alarm.name
+
+
+def beginning(client: CloudWatchClient, prefix: str) -> Iterator[Present]:
+    """Yield the metric alarms whose names begin so, all pages of them."""
+    with retried(f"describe_alarms {prefix}"):
+        pages = client.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"], PaginationConfig={"PageSize": 100}
+        )
+        yield from (_present(each) for page in pages for each in page["MetricAlarms"])
+
+
+def named(client: CloudWatchClient, name: str) -> Present | None:
+    """Return the metric alarm of that name, None when there is none."""
+    with retried(f"describe_alarms {name}"):
+        answer = client.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm"])
+    return next((_present(each) for each in answer["MetricAlarms"]), None)
+
+
+def _present(described: MetricAlarmTypeDef) -> Present:
+    return Present(
+        alarm=normal(described),
+        arn=described["AlarmArn"],
+        state=described["StateValue"],
+        reason=described.get("StateReason", ""),
+        # The state is updated with its reason as well; it lasts since its last transition.
+        since=described.get("StateTransitionedTimestamp") or described["StateUpdatedTimestamp"],
+        updated=described["AlarmConfigurationUpdatedTimestamp"],
+    )
+
+
+def owner(prefix: str, name: str, labels: Labels | None) -> Ref | None:
+    """Return whose an alarm of ours is, None when it is not ours."""
+    ours = labels and kind_named(labels.ref.kind) and names.is_owned(prefix, labels.ref, name, labels)
+    return labels.ref if labels and ours else None
+
+
+def by_owner(prefix: str, found: Iterable[Present]) -> tuple[dict[Ref, list[Present]], list[Present]]:
+    """Return our alarms by resource, and those under our prefix that are not ours."""
+    owned: dict[Ref, list[Present]] = {}
+    foreign = []
+    for each in found:
+        if ref := owner(prefix, each.name, each.alarm.labels):
+            owned.setdefault(ref, []).append(each)
+        else:
+            foreign.append(each)
+    return owned, foreign
+
+
+def series(alarm: Alarm) -> frozenset[Series]:
+    """Return all that an alarm reads."""
+    queries = [query["MetricStat"]["Metric"] for query in alarm.request.get("Metrics", ()) if "MetricStat" in query]
+    read = [alarm.request] if "MetricName" in alarm.request else queries
+    return frozenset((each["Namespace"], each["MetricName"], _exact(each.get("Dimensions", ()))) for each in read)
+
+
+def _exact(dimensions: Iterable[Mapping[str, str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((each["Name"], each["Value"]) for each in dimensions)
+
+
+def is_stale(alarm: Alarm, standing: Standing) -> bool:
+    """Tell whether nobody edited an alarm of ours, and yet the policy or the budget says something else of it."""
+    labels = alarm.labels
+    return labels is not None and not is_edited(alarm) and sweep.is_stale(labels.ref, alarm, standing)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of an alarm's state, and what CloudWatch gave as the reason."""
+
+    at: datetime
+    before: str
+    after: str
+    reason: str
+
+
+def history(client: CloudWatchClient, name: str, most: int = 5) -> tuple[Change, ...]:
+    """Return the last changes of an alarm's state, the newest first; CloudWatch keeps thirty days of them."""
+    with retried(f"describe_alarm_history {name}"):
+        answer = client.describe_alarm_history(
+            AlarmName=name, HistoryItemType="StateUpdate", MaxRecords=most, ScanBy="TimestampDescending"
+        )
+    data = ((each["Timestamp"], json.loads(each["HistoryData"])) for each in answer["AlarmHistoryItems"])
+    return tuple(
+        Change(at, each["oldState"]["stateValue"], each["newState"]["stateValue"], each["newState"]["stateReason"])
+        for at, each in data
+    )

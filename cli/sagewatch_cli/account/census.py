@@ -1,0 +1,340 @@
+"""Decides what an account's coverage is: who is watched, who is not and why, and what is wrong with alarms. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Literal
+
+from sagewatch.aws.budget_store import Row
+from sagewatch.aws.policy_store import Standing
+from sagewatch.fleet.costs import Prices, Total, monthly, total
+from sagewatch.kinds.kind import Kind
+from sagewatch.kinds.registry import KINDS, spec
+from sagewatch.model import Alarm, Facts, Labels, Ref, Severity
+from sagewatch.policy.cascade import may_be_off, tuned
+from sagewatch.policy.rules import WARNING, Policy, row_of
+from sagewatch.watch.plan import is_edited, is_incomplete, plan
+from sagewatch_cli.account.alarms import Present, Series, is_stale, series
+
+NEW = timedelta(minutes=15)
+"""How long a resource may be without alarms: the sweep comes that often."""
+
+JUDGED = timedelta(hours=1)
+"""How long an alarm must have stood before it can be called dead: SageMaker's metrics come late, and models warm up."""
+
+type Fault = Literal["orphan", "dead", "edited", "stale"]
+
+STATES: Mapping[str, str] = {"ALARM": "firing", "INSUFFICIENT_DATA": "no data", "OK": "ok"}
+"""What people call the states of an alarm, the worst first."""
+
+
+class Why(StrEnum):
+    """Why a resource has no alarms."""
+
+    IGNORED = "ignored"
+    OFF = "all off"
+    OVER_BUDGET = "over budget"
+    NOT_YET = "not yet"
+    UNKNOWN = "not known"
+    NOTHING = "nothing to watch"
+    UNREADABLE = "unreadable"
+    MISSING = "missing"
+
+
+_SEVERITIES = (*Severity, None)
+"""The worst first; None is one that somebody edited away."""
+
+MEANT = frozenset({Why.IGNORED, Why.OFF})
+"""What the owner decided; who is left out on purpose does not count against the coverage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatched:
+    """A resource that lives and has no alarms, and why, in a word and in a sentence."""
+
+    ref: Ref
+    why: Why
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """An alarm of ours: what it is, how it is, and what is wrong with it; `cost` is USD a month."""
+
+    ref: Ref
+    name: str
+    scope: str
+    alarm: str
+    title: str
+    severity: Severity | None
+    state: str
+    since: datetime
+    updated: datetime
+    cost: float
+    guards: str | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where it was looked, when, and what is wanted there."""
+
+    account: str
+    region: str
+    prefix: str
+    at: datetime
+    policy: Policy
+    withheld: frozenset[Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The numbers of one kind; `read` says whether its resources could be listed."""
+
+    kind: Kind
+    read: bool
+    living: int
+    watched: int
+    meant: int
+    severities: Mapping[str, int]
+    states: Mapping[str, int]
+    cost: float
+
+    @property
+    def alarms(self) -> int:
+        return sum(self.states.values())
+
+    @property
+    def unwatched(self) -> int:
+        """Return how many have no alarms against the owner's will."""
+        return self.living - self.watched - self.meant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A row of a kind for one resource: a state, `missing`, `off`, `over budget`, nothing where it does not apply."""
+
+    alarm: str
+    word: str
+    said: str
+
+
+# Not slotted: the numbers are counted once, when they are first asked for.
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """What the account looks like: who lives, all our alarms, who is not watched, and what could not be read."""
+
+    where: Where
+    living: frozenset[Ref]
+    alarms: tuple[Watched, ...]
+    unwatched: tuple[Unwatched, ...]
+    foreign: tuple[str, ...]
+    unread: Mapping[str, str]
+    total: Total
+    prices: Prices
+
+    @cached_property
+    def tallies(self) -> tuple[Tally, ...]:
+        """Return the numbers of each kind that has alarms, lives, or could not be read."""
+        counted = (self._tally(kind) for kind in KINDS if kind.specs)
+        return tuple(each for each in counted if each.living or each.alarms or not each.read)
+
+    def _tally(self, kind: Kind) -> Tally:
+        alarms = [each for each in self.alarms if each.ref.kind == kind.name]
+        living = {ref for ref in self.living if ref.kind == kind.name}
+        return Tally(
+            kind=kind,
+            read=kind.name not in self.unread,
+            living=len(living),
+            watched=len(living & {each.ref for each in alarms}),
+            meant=sum(each.ref.kind == kind.name and each.why in MEANT for each in self.unwatched),
+            severities=Counter(str(each.severity or "unknown") for each in alarms),
+            states=Counter(each.state for each in alarms),
+            cost=round(sum(each.cost for each in alarms), 6),
+        )
+
+    @property
+    def watched(self) -> int:
+        return sum(each.watched for each in self.tallies)
+
+    @property
+    def meant(self) -> int:
+        return sum(each.meant for each in self.tallies)
+
+    @property
+    def percent(self) -> float | None:
+        """Return how many of those that should be watched are, rounded down: 100 means all. None of none."""
+        wanted = len(self.living) - self.meant
+        return math.floor(1000 * self.watched / wanted) / 10 if wanted else None
+
+    @cached_property
+    def states(self) -> Mapping[str, int]:
+        """Return how many alarms are in each state, the worst first."""
+        counted = Counter(each.state for each in self.alarms)
+        return {state: counted[state] for state in STATES.values()}
+
+    def at_fault(self, fault: Fault) -> tuple[Watched, ...]:
+        """Return the alarms with something wrong."""
+        return tuple(each for each in self.alarms if fault in each.faults)
+
+    @property
+    def firing(self) -> tuple[Watched, ...]:
+        """Return the alarms that fire, the most severe first, and of these the latest."""
+        found = [each for each in self.alarms if each.state == STATES["ALARM"]]
+        newest = sorted(found, key=lambda each: each.since, reverse=True)
+        return tuple(sorted(newest, key=lambda each: _SEVERITIES.index(each.severity)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What was read; who turned out to have gone is neither in `living` nor in `unwatched`.
+
+    `unread` says why what it names could not be: kinds, and namespaces of metrics. `published` are all metrics with
+    lately any data in the namespaces that were `listed`.
+    """
+
+    living: Collection[Ref]
+    owned: Mapping[Ref, Iterable[Present]]
+    foreign: Iterable[Present] = ()
+    unwatched: Iterable[Unwatched] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+    published: frozenset[Series] = frozenset()
+    listed: frozenset[str] = frozenset()
+
+
+def coverage(where: Where, read: Read, prices: Prices) -> Coverage:
+    """Return what that amounts to."""
+    alarms = [
+        _watched(labels, each, prices, _faults(where, read, labels.ref, each))
+        for several in read.owned.values()
+        for each in several
+        if (labels := each.alarm.labels)
+    ]
+    return Coverage(
+        where=where,
+        living=frozenset(read.living),
+        alarms=tuple(sorted(alarms, key=lambda each: each.name)),
+        unwatched=tuple(sorted(read.unwatched, key=lambda each: (list(Why).index(each.why), each.ref))),
+        foreign=tuple(sorted(each.name for each in read.foreign)),
+        unread=read.unread,
+        total=total((each.alarm.request for several in read.owned.values() for each in several), prices),
+        prices=prices,
+    )
+
+
+def _watched(labels: Labels, present: Present, prices: Prices, faults: Iterable[Fault]) -> Watched:
+    row, severity = spec(labels["kind"], labels["alarm"]), labels.get("severity")
+    return Watched(
+        ref=labels.ref,
+        name=present.name,
+        scope=labels["scope"],
+        alarm=labels["alarm"],
+        title=row.title if row else labels["alarm"],
+        severity=Severity(severity) if severity in set(Severity) else None,
+        state=STATES.get(present.state, present.state),
+        since=present.since,
+        updated=present.updated,
+        cost=monthly(present.alarm.request, prices),
+        guards=labels.get("guards"),
+        faults=tuple(faults),
+    )
+
+
+def _faults(where: Where, read: Read, ref: Ref, present: Present) -> Iterator[Fault]:
+    # Who is on no list that could not be read may well live.
+    if ref not in read.living and ref.kind not in read.unread:
+        yield "orphan"
+    if where.at - present.updated >= JUDGED and is_dead(present.alarm, read.published, read.listed):
+        yield "dead"
+    if is_edited(present.alarm):
+        yield "edited"
+    if is_stale(present.alarm, Standing(where.policy, where.withheld)):
+        yield "stale"
+
+
+def is_dead(alarm: Alarm, published: frozenset[Series], listed: Collection[str]) -> bool:
+    """Tell whether nothing that an alarm reads has lately had data; of a namespace that was not listed nobody knows."""
+    reads = series(alarm)
+    return {namespace for namespace, *_ in reads} <= set(listed) and reads.isdisjoint(published)
+
+
+def unwatched(where: Where, kind: Kind, facts: Facts, modified: datetime) -> Unwatched:
+    """Say why a resource that lives has no alarms."""
+    rows = tuned(kind.specs, facts.ref, facts.tags, where.policy)
+    if rows.ignored:
+        return Unwatched(facts.ref, Why.IGNORED, rows.ignored)
+    if not rows.specs:
+        return Unwatched(facts.ref, Why.OFF, "; ".join(sorted(set(rows.off.values()))))
+    wanted = plan(where.prefix, kind, facts, where.policy, where.withheld)
+    if wanted.alarms and where.at - modified < NEW:
+        return Unwatched(facts.ref, Why.NOT_YET, f"changed within the last {NEW.seconds // 60} minutes")
+    if wanted.alarms:
+        said = f"{len(wanted.alarms)} alarms should be there: look into the dead-letter queue of reconcile"
+        return Unwatched(facts.ref, Why.MISSING, said)
+    if plan(where.prefix, kind, facts, where.policy).alarms:
+        return Unwatched(facts.ref, Why.OVER_BUDGET, "the budget has no room for any of its rows")
+    if facts.gaps:
+        return Unwatched(facts.ref, Why.UNKNOWN, "; ".join(dict.fromkeys(gap.reason for gap in facts.gaps)))
+    return Unwatched(facts.ref, Why.NOTHING, "it publishes no metric that a row reads")
+
+
+# ---------------------------------------------------------------------------------------------------------- matrix
+def columns(coverage: Coverage, kind: Kind) -> tuple[str, ...]:
+    """Return the alarm ids of a kind in the order of its table, the milder one of a pair after its other."""
+    there = {each.alarm for each in coverage.alarms if each.ref.kind == kind.name}
+    listed = [each for row in kind.specs for each in (row.id, row.id + WARNING) if each == row.id or each in there]
+    return (*listed, *sorted(there - set(listed)))
+
+
+def matrix(coverage: Coverage, kind: Kind) -> Mapping[Ref, tuple[Cell, ...]]:
+    """Return for each resource that lives and is watched a cell for each column, the worst resources first."""
+    alarms: dict[Ref, list[Watched]] = {}
+    for each in coverage.alarms:
+        if each.ref.kind == kind.name and each.ref in coverage.living:
+            alarms.setdefault(each.ref, []).append(each)
+    ids = columns(coverage, kind)
+    lines = {ref: _line(coverage.where, kind, ref, several, ids) for ref, several in alarms.items()}
+    return dict(sorted(lines.items(), key=lambda line: (_rank(line[1]), line[0])))
+
+
+_ORDER = ("firing", "missing", "no data")
+
+
+def _rank(cells: Iterable[Cell]) -> tuple[int, ...]:
+    words = Counter(cell.word for cell in cells)
+    return tuple(-words[word] for word in _ORDER)
+
+
+def _line(where: Where, kind: Kind, ref: Ref, alarms: Sequence[Watched], ids: Iterable[str]) -> tuple[Cell, ...]:
+    present: dict[str, frozenset[str]] = {}
+    for each in alarms:
+        present[each.scope] = present.get(each.scope, frozenset()) | {row_of(each.alarm)}
+    return tuple(_cell(where, kind, ref, [a for a in alarms if a.alarm == each], present, each) for each in ids)
+
+
+def _cell(
+    where: Where, kind: Kind, ref: Ref, alarms: Sequence[Watched], present: Mapping[str, frozenset[str]], alarm: str
+) -> Cell:
+    words = {each.state for each in alarms}
+    worst = next((word for word in STATES.values() if word in words), "")
+    said = ", ".join(f"{each.state} ({each.scope})" for each in alarms) if len(alarms) > 1 else worst
+    if worst == "firing" or not _is_lacking(kind, present, alarm):
+        return Cell(alarm=alarm, word=worst, said=said)
+    row = spec(kind.name, alarm)
+    if (kind.name, row_of(alarm)) in where.withheld:
+        return Cell(alarm=alarm, word="over budget", said="over budget")
+    if row and may_be_off(where.policy, ref, row):
+        return Cell(alarm=alarm, word="off", said="off in the policy")
+    return Cell(alarm=alarm, word="missing", said="not there: off by a tag, or yet to be made")
+
+
+def _is_lacking(kind: Kind, present: Mapping[str, frozenset[str]], alarm: str) -> bool:
+    """Tell whether some scope lacks this very row, as the others that are there show."""
+    others = [each.id for each in kind.specs if each.id != alarm]
+    return not alarm.endswith(WARNING) and is_incomplete(kind, present, others)

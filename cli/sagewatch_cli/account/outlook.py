@@ -1,0 +1,314 @@
+"""Looks at the account as the sweep and reconcile do, and says what they would write; it writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from sagewatch.aws.budget_store import Demand, Row
+from sagewatch.aws.cloudwatch import Described
+from sagewatch.aws.policy_store import Standing
+from sagewatch.errors import Retry, Undeliverable
+from sagewatch.fleet.budget import demands, withheld
+from sagewatch.fleet.costs import Prices, prices, total
+from sagewatch.fleet.sweep import list_living, list_owned, suspects
+from sagewatch.kinds.kind import Kind, Reader
+from sagewatch.kinds.registry import kind as kind_named
+from sagewatch.model import Alarm, Ref
+from sagewatch.policy.cascade import tuned
+from sagewatch.policy.rules import WARNING, row_of
+from sagewatch.watch.reconcile import Clients, Decision, Look, claims
+
+type Progress = Callable[[Collection[Ref]], Iterable[Ref]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom a plan is about: those that the patterns name, else those that the next sweep would name, or all."""
+
+    patterns: tuple[str, ...] = ()
+    everyone: bool = False
+
+    def lists(self, standing: Standing) -> bool:
+        """Tell whether one must know who lives: not for those who are named, unless they share a budget with others."""
+        return not self.patterns or standing.policy.budget is not None or any(map(is_glob, self.patterns))
+
+    def chosen(self, standing: Standing, known: Known, now: datetime) -> set[Ref]:
+        """Return whom to look at; a pattern without a glob names a resource, known or not."""
+        if not self.patterns:
+            return known.refs if self.everyone else suspects(known.living, known.owned, now, standing)
+        exact = {Ref(*each.split("/", 1)) for each in self.patterns if not is_glob(each)}
+        return exact | {ref for ref in known.refs if any(fnmatchcase(str(ref), each) for each in self.patterns)}
+
+
+def is_glob(pattern: str) -> bool:
+    """Tell whether a pattern may name several."""
+    return not set(pattern).isdisjoint("*?[")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the lists say: who lives, whose alarms there are, which are not ours, and which lists could not be read."""
+
+    living: Mapping[Ref, datetime]
+    owned: Mapping[Ref, list[Described]]
+    foreign: tuple[str, ...]
+    unread: tuple[str, ...]
+
+    @property
+    def refs(self) -> set[Ref]:
+        return {*self.living, *self.owned}
+
+    def alarms(self, but: Collection[Ref] = ()) -> Iterator[Alarm]:
+        """Yield all alarms of ours but those of some resources."""
+        return (each.alarm for ref, several in self.owned.items() if ref not in but for each in several)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What reconcile would do about one resource.
+
+    `why` says for each delete what it is for, `claims` are alarms of others that it would label as guards.
+    """
+
+    look: Look
+    decision: Decision
+    why: Mapping[str, str] = field(default_factory=dict)
+    claims: tuple[Alarm, ...] = ()
+
+    @classmethod
+    def of(cls, read: Reader, prefix: str, look: Look, standing: Standing, claims_: Iterable[Alarm] = ()) -> Planned:
+        """Decide about a resource that was looked at as reconcile does, and say why its alarms go."""
+        decision = Decision.about(read, prefix, _kind(look.facts.ref), look, standing)
+        gone = set(decision.changes.deletes)
+        why = {alarm.name: _why(look, alarm, standing) for alarm in look.owned if alarm.name in gone}
+        return cls(look=look, decision=decision, why=why, claims=tuple(claims_))
+
+    @property
+    def ref(self) -> Ref:
+        return self.look.facts.ref
+
+    @property
+    def present(self) -> dict[str, Alarm]:
+        return {alarm.name: alarm for alarm in self.look.owned}
+
+    @property
+    def created(self) -> tuple[Alarm, ...]:
+        return tuple(alarm for alarm in self.decision.changes.puts if alarm.name not in self.present)
+
+    @property
+    def changed(self) -> tuple[tuple[Alarm, Alarm], ...]:
+        present = self.present
+        return tuple((present[each.name], each) for each in self.decision.changes.puts if each.name in present)
+
+    @property
+    def deleted(self) -> tuple[Alarm, ...]:
+        return tuple(self.present[name] for name in self.decision.changes.deletes)
+
+    @property
+    def held(self) -> tuple[Alarm, ...]:
+        """The alarms that are not wanted and stay: nobody knows whether they should go, or they guard something."""
+        settled = {alarm.name for alarm in self.decision.wanted.alarms}.union(self.decision.changes.deletes)
+        return tuple(alarm for alarm in self.look.owned if alarm.name not in settled)
+
+    @property
+    def after(self) -> tuple[Alarm, ...]:
+        """The alarms that there would be."""
+        put = {alarm.name: alarm for alarm in self.decision.changes.puts}
+        gone = set(self.decision.changes.deletes)
+        return tuple({name: alarm for name, alarm in {**self.present, **put}.items() if name not in gone}.values())
+
+    def __bool__(self) -> bool:
+        return bool(self.decision.changes or self.claims)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """USD a month, before the free tier: now, and when all is done."""
+
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What would be written for the resources that were looked at, and what the fleet costs before and after.
+
+    `listed` is the cost of the alarms that would be made, changed or deleted. `withheld` are the rows that the budget
+    has no room for. `unread` says what could not be found out.
+    """
+
+    planned: tuple[Planned, ...]
+    resources: int
+    foreign: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    listed: Cost
+    fleet: Cost
+    budget: float | None = None
+    withheld: Mapping[Row, Demand] = field(default_factory=dict)
+    known_prices: bool = True
+
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many alarms would be made, changed (guards labelled, too) and deleted."""
+        return (
+            sum(len(each.created) for each in self.planned),
+            sum(len(each.changed) + len(each.claims) for each in self.planned),
+            sum(len(each.deleted) for each in self.planned),
+        )
+
+
+def outlook(
+    clients: Clients, prefix: str, standing: Standing, asked: Asked, now: datetime, progress: Progress = iter
+) -> Outlook:
+    """Find out what reconcile would write for those who are asked about; Retry when the alarms cannot be listed."""
+    living, unlisted = list_living(clients.sagemaker) if asked.lists(standing) else ({}, [])
+    owned, foreign = list_owned(clients.cloudwatch, prefix)
+    known = Known(living=living, owned=owned, foreign=tuple(foreign), unread=tuple(unlisted))
+    prices_ = prices(clients.cloudwatch.meta.region_name)
+    looking = _Looking(clients, prefix, known, progress)
+    standing, demand = looking.settled(standing, asked, now, prices_)
+    about = looking.with_children(asked.chosen(standing, known, now)) if asked.patterns else looking.looks
+    planned = tuple(looking.planned(ref, standing) for ref in sorted(about))
+    others = tuple(known.alarms({each.ref for each in planned}))
+    return Outlook(
+        planned=planned,
+        resources=len(known.refs),
+        foreign=tuple(sorted({name for each in planned for name in each.look.foreign} if asked.patterns else foreign)),
+        unread=(*unlisted, *looking.failed.values()),
+        listed=_cost(prices_, *_listed(planned)),
+        fleet=_cost(prices_, (*others, *_now(planned)), (*others, *(a for each in planned for a in each.after))),
+        budget=standing.policy.budget,
+        withheld={row: demand[row] for row in sorted(standing.withheld)},
+        known_prices=prices_.known,
+    )
+
+
+def _now(planned: Iterable[Planned]) -> Iterator[Alarm]:
+    return (alarm for each in planned for alarm in each.look.owned)
+
+
+def _listed(planned: Collection[Planned]) -> tuple[list[Alarm], list[Alarm]]:
+    before = [alarm for each in planned for alarm in (*(old for old, _ in each.changed), *each.deleted)]
+    return before, [alarm for each in planned for alarm in each.decision.changes.puts]
+
+
+def _cost(prices_: Prices, before: Iterable[Alarm], after: Iterable[Alarm]) -> Cost:
+    return Cost(before=_monthly(prices_, before), after=_monthly(prices_, after))
+
+
+def _monthly(prices_: Prices, alarms: Iterable[Alarm]) -> float:
+    return total((alarm.request for alarm in alarms), prices_).before
+
+
+@dataclass(slots=True)
+class _Looking:
+    """Looks at each resource once, and at what has no events of its own with its parent, as a batch does."""
+
+    clients: Clients
+    prefix: str
+    known: Known
+    progress: Progress
+    looks: dict[Ref, Look] = field(default_factory=dict)
+    failed: dict[Ref, str] = field(default_factory=dict)
+    called: dict[Ref, Ref] = field(default_factory=dict)
+
+    def settled(
+        self, standing: Standing, asked: Asked, now: datetime, prices_: Prices
+    ) -> tuple[Standing, Mapping[Row, Demand]]:
+        """Look at those who are asked about, and at those who show what the budget has no room for.
+
+        Ends: another round looks at more resources, or withholds the same rows.
+        """
+        self.at(asked.chosen(standing, self.known, now))
+        if standing.policy.budget is None:
+            return standing, {}
+        while True:
+            self.at(suspects(self.known.living, self.known.owned, now, standing) | self._unsure(standing))
+            demand = demands(self._wanted(standing), prices_, {})
+            rows = withheld(standing.policy.budget, demand)
+            if rows == standing.withheld:
+                return standing, demand
+            standing = replace(standing, withheld=rows)
+
+    def at(self, refs: Collection[Ref]) -> None:
+        """Look at the resources that were not looked at yet, and at their children."""
+        while new := sorted(set(refs) - self.called.keys() - self.failed.keys()):
+            for ref in self.progress(new):
+                self._look(ref)
+            refs = {child for ref in new if ref in self.called for child in self._at(ref).facts.children}
+
+    def _look(self, ref: Ref) -> None:
+        try:
+            look = Look.at(self.clients, self.prefix, _kind(ref), ref)
+        except Retry as error:
+            self.failed[ref] = str(error)
+            return
+        self.called[ref] = self.called[look.facts.ref] = look.facts.ref
+        self.looks[look.facts.ref] = look
+
+    def _at(self, ref: Ref) -> Look:
+        return self.looks[self.called[ref]]
+
+    def with_children(self, refs: Iterable[Ref]) -> set[Ref]:
+        """Return those who could be looked at, by the names that SageMaker gives them, and all their children."""
+        found: set[Ref] = set()
+        while refs := {self.called[ref] for ref in refs if ref in self.called} - found:
+            found |= refs
+            refs = {child for ref in refs for child in self.looks[ref].facts.children}
+        return found
+
+    def planned(self, ref: Ref, standing: Standing) -> Planned:
+        """Return what reconcile would do about a resource that was looked at."""
+        look = self.looks[ref]
+        labelled = claims(self.clients.cloudwatch, self.prefix, look.facts)
+        return Planned.of(self.clients.reader, self.prefix, look, standing, labelled)
+
+    def _wanted(self, standing: Standing) -> Iterator[Alarm]:
+        """Yield the alarms that the fleet would have if the budget had room for all."""
+        unbounded = replace(standing, withheld=frozenset())
+        for look in self.looks.values():
+            yield from Planned.of(self.clients.reader, self.prefix, look, unbounded).after
+        yield from self.known.alarms(self.looks.keys())
+
+    def _unsure(self, standing: Standing) -> set[Ref]:
+        """Return the resources of kinds with a row that is wanted and that nobody has: it may have given way before.
+
+        What it asks for is known only when all of its kind were looked at.
+        """
+        present = set(demands(self.known.alarms(), _ANY))
+        lacking = {kind for kind, row in demands(self._wanted(standing), _ANY) if (kind, row) not in present}
+        return {ref for ref in self.known.refs if ref.kind in lacking}
+
+
+_ANY = prices("")
+
+
+def _kind(ref: Ref) -> Kind:
+    kind = kind_named(ref.kind)
+    if kind is None:
+        raise Undeliverable(f"{ref}: this version knows no such kind")
+    return kind
+
+
+def _why(look: Look, alarm: Alarm, standing: Standing) -> str:
+    """Say why an alarm of ours is not wanted any more."""
+    labels, facts = alarm.labels, look.facts
+    if not facts.live or labels is None:
+        return f"{facts.ref.name} is gone"
+    row = row_of(labels["alarm"])
+    rows = tuned(_kind(facts.ref).specs, facts.ref, facts.tags, standing.policy)
+    if rows.ignored:
+        return f"ignored: {rows.ignored}"
+    if (facts.ref.kind, row) in standing.withheld:
+        return "the budget has no room for it"
+    if row in rows.off:
+        return rows.off[row]
+    if row not in {spec.id for spec in _kind(facts.ref).specs}:
+        return "this version has no such alarm"
+    if labels["scope"] not in {scope.name for scope in facts.scopes}:
+        return f"{labels['scope']} is gone"
+    if labels["alarm"].endswith(WARNING) and labels["alarm"] not in {spec.id for spec in rows.specs}:
+        return "one threshold, not two"
+    return f"it does not apply to {labels['scope']} any more"

@@ -1,0 +1,271 @@
+"""Decides what there is to say of a resource's alarms: where each comes from, how it is, why others are not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sagewatch.aws.policy_store import Standing
+from sagewatch.fleet.costs import Prices, monthly
+from sagewatch.kinds import links
+from sagewatch.kinds.kind import Kind, Published, Reader, Spec
+from sagewatch.kinds.registry import spec as row_named
+from sagewatch.model import PER_CAPACITY, Alarm, Capacity, Description, Labels, Place, Scope
+from sagewatch.policy.cascade import Step, Tuned, tuned
+from sagewatch.policy.rules import row_of
+from sagewatch.units import humanise
+from sagewatch.watch.plan import condition, is_edited
+from sagewatch.watch.reconcile import Decision, Look
+from sagewatch_cli.account.alarms import Present, Series, series
+from sagewatch_cli.account.census import JUDGED, is_dead
+from sagewatch_cli.commands.catalog import default
+
+VERDICTS: Mapping[str, str] = {
+    "as it should be": "",
+    "missing": "It should be there and is not: reconcile makes it within a minute of a change, or the next sweep does.",
+    "orphan": "Its resource is gone: the next sweep proves that and deletes it.",
+    "guards": "Its resource is gone or does not want it, and it stays while it guards a deployment.",
+    "edited": "Somebody changed it after it was written: the next sweep restores it as said here.",
+    "stale": "It was made for an earlier resource or policy: the next sweep rewrites it as said here.",
+    "unwanted": "It should not be there any more: the next sweep deletes it.",
+    "held": "Whether it should be there cannot be known now, so it stays as it is.",
+    "dead": "None of its metrics had data within two weeks: it cannot fire.",
+}
+"""What a verdict means, and what will become of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noting:
+    """A reader that notes which instance types were asked about."""
+
+    read: Reader
+    types: dict[str, Capacity | None] = field(default_factory=dict)
+
+    def __call__(self, operation: str, **parameters: object) -> Description | None:
+        return self.read(operation, **parameters)
+
+    def listed(self, operation: str, items: str, **parameters: object) -> tuple[Description, ...]:
+        return self.read.listed(operation, items, **parameters)
+
+    def published(
+        self, metric: str | None = None, within: str | None = None, **dimensions: str
+    ) -> tuple[Published, ...]:
+        return self.read.published(metric, within, **dimensions)
+
+    def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
+        found, why = self.read.capacity(instance_type)
+        self.types[instance_type] = found
+        return found, why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a look at a resource found; `present` are its alarms with their states, `published` their live metrics."""
+
+    kind: Kind
+    look: Look
+    decision: Decision
+    standing: Standing
+    present: Mapping[str, Present]
+    types: Mapping[str, Capacity | None]
+    published: frozenset[Series]
+    place: Place
+    prices: Prices
+    at: datetime
+
+    @property
+    def rows(self) -> Tuned:
+        """Return the kind's rows as the owner wants them for this resource."""
+        facts = self.look.facts
+        return tuned(self.kind.specs, facts.ref, facts.tags, self.standing.policy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """All that there is to say of one alarm; `present` is None when it should be there and is not."""
+
+    alarm: Alarm
+    labels: Labels
+    title: str
+    reads: tuple[str, ...]
+    fires: str
+    why: str
+    do: str
+    steps: tuple[Step, ...]
+    verdicts: tuple[str, ...]
+    notes: tuple[str, ...]
+    topics: tuple[str, ...]
+    cost: float
+    links: Mapping[str, str]
+    present: Present | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A row of which there is no alarm, in one scope or (without one) in none, and why."""
+
+    alarm: str
+    scope: str
+    reason: str
+
+
+def explained(found: Found) -> tuple[Explained, ...]:
+    """Explain every alarm that is there or should be, in the order of the kind's table."""
+    wanted = {alarm.name: alarm for alarm in found.decision.wanted.alarms} if found.look.facts.live else {}
+    all_ = {**{alarm.name: alarm for alarm in found.look.owned}, **wanted}
+    ids = [each.id for each in found.kind.specs]
+    told = [_explained(found, alarm, labels, wanted) for alarm in all_.values() if (labels := alarm.labels)]
+    return tuple(sorted(told, key=lambda each: (_place(ids, each.labels["alarm"]), each.alarm.name)))
+
+
+def _place(ids: list[str], alarm: str) -> int:
+    row = row_of(alarm)
+    return ids.index(row) if row in ids else len(ids)
+
+
+def _explained(found: Found, alarm: Alarm, labels: Labels, wanted: Mapping[str, Alarm]) -> Explained:
+    rows = found.rows
+    row = row_named(found.kind.name, labels["alarm"])
+    spec = next((each for each in rows.specs if each.id == labels["alarm"]), row)
+    scope = next((each for each in found.look.facts.scopes if spec and _is_of(each, spec, labels["scope"])), None)
+    present = found.present.get(alarm.name)
+    ref, place = labels.ref, found.place
+    pages = {
+        "alarm": links.alarm(place, alarm.name),
+        "resource": links.resource(place, ref),
+        "logs": links.logs(place, ref),
+    }
+    return Explained(
+        alarm=alarm,
+        labels=labels,
+        title=spec.title if spec else labels["alarm"],
+        reads=tuple(_reads(alarm)),
+        fires=condition(spec, scope) if spec and scope and alarm.name in wanted else _written(alarm),
+        why=spec.why if spec else "",
+        do=spec.do if spec else "",
+        steps=_steps(found, row, spec, scope, rows) if row and spec else (),
+        verdicts=tuple(_verdicts(found, alarm, present, wanted)),
+        notes=tuple(_notes(found, alarm, present, wanted)),
+        topics=tuple(alarm.request.get("AlarmActions", ())),
+        cost=monthly(alarm.request, found.prices),
+        links={name: page for name, page in pages.items() if page},
+        present=present,
+    )
+
+
+def _is_of(scope: Scope, spec: Spec, name: str) -> bool:
+    return scope.level == spec.level and scope.name == name
+
+
+def _reads(alarm: Alarm) -> Iterator[str]:
+    """Yield the metrics that an alarm reads, with their dimensions, and how it combines them."""
+    for namespace, metric, dimensions in sorted(series(alarm), key=str):
+        named = ", ".join(f"{name}={value}" for name, value in sorted(dimensions))
+        yield f"{metric} of {namespace} ({named})"
+    for query in alarm.request.get("Metrics", ()):
+        if "Expression" in query:
+            yield f"as {query['Expression']}"
+
+
+def _written(alarm: Alarm) -> str:
+    """Return what the alarm's own description says, without the labels."""
+    text: str = alarm.request.get("AlarmDescription", "")
+    return text.rpartition("\n")[0]
+
+
+def _steps(found: Found, row: Spec, spec: Spec, scope: Scope | None, rows: Tuned) -> tuple[Step, ...]:
+    """Return where the threshold comes from, from the row's own to what is in force."""
+    steps = (Step("default of the row", default(row)), *rows.steps.get(spec.id, ()))
+    if scope is None:
+        return steps
+    return (*steps, Step("in force", _in_force(found, spec, scope)))
+
+
+def _in_force(found: Found, spec: Spec, scope: Scope) -> str:
+    if spec.unit not in PER_CAPACITY or scope.capacity is None:
+        return humanise(spec.threshold, spec.unit)
+    number = getattr(scope.capacity, PER_CAPACITY[spec.unit])
+    types = " or ".join(sorted(name for name, capacity in found.types.items() if capacity == scope.capacity))
+    whole = spec.threshold * number
+    return f"{humanise(whole, spec.unit, number)}{f' ({types})' if types else ''} = {whole:g}"
+
+
+def _verdicts(found: Found, alarm: Alarm, present: Present | None, wanted: Mapping[str, Alarm]) -> Iterator[str]:
+    changes = found.decision.changes
+    if alarm.name in found.decision.guarding:
+        yield "guards"
+    elif not found.look.facts.live:
+        yield "orphan"
+    elif present is None:
+        yield "missing"
+        return
+    elif alarm.name in changes.deletes:
+        yield "unwanted"
+    elif is_edited(present.alarm):
+        yield "edited"
+    elif alarm.name not in wanted:
+        yield "held"
+    elif alarm.name in {each.name for each in changes.puts}:
+        yield "stale"
+    else:
+        yield "as it should be"
+    if present and found.at - present.updated >= JUDGED and _is_dead(found, present.alarm):
+        yield "dead"
+
+
+def _is_dead(found: Found, alarm: Alarm) -> bool:
+    return is_dead(alarm, found.published, {namespace for namespace, *_ in series(alarm)})
+
+
+def _notes(found: Found, alarm: Alarm, present: Present | None, wanted: Mapping[str, Alarm]) -> Iterator[str]:
+    """Yield what else is worth knowing of it."""
+    if guarded := found.decision.guarding.get(alarm.name):
+        yield f"It guards the deployments of {guarded}."
+    if present and not present.alarm.request["ActionsEnabled"]:
+        yield "Somebody switched its actions off; that is kept."
+    if found.look.facts.live and alarm.name not in wanted and (labels := alarm.labels):
+        yield from (
+            each.reason
+            for each in lacking(found)
+            if each.alarm == labels["alarm"] and each.scope in {"", labels["scope"]}
+        )
+
+
+def lacking(found: Found) -> tuple[Lacking, ...]:
+    """Say of each row that is not for this resource, or not for one of its scopes, why."""
+    facts, rows = found.look.facts, found.rows
+    if not facts.live:
+        return ()
+    if rows.ignored:
+        return tuple(Lacking(spec.id, "", f"the resource is ignored: {rows.ignored}") for spec in found.kind.specs)
+    tuned_ = {spec.id: spec for spec in rows.specs}
+    return tuple(each for spec in found.kind.specs for each in _lacking(found, tuned_.get(spec.id, spec), rows))
+
+
+def _lacking(found: Found, spec: Spec, rows: Tuned) -> Iterator[Lacking]:
+    facts = found.look.facts
+    if reason := rows.off.get(spec.id):
+        yield Lacking(spec.id, "", reason)
+        return
+    if (found.kind.name, spec.id) in found.standing.withheld:
+        yield Lacking(spec.id, "", "the budget has no room for it")
+        return
+    here = [scope for scope in facts.scopes if scope.level == spec.level]
+    unknown = [gap for gap in facts.gaps if gap.level == spec.level]
+    if not here:
+        wide = next((gap.reason for gap in unknown if gap.scope is None), None)
+        said = f"not known: {wide}" if wide else f"it has nothing at the level {spec.level}"
+        yield Lacking(spec.id, "", said)
+    for scope in here:
+        gap = next((gap for gap in unknown if gap.scope == scope.name and spec.hangs_on(gap.traits)), None)
+        missing = [trait for trait in spec.needs if trait not in scope.traits]
+        if gap:
+            yield Lacking(spec.id, scope.name, f"not known: {gap.reason}")
+        elif missing:
+            yield Lacking(spec.id, scope.name, f"{scope.name} lacks what it needs: {', '.join(missing)}")
+
+
+def summed(several: tuple[Lacking, ...]) -> tuple[Lacking, ...]:
+    """Return each reason of a row once, however many scopes have it."""
+    return tuple(dict.fromkeys(replace(each, scope="") for each in several))

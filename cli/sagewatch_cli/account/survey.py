@@ -1,0 +1,134 @@
+"""Reads what an account's coverage is made of: who lives, the alarms under our prefix, and which metrics there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+
+from sagewatch.aws import budget_store, sagemaker
+from sagewatch.aws.errors import retried
+from sagewatch.aws.instance_types import InstanceTypes
+from sagewatch.aws.policy_store import Standing
+from sagewatch.aws.published_metrics import Discovery
+from sagewatch.errors import Retry
+from sagewatch.fleet.costs import prices
+from sagewatch.kinds.kind import Reader
+from sagewatch.kinds.registry import KINDS
+from sagewatch.kinds.registry import kind as kind_named
+from sagewatch.model import Place, Ref
+from sagewatch_cli.account.alarms import Present, Series, beginning, by_owner, series
+from sagewatch_cli.account.census import Coverage, Read, Unwatched, Where, Why, coverage, unwatched
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.printing import progress
+
+Table = Annotated[
+    str | None,
+    typer.Option(
+        "--table",
+        envvar="INCIDENTS_TABLE",
+        help="The stack's incidents table, where the sweep writes which rows a budget has no room for.",
+        show_default=False,
+    ),
+]
+
+
+def recorded(account: Account, standing: Standing, table: str | None) -> Standing:
+    """Add the rows that the budget has no room for, as the sweep wrote them down; none without a budget or a table."""
+    if standing.policy.budget is None or not table:
+        return standing
+    return replace(standing, withheld=frozenset(budget_store.read(account.client("dynamodb"), table)))
+
+
+def place(account: Account) -> Place:
+    """Return where the credentials lead to."""
+    client = account.client("sts")
+    with retried("get_caller_identity"):
+        arn = client.get_caller_identity()["Arn"]
+    _, partition, _, _, number, *_ = arn.split(":")
+    return Place(partition=partition, region=client.meta.region_name, account=number)
+
+
+def reader(account: Account, discovery: Discovery) -> Reader:
+    """Return a reader of the account; EC2 is asked with the same credentials."""
+    types = InstanceTypes(connect=partial(account.client, "ec2"))
+    return sagemaker.Reading(account.client("sagemaker"), discovery, types)
+
+
+def survey(account: Account, prefix: str, standing: Standing) -> Coverage:
+    """Look at the whole account; Retry when the alarms cannot be listed, everything else is `unread`."""
+    discovery = Discovery(account.client("cloudwatch"))
+    at = place(account)
+    where = Where(
+        account=at.account,
+        region=at.region,
+        prefix=prefix,
+        at=datetime.now(UTC),
+        policy=standing.policy,
+        withheld=standing.withheld,
+    )
+    living, unread = _living(account.client("sagemaker"))
+    owned, foreign = by_owner(prefix, beginning(account.client("cloudwatch"), f"{prefix}/"))
+    without = {ref: living[ref] for ref in living if ref not in owned}
+    reasons = _reasons(reader(account, discovery), where, without)
+    published, listed, unlisted = _published(discovery, (each for several in owned.values() for each in several))
+    read = Read(
+        living=frozenset(ref for ref in living if ref in owned or ref in reasons),
+        owned=owned,
+        foreign=foreign,
+        unwatched=reasons.values(),
+        unread={**unread, **unlisted},
+        published=published,
+        listed=listed,
+    )
+    return coverage(where, read, prices(at.region))
+
+
+def _living(client: Any) -> tuple[dict[Ref, datetime], dict[str, str]]:
+    """Return what lives, and why the lists of some kinds could not be read."""
+    living: dict[Ref, datetime] = {}
+    unread = {}
+    for kind in progress([kind for kind in KINDS if kind.specs], "Listing what lives"):
+        try:
+            living |= dict(sagemaker.live(client, kind))
+        except Retry as error:
+            unread[kind.name] = str(error)
+    return living, unread
+
+
+def _reasons(read: Reader, where: Where, without: Mapping[Ref, datetime]) -> dict[Ref, Unwatched]:
+    """Describe those without alarms to say why; who has gone meanwhile is left out."""
+    found = {}
+    for ref in progress(without, "Looking at those without alarms"):
+        kind = kind_named(ref.kind)
+        if kind is None:
+            continue
+        try:
+            facts = sagemaker.observe(read, kind, ref).facts
+        except Retry as error:
+            found[ref] = Unwatched(ref, Why.UNREADABLE, str(error))
+            continue
+        if facts.live:
+            found[ref] = replace(unwatched(where, kind, facts, without[ref]), ref=ref)
+    return found
+
+
+def _published(
+    discovery: Discovery, alarms: Iterable[Present]
+) -> tuple[frozenset[Series], frozenset[str], dict[str, str]]:
+    """Return all metrics of the namespaces that alarms read, those namespaces, and which could not be listed."""
+    published: set[Series] = set()
+    listed, unlisted = set(), {}
+    for namespace in progress(sorted({name for each in alarms for name, *_ in series(each.alarm)}), "Listing metrics"):
+        try:
+            metrics = discovery.published(within=namespace)
+        except Retry as error:
+            unlisted[namespace] = str(error)
+            continue
+        listed.add(namespace)
+        published |= {(each.namespace, each.metric, frozenset(each.dimensions.items())) for each in metrics}
+    return frozenset(published), frozenset(listed), unlisted

@@ -1,0 +1,162 @@
+"""Decides what a sample notice is, which routes it takes and why, and where they lead. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from sagewatch.kinds.registry import KINDS
+from sagewatch.kinds.registry import kind as kind_named
+from sagewatch.model import Incident, Labels, Notice, Place, Severity
+from sagewatch.policy.rules import Policy, Route, all_match, listed
+from sagewatch.tell import alarm_events
+from sagewatch.tell.incidents import incidents
+from sagewatch.tell.route import DEFAULT
+from sagewatch.watch.names import alarm_name
+
+RESOURCE, SCOPE = "sagewatch-test", "TEST"
+REASON = "TEST: sent by `sagewatch notify test`. Nothing is wrong, nothing has to be done; its end follows at once."
+
+type State = Literal["ALARM", "OK"]
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """What became of one route, in the order of the policy: whether the notice takes it, and why."""
+
+    route: Route
+    taken: bool
+    why: str
+
+
+def labels_of(given: Mapping[str, str]) -> Labels:
+    """Return the sample's labels: a critical latency alarm, but for what is given; ValueError says what is wrong.
+
+    Of another kind, the alarm is its first critical row, or its first.
+    """
+    severity, kind = given.get("severity", Severity.CRITICAL), given.get("kind", "endpoint")
+    if severity not in set(Severity):
+        raise ValueError(f"severity={severity}: there are {', '.join(Severity)}")
+    if kind_named(kind) is None:
+        raise ValueError(f"kind={kind}: there are {', '.join(each.name for each in KINDS)}")
+    alarm = given.get("alarm", _alarm(kind))
+    base = {"severity": severity, "kind": kind, "resource": RESOURCE, "scope": SCOPE, "alarm": alarm}
+    return Labels({**base, **given})
+
+
+def _alarm(kind: str) -> str:
+    found = kind_named(kind)
+    rows = found.specs if found else ()
+    if kind == "endpoint":
+        return "latency-p99"
+    return next((row.id for row in (*(r for r in rows if r.severity is Severity.CRITICAL), *rows)), "failed")
+
+
+def event(prefix: str, labels: Labels, place: Place, at: datetime, state: State = "ALARM") -> dict[str, Any]:
+    """Return what CloudWatch would send of such an alarm, without a value: so that its reason is shown."""
+    name = alarm_name(prefix, labels.ref, labels["scope"], labels["alarm"])
+    return {
+        "version": "0",
+        "detail-type": "CloudWatch Alarm State Change",
+        "source": "sagewatch.test",
+        "account": place.account,
+        "time": at.isoformat(timespec="seconds"),
+        "region": place.region,
+        "resources": [f"arn:{place.partition}:cloudwatch:{place.region}:{place.account}:alarm:{name}"],
+        "detail": {
+            "alarmName": name,
+            "state": {"value": state, "reason": REASON, "timestamp": at.isoformat(timespec="milliseconds")},
+            "configuration": {"description": f"{REASON}\n{labels.line()}", "metrics": []},
+        },
+    }
+
+
+def told(prefix: str, labels: Labels, place: Place, at: datetime) -> Notice:
+    """Return the notice that the event becomes."""
+    found = alarm_events.notice(prefix, event(prefix, labels, place, at))
+    if found is None:
+        raise ValueError("the labels cannot be written into the description of an alarm")
+    return found
+
+
+def incident(route: Route, notice: Notice) -> Incident:
+    """Return the incident that the notice opens on a route."""
+    [found] = incidents(route.name, [notice], {}, notice.at)
+    return found
+
+
+def considered(policy: Policy, labels: Labels) -> tuple[Considered, ...]:
+    """Return what becomes of each route; those that are taken are those of `routes.routes`."""
+    if not policy.routes:
+        return (Considered(DEFAULT, True, "the policy has no routes, and this one stands in for them"),)
+    wanted = labels.get("route")
+    if wanted and any(route.name == wanted for route in policy.routes):
+        return tuple(_named(route, wanted) for route in policy.routes)
+    return tuple(_in_turn(policy, labels))
+
+
+def _named(route: Route, wanted: str) -> Considered:
+    if route.name == wanted:
+        return Considered(route, True, "the tag sagewatch:route names it")
+    return Considered(route, False, f"the tag sagewatch:route names {wanted}")
+
+
+def _in_turn(policy: Policy, labels: Labels) -> Iterator[Considered]:
+    ended = ""
+    for route in policy.routes:
+        if ended:
+            yield Considered(route, False, f"{ended} took it, and does not go on")
+            continue
+        wrong = [each for name, each in _unmet(route, labels) if name]
+        taken = not wrong
+        ended = route.name if taken and not route.goes_on else ""
+        yield Considered(route, taken, "; ".join(wrong) if wrong else _matched(route))
+
+
+def _unmet(route: Route, labels: Labels) -> Iterator[tuple[str, str]]:
+    """Yield each label that is not as the route wants it, and that in words."""
+    for name, patterns in route.match.items():
+        if not all_match({name: patterns}, labels.values):
+            found = labels.get(name)
+            is_ = f"is {found}" if found else "is not there"
+            yield name, f"wants {name} {' or '.join(listed(patterns)) or 'not there'}, which {is_}"
+
+
+def _matched(route: Route) -> str:
+    return f"matches {', '.join(route.match)}" if route.match else "matches everything"
+
+
+def places(route: Route) -> tuple[str, ...]:
+    """Return where a route leads; of an address only the host, of a key only where it is kept."""
+    return tuple(said for _, said in _places(route))
+
+
+def voices(route: Route) -> tuple[str, ...]:
+    """Return how the places of a route are remembered, as far as that is known here: what the names begin with."""
+    return tuple(name for name, _ in _places(route) if name)
+
+
+def _places(route: Route) -> Iterator[tuple[str, str]]:
+    """Yield the places in the order in which they are told, by how their names begin; not opened by it: no name."""
+    if route.drop:
+        yield "", "nobody: it is dropped"
+    if route.slack:
+        yield "slack:", f"Slack: {'the channel of the credentials' if route.slack == 'default' else route.slack}"
+    if route.sns:
+        yield "sns:", f"SNS: {'the alerts topic' if route.sns == 'default' else route.sns}"
+    if route.chatbot:
+        yield "chatbot:", f"Amazon Q Developer: {route.chatbot}"
+    if route.pagerduty:
+        yield "pagerduty:", f"PagerDuty: the key kept in {route.pagerduty}"
+    if route.webhook:
+        yield "webhook:", f"webhook: {urlsplit(route.webhook.url).hostname}"
+    if route.escalate and route.remind:
+        yield "", f"after {route.remind[-1]} without anybody who acknowledges it: {route.escalate}"
+
+
+def mention(route: Route, severity: Severity) -> str:
+    """Return who would be called in Slack, nothing when nobody is."""
+    return " ".join(listed(route.mention.get(severity, ())))

@@ -1,0 +1,274 @@
+"""`sagewatch catalog`: every alarm that can be, and every metric with what becomes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sagewatch.kinds.kind import Kind, Spec
+from sagewatch.kinds.registry import KINDS
+from sagewatch.model import PER_CAPACITY, Severity, Unit
+from sagewatch.units import humanise
+from sagewatch_cli.metrics import ELSEWHERE, LEVELS, MISSPELLINGS, SECTIONS, Documented, Names, documented
+
+_SIGNS: Mapping[str, str] = {
+    "GreaterThanThreshold": ">",
+    "GreaterThanOrEqualToThreshold": "≥",
+    "LessThanThreshold": "<",
+    "LessThanOrEqualToThreshold": "≤",
+}
+_MISSING: Mapping[str, str] = {
+    "notBreaching": "is well",
+    "breaching": "fires",
+    "ignore": "changes nothing",
+    "missing": "is no data",
+}
+_COLOURS: Mapping[Severity, str] = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+
+class Format(StrEnum):
+    """How the catalogue is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def catalog(
+    form: Annotated[
+        Format, typer.Option("--format", "-f", help="For reading, for programs, or for docs.")
+    ] = Format.TABLE,
+) -> None:
+    """Print every alarm of every kind, and what becomes of every metric."""
+    if form is Format.JSON:
+        typer.echo(json.dumps(as_data(), indent=2, ensure_ascii=False))
+    elif form is Format.MARKDOWN:
+        typer.echo(as_markdown(), nl=False)
+    else:
+        _print(Console())
+
+
+def as_data() -> dict[str, Any]:
+    """Return the catalogue as plain data: `alarms`, `metrics`, `misspellings`."""
+    return {
+        "alarms": [_alarm(kind, spec) for kind in KINDS for spec in kind.specs],
+        "metrics": [_metric(metric) for metric in documented()],
+        "misspellings": dict(MISSPELLINGS),
+    }
+
+
+def _alarm(kind: Kind, spec: Spec) -> dict[str, Any]:
+    return {
+        "kind": kind.name,
+        "id": spec.id,
+        "title": spec.title,
+        "level": spec.level,
+        "metrics": [{"namespace": m.namespace, "name": m.name, "statistic": m.statistic} for m in spec.metrics],
+        "expression": expression(kind, spec),
+        "dimensions": list(LEVELS[kind.name, spec.level]),
+        "comparison": spec.comparison,
+        "threshold": spec.threshold,
+        "unit": str(spec.unit),
+        "default": default(spec),
+        "period": spec.period,
+        "periods": spec.periods,
+        "datapoints": spec.datapoints,
+        "missing": spec.missing,
+        "severity": str(spec.severity),
+        "needs": list(spec.needs),
+        "why": spec.why,
+        "do": spec.do,
+    }
+
+
+def _metric(metric: Documented) -> dict[str, Any]:
+    alarms = alarms_of(metric)
+    return {
+        "namespace": metric.namespace,
+        "also": list(metric.also),
+        "name": metric.name,
+        "kinds": list(metric.kinds),
+        "unit": metric.unit,
+        "dimensions": [list(names) for names in metric.dimensions],
+        "statistics": list(metric.statistics),
+        **({"treatment": "alarm", "alarms": alarms} if alarms else {"treatment": "dashboard", "reason": metric.reason}),
+    }
+
+
+def alarms_of(metric: Documented) -> list[str]:
+    """Return the rows that read a metric, as `kind/alarm-id`."""
+    return [
+        f"{kind.name}/{spec.id}"
+        for kind in KINDS
+        for spec in kind.specs
+        if any(metric.is_read_as(*series) for series in _read(kind, spec))
+    ]
+
+
+def _read(kind: Kind, spec: Spec) -> Iterator[tuple[str, str, Names]]:
+    """Yield namespace, name and dimensions of all that a row may look at."""
+    for metric in spec.metrics:
+        yield metric.namespace, metric.name, LEVELS[kind.name, spec.level]
+        for namespace, dimensions in ELSEWHERE.get((kind.name, spec.level), ()):
+            yield namespace, metric.name, dimensions
+
+
+def expression(kind: Kind, spec: Spec) -> str | None:
+    """Return how a row combines metrics or series: `MAX(every Host)`; None when it looks at a single metric."""
+    every = LEVELS[kind.name, spec.level][-1:]
+    return spec.expression or (f"{spec.across}(every {every[0]})" if spec.across and every else None)
+
+
+def default(spec: Spec) -> str:
+    """Say the threshold that holds until somebody chooses another: `1.00 s`, `90 % of vCPU`."""
+    value = humanise(spec.threshold, spec.unit)
+    return f"{value}{spec.unit.removeprefix(Unit.PERCENT)}" if spec.unit in PER_CAPACITY else value
+
+
+def window(spec: Spec) -> str:
+    """Say how long it must last: `3 of 5 × 1 min`."""
+    length = humanise(spec.period, Unit.SECONDS)
+    return length if spec.periods == 1 else f"{spec.datapoints} of {spec.periods} × {length}"
+
+
+def measure(kind: Kind, spec: Spec) -> str:
+    """Say what is measured: the expression, or the metric with its statistic."""
+    read = ", ".join(f"{metric.name} {metric.statistic}" for metric in spec.metrics)
+    combined = expression(kind, spec)
+    return f"{combined} of {read}" if combined else read
+
+
+# ---------------------------------------------------------------------------------------------------------- table
+def _print(console: Console) -> None:
+    """Print three lines for each alarm: rows of fourteen columns fit no terminal."""
+    longest = max(len(spec.id) for kind in KINDS for spec in kind.specs)
+    for kind in KINDS:
+        table = Table(box=box.SIMPLE_HEAD, expand=True, title=kind.title, title_justify="left", title_style="bold")
+        table.add_column("alarm", width=longest)
+        table.add_column("fires at", width=16)
+        table.add_column("what it looks at, and why", overflow="fold")
+        for spec in kind.specs:
+            table.add_row(_name(spec), _condition(spec), _story(kind, spec), end_section=True)
+        if kind.specs:
+            console.print(table)
+        else:
+            console.print(Text.assemble((kind.title, "bold"), "\n  No alarms: its failure is a notice.\n"))
+    counts = [bool(alarms_of(metric)) for metric in documented()]
+    console.print(
+        f"{sum(len(kind.specs) for kind in KINDS)} alarms of {len(KINDS)} kinds read {sum(counts)} of SageMaker's "
+        f"{len(counts)} metrics; the other {len(counts) - sum(counts)} are on the dashboard, with the reason in "
+        "--format json and markdown.",
+        highlight=False,
+    )
+
+
+def _name(spec: Spec) -> Text:
+    needs = f"\nneeds {', '.join(spec.needs)}" if spec.needs else ""
+    return Text.assemble((spec.id, "bold"), "\n", (spec.severity, _COLOURS[spec.severity]), (needs, "dim"))
+
+
+def _condition(spec: Spec) -> Text:
+    missing = f"\nno data {_MISSING[spec.missing]}"
+    return Text.assemble(f"{_SIGNS[spec.comparison]} {default(spec)}\n{window(spec)}", (missing, "dim"))
+
+
+def _story(kind: Kind, spec: Spec) -> Text:
+    where = " ".join(sorted({metric.namespace for metric in spec.metrics}))
+    by = ", ".join(LEVELS[kind.name, spec.level]) or "no dimensions"
+    return Text.assemble(measure(kind, spec), "\n", (f"{where} by {by}", "dim"), "\n", spec.why)
+
+
+# ---------------------------------------------------------------------------------------------------------- markdown
+def as_markdown() -> str:
+    """Return docs/catalogue.md."""
+    return "\n".join(_markdown()) + "\n"
+
+
+def _markdown() -> Iterator[str]:
+    yield "<!-- Written by `make catalogue` from the kinds' tables and cli/sagewatch_cli/metrics.py. Edit those. -->"
+    yield "# Catalogue"
+    yield ""
+    yield f"{sum(len(kind.specs) for kind in KINDS)} alarms, then every metric of SageMaker and what becomes of it."
+    yield "A tag changes any default. `sagewatch catalog --format json` says the same to programs."
+    for kind in KINDS:
+        yield from _section(kind)
+    yield from _metrics()
+    yield from _misspellings()
+
+
+def _section(kind: Kind) -> Iterator[str]:
+    yield ""
+    yield f"## {kind.title}: `{kind.name}`"
+    yield ""
+    if not kind.specs:
+        yield "No alarms: its failure is a notice."
+        return
+    yield "| alarm | severity | fires at | for | looks at | of | no data | needs |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for spec in kind.specs:
+        yield _line(
+            f"`{spec.id}`",
+            spec.severity,
+            f"{_SIGNS[spec.comparison]} {default(spec)}",
+            window(spec),
+            f"`{measure(kind, spec)}`",
+            ", ".join(LEVELS[kind.name, spec.level]) or "the account",
+            _MISSING[spec.missing],
+            ", ".join(spec.needs),
+        )
+    yield ""
+    for spec in kind.specs:
+        yield f"- **`{spec.id}`**, {spec.title}. {spec.why} *{spec.do}*"
+
+
+def _metrics() -> Iterator[str]:
+    yield ""
+    yield "## Metrics"
+    yield ""
+    yield "Each metric has an alarm, or a reason to have none. All of them are on the dashboard."
+    entries = documented()
+    for name, title in SECTIONS.items():
+        mine = [entry for entry in entries if entry.kinds[0] == name]
+        if not mine:
+            continue
+        yield ""
+        yield f"### {title}"
+        yield ""
+        yield "| metric | namespace | unit | dimensions | alarms, or why none |"
+        yield "|---|---|---|---|---|"
+        for entry in mine:
+            yield _line(
+                f"`{entry.name}`",
+                " or ".join(f"`{namespace}`" for namespace in (entry.namespace, *entry.also)),
+                entry.unit,
+                "; ".join(_joined(names) for names in entry.dimensions),
+                ", ".join(f"`{alarm}`" for alarm in alarms_of(entry)) or entry.reason,
+            )
+
+
+def _joined(names: Names) -> str:
+    return ", ".join(names) or "none"
+
+
+def _misspellings() -> Iterator[str]:
+    yield ""
+    yield "## Misspellings"
+    yield ""
+    yield "SageMaker's documentation prints these names; CloudWatch does not know them, and no alarm uses them."
+    yield ""
+    yield "| printed | real |"
+    yield "|---|---|"
+    for wrong, right in MISSPELLINGS.items():
+        yield _line(f"`{wrong}`", f"`{right}`")
+
+
+def _line(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,243 @@
+"""`sagewatch plan`: what the product would write now, or under another policy, and what that costs; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sagewatch.aws.policy_store import Standing
+from sagewatch.errors import Retry
+from sagewatch.kinds.registry import kind as kind_named
+from sagewatch.model import Alarm, Ref
+from sagewatch.receivers.wording.phrases import harmless
+from sagewatch.watch.reconcile import Clients
+from sagewatch_cli.account.differences import Difference, condition, differences
+from sagewatch_cli.account.outlook import Asked, Cost, Outlook, Planned, is_glob, outlook
+from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
+from sagewatch_cli.account.wanted import PolicyFile, standing
+from sagewatch_cli.printing import REFUSED, Form, Format, as_json, progress, stop
+
+CHANGES = 3
+"""The exit code for something to do, to those who ask for it."""
+
+_WRONG = 2
+_LONGEST = 300  # characters of what other people wrote
+
+
+def _known_refs(refs: list[str] | None) -> list[str]:
+    for ref in refs or []:
+        kind, slash, name = ref.partition("/")
+        if not (slash and name):
+            raise typer.BadParameter(f"'{ref}' names no resource; write kind/name, such as endpoint/churn")
+        if not is_glob(kind) and kind_named(kind) is None:
+            raise typer.BadParameter(f"'{ref}': there is no kind '{kind}'; sagewatch catalog lists them")
+    return refs or []
+
+
+def plan(
+    refs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="REF",
+            callback=_known_refs,
+            help="Whom to look at, changed or not: endpoint/churn, or 'endpoint/churn-*'.",
+            show_default=False,
+        ),
+    ] = None,
+    policy: PolicyFile = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Look at every resource; tells of tags whose change no event told.")
+    ] = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 3 when there is something to do.")
+    ] = False,
+    form: Form = Format.TABLE,
+    prefix: Prefix = "sagewatch",
+    profile: Profile = None,
+    region: Region = None,
+    endpoint_url: EndpointUrl = None,
+) -> None:
+    """Print which alarms would be made, changed and deleted, why, and what they cost a month. Only reads.
+
+    Without REF and --full, only those are looked at whom the sweep would name: nobody, when all is in order. Costs are
+    CloudWatch's list prices before the free tier.
+
+    Exit codes: 0 printed, 1 AWS refused (what could be found out is printed), 2 wrong usage, 3 something to do (with
+    --detailed-exitcode), 5 the policy is broken.
+    """
+    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    try:
+        wanted = standing(account, prefix, policy)
+        found = of_account(account, prefix, wanted, Asked(tuple(refs or ()), full))
+    except Retry as error:
+        stop(REFUSED, str(error))
+    if refs and not found.unread and not any(each.look.facts.live or each.look.owned for each in found.planned):
+        stop(_WRONG, f"Nothing is called {', '.join(refs)} in this account and Region, nor are there alarms of it.")
+    if form is Format.JSON:
+        as_json(as_data(found))
+    else:
+        show(Console(), found)
+    if found.unread:
+        stop(REFUSED, "\n".join(("Not all could be found out:", *found.unread)))
+    if detailed_exitcode and any(found.counts()):
+        raise typer.Exit(CHANGES)
+
+
+def of_account(account: Account, prefix: str, wanted: Standing, asked: Asked) -> Outlook:
+    """Return what reconcile would write in the account; Retry when its alarms cannot be listed."""
+    clients = Clients.of(account.client("sagemaker"), account.client("cloudwatch"))
+    return outlook(clients, prefix, wanted, asked, datetime.now(UTC), _progress)
+
+
+def _progress(refs: Collection[Ref]) -> Iterable[Ref]:
+    return progress(refs, "Looking at resources")
+
+
+# ---------------------------------------------------------------------------------------------------------- json
+def as_data(found: Outlook) -> dict[str, Any]:
+    """Return the plan as plain data."""
+    create, change, delete = found.counts()
+    return {
+        "summary": {"create": create, "change": change, "delete": delete},
+        "monthly": {
+            "currency": "USD",
+            "prices_known": found.known_prices,
+            "listed": _cost_data(found.listed),
+            "fleet": _cost_data(found.fleet),
+        },
+        "budget": found.budget,
+        "withheld": [
+            {"kind": kind, "alarm": row, "monthly": demand.cost, "severity": demand.severity}
+            for (kind, row), demand in found.withheld.items()
+        ],
+        "resources": [_resource(each) for each in found.planned],
+        "looked_at": len(found.planned),
+        "known": found.resources,
+        "foreign": list(found.foreign),
+        "unread": list(found.unread),
+    }
+
+
+def _cost_data(cost: Cost) -> dict[str, float]:
+    return {"before": cost.before, "after": cost.after}
+
+
+def _resource(planned: Planned) -> dict[str, Any]:
+    return {
+        "resource": str(planned.ref),
+        "live": planned.look.facts.live,
+        "create": [
+            {"alarm": alarm.name, "severity": _severity(alarm), "condition": condition(alarm), "request": alarm.request}
+            for alarm in planned.created
+        ],
+        "change": [
+            {"alarm": new.name, "differences": [_difference(each) for each in differences(old, new)]}
+            for old, new in planned.changed
+        ],
+        "claim": [alarm.name for alarm in planned.claims],
+        "delete": [{"alarm": alarm.name, "why": planned.why[alarm.name]} for alarm in planned.deleted],
+        "held": [alarm.name for alarm in planned.held],
+        "foreign": sorted(planned.look.foreign),
+        "reports": list(planned.decision.reports),
+    }
+
+
+def _difference(each: Difference) -> dict[str, str]:
+    return {"what": each.what, "old": each.old, "new": each.new}
+
+
+def _severity(alarm: Alarm) -> str:
+    return alarm.labels["severity"] if alarm.labels else ""
+
+
+# ---------------------------------------------------------------------------------------------------------- table
+def show(console: Console, found: Outlook) -> None:
+    """Print the plan for reading."""
+    for planned in found.planned:
+        if planned or planned.held or planned.decision.reports:
+            console.print(Text(harmless(str(planned.ref), _LONGEST), "bold"))
+            console.print(_table(_lines(planned)))
+            console.print()
+    if found.foreign:
+        console.print(Text("Under our prefix, but not ours; left alone", "bold"))
+        console.print(_table((" ", harmless(name, _LONGEST), Text()) for name in found.foreign))
+        console.print()
+    for line in _foot(found):
+        console.print(line, highlight=False, markup=False)
+
+
+def _table(lines: Iterable[tuple[str, str, Text]]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=2, justify="right")
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for sign, name, what in lines:
+        table.add_row(sign, Text(name, _COLOURS.get(sign, "")), what)
+    return table
+
+
+_COLOURS = {"+": "green", "~": "yellow", "-": "red"}
+
+
+def _lines(planned: Planned) -> Iterator[tuple[str, str, Text]]:
+    """Yield a sign, an alarm and what is said of it."""
+    for alarm in planned.created:
+        yield "+", _short(alarm.name), Text(f"{condition(alarm)}, {_severity(alarm)}")
+    for old, new in planned.changed:
+        yield "~", _short(new.name), Text("\n".join(_words(differences(old, new))))
+    for alarm in planned.claims:
+        yield "~", alarm.name, Text(f"label guards {planned.ref}")
+    for alarm in planned.deleted:
+        yield "-", _short(alarm.name), Text(planned.why[alarm.name])
+    for alarm in planned.held:
+        yield "=", _short(alarm.name), Text("stays as it is")
+    for report in planned.decision.reports:
+        yield "!", "", Text(harmless(report, _LONGEST))
+
+
+def _short(name: str) -> str:
+    """Return what a name has more than its resource's: scope and alarm."""
+    return "/".join(name.split("/")[3:])
+
+
+def _words(several: Collection[Difference]) -> Iterator[str]:
+    # The mark of the policy changes with whatever the policy says of an alarm, often without a change to it.
+    if [each.what for each in several] == ["label policy"]:
+        yield "only the mark of the policy that it follows"
+    for each in several:
+        if each.what == "text":
+            yield "said in other words"
+        elif each.what != "label policy":
+            yield f"{each.what} {harmless(each.old, _LONGEST)} → {harmless(each.new, _LONGEST)}"
+
+
+def _foot(found: Outlook) -> Iterator[str]:
+    create, change, delete = found.counts()
+    before, after = f"${found.fleet.before:,.2f}", f"${found.fleet.after:,.2f}"
+    cost = f"{before} a month" if before == after else f"{before} → {after} a month"
+    if create or change or delete:
+        yield f"{create:,} to create, {change:,} to change, {delete:,} to delete · {cost}"
+        yield f"The alarms listed: ${found.listed.before:,.2f} → ${found.listed.after:,.2f} a month."
+    else:
+        yield f"Nothing to do · {cost}"
+    if found.budget is not None:
+        yield f"Budget ${found.budget:,.2f} a month: {_without_room(found)}"
+    if not found.known_prices:
+        yield "The prices of this Region are not known; these are those of us-east-1."
+    if not found.resources:
+        yield "No resource was found in this account and Region."
+    if found.resources > len(found.planned):
+        yield f"Looked at {len(found.planned):,} of {found.resources:,} resources; --full looks at every one."
+
+
+def _without_room(found: Outlook) -> str:
+    if not found.withheld:
+        return "room for all."
+    rows = (f"{kind}/{row} (${demand.cost:,.2f})" for (kind, row), demand in found.withheld.items())
+    return f"no room for {', '.join(rows)}."

@@ -1,0 +1,301 @@
+"""`sagewatch policy`: checks, prints and changes the policy document; nothing else changes what is deployed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import unified_diff
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import ClientError
+
+from sagewatch.aws.errors import retried
+from sagewatch.aws.policy_store import parsed
+from sagewatch.errors import Fault, Retry
+from sagewatch.policy.rules import Policy
+from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
+from sagewatch_cli.account.wanted import parameter_of
+from sagewatch_cli.printing import BROKEN, REFUSED, Form, Format, as_json, stop
+
+LARGEST = 8192
+"""Bytes that a parameter of the advanced tier holds."""
+
+EMPTY = "# Nothing is changed: every alarm is as the catalogue says.\n"
+"""What is written in place of a document without a letter, which SSM refuses."""
+
+_ABSENT = 4
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The document; - is standard input.", show_default=False)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+app = typer.Typer(name="policy", help="What the owner of the account wants otherwise.", no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The document in the parameter, and when it was written."""
+
+    text: str
+    version: int
+    at: datetime
+
+
+# ---------------------------------------------------------------------------------------------------------- commands
+@app.command()
+def check(file: File, form: Form = Format.TABLE) -> None:
+    """Tell whether a document can be followed, and what it holds; asks nobody.
+
+    Exit codes: 0 valid, 2 wrong usage, 5 broken: every fault is printed as FILE:line:column.
+    """
+    text = _read(file)
+    policy, faults = _checked(text)
+    if form is Format.JSON:
+        as_json({"valid": not faults, "holds": _counts(policy), "faults": [_fault(each) for each in faults]})
+    elif not faults:
+        typer.echo(f"{file} is valid: {_holds(policy)}")
+    if faults:
+        stop(BROKEN, "\n".join(_pointed(str(file), text, faults)))
+
+
+@app.command()
+def show(
+    form: Form = Format.TABLE,
+    prefix: Prefix = "sagewatch",
+    profile: Profile = None,
+    region: Region = None,
+    endpoint_url: EndpointUrl = None,
+) -> None:
+    """Print the document that is deployed; its version, when and by whom it was written go to stderr.
+
+    Exit codes: 0 printed, 1 AWS refused, 2 wrong usage, 4 there is no such parameter.
+    """
+    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    parameter = parameter_of(prefix)
+    try:
+        client = account.client("ssm")
+        found = _deployed(client, parameter)
+        by = _author(client, parameter, found.version)
+    except Retry as error:
+        stop(REFUSED, str(error))
+    if form is Format.JSON:
+        as_json({"parameter": parameter, "version": found.version, "at": found.at, "by": by, "text": found.text})
+        return
+    typer.echo(f"{parameter}, version {found.version}, {found.at:%Y-%m-%d %H:%M %Z} by {by}", err=True)
+    typer.echo(found.text, nl=not found.text.endswith("\n"))
+
+
+@app.command()
+def push(
+    file: File,
+    yes: Yes = False,
+    form: Form = Format.TABLE,
+    prefix: Prefix = "sagewatch",
+    profile: Profile = None,
+    region: Region = None,
+    endpoint_url: EndpointUrl = None,
+) -> None:
+    """Write a document into the parameter of the stack, after it was checked and its differences were shown.
+
+    What it changes about alarms is foretold by sagewatch plan --policy FILE.
+
+    Exit codes: 0 written, or the same already; 1 AWS refused, or you did not agree; 2 wrong usage; 4 there is no such
+    parameter; 5 the document is broken, or too large.
+    """
+    if str(file) == "-" and not yes:
+        raise typer.BadParameter("standard input cannot both be the document and answer; add --yes")
+    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    text = _read(file)
+    _, faults = _checked(text)
+    if faults:
+        stop(BROKEN, "\n".join(_pointed(str(file), text, faults)))
+    try:
+        client = account.client("ssm")
+        written = _push(client, parameter_of(prefix), _deployed(client, parameter_of(prefix)), text, yes=yes)
+    except Retry as error:
+        stop(REFUSED, str(error))
+    if form is Format.JSON:
+        as_json(written)
+    else:
+        typer.echo("{parameter} is at version {version}.".format_map(written))
+
+
+@app.command()
+def edit(
+    yes: Yes = False,
+    prefix: Prefix = "sagewatch",
+    profile: Profile = None,
+    region: Region = None,
+    endpoint_url: EndpointUrl = None,
+) -> None:
+    """Change the deployed document in $VISUAL or $EDITOR, then push it.
+
+    What you wrote is not lost: unless it is pushed, it stays in a file whose path is printed.
+
+    Exit codes: 0 written, or nothing changed; 1 AWS or the editor refused, or you did not agree; 2 wrong usage; 4 there
+    is no such parameter; 5 the document is broken, or too large.
+    """
+    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    parameter = parameter_of(prefix)
+    try:
+        client = account.client("ssm")
+        before = _deployed(client, parameter)
+        with ExitStack() as unpushed:
+            path = _draft(before.text)
+            unpushed.callback(lambda: typer.echo(f"What you wrote is in {path}", err=True))
+            text = _edited(path)
+            if text != before.text and _deployed(client, parameter) != before:
+                stop(REFUSED, f"{parameter} was changed by somebody else meanwhile.")
+            written = _push(client, parameter, before, text, yes=yes)
+            unpushed.pop_all()
+            path.unlink()
+    except Retry as error:
+        stop(REFUSED, str(error))
+    typer.echo("{parameter} is at version {version}.".format_map(written))
+
+
+# ---------------------------------------------------------------------------------------------------------- document
+def _read(file: Path) -> str:
+    try:
+        return typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}", param_hint="FILE") from error
+    except UnicodeDecodeError as wrong:
+        stop(BROKEN, f"{file} is not text in UTF-8: byte {wrong.start} cannot be read.")
+
+
+def _checked(text: str) -> tuple[Policy, tuple[Fault, ...]]:
+    """Return what a document says, and its faults; with a fault it says nothing."""
+    found = parsed(text)
+    if found.broken:
+        return found.policy, found.broken.faults
+    size = len(text.encode())
+    if size > LARGEST:
+        return found.policy, (Fault(1, 1, "", f"{size:,} bytes are too many; a parameter holds {LARGEST:,}"),)
+    return found.policy, ()
+
+
+def _counts(policy: Policy) -> dict[str, Any]:
+    return {
+        "alarms": len(policy.alarms),
+        "ignore": len(policy.ignore),
+        "routes": len(policy.routes),
+        "mute": len(policy.mute),
+        "paging": sorted(policy.paging),
+        "labels": sorted(policy.labels),
+        "budget": policy.budget,
+    }
+
+
+def _holds(policy: Policy) -> str:
+    """Say what a policy holds: `2 rules for alarms, 1 route, a budget of $10.00 a month.`"""
+    counted = (
+        (len(policy.alarms), "rule for alarms", "rules for alarms"),
+        (len(policy.ignore), "rule to ignore resources", "rules to ignore resources"),
+        (len(policy.routes), "route", "routes"),
+        (len(policy.mute), "mute window", "mute windows"),
+        (len(policy.paging), "severity that pages", "severities that page"),
+    )
+    parts = [f"{number} {one if number == 1 else several}" for number, one, several in counted if number]
+    if policy.budget is not None:
+        parts.append(f"a budget of ${policy.budget:,.2f} a month")
+    return f"{', '.join(parts) or 'it changes nothing'}."
+
+
+def _fault(fault: Fault) -> Mapping[str, Any]:
+    return {"line": fault.line, "column": fault.column, "where": fault.where, "message": fault.message}
+
+
+def _pointed(name: str, text: str, faults: Iterable[Fault]) -> Iterator[str]:
+    """Yield each fault as compilers do, with the line of the document and a caret under the place."""
+    lines = text.splitlines()
+    for fault in faults:
+        where = f"{fault.where}: " if fault.where else ""
+        yield f"{name}:{fault.line}:{fault.column}: {where}{fault.message}"
+        if 1 <= fault.line <= len(lines):
+            # A tab is one column, and other controls steer terminals; as a blank each is one column on the screen, too.
+            yield f"    {''.join(c if c.isprintable() else ' ' for c in lines[fault.line - 1])}"
+            yield f"    {' ' * (fault.column - 1)}^"
+
+
+# ---------------------------------------------------------------------------------------------------------- parameter
+def _deployed(client: Any, parameter: str) -> Deployed:
+    with retried(f"get_parameter {parameter}"):
+        try:
+            found = client.get_parameter(Name=parameter)["Parameter"]
+        except ClientError as error:
+            if error.response["Error"].get("Code") != "ParameterNotFound":
+                raise
+            stop(
+                _ABSENT,
+                f"There is no parameter {parameter} in this account and Region: the stack makes it. "
+                "Deployed with another prefix? Say --prefix.",
+            )
+    return Deployed(found["Value"], found["Version"], found["LastModifiedDate"])
+
+
+def _author(client: Any, parameter: str, version: int) -> str:
+    """Return who wrote a version: an ARN."""
+    with retried(f"get_parameter_history {parameter}"):
+        pages = client.get_paginator("get_parameter_history").paginate(Name=parameter)
+        versions = [each for page in pages for each in page["Parameters"]]
+    return next((each["LastModifiedUser"] for each in versions if each["Version"] == version), "somebody unknown")
+
+
+def _push(client: Any, parameter: str, before: Deployed, text: str, *, yes: bool) -> dict[str, Any]:
+    """Write the document when it differs and the user agrees; return the parameter and its version."""
+    text = text if text.strip() else EMPTY
+    if text == before.text:
+        typer.echo("Nothing changed.", err=True)
+        return {"parameter": parameter, "version": before.version, "written": False}
+    typer.echo("\n".join(_diff(before.text, text)), err=True)
+    if not yes:
+        typer.confirm(f"Write this to {parameter}?", abort=True, err=True)
+    with retried(f"put_parameter {parameter}"):
+        answer = client.put_parameter(
+            Name=parameter, Value=text, Type="String", Overwrite=True, Tier="Intelligent-Tiering"
+        )
+    return {"parameter": parameter, "version": answer["Version"], "written": True}
+
+
+def _diff(before: str, after: str) -> Iterator[str]:
+    return unified_diff(before.splitlines(), after.splitlines(), "deployed", "new", lineterm="")
+
+
+# ---------------------------------------------------------------------------------------------------------- editor
+def _draft(text: str) -> Path:
+    """Return a file of the user's own with the text in it."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="sagewatch-policy-", suffix=".yaml", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(text)
+    return Path(file.name)
+
+
+def _edited(path: Path) -> str:
+    """Return what the user made of the file, as often as it takes to be valid; the user may give up."""
+    while True:
+        _open(path)
+        text = _read(path)
+        _, faults = _checked(text)
+        if not faults:
+            return text
+        typer.echo("\n".join(_pointed(str(path), text, faults)), err=True)
+        if not typer.confirm("Edit again?", default=True, err=True):
+            raise typer.Exit(BROKEN)
+
+
+def _open(path: Path) -> None:
+    """Let the user edit the file; ends the command when there is no editor, or when it fails."""
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        subprocess.run([*shlex.split(editor), str(path)], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        stop(REFUSED, f"{editor} did not edit the document: {error}. Say which editor in EDITOR.")

@@ -1,0 +1,52 @@
+"""Asks CloudWatch which metrics there are, where documentation does not say: names, namespaces, dimension sets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sagewatch.aws.errors import retried
+from sagewatch.kinds.kind import Published
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+KEPT = 300
+"""Seconds: less than between two sweeps, so that each of them hears of what CloudWatch lists by then."""
+
+type Question = tuple[str | None, str | None, frozenset[tuple[str, str]]]
+
+
+@dataclass(slots=True)
+class Discovery:
+    """ListMetrics, its answers kept for five minutes by `clock` (seconds); that there is nothing yet is not kept."""
+
+    client: CloudWatchClient
+    clock: Callable[[], float] = time.monotonic
+    answers: dict[Question, tuple[float, tuple[Published, ...]]] = field(default_factory=dict)
+
+    def published(
+        self, metric: str | None = None, within: str | None = None, **dimensions: str
+    ) -> tuple[Published, ...]:
+        """Return the metrics of that name, in that namespace or any, with these dimensions among theirs, in order."""
+        question = metric, within, frozenset(dimensions.items())
+        until, found = self.answers.get(question, (0.0, ()))
+        if self.clock() >= until:
+            found = tuple(sorted(self._ask(metric, within, dimensions), key=str))
+            if found:
+                self.answers[question] = self.clock() + KEPT, found
+        return found
+
+    def _ask(self, metric: str | None, within: str | None, dimensions: dict[str, str]) -> list[Published]:
+        asked = {"MetricName": metric, "Namespace": within}
+        named = {name: value for name, value in asked.items() if value}
+        filters = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+        with retried(f"list_metrics {metric or ''} {dimensions}"):
+            pages = self.client.get_paginator("list_metrics").paginate(**named, Dimensions=filters)  # type: ignore[arg-type]
+            return [
+                Published(each["Namespace"], each["MetricName"], {d["Name"]: d["Value"] for d in each["Dimensions"]})
+                for page in pages
+                for each in page["Metrics"]
+            ]

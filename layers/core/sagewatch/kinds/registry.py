@@ -1,0 +1,47 @@
+"""The kinds of SageMaker resources, one declaration a file. No calls to AWS here: a kind is handed a `Reader`."""
+
+from sagewatch.kinds.automl_job import AUTOML_JOB
+from sagewatch.kinds.cluster import CLUSTER
+from sagewatch.kinds.endpoint.observe import ENDPOINT
+from sagewatch.kinds.feature_group import FEATURE_GROUP
+from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
+from sagewatch.kinds.kind import Kind, Spec
+from sagewatch.kinds.labeling_job import LABELING_JOB
+from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
+from sagewatch.kinds.notebook import NOTEBOOK
+from sagewatch.kinds.pipeline import PIPELINE
+from sagewatch.kinds.processing_job import PROCESSING_JOB
+from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
+from sagewatch.kinds.training_job import TRAINING_JOB
+from sagewatch.kinds.transform_job import TRANSFORM_JOB
+from sagewatch.kinds.tuning_job import TUNING_JOB
+
+KINDS: tuple[Kind, ...] = (
+    ENDPOINT,
+    INFERENCE_COMPONENT,
+    TRAINING_JOB,
+    PROCESSING_JOB,
+    TRANSFORM_JOB,
+    TUNING_JOB,
+    AUTOML_JOB,
+    PIPELINE,
+    FEATURE_GROUP,
+    LABELING_JOB,
+    RECOMMENDER_JOB,
+    MONITORING_SCHEDULE,
+    CLUSTER,
+    NOTEBOOK,
+)
+
+_BY_NAME = {kind.name: kind for kind in KINDS}
+_SPECS = {(kind.name, spec.id): spec for kind in KINDS for spec in kind.specs}
+
+
+def kind(name: str) -> Kind | None:
+    """Return the kind of that name, or None."""
+    return _BY_NAME.get(name)
+
+
+def spec(kind: str, alarm: str) -> Spec | None:
+    """Return the row of a kind with that alarm id, or None; a pair's warning is told by its critical one's row."""
+    return _SPECS.get((kind, alarm)) or _SPECS.get((kind, alarm.removesuffix("-warning")))

@@ -1,0 +1,92 @@
+"""Words for Amazon Q Developer in chat applications, which brings them to Slack or Teams without a token of ours.
+
+Its schema and limits: Amazon Q Developer in chat applications, Administrator Guide, "Custom notifications"
+(a title 250 characters, a description 8,000, a next step 350, a keyword 75). It renders the markdown of either chat,
+so only what both read alike is used: emphasis is left out, and addresses stand for themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sagewatch.model import Incident, Line
+from sagewatch.policy.rules import Route
+from sagewatch.receivers.slack.blocks import escaped
+from sagewatch.receivers.wording.phrases import cut, harmless, inline
+from sagewatch.receivers.wording.sentences import (
+    details,
+    evidence,
+    headline,
+    labels,
+    leads,
+    others,
+    plain,
+    said,
+    speaks_of,
+    why,
+)
+
+type Payload = dict[str, Any]
+
+TITLE, DESCRIPTION, STEP, KEYWORD = 250, 8_000, 350, 75
+_REASON, _OTHERS, _STEPS = 2_000, 8, 8
+_MARKS = {"critical": "🔴", "warning": "🟠", "info": "⚪"}
+_STATUS = {"acked": "🟠", "snoozed": "🟠", "resolved": "🟢", "succeeded": "🟢", "closed": "⚪"}
+
+
+def notification(incident: Incident, line: Line | None, route: Route) -> Payload:
+    """Return a custom notification; all of an incident are one thread."""
+    first = plain(headline(incident))
+    told = said(incident, line) if line else first
+    place, found = incident.lead.place, labels(incident, line)
+    mark = _STATUS.get(incident.status) or _MARKS[incident.severity]
+    return {
+        "version": "1.0",
+        "source": "custom",
+        "id": line.key if line else incident.id,
+        "content": {
+            "textType": "client-markdown",
+            "title": _shown(f"{mark} {told}", TITLE),
+            "description": _description(incident, line),
+            "nextSteps": _next_steps(incident, route),
+            "keywords": [_shown(found[name], KEYWORD) for name in ("severity", "kind", "team") if name in found],
+        },
+        "metadata": {
+            "threadId": incident.id,
+            "summary": _shown(f"{mark} {first}", TITLE),
+            "eventType": "sagewatch-incident",
+            "relatedResources": [speaks_of(incident, line).arn or str(incident.subject)],
+            "additionalContext": {**found, "account": place.account, "region": place.region},
+        },
+    }
+
+
+def _description(incident: Incident, line: Line | None) -> str:
+    """Return the facts, as many of their lines as there is room for; of a line, only the headline it belongs to."""
+    if line:
+        return _shown(plain(headline(incident)), DESCRIPTION)
+    facts = [f"{name}: {value}" for name, value in details(incident).items()]
+    reason = harmless(why(incident), _REASON).splitlines()
+    kept, room = [], DESCRIPTION
+    for each in filter(None, (*facts, *others(incident, _OTHERS), *reason)):
+        shown = _shown(each, 1_000)
+        room -= len(shown) + 1
+        if room >= 0:
+            kept.append(shown)
+    return "\n".join(kept)
+
+
+def _next_steps(incident: Incident, route: Route) -> list[str]:
+    """Return what to do and where to look; an address that would have to be cut is left out."""
+    advice = (evidence(incident).remedy, incident.lead.advice) if incident.is_open else ()
+    links = [f"{_shown(name.capitalize(), STEP)}: {escaped(link)}" for name, link in leads(incident, route).items()]
+    said = [_shown(each, STEP) for each in advice if each]
+    return [*said, *(link for link in links if len(link) <= STEP)][:_STEPS]
+
+
+def _shown(text: str, longest: int) -> str:
+    """Return other people's text inert, as Slack's markdown wants it; cut again if that made it too long."""
+    said = inline(text, longest)
+    while len(escaped(said)) > longest:
+        said = cut(said, len(said) - (len(escaped(said)) - longest + 4) // 5)
+    return escaped(said)

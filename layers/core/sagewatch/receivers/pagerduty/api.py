@@ -1,0 +1,56 @@
+"""Delivers to PagerDuty's Events API v2.
+
+Retry          429, 5xx, a time-out, no connection
+Unauthorised   the routing key is refused, also when it was read anew
+Undeliverable  everything else: above all an event that PagerDuty refuses, with its reason
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import urllib3
+
+from sagewatch.aws.secrets import Kept
+from sagewatch.errors import Retry, SagewatchError, Unauthorised, Undeliverable
+from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, Line, Rest, address
+from sagewatch.receivers.wording.phrases import harmless
+
+URL = "https://events.pagerduty.com/v2/enqueue"
+EUROPE = "https://events.eu.pagerduty.com/v2/enqueue"
+_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class PagerDuty:
+    """A service of PagerDuty's; the secret has its `routing_key`."""
+
+    http: urllib3.PoolManager
+    secret: Kept
+    url: str = URL
+    rest: Rest = field(default_factory=Rest)
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Enqueue an event, which has all but the routing key."""
+        self.secret.use(lambda found: self._send(found["routing_key"], event))
+
+    def _send(self, key: str, event: Mapping[str, Any]) -> None:
+        place = address(self.url)
+        if self.url not in {URL, EUROPE} and not (place and place.host in LOOPBACK):
+            raise Undeliverable(f"PagerDuty's address must be {URL} or {EUROPE}")
+        body = json.dumps({**event, "routing_key": key}).encode()
+        answer = Line(self.http, "PagerDuty", self.rest).post(self.url, body, {"Content-Type": "application/json"})
+        if answer.status != 202:
+            raise _trouble(answer, key)
+
+
+def _trouble(answer: Answer, key: str) -> SagewatchError:
+    if answer.throttled or answer.troubled:
+        return Retry(f"PagerDuty answered {answer.status}", answer.after or (THROTTLED if answer.throttled else None))
+    if answer.status in {401, 403}:
+        return Unauthorised(f"PagerDuty refuses the routing key: {answer.status}")
+    reason = harmless(answer.text.replace(key, "[redacted]"), _REASON)
+    return Undeliverable(f"PagerDuty answered {answer.status} {reason}".strip())

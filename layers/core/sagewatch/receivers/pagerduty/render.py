@@ -1,0 +1,60 @@
+"""Words for PagerDuty: Events API v2, but for the routing key.
+
+What is sent follows from how the incident stands, so that an event that comes late or twice does no harm. Limits:
+PagerDuty developer documentation, "Send an Alert Event" (a summary 1,024 characters, a key 255).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from sagewatch.model import Incident
+from sagewatch.policy.rules import Route
+from sagewatch.receivers.wording.phrases import harmless, inline
+from sagewatch.receivers.wording.sentences import details, headline, labels, leads, others, plain, why
+
+type Payload = dict[str, Any]
+type Action = Literal["trigger", "acknowledge", "resolve"]
+
+SUMMARY, KEY = 1_024, 255
+_REASON, _OTHERS = 4_000, 20
+_ACTIONS: dict[str, Action] = {
+    "open": "trigger",
+    "failed": "trigger",
+    "acked": "acknowledge",
+    "snoozed": "acknowledge",
+    "resolved": "resolve",
+    "closed": "resolve",
+    "succeeded": "resolve",
+}
+
+
+def event(incident: Incident, route: Route) -> Payload:
+    """Return the event that brings PagerDuty to where the incident is; its alerts know three severities."""
+    action = _ACTIONS[incident.status]
+    key = {"event_action": action, "dedup_key": incident.id[:KEY]}
+    return {**key, **_alert(incident, route)} if action == "trigger" else key
+
+
+def _alert(incident: Incident, route: Route) -> Payload:
+    lead, found = incident.lead, labels(incident, None)
+    reason = harmless(why(incident), _REASON)
+    more = {"Reason": reason, "Advice": inline(lead.advice, _REASON) if lead.advice else ""}
+    return {
+        "client": "Sagewatch",
+        "payload": {
+            "summary": inline(plain(headline(incident)), SUMMARY),
+            "source": inline(f"{lead.place.account}/{lead.place.region}/{incident.subject}", 500),
+            "severity": str(incident.severity),
+            "timestamp": incident.opened.isoformat(),
+            "component": found.get("scope", "all"),
+            "group": found.get("team", lead.place.account),
+            "class": found.get("alarm", "failed"),
+            "custom_details": {
+                **details(incident),
+                **{name: text for name, text in more.items() if text},
+                **{f"Also {n}": text for n, text in enumerate(others(incident, _OTHERS), 1)},
+            },
+        },
+        "links": [{"href": link, "text": name.capitalize()} for name, link in leads(incident, route).items()],
+    }

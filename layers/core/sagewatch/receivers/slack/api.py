@@ -1,0 +1,254 @@
+"""Delivers to Slack, as a bot or by webhook, and climbs down from what Slack refuses to what it takes.
+
+Retry          429, 5xx, a time-out, no connection, the errors that Slack calls its own, an answer that is not Slack's
+Stale          a message that is gone, or can no longer be edited or answered
+Unreachable    a channel that is gone or closed to us
+Unauthorised   a token or webhook that is refused, also when it was read anew
+Undeliverable  everything else
+
+The webhook's URL, the token and the place of an upload are secrets: no error says them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+
+from sagewatch.aws.secrets import Kept
+from sagewatch.errors import Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
+from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, Line, Rest, address
+
+type Message = dict[str, Any]
+type Credentials = Mapping[str, str]
+
+_WEBHOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+_UPLOADS = frozenset({"files.slack.com", "files.slack-gov.com"})
+_WORD = re.compile("[a-z_ ]{1,60}")
+_PLAIN_LINKS = {"unfurl_links": False, "unfurl_media": False}
+"""Slack should not show what a link leads to: the console asks for a login."""
+
+
+class Rejected(Undeliverable):
+    """Slack refuses how a message is made; the same in plain text it may take."""
+
+
+# Slack's Web API, errors of chat.* and files.*; incoming webhooks, "Handling errors".
+_BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_TROUBLED = frozenset(
+    {"internal_error", "fatal_error", "service_unavailable", "rollup_error", "request_timeout"}
+    | {"update_failed", "team_added_to_org"}
+)
+_MEANINGS: tuple[tuple[type[SagewatchError], re.Pattern[str]], ...] = (
+    (Stale, re.compile("message_not_found|cant_update_message|edit_window_closed|thread_not_found")),
+    (Stale, re.compile("cannot_reply_to_message")),
+    (Rejected, re.compile("invalid_blocks.*|msg_blocks_too_long|msg_too_long|no_text")),
+    (Rejected, re.compile("invalid_payload|invalid_attachments|too_many_attachments")),
+    (Unauthorised, re.compile("invalid_auth|token_revoked|token_expired|account_inactive|not_authed|missing_scope")),
+    (Unauthorised, re.compile("not_allowed_token_type|no_permission|invalid_token|no_service.*|no_team|team_disabled")),
+    (Unauthorised, re.compile("access_denied|org_login_required|team_access_not_granted")),
+    (Unreachable, re.compile("channel_not_found|not_in_channel|is_archived|channel_is_archived|action_prohibited")),
+    (Unreachable, re.compile("restricted_action.*|posting_to_general_channel_denied")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message is; one without `ts` came by webhook, and can be neither edited nor answered.
+
+    `degraded` tells that Slack refused its blocks and shows its plain text.
+    """
+
+    channel: str
+    ts: str
+    degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """Somebody's Slack; `plain` returns a message without anything that Slack could refuse."""
+
+    http: urllib3.PoolManager
+    api_url: str
+    credentials: Kept
+    plain: Callable[[Message], Message]
+    rest: Rest = field(default_factory=Rest)
+
+    @property
+    def editable(self) -> bool:
+        """Tell whether messages can be edited, answered and withdrawn: a bot's can, a webhook's cannot.
+
+        True as well while the secret cannot be read: then posting says why, and fails alone.
+        """
+        try:
+            return "bot_token" in self.credentials()
+        except SagewatchError:
+            return True
+
+    @property
+    def interactive(self) -> bool:
+        """Tell whether clicks are believed: they are signed with a secret, and without it buttons would do nothing."""
+        try:
+            return self.editable and "signing_secret" in self.credentials()
+        except SagewatchError:
+            return False
+
+    def post(self, channel: str | None, message: Message) -> Posted:
+        """Post in a channel; None and `default` mean that of the credentials, and a webhook knows no other."""
+        return self._say(message, lambda found, body: self._post(found, channel, body))
+
+    def edit(self, posted: Posted, message: Message) -> Posted:
+        """Replace all of a message."""
+        # chat.update keeps the blocks and attachments that it is not given.
+        empty: Message = {"blocks": [], "attachments": []}
+        place = _place(posted)
+        return self._say(message, lambda found, body: self._chat(found, "chat.update", {**empty, **body, **place}))
+
+    def reply(self, posted: Posted, message: Message) -> Posted:
+        """Post in the thread of a message; the answer is where the reply is."""
+        place = _place(posted)
+        thread = {"channel": place["channel"], "thread_ts": place["ts"]}
+        return self._say(
+            message, lambda found, body: self._chat(found, "chat.postMessage", {**_PLAIN_LINKS, **body, **thread})
+        )
+
+    def withdraw(self, posted: Posted) -> None:
+        """Delete a message; that it is not there any more is what was wanted."""
+        with contextlib.suppress(Stale):
+            place = _place(posted)
+            self.credentials.use(lambda found: self._call(found, "chat.delete", _json(place)))
+
+    def upload(self, posted: Posted, name: str, title: str, png: bytes) -> None:
+        """Put a picture into the thread of a message."""
+        place = _place(posted)
+        slot = _form({"filename": name, "length": str(len(png)), "alt_txt": title})
+        given = self.credentials.use(lambda found: self._call(found, "files.getUploadURLExternal", slot))
+        self._put(str(given.get("upload_url")), png)
+        files = [{"id": given.get("file_id"), "title": title}]
+        shared = _json({"files": files, "channel_id": place["channel"], "thread_ts": place["ts"]})
+        self.credentials.use(lambda found: self._call(found, "files.completeUploadExternal", shared))
+
+    def permalink(self, posted: Posted) -> str:
+        """Return a link to a message; nothing when there is none now, since no delivery should fail for a link."""
+        try:
+            asked = _form({"channel": posted.channel, "message_ts": _place(posted)["ts"]})
+            given = self.credentials.use(lambda found: self._call(found, "chat.getPermalink", asked))
+        except SagewatchError:
+            return ""
+        return str(given.get("permalink", ""))
+
+    def _say(self, message: Message, send: Callable[[Credentials, Message], Posted]) -> Posted:
+        try:
+            return self.credentials.use(lambda found: send(found, message))
+        except Rejected:
+            plain = self.plain(message)
+        return replace(self.credentials.use(lambda found: send(found, plain)), degraded=True)
+
+    def _post(self, found: Credentials, channel: str | None, body: Message) -> Posted:
+        if "bot_token" in found:
+            named = found["channel"] if channel in {None, "default"} else channel
+            return self._chat(found, "chat.postMessage", {**_PLAIN_LINKS, **body, "channel": named})
+        answer = self._line.post(_webhook(found["webhook_url"]), *_json(body))
+        if not answer.good:
+            raise _trouble(answer, _word(answer.text))
+        if answer.text.strip() != "ok":
+            raise _unreadable(answer)
+        return Posted("", "")
+
+    def _chat(self, found: Credentials, method: str, body: Message) -> Posted:
+        answer = self._call(found, method, _json(body))
+        return Posted(str(answer.get("channel", "")), str(answer.get("ts", "")))
+
+    def _call(self, found: Credentials, method: str, content: _Content) -> Mapping[str, Any]:
+        if "bot_token" not in found:
+            raise Stale("Slack edits and answers messages for a bot only, and there is no bot_token any more")
+        body, headers = content
+        headers = {**headers, "Authorization": f"Bearer {found['bot_token']}"}
+        answer = self._line.post(f"{self.api_url.rstrip('/')}/{method}", body, headers)
+        said = _read(answer.text)
+        if answer.good and said.get("ok") is True:
+            return said
+        if answer.good and not isinstance(said.get("error"), str):
+            raise _unreadable(answer)
+        raise _trouble(answer, _word(str(said.get("error", ""))))
+
+    def _put(self, url: str, content: bytes) -> None:
+        place, api = address(url), address(self.api_url)
+        ours = place and place.scheme == "https" and place.host in _UPLOADS
+        played = place and place.host in LOOPBACK and api and api.host in LOOPBACK
+        if not (ours or played):
+            raise Undeliverable("Slack names a place for uploads that is not https://files.slack.com")
+        answer = self._line.post(url, content, {"Content-Type": "application/octet-stream"})
+        if not answer.good:
+            raise _trouble(answer, _word(answer.text))
+
+    @property
+    def _line(self) -> Line:
+        return Line(self.http, "Slack", self.rest)
+
+
+type _Content = tuple[bytes, Mapping[str, str]]
+
+
+def _json(body: Mapping[str, Any]) -> _Content:
+    return json.dumps(body).encode(), {"Content-Type": "application/json; charset=utf-8"}
+
+
+def _form(body: Mapping[str, str]) -> _Content:
+    return urlencode(body).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def _place(posted: Posted) -> Mapping[str, str]:
+    if not posted.ts:
+        raise Stale("A message that came by webhook can be neither edited nor answered")
+    return {"channel": posted.channel, "ts": posted.ts}
+
+
+def _webhook(url: str) -> str:
+    place = address(url)
+    if place is None:
+        raise Undeliverable("Slack's webhook_url is not an address")
+    if place.host in LOOPBACK:
+        return url  # a test double
+    if place.scheme == "https" and place.host in _WEBHOOKS and not place.auth and place.port in {None, 443}:
+        if (place.path or "").startswith("/services/"):
+            return url
+        raise Undeliverable(
+            "Slack's webhook_url is a workflow's, which takes no messages; make an incoming webhook instead"
+        )
+    raise Undeliverable("Slack's webhook_url must begin with https://hooks.slack.com/services/")
+
+
+def _read(text: str) -> Mapping[str, Any]:
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _word(text: str) -> str:
+    return text.strip() if _WORD.fullmatch(text.strip()) else ""
+
+
+def _unreadable(answer: Answer) -> Retry:
+    # A proxy's page, or half an answer: whether people saw the message is not known, and twice is better than never.
+    return Retry(f"Slack answered {answer.status} with something that is not Slack's")
+
+
+def _trouble(answer: Answer, word: str) -> SagewatchError:
+    said = f"Slack answered {answer.status} {word}".strip()
+    if answer.throttled or word in _BUSY:
+        return Retry(said, answer.after or THROTTLED)
+    if answer.troubled or word in _TROUBLED:
+        return Retry(said, answer.after)
+    if answer.status == 410:
+        return Unreachable(said)
+    meant = next((kind for kind, pattern in _MEANINGS if pattern.fullmatch(word)), Undeliverable)
+    return meant(said)

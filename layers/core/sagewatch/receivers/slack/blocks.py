@@ -1,0 +1,180 @@
+"""Slack's building blocks: what is escaped, what is inert, and what fits. Pure.
+
+Text of others is escaped in mrkdwn, or stands where Slack parses nothing: plain_text and preformatted elements.
+Limits: Slack's Block Kit reference. No block has a block_id, which would have to change with every edit.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+from typing import Any
+
+from sagewatch.receivers.wording.figures import utc
+from sagewatch.receivers.wording.phrases import cut, harmless, inline
+from sagewatch.receivers.wording.sentences import ADDRESS, Run
+
+type Message = dict[str, Any]
+
+BUDGET = 8_000
+"""Characters of a message: Slack refuses attachments of about 13,200 (slackapi/bolt-js, issue 2509)."""
+
+TEXT = 3_000
+FIELDS = 4
+_LABEL = 260
+_PERSON = re.compile(r"[UW][A-Z0-9]{1,30}")
+_MENTION = re.compile(r"<(?:@[UW][A-Z0-9]{1,30}|!subteam\^S[A-Z0-9]{1,30}|!here|!channel|!everyone)>")
+_LOOKALIKES = str.maketrans({"`": "'", "*": "∗"})
+"""What would open code or bold in the middle of a sentence of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """How much of everything a message shows: facts, links and other parts in number, the texts in characters."""
+
+    facts: int = FIELDS
+    others: int = 8
+    reason: int = 2_500
+    advice: int = 1_200
+    links: int = 6
+    controls: bool = True
+
+
+_FITS = (
+    Fit(),
+    Fit(facts=1),
+    Fit(facts=1, reason=800),
+    Fit(facts=1, reason=200, advice=600),
+    Fit(facts=1, reason=200, advice=300, controls=False),
+    Fit(facts=1, reason=100, advice=100, others=3, links=1, controls=False),
+    Fit(facts=0, reason=100, advice=100, others=0, links=0, controls=False),
+)
+
+
+def fitted(build: Callable[[Fit], Message]) -> Message:
+    """Return the fullest message that is within the budget."""
+    messages = (build(fit) for fit in _FITS[:-1])
+    return next((message for message in messages if size(message) <= BUDGET), None) or build(_FITS[-1])
+
+
+def size(message: Message) -> int:
+    """Return how many characters a message has, as JSON."""
+    return len(json.dumps(message, ensure_ascii=False))
+
+
+def escaped(text: str) -> str:
+    """Escape the three characters with which mrkdwn makes links, mentions and channels."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def safe(text: str, longest: int = _LABEL) -> str:
+    """Return other people's text for mrkdwn, on one line; the length is that of the escaped text."""
+    said = inline(text, longest).translate(_LOOKALIKES)
+    sizes = tuple(accumulate(len(escaped(character)) for character in said))
+    if not sizes or sizes[-1] <= longest:
+        return escaped(said)
+    return escaped(said[: sum(size < longest for size in sizes)]) + "…"
+
+
+def marked(runs: Iterable[Run]) -> str:
+    """Return the pieces of a sentence as mrkdwn, what to look at first in bold."""
+    return "".join(f"*{safe(text)}*" if bold else _spaced(text) for text, bold in runs if text)
+
+
+def linked(text: str, link: str | None) -> str:
+    """Return a text that leads somewhere, or only the text when the address cannot be trusted to be one."""
+    name = safe(text).replace("|", "¦")  # a bar ends the address in a link
+    return f"<{escaped(link)}|{name}>" if link and ADDRESS.fullmatch(link) else name
+
+
+def local(when: datetime, shown: str = "{date_short_pretty} {time}") -> str:
+    """Return a time that each reader sees in their own zone, in UTC where that does not work."""
+    return f"<!date^{int(when.timestamp())}^{shown}|{utc(when)}>"
+
+
+def person(by: str) -> str:
+    """Return somebody by Slack's id, nothing when it is none."""
+    return f"<@{by}>" if _PERSON.fullmatch(by) else ""
+
+
+def mentions(wanted: Iterable[str]) -> str:
+    """Return who is called, as the policy says it; what is no mention is shown as it is, and calls nobody."""
+    named = list(wanted)[:10]
+    return " ".join(each if _MENTION.fullmatch(each) else safe(each, 80) for each in named)
+
+
+def mrkdwn(text: str) -> Message:
+    # verbatim: nothing in it becomes a link or a channel by itself
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def section(text: str) -> Message:
+    """Return a paragraph of mrkdwn, whose dynamic parts are safe already."""
+    return {"type": "section", "text": mrkdwn(text)}
+
+
+def paragraph(text: str, longest: int) -> list[Message]:
+    """Return other people's text as a paragraph in which nothing is parsed; none when there is none."""
+    said = harmless(text, longest)
+    return [{"type": "section", "text": {"type": "plain_text", "text": said, "emoji": False}}] if said else []
+
+
+def fields(facts: Mapping[str, str]) -> list[Message]:
+    """Return short facts by name, whose values are safe already; none when there are none."""
+    shown = [mrkdwn(f"*{safe(name, 80)}*\n{value}") for name, value in facts.items() if value]
+    return [{"type": "section", "fields": shown}] if shown else []
+
+
+def verbatim(text: str, longest: int) -> list[Message]:
+    """Return other people's text as it is; none when there is none."""
+    said = harmless(text, longest)
+    if not said:
+        return []
+    element = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": said}]}
+    return [{"type": "rich_text", "elements": [element]}]
+
+
+def context(*lines: str) -> list[Message]:
+    """Return small print, a line for each text that is not empty."""
+    shown = [mrkdwn(line) for line in lines if line]
+    return [{"type": "context", "elements": shown}] if shown else []
+
+
+def button(text: str, action: str, *, value: str = "", url: str = "") -> Message:
+    """Return a button that asks for something, or leads somewhere."""
+    label = {"type": "plain_text", "text": cut(text, 75), "emoji": False}
+    return {"type": "button", "text": label, "action_id": action, **({"url": url} if url else {"value": value})}
+
+
+def menu(text: str, action: str, options: Mapping[str, str]) -> Message:
+    """Return a menu of choices, by what they are called."""
+    return {
+        "type": "static_select",
+        "action_id": action,
+        "placeholder": {"type": "plain_text", "text": text, "emoji": False},
+        "options": [
+            {"text": {"type": "plain_text", "text": name, "emoji": False}, "value": value}
+            for name, value in options.items()
+        ],
+    }
+
+
+def words(blocks: Iterable[Message]) -> list[str]:
+    """Return what the paragraphs and the small print of blocks say, as safe mrkdwn."""
+    said = []
+    for block in blocks:
+        texts = [block.get("text"), *(block.get("fields") or ())]
+        texts += block["elements"] if block["type"] == "context" else []
+        said += [text["text"] if text["type"] == "mrkdwn" else escaped(text["text"]) for text in texts if text]
+    return said
+
+
+def _spaced(text: str) -> str:
+    """Make a piece safe, but for the blanks at its ends."""
+    inner = text.strip()
+    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return f"{before and ' '}{safe(inner)}{after and ' '}" if inner else " "

@@ -1,0 +1,1 @@
+"""SNS topics: readable text with attributes to filter by."""

@@ -1,0 +1,1 @@
+"""A signed JSON document for an address of the account's owner."""

@@ -1,0 +1,105 @@
+"""Delivers JSON to an address of the account's owner, signed.
+
+The signature is HMAC-SHA256 over `v1:<timestamp>:<body>` with the shared secret. Who gets it computes the same, and
+refuses old timestamps.
+
+Retry          429, 5xx, a time-out, no connection
+Unreachable    410: the address is given up
+Unauthorised   401 and 403, also with a secret that was read anew
+Undeliverable  every other answer, and an address that messages do not go to
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import urllib3
+from urllib3.util import Url
+
+from sagewatch.aws.secrets import Kept
+from sagewatch.errors import Retry, SagewatchError, Unauthorised, Undeliverable, Unreachable
+from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, Line, Rest, address
+
+_METADATA = ipaddress.ip_address("fd00:ec2::254")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address; its secret has the `secret` that signs, and `clock` (seconds of the epoch) the time to sign."""
+
+    http: urllib3.PoolManager
+    url: str = field(repr=False)
+    secret: Kept
+    clock: Callable[[], float] = time.time
+    rest: Rest = field(default_factory=Rest)
+
+    def send(self, body: Mapping[str, Any]) -> None:
+        """Post a body."""
+        who = f"The webhook of {_host(self.url)}"
+        content = json.dumps(body, separators=(",", ":")).encode()
+        self.secret.use(lambda found: self._send(who, found["secret"], content))
+
+    def _send(self, who: str, secret: str, content: bytes) -> None:
+        now = str(int(self.clock()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Sagewatch-Timestamp": now,
+            "X-Sagewatch-Signature": signature(secret, now, content),
+        }
+        answer = Line(self.http, who, self.rest).post(self.url, content, headers)
+        if not answer.good:
+            raise _trouble(answer, who)
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """Return what X-Sagewatch-Signature says of a body."""
+    return f"v1={hmac.new(secret.encode(), f'v1:{timestamp}:'.encode() + body, 'sha256').hexdigest()}"
+
+
+def _trouble(answer: Answer, who: str) -> SagewatchError:
+    said = f"{who} answered {answer.status}"
+    if answer.throttled or answer.troubled:
+        return Retry(said, answer.after or (THROTTLED if answer.throttled else None))
+    if answer.status == 410:
+        return Unreachable(said)
+    if answer.status in {401, 403}:
+        return Unauthorised(said)
+    return Undeliverable(f"{said}; redirects are not followed" if 300 <= answer.status < 400 else said)
+
+
+def _host(url: str) -> str:
+    """Return the host of an address that messages may go to."""
+    place = address(url)
+    if place is None or not place.scheme or not place.host or place.auth:
+        raise Undeliverable("A webhook's url must be https://host/path, without a password in it")
+    if place.scheme == "http" and place.host in LOOPBACK:
+        return place.host  # a test double
+    if place.scheme != "https":
+        raise Undeliverable(f"The webhook of {place.host} must be https")
+    if _is_inside(place):
+        raise Undeliverable(f"The webhook of {place.host} is an address of this machine, which is no place to tell")
+    return place.host
+
+
+def _is_inside(place: Url) -> bool:
+    """Tell whether a host is the function's own machine or its metadata, as far as its name says so.
+
+    A name that resolves to one needs no check: nothing there has its certificate.
+    """
+    host = (place.host or "").strip("[]").partition("%")[0].rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        # Resolvers read 2852039166, 0xa9fea9fe and 169.254.43518 as addresses too; no domain ends in a number.
+        return re.fullmatch(r"(.*\.)?(\d+|0x[0-9a-f]*)", host) is not None
+    plain = getattr(found, "ipv4_mapped", None) or found
+    return plain.is_loopback or plain.is_link_local or plain.is_unspecified or plain == _METADATA

@@ -1,0 +1,1 @@
+"""The sentences that all receivers say alike. Pure."""

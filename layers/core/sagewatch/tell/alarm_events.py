@@ -1,0 +1,218 @@
+"""Decides whether an event is worth telling, and what it tells. Pure; how it is told is up to `wording`.
+
+What alarms say is read here, what SageMaker itself says in `failures`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sagewatch.errors import Undeliverable
+from sagewatch.kinds import links
+from sagewatch.kinds.kind import Spec
+from sagewatch.kinds.registry import spec
+from sagewatch.model import PER_CAPACITY, Labels, Notice, Ref, Severity, State, Unit
+from sagewatch.policy.cascade import is_ignored
+from sagewatch.policy.rules import DEFAULT, Policy
+from sagewatch.tell import sagemaker_events
+from sagewatch.tell.sagemaker_events import Event, happened, labelled, links_of, place_of, subject_of, tags_of
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_STATES: dict[object, State] = {"ALARM": "firing", "OK": "cleared"}
+"""What a state change tells. An OK without an alarm before it is silence, which `incidents` decides; a lull
+(INSUFFICIENT_DATA) is nothing: what fires goes on until it is OK."""
+
+
+def notice(prefix: str, event: Event, policy: Policy = DEFAULT) -> Notice | None:
+    """Return what an event tells, None when it is better left unsaid; Undeliverable when it cannot be understood."""
+    detail_type, detail = event.get("detail-type"), event.get("detail")
+    if not isinstance(detail_type, str) or not isinstance(detail, dict):
+        raise Undeliverable("The message is no event: it needs detail-type and detail")
+    if detail_type == "CloudWatch Alarm State Change":
+        return _alarm(prefix, event, detail)
+    if detail_type == "CloudWatch Alarm Configuration Change":
+        return _deleted(prefix, event, detail)
+    if detail_type == "Sagewatch Failure Found":
+        return _found(event, detail, policy)
+    if detail_type in _OURS:
+        return _OURS[detail_type](event, detail)
+    if detail_type not in sagemaker_events.BY_DETAIL_TYPE:
+        raise Undeliverable(f"Nothing is known to be told by events of detail-type '{detail_type}'")
+    return sagemaker_events.failure(event, detail, policy)
+
+
+def in_order(records: Sequence[Event]) -> list[Event]:
+    """Return queue messages in the order in which what they tell happened; those that cannot be read come first."""
+    return sorted(records, key=_told_at)
+
+
+def _told_at(record: Event) -> datetime:
+    try:
+        event = json.loads(record.get("body") or "")
+    except (TypeError, ValueError):
+        return _EPOCH
+    return happened(event) if isinstance(event, dict) else _EPOCH
+
+
+def _alarm(prefix: str, event: Event, detail: Event) -> Notice | None:
+    name, state, configuration = (detail.get(field) for field in ("alarmName", "state", "configuration"))
+    if not (isinstance(name, str) and isinstance(state, dict) and isinstance(configuration, dict)):
+        raise Undeliverable("The alarm event has no alarmName, state or configuration")
+    labels, told = Labels.of(configuration.get("description")), _STATES.get(state.get("value"))
+    if told is None or labels is None or not name.startswith(f"{prefix}/"):
+        return None
+    row = spec(labels.ref.kind, labels["alarm"])
+    unit = row.unit if row else Unit.COUNT
+    place, data = place_of(event), _reason_data(state)
+    points = tuple(_numbers(data.get("recentDatapoints")))
+    limits = _numbers([data.get("threshold")]) or _numbers(data.get("recentUpperThresholds"))
+    floors = _numbers(data.get("recentLowerThresholds"))
+    return Notice(
+        key=f"{place.account}/{place.region}/{name}/{state.get('value')}/{state.get('timestamp')}",
+        state=told,
+        labels=_judged(labels, row),
+        place=place,
+        at=happened(event),
+        title=row.title if row else labels["alarm"],
+        subject=subject_of(labels),
+        part=name,
+        muted=bool(detail.get("muteDetail") or state.get("actionsSuppressedBy")),
+        value=points[-1] if points else None,
+        limit=limits[-1] if limits else None,
+        floor=floors[-1] if floors else None,
+        unit=unit,
+        capacity=_number(labels.get(PER_CAPACITY.get(unit, ""))),
+        points=points,
+        reason=str(state.get("reason") or ""),
+        advice=f"{row.why} {row.do}" if row else "",
+        links=links_of(place, labels.ref, {"alarm": links.alarm(place, name)}),
+    )
+
+
+def _deleted(prefix: str, event: Event, detail: Event) -> Notice | None:
+    """Tell that an alarm was deleted, which ends what it said; other changes of its configuration tell nothing."""
+    configuration = detail.get("configuration")
+    name = detail.get("alarmName")
+    labels = Labels.of(configuration.get("description")) if isinstance(configuration, dict) else None
+    if detail.get("operation") != "delete" or labels is None or not str(name).startswith(f"{prefix}/"):
+        return None
+    row, place = spec(labels.ref.kind, labels["alarm"]), place_of(event)
+    return Notice(
+        key=f"{place.account}/{place.region}/{name}/deleted/{event.get('time')}",
+        state="closed",
+        labels=_judged(labels, row),
+        place=place,
+        # The event's own time knows no parts of a second: the alarm was not deleted before it came into its last state.
+        at=max(happened({"time": event.get("time")}), happened(event)),
+        title=row.title if row else labels["alarm"],
+        subject=subject_of(labels),
+        part=str(name),
+        links=links_of(place, labels.ref, {}),
+    )
+
+
+def _reason_data(state: Event) -> Event:
+    """Read reasonData, a JSON text that is missing from some changes (SetAlarmState, a new alarm)."""
+    try:
+        data = json.loads(state.get("reasonData") or "{}")
+    except (TypeError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _numbers(values: object) -> list[float]:
+    """Return what can be said as a number: Python reads NaN and Infinity as JSON, and CloudWatch sends null."""
+    listed = values if isinstance(values, list) else []
+    return [v for v in listed if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]
+
+
+def _judged(labels: Labels, row: Spec | None) -> Labels:
+    """Return the labels with a severity: somebody may have edited theirs away, and the alarm fires all the same."""
+    if labels.get("severity") in set(Severity):
+        return labels
+    return Labels({**labels.values, "severity": str(row.severity if row else Severity.WARNING)})
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() else None
+
+
+def _found(event: Event, detail: Event, policy: Policy) -> Notice | None:
+    """Tell of a failure that the sweep found on a list, because SageMaker sends no event of it."""
+    kind, what, name, arn, at = _texts("Sagewatch Failure Found", detail, "kind", "what", "name", "arn", "at")
+    place, ref, tags = place_of(event), Ref(kind, name), tags_of(detail)
+    if is_ignored(ref, tags, policy):
+        return None
+    labels = labelled(ref, "all", Severity.CRITICAL, {}, tags, policy)
+    return Notice(
+        key=f"{arn}/failed/{at}",
+        state="failed",
+        labels=labels,
+        place=place,
+        at=happened(event),
+        title=f"{what} failed",
+        subject=subject_of(labels),
+        part=str(ref),
+        reason=str(detail.get("reason") or ""),
+        links=links_of(place, ref, {}),
+        arn=arn,
+    )
+
+
+def _broken(event: Event, detail: Event) -> Notice:
+    """Tell that the policy is broken: once for each text of it."""
+    [parameter] = _texts("Sagewatch Policy Broken", detail, "parameter")
+    faults = "\n".join(str(fault) for fault in detail.get("faults") or ())
+    values = {"severity": "warning", "kind": "policy", "resource": parameter, "scope": "all", "alarm": "broken"}
+    mark = hashlib.sha256(faults.encode()).hexdigest()[:16]
+    return Notice(
+        key=f"{parameter}/broken/{mark}",
+        state="failed",
+        labels=Labels(values),
+        place=place_of(event),
+        at=happened(event),
+        title="the policy is broken; the last one that was not stays in force",
+        subject=Ref("policy", parameter),
+        part=f"policy/{mark}",
+        reason=faults,
+        advice="Mend it with `sagewatch policy edit`. Until then notices go to the default route.",
+    )
+
+
+def _answered(event: Event, detail: Event) -> Notice:
+    """Tell that somebody acknowledged or snoozed an incident, by a click that was checked before it was queued."""
+    state: State = "snoozed" if event["detail-type"] == "Sagewatch Snoozed" else "acked"
+    route, kind, name, by, at = _texts(str(event["detail-type"]), detail, "route", "kind", "name", "by", "at")
+    until = detail.get("until")
+    values = {"severity": "info", "kind": kind, "resource": name, "scope": "all", "alarm": state, "route": route}
+    return Notice(
+        key=f"{route}/{kind}/{name}/{state}/{by}/{at}",
+        state=state,
+        labels=Labels(values),
+        place=place_of(event),
+        at=datetime.fromisoformat(at),
+        title=state,
+        subject=Ref(kind, name),
+        part="",
+        by=by,
+        until=datetime.fromisoformat(until) if isinstance(until, str) else None,
+    )
+
+
+def _texts(where: str, detail: Event, *names: str) -> list[str]:
+    values = [detail.get(name) for name in names]
+    missing = [name for name, value in zip(names, values, strict=True) if not isinstance(value, str)]
+    if missing:
+        raise Undeliverable(f"{where}: {', '.join(missing)} must be texts")
+    return [str(value) for value in values]
+
+
+_OURS = {
+    "Sagewatch Policy Broken": _broken,
+    "Sagewatch Acknowledged": _answered,
+    "Sagewatch Snoozed": _answered,
+}

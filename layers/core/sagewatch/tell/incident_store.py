@@ -1,0 +1,267 @@
+"""Keeps timelines in the incidents table: what happened to one resource on one route, and what was said of it.
+
+One item for each timeline. Its version keeps two writers from undoing each other's work, its claim keeps two talkers
+from saying the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sagewatch.aws.errors import retried
+from sagewatch.errors import Retry, Undeliverable
+from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
+from sagewatch.tell.incidents import KEPT
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import UpdateItemInputTypeDef
+
+CLAIM = timedelta(seconds=40)
+"""How long one talker has a timeline for itself: longer than the function lives."""
+
+ROOM = 380_000
+"""How many bytes of an item's 400 KB (its keys included) the body may take."""
+
+OPEN = "open"
+"""The sparse index of timelines with something open, by its name and its key."""
+
+_ENOUGH = (None, 1000, 300, 100, 0)
+"""How many characters of each text written by others to keep, the first that makes the body fit."""
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "labels": Labels,
+    "place": lambda place: Place(**place),
+    "subject": lambda subject: Ref(**subject),
+    "at": datetime.fromisoformat,
+    "until": datetime.fromisoformat,
+    "unit": Unit,
+    "points": tuple,
+    "steps": lambda steps: tuple(map(tuple, steps)),
+    "log": tuple,
+}
+"""How fields of notices and evidence are read that are no JSON."""
+
+
+class Conflict(Retry):
+    """Somebody else wrote the timeline after it was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """All that is remembered of one resource on one route; `version` is 0 when nothing was ever written.
+
+    `evidence` is by the key of the notice it explains. `sent` is what was delivered, as JSON, in its sender's words.
+    """
+
+    route: str
+    subject: Ref
+    notices: tuple[Notice, ...] = ()
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 0
+
+
+def load(client: DynamoDBClient, table: str, route: str, subject: Ref) -> Timeline:
+    """Read a timeline as it is now; an empty one when there is none."""
+    with retried(f"get_item {table}"):
+        answer = client.get_item(TableName=table, Key=_key(route, subject), ConsistentRead=True)
+    item = answer.get("Item", {})
+    if "body" not in item:
+        return Timeline(route=route, subject=subject)
+    return Timeline(route=route, subject=subject, version=int(item["version"]["N"]), **_unpacked(item["body"]["S"]))
+
+
+def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, now: datetime) -> Timeline:
+    """Write a timeline, and return it as it was written; Conflict when somebody was faster.
+
+    Evidence of notices that are not kept goes with them. A claim stays as it is.
+    """
+    fitting, body = _fitting(replace(timeline, version=timeline.version + 1))
+    values = {
+        ":version": {"N": str(fitting.version)},
+        ":body": {"S": body},
+        ":expires": {"N": str(int((now + KEPT).timestamp()))},
+    }
+    names = {"#version": "version", "#body": "body", "#expires": "expires", "#open": OPEN}
+    change = "SET #version = :version, #body = :body, #expires = :expires"
+    request: UpdateItemInputTypeDef = {
+        "TableName": table,
+        "Key": _key(timeline.route, timeline.subject),
+        "UpdateExpression": f"{change}, #open = :open" if is_open else f"{change} REMOVE #open",
+        "ConditionExpression": "#version = :read" if timeline.version else "attribute_not_exists(#version)",
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values
+        | ({":open": {"S": "1"}} if is_open else {})
+        | ({":read": {"N": str(timeline.version)}} if timeline.version else {}),
+    }
+    if not _written(client, request):
+        raise Conflict(f"{timeline.subject} on route {timeline.route}: somebody else wrote version {fitting.version}")
+    return fitting
+
+
+def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, now: datetime) -> bool:
+    """Tell whether `who` alone may talk about the timeline for the next 40 s; claiming again prolongs it."""
+    request: UpdateItemInputTypeDef = {
+        "TableName": table,
+        "Key": _key(route, subject),
+        # Of a timeline that is never saved, nothing must stay.
+        "UpdateExpression": "SET claimed_by = :who, claim_until = :until, expires = if_not_exists(expires, :expires)",
+        "ConditionExpression": "attribute_not_exists(claimed_by) OR claimed_by = :who OR claim_until <= :now",
+        "ExpressionAttributeValues": {
+            ":who": {"S": who},
+            ":now": {"N": f"{now.timestamp():.3f}"},
+            ":until": {"N": f"{(now + CLAIM).timestamp():.3f}"},
+            ":expires": {"N": str(int((now + KEPT).timestamp()))},
+        },
+    }
+    return _written(client, request)
+
+
+def release(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str) -> bool:
+    """Give a claim back; False when it was somebody else's by now, whose it stays."""
+    request: UpdateItemInputTypeDef = {
+        "TableName": table,
+        "Key": _key(route, subject),
+        "UpdateExpression": "REMOVE claimed_by, claim_until",
+        "ConditionExpression": "claimed_by = :who",
+        "ExpressionAttributeValues": {":who": {"S": who}},
+    }
+    return _written(client, request)
+
+
+def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref]]:
+    """Yield the route and the resource of every timeline that was saved as open."""
+    pages = client.get_paginator("query").paginate(
+        TableName=table,
+        IndexName=OPEN,
+        KeyConditionExpression="#open = :open",
+        ExpressionAttributeNames={"#open": OPEN},
+        ExpressionAttributeValues={":open": {"S": "1"}},
+    )
+    with retried(f"query {table}"):
+        for page in pages:
+            yield from (_owner(item["pk"]["S"]) for item in page["Items"])
+
+
+def changed_timelines(client: DynamoDBClient, table: str, since: datetime) -> Iterator[Timeline]:
+    """Yield every timeline that was saved since then.
+
+    It reads the whole table, all but the bodies of what did not change: once a day that is cheaper than an index that
+    every save would write to.
+    """
+    pages = client.get_paginator("scan").paginate(
+        TableName=table,
+        FilterExpression="sk = :timeline AND expires >= :expires AND attribute_exists(body)",
+        ExpressionAttributeValues={
+            ":timeline": {"S": "timeline"},
+            ":expires": {"N": str(int((since + KEPT).timestamp()))},
+        },
+    )
+    with retried(f"scan {table}"):
+        for page in pages:
+            for item in page["Items"]:
+                route, subject = _owner(item["pk"]["S"])
+                version, said = int(item["version"]["N"]), _unpacked(item["body"]["S"])
+                yield Timeline(route=route, subject=subject, version=version, **said)
+
+
+def _key(route: str, subject: Ref) -> dict[str, dict[str, str]]:
+    return {"pk": {"S": f"INC#{route}#{subject}"}, "sk": {"S": "timeline"}}
+
+
+def _owner(pk: str) -> tuple[str, Ref]:
+    """Read a key; a route may be called anything, the names of kinds and resources hold no `#` and no `/`."""
+    route, _, subject = pk.removeprefix("INC#").rpartition("#")
+    kind, _, name = subject.partition("/")
+    return route, Ref(kind, name)
+
+
+def _written(client: DynamoDBClient, request: UpdateItemInputTypeDef) -> bool:
+    """Update an item; False when its condition does not hold."""
+    with retried(f"update_item {request['TableName']}"):
+        try:
+            client.update_item(**request)
+        except client.exceptions.ConditionalCheckFailedException:
+            return False
+    return True
+
+
+def _fitting(timeline: Timeline) -> tuple[Timeline, str]:
+    """Return the timeline and its body, with texts cut as far as DynamoDB needs it, which is next to never."""
+    keys = {notice.key for notice in timeline.notices}
+    known = replace(timeline, evidence={key: each for key, each in timeline.evidence.items() if key in keys})
+    for enough in _ENOUGH:
+        cut = known if enough is None else _cut(known, enough)
+        body = _packed(cut)
+        if len(body) <= ROOM:
+            return cut, body
+    raise Undeliverable(
+        f"{timeline.subject} on route {timeline.route}: its timeline takes {len(body)} bytes and may take {ROOM}; "
+        f"it has {len(timeline.notices)} notices"
+    )
+
+
+def _cut(timeline: Timeline, enough: int) -> Timeline:
+    """Return the timeline with so many characters of each reason, and of each log the last lines with so many."""
+    return replace(
+        timeline,
+        notices=tuple(replace(notice, reason=notice.reason[:enough]) for notice in timeline.notices),
+        evidence={key: _cut_evidence(each, enough) for key, each in timeline.evidence.items()},
+    )
+
+
+def _cut_evidence(evidence: Evidence, enough: int) -> Evidence:
+    lines: list[str] = []
+    for line in reversed(evidence.log):
+        if sum(map(len, lines)) + len(line) > enough:
+            break
+        lines.insert(0, line)
+    steps = tuple((name, status, took, reason[:enough]) for name, status, took, reason in evidence.steps)
+    return replace(evidence, log=tuple(lines), steps=steps)
+
+
+def _packed(timeline: Timeline) -> str:
+    """Return notices, evidence and what was sent as one text.
+
+    It is compressed: 300 notices are 600 KB of much the same labels, links and advice, and an item holds 400. The JSON
+    is ASCII, since half a surrogate pair in other people's text cannot be encoded otherwise.
+    """
+    content = {"notices": timeline.notices, "evidence": timeline.evidence, "sent": timeline.sent}
+    plain = json.dumps(content, default=_plain, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(plain.encode())).decode()
+
+
+def _plain(value: object) -> object:
+    """Return what JSON has no word for, in words it has; fields that are as they are by default are left out."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Labels):
+        return value.values
+    if is_dataclass(value) and not isinstance(value, type):
+        said = {each.name: (getattr(value, each.name), each.default) for each in fields(value)}
+        return {name: held for name, (held, default) in said.items() if held != default}
+    raise TypeError(f"A timeline cannot hold {value!r}: it is not JSON")
+
+
+def _unpacked(body: str) -> dict[str, Any]:
+    """Return the fields of a timeline that are in its body."""
+    content = json.loads(zlib.decompress(base64.b64decode(body)))
+    return {
+        "notices": tuple(Notice(**_read(each)) for each in content["notices"]),
+        "evidence": {key: Evidence(**_read(each)) for key, each in content["evidence"].items()},
+        "sent": content["sent"],
+    }
+
+
+def _read(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _READ[name](value) if name in _READ else value for name, value in plain.items()}

@@ -1,0 +1,46 @@
+"""Decides who hears of a notice. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sagewatch.model import Labels
+from sagewatch.policy.rules import Policy, Route, labels_match
+
+DEFAULT = Route(name="default", slack="default", sns="default")
+"""Where everything goes without a policy: the channel of the credentials, and the alerts topic."""
+
+
+def routes(policy: Policy, labels: Labels) -> tuple[Route, ...]:
+    """Return the routes that a notice with these labels takes, in order; never none.
+
+    The first that matches, and those after it as long as the one before goes on. The tag `sagewatch:route` names one
+    by its name instead.
+    """
+    if not policy.routes:
+        return (DEFAULT,)
+    named = next((route for route in policy.routes if route.name == labels.get("route")), None)
+    return (named,) if named else tuple(_taken(policy, labels))
+
+
+def _taken(policy: Policy, labels: Labels) -> Iterator[Route]:
+    for route in policy.routes:
+        if labels_match(route.match, labels):
+            yield route
+            if not route.goes_on:
+                return
+
+
+def default_route(policy: Policy) -> Route:
+    """Return the route of what no other one takes."""
+    return policy.routes[-1] if policy.routes else DEFAULT
+
+
+def route_named(policy: Policy, name: str) -> Route:
+    """Return the route of that name; when the policy has none any more, the default one in its place, by its name.
+
+    What is open on a route outlives it, and must be told to the end.
+    """
+    found = next((route for route in policy.routes if route.name == name), None)
+    return found or replace(default_route(policy), name=name)
