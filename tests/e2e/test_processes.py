@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 PARENT = """
 import subprocess, sys, time
 from pathlib import Path
-from sagewatch_cli.local.commands import _terminate
+from sagewatch_cli.commands.local import _terminate
 import signal
 signal.signal(signal.SIGTERM, _terminate)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
