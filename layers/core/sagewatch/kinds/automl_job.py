@@ -42,5 +42,6 @@ AUTOML_JOB = Kind(
     logs=None,
     run=RUN,
     explain=Explanation(partial(explain_job, RUN), ("describe_auto_ml_job_v2",)),
+    causes=frozenset({"few-rows"}),
     deployed=False,
 )

@@ -221,5 +221,6 @@ CLUSTER = Kind(
     logs=None,
     run=None,
     explain=Explanation(_explain, ("describe_cluster", "describe_cluster_node")),
+    causes=frozenset({"cluster-capacity", "node-reboot", "node-broken", "disruption-budget", "lifecycle-script"}),
     deployed=False,
 )

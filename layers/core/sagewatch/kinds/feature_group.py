@@ -268,5 +268,6 @@ FEATURE_GROUP = Kind(
     logs=None,
     run=None,
     explain=None,
+    causes=frozenset({"offline-store"}),
     deployed=False,
 )

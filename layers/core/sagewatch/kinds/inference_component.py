@@ -351,5 +351,6 @@ INFERENCE_COMPONENT = Kind(
     logs=None,
     run=None,
     explain=Explanation(_explain, ("describe_inference_component",)),
+    causes=frozenset({"endpoint-capacity", "start-up", "placement"}),
     deployed=True,
 )

@@ -268,6 +268,8 @@ class Kind:
     """Where a job's description says what it ran on and for how long; None for what is no job with a log or compute."""
     explain: Explanation | None
     """How a failure is explained by further reading; None where the event says all that there is."""
+    causes: frozenset[str]
+    """Names of the known causes (`tell/causes.py`) that only failures of such kinds have."""
     deployed: bool
     """Whether new versions are deployed to it, so that an alarm says when it was last changed."""
 

@@ -254,5 +254,6 @@ LABELING_JOB = Kind(
     logs=None,
     run=None,
     explain=None,
+    causes=frozenset(),
     deployed=False,
 )

@@ -211,5 +211,6 @@ MONITORING_SCHEDULE = Kind(
     logs=None,
     run=None,
     explain=Explanation(_explain, ("describe_monitoring_schedule",)),
+    causes=frozenset({"monitored-gone"}),
     deployed=False,
 )

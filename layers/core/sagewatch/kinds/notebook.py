@@ -60,5 +60,6 @@ NOTEBOOK = Kind(
     logs=LogGroup(LOG_GROUP),
     run=None,
     explain=Explanation(_explain, ("describe_notebook_instance",)),
+    causes=frozenset({"notebook-script"}),
     deployed=False,
 )

@@ -264,5 +264,6 @@ PIPELINE = Kind(
     logs=None,
     run=None,
     explain=Explanation(_explain, ("list_pipeline_execution_steps",)),
+    causes=frozenset({"step"}),
     deployed=False,
 )

@@ -84,5 +84,6 @@ PROCESSING_JOB = Kind(
     logs=LogGroup(NAMESPACE),
     run=RUN,
     explain=Explanation(partial(explain_job, RUN), ("describe_processing_job",)),
+    causes=frozenset(),
     deployed=False,
 )

@@ -130,5 +130,6 @@ RECOMMENDER_JOB = Kind(
     logs=None,
     run=None,
     explain=None,
+    causes=frozenset(),
     deployed=False,
 )

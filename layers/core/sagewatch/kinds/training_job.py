@@ -98,5 +98,6 @@ TRAINING_JOB = Kind(
     logs=LogGroup(NAMESPACE),
     run=RUN,
     explain=Explanation(partial(explain_job, RUN), ("describe_training_job",)),
+    causes=frozenset(),
     deployed=False,
 )

@@ -93,5 +93,6 @@ TRANSFORM_JOB = Kind(
     logs=LogGroup(NAMESPACE),
     run=RUN,
     explain=Explanation(partial(explain_job, RUN), ("describe_transform_job",)),
+    causes=frozenset(),
     deployed=False,
 )

@@ -89,5 +89,6 @@ TUNING_JOB = Kind(
     explain=Explanation(
         _explain, ("describe_hyper_parameter_tuning_job", "list_training_jobs_for_hyper_parameter_tuning_job")
     ),
+    causes=frozenset(),
     deployed=False,
 )

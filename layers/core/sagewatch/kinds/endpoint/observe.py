@@ -249,5 +249,6 @@ ENDPOINT = Kind(
     logs=LogGroup("/aws/sagemaker/Endpoints/{name}"),
     run=None,
     explain=Explanation(explain, ("describe_endpoint",)),
+    causes=frozenset({"endpoint-capacity", "start-up"}),
     deployed=True,
 )
