@@ -20,7 +20,7 @@ UV := .uv/bin/uv
 SYNC = env -u VIRTUAL_ENV $(UV) sync --frozen --quiet --python "$(PYTHON)"
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo check format lint types unit test build e2e bench deploy lock catalogue dashboard clean
+.PHONY: help setup demo check format lint types unit test build e2e bench deploy lock generate clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -97,11 +97,9 @@ lock: $(UV)
 	$(UV) lock --python "$(PYTHON)"
 	$(EXPORT) > layers/core/requirements.txt
 
-catalogue: setup
-	.venv/bin/sagewatch catalog --format markdown > docs/catalogue.md
-
-dashboard: setup
-	.venv/bin/python -m scripts.dashboard
+# What is derived from the kinds' declarations: docs/catalogue.md, and the parts of template.yaml between marks.
+generate: setup
+	.venv/bin/python -m scripts.generate
 
 clean:
 	rm -rf .venv .venv-sam .venv-emu .venv-rt .uv .aws-sam .cache

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
 import botocore.session
 import pytest
@@ -19,99 +21,11 @@ from sagewatch.model import CAPACITY_TRAITS, Capacity, Gap, Scope
 from tests.payloads import every_event
 from tests.resources import answering, config, endpoint, pipeline, training_job, variant
 
+ROOT = Path(__file__).parents[2]
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
 OPERATIONS = {xform_name(name): name for name in SAGEMAKER.operation_names}
 ROWS = [(each, row) for each in KINDS for row in each.specs]
 LATENCIES = {"Latency", "ModelLatency", "OverheadLatency", "ModelSetupTime"}
-
-PUBLISHED = {
-    "AWS/SageMaker": {
-        # the feature store
-        "Operation4XXErrors",
-        "Operation5XXErrors",
-        "ThrottledRequests",
-        "Latency",
-        "ConsumedReadCapacityUnits",
-        "ConsumedWriteCapacityUnits",
-        # endpoints
-        "Invocation4XXErrors",
-        "Invocation5XXErrors",
-        "InvocationModelErrors",
-        "Invocations",
-        "ModelLatency",
-        "OverheadLatency",
-        "ModelSetupTime",
-        "ServerlessConcurrentExecutionsUtilization",
-        "ServerlessProvisionedConcurrencyUtilization",
-        "ServerlessProvisionedConcurrencySpilloverInvocations",
-        "ConcurrentRequestsPerModel",
-        "ConcurrentRequestsPerCopy",
-        "InvocationsPerCopy",
-        "MidStreamErrors",
-        "ModelCacheHit",
-        "ModelLoadingWaitTime",
-        "ModelDownloadingTime",
-        "ModelLoadingTime",
-        "ModelUnloadingTime",
-        "ContainerLatency",
-        "HasBacklogWithoutCapacity",
-        "ApproximateAgeOfOldestRequest",
-        "ApproximateBacklogSizePerInstance",
-        "InvocationFailures",
-        "ExpiredRequests",
-        "RequestDownloadFailures",
-        "ResponseUploadFailures",
-        "NotificationFailures",
-    },
-    "/aws/sagemaker/InferenceComponents": {
-        "CPUUtilizationNormalized",
-        "MemoryUtilizationNormalized",
-        "GPUUtilizationNormalized",
-        "GPUMemoryUtilizationNormalized",
-    },
-    "/aws/sagemaker/ProcessingJobs": {
-        "CPUUtilization",
-        "MemoryUtilization",
-        "GPUUtilization",
-        "GPUMemoryUtilization",
-        "DiskUtilization",
-    },
-    "/aws/sagemaker/TransformJobs": {
-        "CPUUtilization",
-        "MemoryUtilization",
-        "GPUUtilization",
-        "GPUMemoryUtilization",
-    },
-    "/aws/sagemaker/Endpoints": {
-        "LoadedModelCount",
-        "CPUReservation",
-        "MemoryReservation",
-        "GPUReservation",
-        "CPUUtilization",
-        "MemoryUtilization",
-        "GPUUtilization",
-        "GPUMemoryUtilization",
-        "DiskUtilization",
-    },
-    "/aws/sagemaker/TrainingJobs": {
-        "CPUUtilization",
-        "MemoryUtilization",
-        "GPUUtilization",
-        "GPUMemoryUtilization",
-        "DiskUtilization",
-    },
-    "AWS/Sagemaker/ModelBuildingPipeline": {"ExecutionFailed", "ExecutionStopped", "ExecutionDuration", "StepFailed"},
-    "AWS/Sagemaker/LabelingJobs": {"DatasetObjectsLabelingFailed", "JobsFailed"},
-    "AWS/SageMaker/Workteam": {"TasksDeclined", "TasksReturned"},
-    "/aws/sagemaker/InferenceRecommendationsJobs": {"ClientInvocations", "ClientInvocationErrors", "ClientLatency"},
-    "aws/sagemaker/Endpoints/data-metrics": {"feature_baseline_drift_*"},
-    "ContainerInsights": {
-        "hyperpod_node_health_status_unschedulable",
-        "hyperpod_node_health_status_unschedulable_pending_replacement",
-        "hyperpod_node_health_status_unschedulable_pending_reboot",
-    },
-}
-"""What SageMaker publishes, written by hand from its metric tables: a misspelt row fails here."""
 
 SERVERLESS = {
     "OverheadLatency",
@@ -149,12 +63,41 @@ def test_every_detail_type_and_api_call_of_a_kind_has_an_event_file(each: Kind) 
     assert each.calls.keys() <= calls
 
 
+@pytest.mark.parametrize("each", KINDS, ids=lambda each: each.name)
+def test_a_kind_reads_with_real_operations_and_no_writing_ones(each: Kind) -> None:
+    calls = {*each.reads, *(each.explain.calls if each.explain else ())}
+
+    assert calls <= OPERATIONS.keys()
+    assert all(call.startswith(("describe_", "list_")) for call in calls)
+
+
+@pytest.mark.parametrize("each", KINDS, ids=lambda each: each.name)
+def test_what_starts_a_job_is_a_kind(each: Kind) -> None:
+    assert all(kind(parent) for parent in each.parents.values())
+
+
+def test_no_module_outside_the_kinds_names_one() -> None:
+    """But for the emulated account (`local/`), which plays each kind as SageMaker does, and `sagewatch guardrails`."""
+    names = {each.name for each in KINDS}
+    sources = [path for folder in ("layers/core", "functions", "cli") for path in (ROOT / folder).rglob("*.py")]
+    own = (ROOT / "layers/core/sagewatch/kinds", ROOT / "cli/sagewatch_cli/local")
+    naming = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
+        for path in sources
+        if not any(path.is_relative_to(folder) for folder in own)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and (node.value in names or node.value == "-job")
+    ]
+
+    assert naming == [], "ask the kind's declaration instead of its name"
+
+
 @pytest.mark.parametrize(("each", "row"), ROWS, ids=lambda value: getattr(value, "id", getattr(value, "name", None)))
 def test_a_row_names_metrics_that_sagemaker_publishes_and_reads_well(each: Kind, row: Spec) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", row.id)
     assert len(row.id) <= 32
-    for metric in row.metrics:
-        assert metric.name in PUBLISHED[metric.namespace], f"{each.name} {row.id}"
+    published = {(chart.namespace, name) for chart in each.charts for name in chart.metrics}
+    assert {(metric.namespace, metric.name) for metric in row.metrics} <= published, f"{each.name} {row.id}"
     assert (len(row.metrics) == 1) or row.expression
     assert not (row.across and row.expression)
     assert row.why.endswith(".")

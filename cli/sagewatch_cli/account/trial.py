@@ -22,6 +22,9 @@ REASON = "TEST: sent by `sagewatch notify test`. Nothing is wrong, nothing has t
 
 type State = Literal["ALARM", "OK"]
 
+SAMPLE_KIND, SAMPLE_ALARM = KINDS[0].name, "latency-p99"
+"""What the sample is about unless something else is given."""
+
 
 @dataclass(frozen=True, slots=True)
 class Considered:
@@ -37,7 +40,7 @@ def labels_of(given: Mapping[str, str]) -> Labels:
 
     Of another kind, the alarm is its first critical row, or its first.
     """
-    severity, kind = given.get("severity", Severity.CRITICAL), given.get("kind", "endpoint")
+    severity, kind = given.get("severity", Severity.CRITICAL), given.get("kind", SAMPLE_KIND)
     if severity not in set(Severity):
         raise ValueError(f"severity={severity}: there are {', '.join(Severity)}")
     if kind_named(kind) is None:
@@ -50,8 +53,8 @@ def labels_of(given: Mapping[str, str]) -> Labels:
 def _alarm(kind: str) -> str:
     found = kind_named(kind)
     rows = found.specs if found else ()
-    if kind == "endpoint":
-        return "latency-p99"
+    if kind == SAMPLE_KIND:
+        return SAMPLE_ALARM
     return next((row.id for row in (*(r for r in rows if r.severity is Severity.CRITICAL), *rows)), "failed")
 
 

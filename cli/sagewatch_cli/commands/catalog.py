@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sagewatch.kinds.charts import DimensionNames
 from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import PER_CAPACITY, Severity, Unit
 from sagewatch.units import humanise
-from sagewatch_cli.metrics import ELSEWHERE, LEVELS, MISSPELLINGS, SECTIONS, Documented, Names, documented
+from sagewatch_cli.metrics import MISSPELLINGS, DocumentedMetric, documented
 
 _SIGNS: Mapping[str, str] = {
     "GreaterThanThreshold": ">",
@@ -73,7 +74,7 @@ def _alarm(kind: Kind, spec: Spec) -> dict[str, Any]:
         "level": spec.level,
         "metrics": [{"namespace": m.namespace, "name": m.name, "statistic": m.statistic} for m in spec.metrics],
         "expression": expression(kind, spec),
-        "dimensions": list(LEVELS[kind.name, spec.level]),
+        "dimensions": list(kind.levels[spec.level].dimensions),
         "comparison": spec.comparison,
         "threshold": spec.threshold,
         "unit": str(spec.unit),
@@ -89,7 +90,7 @@ def _alarm(kind: Kind, spec: Spec) -> dict[str, Any]:
     }
 
 
-def _metric(metric: Documented) -> dict[str, Any]:
+def _metric(metric: DocumentedMetric) -> dict[str, Any]:
     alarms = alarms_of(metric)
     return {
         "namespace": metric.namespace,
@@ -103,7 +104,7 @@ def _metric(metric: Documented) -> dict[str, Any]:
     }
 
 
-def alarms_of(metric: Documented) -> list[str]:
+def alarms_of(metric: DocumentedMetric) -> list[str]:
     """Return the rows that read a metric, as `kind/alarm-id`."""
     return [
         f"{kind.name}/{spec.id}"
@@ -113,17 +114,17 @@ def alarms_of(metric: Documented) -> list[str]:
     ]
 
 
-def _read(kind: Kind, spec: Spec) -> Iterator[tuple[str, str, Names]]:
+def _read(kind: Kind, spec: Spec) -> Iterator[tuple[str, str, DimensionNames]]:
     """Yield namespace, name and dimensions of all that a row may look at."""
     for metric in spec.metrics:
-        yield metric.namespace, metric.name, LEVELS[kind.name, spec.level]
-        for namespace, dimensions in ELSEWHERE.get((kind.name, spec.level), ()):
+        yield metric.namespace, metric.name, kind.levels[spec.level].dimensions
+        for namespace, dimensions in kind.levels[spec.level].elsewhere:
             yield namespace, metric.name, dimensions
 
 
 def expression(kind: Kind, spec: Spec) -> str | None:
     """Return how a row combines metrics or series: `MAX(every Host)`; None when it looks at a single metric."""
-    every = LEVELS[kind.name, spec.level][-1:]
+    every = kind.levels[spec.level].dimensions[-1:]
     return spec.expression or (f"{spec.across}(every {every[0]})" if spec.across and every else None)
 
 
@@ -182,7 +183,7 @@ def _condition(spec: Spec) -> Text:
 
 def _story(kind: Kind, spec: Spec) -> Text:
     where = " ".join(sorted({metric.namespace for metric in spec.metrics}))
-    by = ", ".join(LEVELS[kind.name, spec.level]) or "no dimensions"
+    by = ", ".join(kind.levels[spec.level].dimensions) or "no dimensions"
     return Text.assemble(measure(kind, spec), "\n", (f"{where} by {by}", "dim"), "\n", spec.why)
 
 
@@ -193,7 +194,7 @@ def as_markdown() -> str:
 
 
 def _markdown() -> Iterator[str]:
-    yield "<!-- Written by `make catalogue` from the kinds' tables and cli/sagewatch_cli/metrics.py. Edit those. -->"
+    yield "<!-- Written by `make generate` from the kinds' declarations. Edit those. -->"
     yield "# Catalogue"
     yield ""
     yield f"{sum(len(kind.specs) for kind in KINDS)} alarms, then every metric of SageMaker and what becomes of it."
@@ -220,7 +221,7 @@ def _section(kind: Kind) -> Iterator[str]:
             f"{_SIGNS[spec.comparison]} {default(spec)}",
             window(spec),
             f"`{measure(kind, spec)}`",
-            ", ".join(LEVELS[kind.name, spec.level]) or "the account",
+            ", ".join(kind.levels[spec.level].dimensions) or "the account",
             _MISSING[spec.missing],
             ", ".join(spec.needs),
         )
@@ -235,12 +236,12 @@ def _metrics() -> Iterator[str]:
     yield ""
     yield "Each metric has an alarm, or a reason to have none. All of them are on the dashboard."
     entries = documented()
-    for name, title in SECTIONS.items():
-        mine = [entry for entry in entries if entry.kinds[0] == name]
+    for kind in KINDS:
+        mine = [entry for entry in entries if entry.kinds[0] == kind.name]
         if not mine:
             continue
         yield ""
-        yield f"### {title}"
+        yield f"### {kind.plural}"
         yield ""
         yield "| metric | namespace | unit | dimensions | alarms, or why none |"
         yield "|---|---|---|---|---|"
@@ -254,7 +255,7 @@ def _metrics() -> Iterator[str]:
             )
 
 
-def _joined(names: Names) -> str:
+def _joined(names: DimensionNames) -> str:
     return ", ".join(names) or "none"
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from sagewatch.kinds.kind import Kind, Listing, Observation
+from functools import partial
+
+from sagewatch.kinds.kind import Kind, Lifetime, Listing, Observation
+from sagewatch.kinds.leads import Explanation, JobRun, explain_job
 
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
+RUN = JobRun((), "CreationTime", "EndTime")
 
 AUTOML_JOB = Kind(
     name="automl-job",
     title="AutoML job",
+    plural="AutoML jobs",
     arn_type="automl-job",
+    by_arn=False,
+    lifetime=Lifetime.JOB,
     describe="describe_auto_ml_job_v2",
     parameter="AutoMLJobName",
     arn="AutoMLJobArn",
@@ -18,11 +25,23 @@ AUTOML_JOB = Kind(
         items="AutoMLJobSummaries",
         filters=({"StatusEquals": "InProgress"}, {"StatusEquals": "Stopping"}),
     ),
+    failures=Listing(operation="list_auto_ml_jobs", items="AutoMLJobSummaries", filters=({"StatusEquals": "Failed"},)),
     events={},
     calls={},
     live=lambda job: job["AutoMLJobStatus"] not in ENDED,
     version=lambda _: None,
     observe=lambda _job, _read: Observation(),
+    reads={},
+    levels={},
     specs=(),
-    failures=Listing(operation="list_auto_ml_jobs", items="AutoMLJobSummaries", filters=({"StatusEquals": "Failed"},)),
+    charts=(),
+    without_charts="An AutoML job publishes no metrics: the jobs it starts do, above. Its failure is a notice.",
+    notices=(),
+    parents={},
+    page=None,
+    logs=None,
+    run=RUN,
+    explain=Explanation(partial(explain_job, RUN), ("describe_auto_ml_job_v2",)),
+    causes=frozenset({"few-rows"}),
+    deployed=False,
 )

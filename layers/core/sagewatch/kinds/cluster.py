@@ -7,8 +7,21 @@ Where the add-on is missing nothing is published, so missing data is well.
 
 from __future__ import annotations
 
-from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
-from sagewatch.model import Description, Scope, Severity, Unit
+from sagewatch.kinds.charts import DOING_WELL, SPREAD, Chart
+from sagewatch.kinds.kind import (
+    ConsolePage,
+    FailureNotice,
+    Kind,
+    Level,
+    Lifetime,
+    Listing,
+    Metric,
+    Observation,
+    Reader,
+    Spec,
+)
+from sagewatch.kinds.leads import DETAILS, Explanation, FailureReader, Lead
+from sagewatch.model import Description, Notice, Scope, Severity, Unit
 
 NAMESPACE = "ContainerInsights"
 UNSCHEDULABLE = "hyperpod_node_health_status_unschedulable"
@@ -72,20 +85,142 @@ def _has_data(read: Reader, dimensions: dict[str, str]) -> bool:
     return any(each.dimensions == dimensions for each in listed)
 
 
+CLUSTER_ONLY = ("ClusterName",)
+NODE = ("ClusterName", "InstanceId", "NodeName")
+
+CHARTS = (
+    Chart(
+        title="Nodes by health (EKS with the CloudWatch Observability add-on)",
+        namespace=NAMESPACE,
+        dimensions=(CLUSTER_ONLY, NODE),
+        unit="Count",
+        statistics=SPREAD,
+        shown="Maximum",
+        metrics={
+            "hyperpod_node_health_status_schedulable": DOING_WELL,
+            UNSCHEDULABLE: "",
+            f"{UNSCHEDULABLE}_pending_replacement": "",
+            f"{UNSCHEDULABLE}_pending_reboot": "",
+        },
+    ),
+)
+
+NOTICES = (
+    FailureNotice(
+        detail_type="SageMaker HyperPod Cluster State Change",
+        what="cluster",
+        named="ClusterName",
+        status=("ClusterStatus",),
+        failed={"Failed": "failed", "RollingBack": "is rolling back"},
+        recovered=frozenset({"InService"}),
+        # Nothing is documented to say that it is deleted; a deletion that fails says so.
+        gone=frozenset({"Deleting"}),
+        filtered=True,
+        reason={"FailureMessage": ""},
+        severity=Severity.CRITICAL,
+        # The detail has no time of change, and the next update may fail, too.
+        identity=("ClusterArn", "ClusterStatus", "time"),
+    ),
+    FailureNotice(
+        detail_type="SageMaker HyperPod Cluster Node Health Event",
+        what="node",
+        named="ClusterName",
+        status=("HealthSummary.HealthStatus",),
+        # Only one bad state is documented, by example.
+        failed={"Healthy": "", "Unhealthy": "is unhealthy"},
+        otherwise="is not healthy",
+        recovered=frozenset({"Healthy"}),
+        reason={
+            "HealthSummary.HealthStatusReason": "",
+            "HealthSummary.RepairAction": "Repair action: ",
+            "HealthSummary.Recommendation": "Recommendation: ",
+        },
+        severity=Severity.WARNING,
+        scope=("InstanceId",),
+        # A node that was mended may fail again for the same reason.
+        identity=("ClusterArn", "InstanceId", "HealthSummary.HealthStatus", "time"),
+    ),
+    FailureNotice(
+        detail_type="SageMaker HyperPod Cluster Event",
+        what="cluster",
+        named="EventDetails.ClusterName",
+        status=("EventDetails.EventLevel",),
+        failed={"Warn": "warns", "Error": "reports an error"},
+        filtered=True,
+        reason={
+            "EventDetails.Description": "",
+            # The metadata is found at either depth.
+            "EventDetails.EventMetadata.*.FailureMessage": "",
+            "EventDetails.EventDetails.EventMetadata.*.FailureMessage": "",
+        },
+        severity=Severity.WARNING,
+        scope=("EventDetails.InstanceId", "EventDetails.InstanceGroupName"),
+        identity=("EventDetails.EventId",),
+        # AWS's own example has no level.
+        lenient=True,
+    ),
+)
+
+
+def _explain(read: FailureReader, notice: Notice) -> Lead:
+    """Follow a cluster to the node that failed, where one is named, and to its lifecycle script's log."""
+    name, scope = notice.labels["resource"], notice.labels["scope"]
+    if scope.startswith("i-"):
+        answer = read.sagemaker("Node", "describe_cluster_node", ClusterName=name, NodeId=scope)
+        node = answer.get("NodeDetails") or {}
+        message = (node.get("InstanceStatus") or {}).get("Message") or ""
+        facts = {"Compute": node.get("InstanceType"), "Instance group": node.get("InstanceGroupName")}
+        streams = f"LifecycleConfig/{node.get('InstanceGroupName', '')}/{scope}" if node else ""
+    else:
+        description = read.described(DETAILS, notice.labels.ref)
+        message, facts = description.get("FailureMessage") or "", {"Nodes": _lacking_nodes(description)}
+        streams = "LifecycleConfig/" + ("" if scope == "all" else f"{scope}/")
+    cluster_id = notice.arn.rpartition("/")[2]
+    return Lead(
+        ref=notice.labels.ref,
+        reason=notice.reason if message in notice.reason else f"{notice.reason}\n{message}".strip(),
+        facts={fact: value for fact, value in facts.items() if value},
+        group=f"/aws/sagemaker/Clusters/{name}/{cluster_id}" if notice.arn and streams else "",
+        streams=streams,
+    )
+
+
+def _lacking_nodes(description: Description) -> str:
+    """Say how many nodes the groups that lack some have: `workers 1 of 16`."""
+    groups = description.get("InstanceGroups") or ()
+    counted = ((g.get("InstanceGroupName"), g.get("CurrentCount", 0), g.get("TargetCount", 0)) for g in groups)
+    return ", ".join(f"{name} {there} of {wanted}" for name, there, wanted in counted if there < wanted)
+
+
 CLUSTER = Kind(
     name="cluster",
     title="HyperPod cluster",
+    plural="HyperPod clusters",
     arn_type="cluster",
+    by_arn=True,
+    lifetime=Lifetime.STAYS,
     describe="describe_cluster",
     parameter="ClusterName",
     arn="ClusterArn",
-    by_arn=True,
     listing=Listing(operation="list_clusters", items="ClusterSummaries", modified="CreationTime"),
+    failures=None,
     # No last event is documented: DeleteCluster and the sweep bring the end.
     events={"SageMaker HyperPod Cluster State Change": "ClusterName"},
     calls={"CreateCluster": "clusterName", "DeleteCluster": "clusterName"},
     live=lambda cluster: cluster["ClusterStatus"] != "Deleting",
     version=lambda cluster: repr(cluster.get("Orchestrator")),
     observe=_observe,
+    reads={},
+    levels={"cluster": Level(CLUSTER_ONLY)},
     specs=SPECS,
+    charts=CHARTS,
+    without_charts="",
+    notices=NOTICES,
+    parents={},
+    page=ConsolePage("cluster-management"),
+    logs=None,
+    run=None,
+    explain=Explanation(_explain, ("describe_cluster", "describe_cluster_node")),
+    causes=frozenset({"cluster-capacity", "node-reboot", "node-broken", "disruption-budget", "lifecycle-script"}),
+    deployed=False,
 )

@@ -10,7 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Published, Reader, Spec
+from sagewatch.kinds.charts import SHARE, TIMED, Chart
+from sagewatch.kinds.kind import (
+    FailureNotice,
+    Kind,
+    Level,
+    Lifetime,
+    Listing,
+    Metric,
+    Observation,
+    Published,
+    Reader,
+    Spec,
+)
 from sagewatch.model import Capacity, Description, Scope, Severity, Unit
 
 NAMESPACE = "AWS/SageMaker"
@@ -157,10 +169,70 @@ def _provisioned(group: Description, units: str) -> Capacity | None:
     return Capacity(0, units=found) if found else None
 
 
+ON_DEMAND = "On demand there is no limit to come near; it is what the bill counts."
+
+OPERATION = ("FeatureGroupName", "OperationName")
+BATCH_OPERATION = ("OperationName",)
+
+CHARTS = (
+    Chart(
+        title="Requests and errors",
+        namespace=NAMESPACE,
+        dimensions=(OPERATION, BATCH_OPERATION),
+        unit="None",
+        statistics=SHARE,
+        shown="Sum",
+        metrics={"Invocations": "", "Operation4XXErrors": "", "Operation5XXErrors": "", "ThrottledRequests": ""},
+    ),
+    Chart(
+        title="Latency (µs)",
+        namespace=NAMESPACE,
+        dimensions=(OPERATION, BATCH_OPERATION),
+        unit="Microseconds",
+        statistics=TIMED,
+        shown="p99",
+        metrics={"Latency": ""},
+    ),
+    Chart(
+        title="Consumed units",
+        namespace=NAMESPACE,
+        dimensions=(OPERATION,),
+        unit="None",
+        statistics=TIMED,
+        shown="Sum",
+        metrics={
+            "ConsumedReadRequestsUnits": ON_DEMAND,
+            "ConsumedWriteRequestsUnits": ON_DEMAND,
+            "ConsumedReadCapacityUnits": "",
+            "ConsumedWriteCapacityUnits": "",
+        },
+    ),
+)
+
+NOTICES = (
+    FailureNotice(
+        detail_type="SageMaker Feature Group State Change",
+        what="feature group",
+        named="FeatureGroupName",
+        status=("FeatureGroupStatus",),
+        failed={"CreateFailed": "could not be created", "DeleteFailed": "could not be deleted"},
+        gone=frozenset({"Deleting"}),
+        filtered=True,
+        reason={"FailureReason": ""},
+        severity=Severity.WARNING,
+        identity=("FeatureGroupArn", "FeatureGroupStatus", "CreationTime"),
+        # It is sent for its offline store, too, whose states are others.
+        lenient=True,
+    ),
+)
+
 FEATURE_GROUP = Kind(
     name="feature-group",
     title="Feature group",
+    plural="Feature groups",
     arn_type="feature-group",
+    by_arn=False,
+    lifetime=Lifetime.STAYS,
     describe="describe_feature_group",
     parameter="FeatureGroupName",
     arn="FeatureGroupArn",
@@ -175,6 +247,7 @@ FEATURE_GROUP = Kind(
             {"FeatureGroupStatusEquals": "DeleteFailed"},
         ),
     ),
+    failures=None,
     events={"SageMaker Feature Group State Change": "FeatureGroupName"},
     calls={
         "CreateFeatureGroup": "featureGroupName",
@@ -184,5 +257,17 @@ FEATURE_GROUP = Kind(
     live=lambda group: group.get("FeatureGroupStatus") not in ENDED,
     version=lambda group: repr((group.get("OnlineStoreConfig"), group.get("ThroughputConfig"))),
     observe=_observe,
+    reads={},
+    levels={"operation": Level(OPERATION)},
     specs=SPECS,
+    charts=CHARTS,
+    without_charts="",
+    notices=NOTICES,
+    parents={},
+    page=None,
+    logs=None,
+    run=None,
+    explain=None,
+    causes=frozenset({"offline-store"}),
+    deployed=False,
 )

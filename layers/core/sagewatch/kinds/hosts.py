@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 
+from sagewatch.kinds.charts import HOST, TIMED, Chart
 from sagewatch.kinds.kind import Metric, Observation, Reader, Spec
-from sagewatch.model import Capacity, Gap, Scope, Severity, Unit
+from sagewatch.model import Capacity, Description, Gap, Scope, Severity, Unit
 
 MOST_METRICS = 10
 
@@ -97,6 +98,30 @@ def rows(namespace: str) -> tuple[Spec, ...]:
     )
 
 
+def charts(namespace: str, *, disk: bool = True) -> tuple[Chart, ...]:
+    """Return the charts of jobs that publish in this namespace, transform jobs without their disks."""
+    return (
+        Chart(
+            title="Utilisation (% summed over cores and devices)",
+            namespace=namespace,
+            dimensions=(HOST,),
+            unit="Percent",
+            statistics=TIMED,
+            shown="Average",
+            metrics={"CPUUtilization": "", "GPUUtilization": "", "GPUMemoryUtilization": ""},
+        ),
+        Chart(
+            title="Memory and disk (%)" if disk else "Memory (%)",
+            namespace=namespace,
+            dimensions=(HOST,),
+            unit="Percent",
+            statistics=TIMED,
+            shown="Maximum",
+            metrics={"MemoryUtilization": "", "DiskUtilization": ""} if disk else {"MemoryUtilization": ""},
+        ),
+    )
+
+
 def observed(
     read: Reader,
     groups: Sequence[Mapping[str, object]],
@@ -126,12 +151,14 @@ def numbered(job: str, count: int) -> tuple[list[str], list[str]]:
     return [f"{job}/{name}" for name in names], names
 
 
-def parent(**arns: object) -> dict[str, str]:
-    """Return the label of the first parent that there is: `tuning_job="arn:…"` gives `parent=tuning-job/<name>`."""
-    found = (
-        (kind.replace("_", "-"), arn.rpartition("/")[2]) for kind, arn in arns.items() if isinstance(arn, str) and arn
-    )
-    return next(({"parent": f"{kind}/{name}"} for kind, name in found), {})
+def parent(described: Description, parents: Mapping[str, str]) -> dict[str, str]:
+    """Return the label of what started a job: `{"parent": "tuning-job/sweep"}`; `{}` when nothing did.
+
+    `parents` are those that the job's kind declares; `described` is its description, or the detail of an event.
+    """
+    found = ((kind, described.get(field)) for field, kind in parents.items())
+    labels = ({"parent": f"{kind}/{arn.rpartition('/')[2]}"} for kind, arn in found if isinstance(arn, str) and arn)
+    return next(labels, {})
 
 
 def _scopes(hosts: Sequence[str], names: Sequence[str], capacity: Capacity | None, *, disk: bool) -> Iterator[Scope]:
@@ -156,13 +183,3 @@ def _traits(capacity: Capacity | None, *, disk: bool) -> Iterator[str]:
     # Trainium and Inferentia hosts are busy with a quiet CPU, and publish nothing about their devices.
     elif capacity and not capacity.accelerators:
         yield "cpu-only"
-
-
-EXECUTION_TAG = "sagemaker:pipeline-execution-arn"
-"""The tag that Pipelines puts on the jobs that it starts (read so by the SageMaker Python SDK, sagemaker.lineage)."""
-
-
-def started_by(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the label of the pipeline that started a job with these tags; nothing when none did."""
-    name = tags.get(EXECUTION_TAG, "").rpartition(":pipeline/")[2].partition("/execution/")[0]
-    return {"parent": f"pipeline/{name}"} if name else {}

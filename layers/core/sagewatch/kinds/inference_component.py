@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sagewatch.kinds.charts import EXTREMES, FIRST_PART, LAUNCH, SHARE, SPREAD, SUM, TIMED, Chart
 from sagewatch.kinds.guards import guards
-from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
-from sagewatch.model import Description, Scope, Severity, Unit
+from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Observation, Reader, Spec
+from sagewatch.kinds.leads import DETAILS, Explanation, FailureReader, Lead
+from sagewatch.model import Description, Notice, Scope, Severity, Unit
 
 REQUESTS = "AWS/SageMaker"
 COMPONENTS = "/aws/sagemaker/InferenceComponents"
@@ -209,14 +211,126 @@ def _traits(component: Description) -> Iterator[str]:
         yield "gpu"
 
 
+COMPONENT = ("InferenceComponentName",)
+
+CHARTS = (
+    Chart(
+        title="Errors",
+        namespace=REQUESTS,
+        dimensions=(COMPONENT,),
+        unit="None",
+        statistics=SHARE,
+        shown="Sum",
+        metrics={
+            "Invocation4XXErrors": "",
+            "Invocation5XXErrors": "",
+            "InvocationModelErrors": "",
+            "MidStreamErrors": "",
+        },
+    ),
+    Chart(
+        title="Requests",
+        namespace=REQUESTS,
+        dimensions=(COMPONENT,),
+        unit="None",
+        statistics=SUM,
+        shown="Sum",
+        metrics={"Invocations": "", "InvocationsPerCopy": ""},
+    ),
+    Chart(
+        title="Concurrent requests",
+        namespace=REQUESTS,
+        dimensions=(COMPONENT,),
+        unit="None",
+        statistics=EXTREMES,
+        shown="Maximum",
+        metrics={"ConcurrentRequestsPerCopy": ""},
+    ),
+    Chart(
+        title="Latency (µs)",
+        namespace=REQUESTS,
+        dimensions=(COMPONENT,),
+        unit="Microseconds",
+        statistics=TIMED,
+        shown="p99",
+        metrics={"ModelLatency": ""},
+    ),
+    Chart(
+        title="Overhead (µs)",
+        namespace=REQUESTS,
+        dimensions=(COMPONENT,),
+        unit="Microseconds",
+        statistics=SPREAD,
+        shown="Average",
+        metrics={"OverheadLatency": ""},
+    ),
+    Chart(
+        title="Cold start (µs)",
+        namespace=REQUESTS,
+        dimensions=(COMPONENT,),
+        unit="Microseconds",
+        statistics=LAUNCH,
+        shown="Average",
+        metrics={"ModelSetupTime": ""},
+    ),
+    Chart(
+        title="Latency to the first part of a stream (µs)",
+        namespace=REQUESTS,
+        dimensions=(COMPONENT,),
+        unit="Microseconds",
+        statistics=TIMED,
+        shown="p99",
+        metrics={
+            "FirstChunkLatency": FIRST_PART,
+            "FirstChunkModelLatency": FIRST_PART,
+            "FirstChunkOverheadLatency": FIRST_PART,
+        },
+    ),
+    Chart(
+        title="Utilisation (% of what it may use)",
+        namespace=COMPONENTS,
+        dimensions=(COMPONENT,),
+        unit="Percent",
+        statistics=TIMED,
+        shown="Average",
+        metrics={
+            "CPUUtilizationNormalized": "",
+            "MemoryUtilizationNormalized": "",
+            "GPUUtilizationNormalized": "",
+            "GPUMemoryUtilizationNormalized": "",
+        },
+    ),
+)
+
+
+def _explain(read: FailureReader, notice: Notice) -> Lead:
+    name = notice.labels["resource"]
+    description = read.described(DETAILS, notice.labels.ref)
+    copies, endpoint = description.get("RuntimeConfig") or {}, description.get("EndpointName")
+    there = f"{copies.get('CurrentCopyCount', 0)} of {copies.get('DesiredCopyCount', 0)}" if copies else ""
+    facts = {"Endpoint": endpoint, "Copies": there}
+    return Lead(
+        ref=notice.labels.ref,
+        reason=description.get("FailureReason") or notice.reason,
+        facts={fact: str(value) for fact, value in facts.items() if value},
+        group=f"/aws/sagemaker/InferenceComponents/{name}",
+    )
+
+
 INFERENCE_COMPONENT = Kind(
     name="inference-component",
     title="Inference component",
+    plural="Inference components",
     arn_type="inference-component",
+    by_arn=False,
+    lifetime=Lifetime.STAYS,
     describe="describe_inference_component",
     parameter="InferenceComponentName",
     arn="InferenceComponentArn",
     listing=Listing(operation="list_inference_components", items="InferenceComponents"),
+    failures=Listing(
+        operation="list_inference_components", items="InferenceComponents", filters=({"StatusEquals": "Failed"},)
+    ),
     events={},
     calls={
         "CreateInferenceComponent": "inferenceComponentName",
@@ -226,8 +340,17 @@ INFERENCE_COMPONENT = Kind(
     live=lambda component: component["InferenceComponentStatus"] != "Deleting",
     version=lambda component: (component.get("VariantName"), repr(component.get("Specification"))),
     observe=_observe,
+    reads={},
+    levels={"component": Level(COMPONENT)},
     specs=SPECS,
-    failures=Listing(
-        operation="list_inference_components", items="InferenceComponents", filters=({"StatusEquals": "Failed"},)
-    ),
+    charts=CHARTS,
+    without_charts="",
+    notices=(),
+    parents={},
+    page=None,
+    logs=None,
+    run=None,
+    explain=Explanation(_explain, ("describe_inference_component",)),
+    causes=frozenset({"endpoint-capacity", "start-up", "placement"}),
+    deployed=True,
 )

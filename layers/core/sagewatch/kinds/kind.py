@@ -1,11 +1,14 @@
-"""What a kind of SageMaker resource declares: its events, its calls, and the rows of its table of alarms."""
+"""What a kind of SageMaker resource declares: its events, calls, alarms, metrics, failure notices and links."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from enum import Enum
+from typing import Literal, Protocol, Self
 
+from sagewatch.kinds.charts import Chart, DimensionNames
+from sagewatch.kinds.leads import Explanation, JobRun
 from sagewatch.model import CAPACITY, PER_CAPACITY, Capacity, Description, Dimensions, Gap, Ref, Scope, Severity, Unit
 
 
@@ -26,32 +29,44 @@ type Comparison = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """One row of a kind's table: an alarm that every scope of that level gets when it has all the traits in `needs`.
-
-    `threshold` counts in `unit`; for units per capacity it is the share of one vCPU or GPU, in percent. `metrics`
-    is a single metric, or several that `expression` combines by their ids. `across` folds the series of a scope
-    (its hosts) into one. `warm_up` are minutes in which a new alarm does not act. `priced` says the price of idling.
-    """
+    """One row of a kind's table: an alarm that every scope of that level gets when it has all the traits in `needs`."""
 
     id: str
+    """Last part of the alarm's name, and of the tag that tunes it: `latency-p99`, `sagewatch:latency-p99=2s`."""
     title: str
+    """What is measured, as a phrase in the middle of a sentence: `p99 latency`."""
     level: str
+    """Which scopes get it; a key of the kind's `levels`."""
     metrics: tuple[Metric, ...]
+    """One metric, or several that `expression` combines by their ids."""
     expression: str | None = None
+    """Metric math over the ids in `metrics`; None for a single metric."""
     across: Literal["MAX", "MIN", "SUM"] | None = None
+    """How the series of one scope (its hosts) are combined into one; None where a scope has one series."""
     comparison: Comparison = "GreaterThanThreshold"
     threshold: float
+    """In `unit`; for units per capacity the share of one vCPU or GPU in percent."""
     unit: Unit
+    """In which the metric, or the expression, counts."""
     period: int = 60
+    """Seconds of one data point."""
     periods: int
+    """How many of the latest data points are looked at."""
     datapoints: int
+    """How many of them must be beyond the threshold."""
     missing: Literal["breaching", "notBreaching", "ignore", "missing"] = "notBreaching"
+    """What a missing data point counts as (PutMetricAlarm, TreatMissingData)."""
     severity: Severity
     needs: tuple[str, ...] = ()
+    """The traits that a scope must have: `("instance", "gpu")`."""
     warm_up: int = 0
+    """Minutes after its creation in which the alarm does not act."""
     priced: bool = False
+    """Whether the alarm's description says what it costs to be idle."""
     why: str
+    """What it means for users when the alarm fires: whole sentences."""
     do: str
+    """What to do then: whole sentences."""
 
     def hangs_on(self, traits: frozenset[str]) -> bool:
         """Tell whether the traits must be known to say if the row applies, or at which threshold."""
@@ -98,7 +113,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """How the live resources of a kind are listed: a paginated operation, called once for each set of filters."""
+    """How resources of a kind are listed: a paginated operation, called once for each set of filters."""
 
     operation: str
     items: str
@@ -106,34 +121,164 @@ class Listing:
     filters: tuple[Mapping[str, str], ...] = ({},)
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What the rows of one level look at: the names of the dimensions of its scopes' metrics.
+
+    Where SageMaker's documentation does not name them, the likely ones. `elsewhere` are the other namespaces, with
+    their dimensions, in which ListMetrics may find the same metrics.
+    """
+
+    dimensions: DimensionNames
+    elsewhere: tuple[tuple[str, DimensionNames], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureNotice:
+    """How an event of SageMaker says that something failed, recovered, is gone or went well.
+
+    Fields of the event's `detail` are given as paths, `*` for any field: `HealthSummary.HealthStatus`. States are
+    written as EventBridge spells them; they are compared without regard to case and to what is not a letter, because
+    SageMaker spells the same state in several ways.
+    """
+
+    detail_type: str
+    what: str
+    """What the notice calls it: `training job`, `pipeline step`."""
+    named: str
+    """The field with the resource's name or ARN; the ARN in the event's `resources` stands in for it."""
+    status: tuple[str, ...]
+    """The fields with a state; the first state that is worth telling counts."""
+    failed: Mapping[str, str]
+    """State → words that follow `what`: `{"Failed": "failed"}`; empty words: nothing is told."""
+    otherwise: str = ""
+    """The words for every state that is named nowhere here; empty: nothing is told."""
+    recovered: frozenset[str] = frozenset()
+    """States that end a failure."""
+    gone: frozenset[str] = frozenset()
+    """States that end everything about the resource."""
+    succeeded: Mapping[str, str] = field(default_factory=dict)
+    """State → words, of a job that went well."""
+    filtered: bool = False
+    """Whether the event rule lets only the states named here pass; not where the spelling is unknown."""
+    reason: Mapping[str, str]
+    """Field with the reason → what is written before it."""
+    severity: Severity
+    identity: tuple[str, ...]
+    """Fields that tell one failure from the next, as SageMaker repeats events with new ids; `time` is the event's."""
+    scope: tuple[str, ...] = ()
+    """Fields that name a part of the resource, the first that is there counts."""
+    arn: str | None = None
+    """Field with the ARN of what failed, where that is not the resource itself."""
+    lenient: bool = False
+    """Whether an event without any state is silence; otherwise it is not understood (Undeliverable)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolePage:
+    """The page of a resource in the SageMaker console: `…/sagemaker/<app>?region=…#/<path>/<name>`."""
+
+    path: str
+    app: str = "home"
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroup:
+    """Where a resource writes its log. `{name}` in the group's name is the resource's; without it, streams begin so."""
+
+    name: str
+
+
+class Lifetime(Enum):
+    """How long a resource of a kind lives, and with it whether anything can end a failure."""
+
+    JOB = "job"
+    """It runs once: its failure is final, and belongs to the incident of what started it."""
+    EXECUTIONS = "executions"
+    """It stays, and each of its executions runs once: a failure is final, and starts jobs that belong to it."""
+    STAYS = "stays"
+    """It stays until it is deleted; a failure is over when it is well again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """A declaration of one SageMaker resource kind.
 
-    Without rows there are no alarms, only notices. `failures` lists the failed ones where no event tells of them.
-    `describe`, `parameter` and `arn` name the Describe* operation, its parameter (also the answer's and the
-    listing's field with the name) and the field with the ARN. `arn_type` is the resource type in ARNs. `events`
-    maps a detail-type to the field of the detail that names the resource (a name, or an ARN when the field ends
-    so); `calls` maps a CloudTrail event name to the request parameter that does. `live` judges a description,
-    `version` is what tells two descriptions apart for us. `by_arn` says that ARNs carry an id in place of the name,
-    and that the Describe* operation takes either.
+    Every field must be given, an empty value where there is nothing to declare: all that the package, the command and
+    the template say of a kind is derived from here.
     """
 
+    # What it is called.
     name: str
+    """In alarm names, labels, tags and the policy: `training-job`."""
     title: str
+    """One of them, as a heading: `Training job`."""
+    plural: str
+    """Several of them, as a heading: `Training jobs`."""
     arn_type: str
+    """The resource type in its ARNs: `arn:…:<arn_type>/<name>`."""
+    by_arn: bool
+    """Whether its ARNs carry an id in place of the name; the Describe* operation then takes either."""
+    lifetime: Lifetime
+
+    # How it is found.
     describe: str
+    """The Describe* operation, as boto3 names it."""
     parameter: str
+    """The operation's parameter, and the field of its answer and of the list's items, that hold the name."""
     arn: str
+    """The field of the answer that holds the ARN."""
     listing: Listing
+    """How those that live are listed."""
+    failures: Listing | None
+    """How those that failed are listed, where no event tells of a failure; None where one does."""
     events: Mapping[str, str]
+    """Detail-type → the field of the detail with the resource's name, or with its ARN when the field ends in Arn."""
     calls: Mapping[str, str]
+    """CloudTrail event name → the request parameter with the resource's name."""
     live: Callable[[Description], bool]
+    """Tells from a description whether the resource lives; one that is being deleted does not."""
     version: Callable[[Description], Hashable]
+    """Returns what tells two descriptions of one resource apart, as far as alarms go."""
+
+    # What is watched.
     observe: Callable[[Description, Reader], Observation]
+    """Reads the scopes of a resource out of its description."""
+    reads: Mapping[str, str]
+    """SageMaker operation that `observe` calls → the ARN type that it reads, `*` where IAM knows no narrower one."""
+    levels: Mapping[str, Level]
+    """Level → the dimensions of its metrics; a level for every one that rows name."""
     specs: tuple[Spec, ...]
-    failures: Listing | None = None
-    by_arn: bool = False
+    """The rows: which alarms there are. Without rows there are no alarms, only notices."""
+    charts: tuple[Chart, ...]
+    """Every metric that SageMaker documents for the kind, as the charts of the dashboard."""
+    without_charts: str
+    """Why there are no charts: a sentence; empty where there are some."""
+
+    # What is told.
+    notices: tuple[FailureNotice, ...]
+    """What its events say of failures."""
+    parents: Mapping[str, str]
+    """Field with the ARN of what started it → that one's kind; the first that is there counts."""
+    page: ConsolePage | None
+    """Its page in the console; None where its name leads to none."""
+    logs: LogGroup | None
+    """The log group that a message links to."""
+    run: JobRun | None
+    """Where a job's description says what it ran on and for how long; None for what is no job with a log or compute."""
+    explain: Explanation | None
+    """How a failure is explained by further reading; None where the event says all that there is."""
+    causes: frozenset[str]
+    """Names of the known causes (`tell/causes.py`) that only failures of such kinds have."""
+    deployed: bool
+    """Whether new versions are deployed to it, so that an alarm says when it was last changed."""
+
+    def __new__(cls, **declared: object) -> Self:
+        """Refuse a declaration that leaves a field out, by the names of the kind and of the field."""
+        missing = [each for each in cls.__slots__ if each not in declared]
+        if missing:
+            raise TypeError(f"kind {declared.get('name')}: {', '.join(missing)} must be declared (see kinds/kind.py)")
+        return object.__new__(cls)
 
     def called(self, text: str) -> str:
         """Return what to describe: the name in an ARN (`…:pipeline/churn/execution/…`); a name is its own."""

@@ -10,8 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import batched
 
+from sagewatch.kinds.charts import ACCOUNT, DELIBERATE, DOING_WELL, MAXIMUM, TALLY, Chart
 from sagewatch.kinds.hosts import MOST_METRICS
-from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Published, Reader, Spec
+from sagewatch.kinds.kind import (
+    ConsolePage,
+    FailureNotice,
+    Kind,
+    Level,
+    Lifetime,
+    Listing,
+    Metric,
+    Observation,
+    Published,
+    Reader,
+    Spec,
+)
 from sagewatch.model import Description, Dimensions, Scope, Severity, Unit
 
 NAMESPACE = "AWS/Sagemaker/LabelingJobs"
@@ -129,10 +142,87 @@ def _account(known: Iterable[Published]) -> Iterator[Scope]:
         yield Scope(level="account", name="account", series=(each.dimensions,), namespace=each.namespace)
 
 
+_PROGRESS = "It only grows while the work goes on; what goes wrong has a metric and an alarm of its own."
+_YIELD = "How much workers do in a day is for people to judge, and AWS does not promise to deliver every count."
+
+LABELING_JOB_ONLY = ("LabelingJobName",)
+WORKER = ("CognitoUserPool", "LabelingJob", "WorkerId")
+
+CHARTS = (
+    Chart(
+        title="Objects",
+        namespace=NAMESPACE,
+        also=("AWS/SageMaker/LabelingJobs",),
+        dimensions=(LABELING_JOB_ONLY,),
+        unit="None",
+        statistics=MAXIMUM,
+        shown="Maximum",
+        metrics={
+            "DatasetObjectsAutoAnnotated": _PROGRESS,
+            "DatasetObjectsHumanAnnotated": _PROGRESS,
+            "DatasetObjectsLabelingFailed": "",
+            "TotalDatasetObjectsLabeled": _PROGRESS,
+        },
+    ),
+    Chart(
+        title="Jobs",
+        namespace=NAMESPACE,
+        also=("AWS/SageMaker/LabelingJobs",),
+        dimensions=(ACCOUNT,),
+        unit="None",
+        statistics=TALLY,
+        shown="Sum",
+        metrics={"JobsFailed": "", "JobsSucceeded": DOING_WELL, "JobsStopped": DELIBERATE},
+    ),
+    Chart(
+        title="Work teams: tasks",
+        namespace=WORKTEAM,
+        dimensions=(WORKER,),
+        unit="None",
+        statistics=TALLY,
+        shown="Sum",
+        metrics={
+            "ActiveWorkers": _YIELD,
+            "TasksAccepted": _YIELD,
+            "TasksDeclined": "",
+            "TasksReturned": "",
+            "TasksSubmitted": _YIELD,
+        },
+    ),
+    Chart(
+        title="Work teams: time spent (s)",
+        namespace=WORKTEAM,
+        dimensions=(WORKER,),
+        unit="Seconds",
+        statistics=TALLY,
+        shown="Sum",
+        metrics={"TimeSpent": _YIELD},
+    ),
+)
+
+NOTICES = (
+    FailureNotice(
+        detail_type="SageMaker Ground Truth Labeling Job State Change",
+        what="labeling job",
+        named="LabelingJobName",
+        status=("LabelingJobStatus",),
+        failed={"Failed": "failed"},
+        succeeded={"Completed": "completed"},
+        filtered=True,
+        # The detail holds nothing but the status.
+        reason={"FailureReason": ""},
+        severity=Severity.WARNING,
+        identity=("LabelingJobName", "LabelingJobStatus"),
+    ),
+)
+
 LABELING_JOB = Kind(
     name="labeling-job",
     title="Labeling job",
+    plural="Labeling jobs and work teams",
     arn_type="labeling-job",
+    by_arn=False,
+    lifetime=Lifetime.JOB,
     describe="describe_labeling_job",
     parameter="LabelingJobName",
     arn="LabelingJobArn",
@@ -141,11 +231,29 @@ LABELING_JOB = Kind(
         items="LabelingJobSummaryList",
         filters=({"StatusEquals": "Initializing"}, {"StatusEquals": "InProgress"}),
     ),
+    failures=None,
     # Its events come at the end only, and name the job by the ARN in `resources`.
     events={"SageMaker Ground Truth Labeling Job State Change": "LabelingJobName"},
     calls={"CreateLabelingJob": "labelingJobName"},
     live=lambda job: job["LabelingJobStatus"] not in ENDED,
     version=lambda _: None,
     observe=_observe,
+    reads={},
+    levels={
+        "job": Level(LABELING_JOB_ONLY),
+        "declined": Level(WORKER),
+        "returned": Level(WORKER),
+        "account": Level(ACCOUNT),
+    },
     specs=SPECS,
+    charts=CHARTS,
+    without_charts="",
+    notices=NOTICES,
+    parents={},
+    page=ConsolePage("labeling-jobs/details", app="groundtruth"),
+    logs=None,
+    run=None,
+    explain=None,
+    causes=frozenset(),
+    deployed=False,
 )

@@ -5,33 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from sagewatch.kinds.registry import kind
 from sagewatch.model import Place, Ref
 
 _HOSTS: Mapping[str, str] = {
     "aws-us-gov": "console.amazonaws-us-gov.com",
     "aws-cn": "console.amazonaws.cn",
-}
-_PAGES: Mapping[str, str] = {
-    "endpoint": "endpoints",
-    "training-job": "jobs",
-    "processing-job": "processing-jobs",
-    "transform-job": "transform-jobs",
-    "tuning-job": "hyper-tuning-jobs",
-    "labeling-job": "labeling-jobs/details",
-    "cluster": "cluster-management",
-    "notebook": "notebook-instances",
-}
-"""The page of a kind in the SageMaker console. Pipelines are shown in Studio, whose address we cannot know."""
-
-_APPS: Mapping[str, str] = {"labeling-job": "groundtruth"}
-"""The part of the SageMaker console that has the page, where it is not the first one."""
-
-_LOG_GROUPS: Mapping[str, str] = {
-    "endpoint": "/aws/sagemaker/Endpoints/{name}",
-    "training-job": "/aws/sagemaker/TrainingJobs",
-    "processing-job": "/aws/sagemaker/ProcessingJobs",
-    "transform-job": "/aws/sagemaker/TransformJobs",
-    "notebook": "/aws/sagemaker/NotebookInstances",
 }
 
 
@@ -42,16 +21,18 @@ def alarm(place: Place, name: str) -> str:
 
 def resource(place: Place, ref: Ref) -> str | None:
     """Return the page of a resource, None when the console has none that its name leads to."""
-    page = _PAGES.get(ref.kind)
-    app = _APPS.get(ref.kind, "home")
-    return f"{_console(place, 'sagemaker', app)}#/{page}/{_quoted(ref.name)}" if page else None
+    found = kind(ref.kind)
+    if found is None or found.page is None:
+        return None
+    return f"{_console(place, 'sagemaker', found.page.app)}#/{found.page.path}/{_quoted(ref.name)}"
 
 
 def logs(place: Place, ref: Ref) -> str | None:
     """Return the page of the log group that a resource writes to, None when it has none; jobs share one, by streams."""
-    group = _LOG_GROUPS.get(ref.kind)
-    if group is None:
+    found = kind(ref.kind)
+    if found is None or found.logs is None:
         return None
+    group = found.logs.name
     # The console quotes the name twice, with $ in place of %.
     quoted = _twice(group.format(name=ref.name))
     streams = "" if "{name}" in group else f"$3FlogStreamNameFilter$3D{_twice(f'{ref.name}/')}"

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 
-from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
-from sagewatch.model import Description, Gap, Scope, Severity, Unit
+from sagewatch.kinds.charts import SPREAD, Chart
+from sagewatch.kinds.kind import FailureNotice, Kind, Level, Lifetime, Listing, Metric, Observation, Reader, Spec
+from sagewatch.kinds.leads import Explanation, FailureReader, Lead
+from sagewatch.model import Description, Gap, Notice, Scope, Severity, Unit
 
 NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
 DRIFT = "feature_baseline_drift_"
@@ -73,14 +75,115 @@ def _called(feature: str) -> str:
     return f"{feature[: _LONGEST - 11]}~{hashlib.sha256(feature.encode()).hexdigest()[:10]}"
 
 
+_VALUES = "The value of a feature means nothing without its baseline; its drift has the alarm."
+_MISSING = "How many values may be missing, the schedule's own constraints say for each feature; they are notices."
+_MEASURES = "Which measure matters, and how much of it, the schedule's own constraints say; they are notices."
+
+# The first is what endpoints publish, the second what documentation says.
+MONITORED = (("Endpoint", "MonitoringSchedule"), ("EndpointName", "ScheduleName"))
+MONITORED_BATCH = (("MonitoringSchedule",),)
+BIAS = (("Endpoint", "MonitoringSchedule", "BiasStage", "Label", "LabelValue", "Facet", "FacetValue"),)
+
+CHARTS = (
+    Chart(
+        title="Drift of features",
+        namespace=NAMESPACE,
+        dimensions=MONITORED,
+        unit="None",
+        statistics=SPREAD,
+        shown="Maximum",
+        metrics={
+            "feature_baseline_drift_*": "",
+            "feature_data_*": _VALUES,
+            "feature_non_null_*": _MISSING,
+        },
+    ),
+    Chart(
+        title="Drift of features, batch",
+        namespace="aws/sagemaker/ModelMonitoring/data-metrics",
+        dimensions=MONITORED_BATCH,
+        unit="None",
+        statistics=SPREAD,
+        shown="Maximum",
+        metrics={
+            "feature_baseline_drift_*": "",
+            "feature_data_*": _VALUES,
+            "feature_non_null_*": _MISSING,
+        },
+    ),
+    Chart(
+        title="Quality of the model",
+        namespace="aws/sagemaker/Endpoints/model-metrics",
+        dimensions=MONITORED,
+        unit="None",
+        statistics=SPREAD,
+        shown="Average",
+        metrics={"*": _MEASURES},
+    ),
+    Chart(
+        title="Quality of the model, batch",
+        namespace="aws/sagemaker/ModelMonitoring/model-metrics",
+        dimensions=MONITORED_BATCH,
+        unit="None",
+        statistics=SPREAD,
+        shown="Average",
+        metrics={"*": _MEASURES},
+    ),
+    Chart(
+        title="Bias",
+        namespace="aws/sagemaker/Endpoints/bias-metrics",
+        dimensions=BIAS,
+        unit="None",
+        statistics=SPREAD,
+        shown="Average",
+        metrics={"bias_metric_*": "What is unfair differs by measure and case, and infinity is published as a number."},
+    ),
+    Chart(
+        title="Explanations",
+        namespace="aws/sagemaker/Endpoints/explainability-metrics",
+        dimensions=MONITORED,
+        unit="None",
+        statistics=SPREAD,
+        shown="Average",
+        metrics={"*": "How much a feature contributes is for people to read; drift and violations tell of change."},
+    ),
+)
+
+NOTICES = (
+    FailureNotice(
+        detail_type="SageMaker Monitoring Schedule State Change",
+        what="monitoring schedule",
+        named="MonitoringScheduleName",
+        # Nobody has shown such an event: the fields are those of DescribeMonitoringSchedule.
+        status=("MonitoringScheduleStatus", "MonitoringExecutionStatus", "*.MonitoringExecutionStatus"),
+        failed={"Failed": "failed", "CompletedWithViolations": "found violations"},
+        reason={"FailureReason": "", "LastMonitoringExecutionSummary.FailureReason": ""},
+        severity=Severity.WARNING,
+        identity=("MonitoringScheduleName", "LastMonitoringExecutionSummary.ScheduledTime"),
+        lenient=True,
+    ),
+)
+
+
+def _explain(read: FailureReader, notice: Notice) -> Lead:
+    """Follow a monitoring schedule to the processing job of its last execution."""
+    last = read.described("Schedule", notice.labels.ref).get("LastMonitoringExecutionSummary") or {}
+    reason = last.get("FailureReason") or notice.reason
+    return Lead(ref=notice.labels.ref, reason=reason, behind=last.get("ProcessingJobArn") or "", follow=True)
+
+
 MONITORING_SCHEDULE = Kind(
     name="monitoring-schedule",
     title="Monitoring schedule",
+    plural="Monitoring schedules",
     arn_type="monitoring-schedule",
+    by_arn=False,
+    lifetime=Lifetime.STAYS,
     describe="describe_monitoring_schedule",
     parameter="MonitoringScheduleName",
     arn="MonitoringScheduleArn",
     listing=Listing(operation="list_monitoring_schedules", items="MonitoringScheduleSummaries"),
+    failures=None,
     # Nobody has shown one of these events; the ARN in `resources` names the schedule if no field does.
     events={"SageMaker Monitoring Schedule State Change": "MonitoringScheduleName"},
     calls={
@@ -92,5 +195,22 @@ MONITORING_SCHEDULE = Kind(
     live=lambda _: True,
     version=lambda schedule: repr(schedule["MonitoringScheduleConfig"]),
     observe=_observe,
+    reads={},
+    levels={
+        "feature": Level(
+            ("Endpoint", "MonitoringSchedule"),
+            elsewhere=(("aws/sagemaker/ModelMonitoring/data-metrics", ("MonitoringSchedule",)),),
+        )
+    },
     specs=SPECS,
+    charts=CHARTS,
+    without_charts="",
+    notices=NOTICES,
+    parents={},
+    page=None,
+    logs=None,
+    run=None,
+    explain=Explanation(_explain, ("describe_monitoring_schedule",)),
+    causes=frozenset({"monitored-gone"}),
+    deployed=False,
 )

@@ -7,14 +7,19 @@ only while pipelines run, so missing data is well.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
-from sagewatch.model import Description, Gap, Scope, Severity, Unit
+from sagewatch.kinds.charts import ACCOUNT, DELIBERATE, DOING_WELL, LOAD, SHARE, SPREAD, Chart
+from sagewatch.kinds.kind import FailureNotice, Kind, Level, Lifetime, Listing, Metric, Observation, Reader, Spec
+from sagewatch.kinds.leads import Explanation, FailureReader, Lead, lasting, seconds_between
+from sagewatch.model import Description, Gap, Notice, Scope, Severity, Unit
 
 NAMESPACE = "AWS/Sagemaker/ModelBuildingPipeline"
 HOUR = 3_600_000  # ms, in which SageMaker counts the durations of pipelines
+
+EXECUTION_TAG = "sagemaker:pipeline-execution-arn"
+"""The tag that Pipelines puts on the jobs that it starts (read so by the SageMaker Python SDK, sagemaker.lineage)."""
 
 SPECS = (
     Spec(
@@ -96,18 +101,169 @@ def _steps(steps: list[Mapping[str, Any]]) -> Iterator[str]:
         yield from _steps([*(arguments.get("IfSteps") or ()), *(arguments.get("ElseSteps") or ())])
 
 
+PIPELINE_ONLY = ("PipelineName",)
+STEP = ("PipelineName", "StepName")
+
+CHARTS = (
+    Chart(
+        title="Executions",
+        namespace=NAMESPACE,
+        dimensions=(PIPELINE_ONLY, ACCOUNT),
+        unit="Count",
+        statistics=SHARE,
+        shown="Sum",
+        metrics={
+            "ExecutionStarted": LOAD,
+            "ExecutionFailed": "",
+            "ExecutionSucceeded": DOING_WELL,
+            "ExecutionStopped": "",
+        },
+    ),
+    Chart(
+        title="Duration of executions (ms)",
+        namespace=NAMESPACE,
+        dimensions=(PIPELINE_ONLY, ACCOUNT),
+        unit="Milliseconds",
+        statistics=SPREAD,
+        shown="Maximum",
+        metrics={"ExecutionDuration": ""},
+    ),
+    Chart(
+        title="Steps",
+        namespace=NAMESPACE,
+        dimensions=(STEP,),
+        unit="Count",
+        statistics=SHARE,
+        shown="Sum",
+        metrics={
+            "StepStarted": LOAD,
+            "StepFailed": "",
+            "StepSucceeded": DOING_WELL,
+            "StepStopped": DELIBERATE,
+        },
+    ),
+    Chart(
+        title="Duration of steps (ms)",
+        namespace=NAMESPACE,
+        dimensions=(STEP,),
+        unit="Milliseconds",
+        statistics=SPREAD,
+        shown="Maximum",
+        metrics={"StepDuration": "A slow step makes its execution slow, which has the alarm."},
+    ),
+)
+
+NOTICES = (
+    FailureNotice(
+        detail_type="SageMaker Model Building Pipeline Execution Status Change",
+        what="pipeline execution",
+        named="pipelineArn",
+        status=("currentPipelineExecutionStatus",),
+        failed={"Failed": "failed", "CompletedWithFailures": "completed with failures"},
+        succeeded={"Succeeded": "succeeded"},
+        filtered=True,
+        reason={"failureReason": ""},
+        severity=Severity.CRITICAL,
+        # An execution can be retried, and fail again later.
+        identity=("pipelineExecutionArn", "currentPipelineExecutionStatus", "executionEndTime"),
+        arn="pipelineExecutionArn",
+    ),
+    FailureNotice(
+        detail_type="SageMaker Model Building Pipeline Execution Step Status Change",
+        what="pipeline step",
+        named="pipelineArn",
+        status=("currentStepStatus",),
+        failed={"Failed": "failed"},
+        filtered=True,
+        reason={"failureReason": ""},
+        severity=Severity.WARNING,
+        scope=("stepName",),
+        identity=("pipelineExecutionArn", "stepName", "currentStepStatus", "stepStartTime"),
+        arn="pipelineExecutionArn",
+    ),
+)
+
+_JOB_STEPS = ("TrainingJob", "ProcessingJob", "TransformJob", "TuningJob", "AutoMLJob")
+_CHECK_STEPS = ("QualityCheck", "ClarifyCheck")
+
+
+def _explain(read: FailureReader, notice: Notice) -> Lead:
+    """Follow a pipeline's execution to the first step that failed, and that to its job."""
+    operation = "list_pipeline_execution_steps"
+    answer = read.sagemaker("Steps", operation, PipelineExecutionArn=notice.arn, MaxResults=100) if notice.arn else {}
+    steps = sorted(answer.get("PipelineExecutionSteps", ()), key=_start_of)
+    failed = _failed_step(steps, notice.labels["scope"])
+    ran = _duration(steps)
+    return Lead(
+        ref=notice.labels.ref,
+        reason=failed.get("FailureReason") or notice.reason,
+        facts={"Ran": ran} if ran else {},
+        steps=tuple(map(_summary, steps)),
+        behind=_job_behind(failed.get("Metadata") or {}),
+        follow=True,
+    )
+
+
+def _failed_step(steps: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """Return the step of that name where it failed, else the first that did; `{}` when none has."""
+    failed = [step for step in steps if step.get("StepStatus") == "Failed"]
+    return next((step for step in failed if step.get("StepName") == name), failed[0] if failed else {})
+
+
+def _start_of(step: Mapping[str, Any]) -> tuple[bool, float]:
+    """Order steps by their start; those that have not begun come last."""
+    start = step.get("StartTime")
+    return (start is None, start.timestamp() if start else 0.0)
+
+
+def _summary(step: Mapping[str, Any]) -> tuple[str, str, float | None, str]:
+    seconds = seconds_between(step.get("StartTime"), step.get("EndTime"))
+    return (step.get("StepName", ""), step.get("StepStatus", ""), seconds, step.get("FailureReason") or "")
+
+
+def _duration(steps: Iterable[Mapping[str, Any]]) -> str:
+    """Say how long it took from the first step's start to the last one's end; empty when that is unknown."""
+    starts = [step["StartTime"] for step in steps if step.get("StartTime")]
+    ends = [step["EndTime"] for step in steps if step.get("EndTime")]
+    seconds = seconds_between(min(starts, default=None), max(ends, default=None))
+    return "" if seconds is None else lasting(seconds)
+
+
+def _job_behind(metadata: Mapping[str, Any]) -> str:
+    """Return the ARN of the job that a step ran; `Metadata` names it by what kind of step it is."""
+    jobs = (*((metadata.get(each) or {}).get("Arn") for each in _JOB_STEPS),)
+    checks = (*((metadata.get(each) or {}).get("CheckJobArn") for each in _CHECK_STEPS),)
+    return next((arn for arn in (*jobs, *checks) if arn), "")
+
+
 PIPELINE = Kind(
     name="pipeline",
     title="Pipeline",
+    plural="Pipelines",
     arn_type="pipeline",
+    by_arn=False,
+    lifetime=Lifetime.EXECUTIONS,
     describe="describe_pipeline",
     parameter="PipelineName",
     arn="PipelineArn",
     listing=Listing(operation="list_pipelines", items="PipelineSummaries"),
+    failures=None,
     events={"SageMaker Model Building Pipeline Execution Status Change": "pipelineArn"},
     calls={"CreatePipeline": "pipelineName", "UpdatePipeline": "pipelineName", "DeletePipeline": "pipelineName"},
     live=lambda pipeline: pipeline["PipelineStatus"] != "Deleting",
     version=lambda pipeline: pipeline.get("PipelineDefinition"),
     observe=_observe,
+    reads={},
+    levels={"pipeline": Level(PIPELINE_ONLY), "step": Level(STEP)},
     specs=SPECS,
+    charts=CHARTS,
+    without_charts="",
+    notices=NOTICES,
+    parents={},
+    page=None,
+    logs=None,
+    run=None,
+    explain=Explanation(_explain, ("list_pipeline_execution_steps",)),
+    causes=frozenset({"step"}),
+    deployed=False,
 )

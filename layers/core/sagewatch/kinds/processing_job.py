@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sagewatch.kinds import hosts
-from sagewatch.kinds.kind import Kind, Listing, Observation, Reader
-from sagewatch.model import Description
+from sagewatch.kinds.charts import HOST
+from sagewatch.kinds.kind import (
+    ConsolePage,
+    FailureNotice,
+    Kind,
+    Level,
+    Lifetime,
+    Listing,
+    LogGroup,
+    Observation,
+    Reader,
+)
+from sagewatch.kinds.leads import Explanation, JobRun, explain_job
+from sagewatch.model import Description, Severity
 
 NAMESPACE = "/aws/sagemaker/ProcessingJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
+RUN = JobRun(("ProcessingResources", "ClusterConfig"), "ProcessingStartTime", "ProcessingEndTime", NAMESPACE)
+PARENTS = {
+    "AutoMLJobArn": "automl-job",
+    "MonitoringScheduleArn": "monitoring-schedule",
+    "TrainingJobArn": "training-job",
+}
 
 
 def _observe(job: Description, read: Reader) -> Observation:
     cluster = job.get("ProcessingResources", {}).get("ClusterConfig", {})
     seen = hosts.observed(read, [cluster], *hosts.numbered(job["ProcessingJobName"], cluster.get("InstanceCount", 0)))
-    parents = hosts.parent(
-        monitoring_schedule=job.get("MonitoringScheduleArn"),
-        automl_job=job.get("AutoMLJobArn"),
-        training_job=job.get("TrainingJobArn"),
-    )
+    parents = hosts.parent(job, PARENTS)
     return Observation(scopes=seen.scopes, gaps=seen.gaps, labels=parents)
 
+
+NOTICES = (
+    FailureNotice(
+        detail_type="SageMaker Processing Job State Change",
+        what="processing job",
+        named="ProcessingJobName",
+        status=("ProcessingJobStatus",),
+        failed={"Failed": "failed"},
+        succeeded={"Completed": "completed"},
+        filtered=True,
+        reason={"FailureReason": ""},
+        severity=Severity.CRITICAL,
+        identity=("ProcessingJobArn", "ProcessingJobStatus", "CreationTime"),
+    ),
+)
 
 PROCESSING_JOB = Kind(
     name="processing-job",
     title="Processing job",
+    plural="Processing jobs",
     arn_type="processing-job",
+    by_arn=False,
+    lifetime=Lifetime.JOB,
     describe="describe_processing_job",
     parameter="ProcessingJobName",
     arn="ProcessingJobArn",
@@ -33,10 +67,23 @@ PROCESSING_JOB = Kind(
         items="ProcessingJobSummaries",
         filters=({"StatusEquals": "InProgress"}, {"StatusEquals": "Stopping"}),
     ),
+    failures=None,
     events={"SageMaker Processing Job State Change": "ProcessingJobName"},
     calls={},
     live=lambda job: job["ProcessingJobStatus"] not in ENDED,
     version=lambda job: repr(job.get("ProcessingResources")),
     observe=_observe,
+    reads={},
+    levels={"hosts": Level(HOST)},
     specs=hosts.rows(NAMESPACE),
+    charts=hosts.charts(NAMESPACE),
+    without_charts="",
+    notices=NOTICES,
+    parents=PARENTS,
+    page=ConsolePage("processing-jobs"),
+    logs=LogGroup(NAMESPACE),
+    run=RUN,
+    explain=Explanation(partial(explain_job, RUN), ("describe_processing_job",)),
+    causes=frozenset(),
+    deployed=False,
 )

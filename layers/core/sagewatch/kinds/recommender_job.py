@@ -7,7 +7,8 @@ a new metric after up to 15 minutes, and the sweep brings the alarms then. No ev
 
 from __future__ import annotations
 
-from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
+from sagewatch.kinds.charts import LEVEL, SUM, TIMED, Chart
+from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Observation, Reader, Spec
 from sagewatch.model import Description, Gap, Scope, Severity, Unit
 
 NAMESPACE = "/aws/sagemaker/InferenceRecommendationsJobs"
@@ -61,10 +62,45 @@ def _observe(job: Description, read: Reader) -> Observation:
     return Observation(scopes=tuple(Scope(level="endpoint", name=e, series=(s,)) for e, s in series.items()))
 
 
+LOAD_TEST = ("JobName", "EndpointName")
+
+CHARTS = (
+    Chart(
+        title="Load test: requests and errors",
+        namespace=NAMESPACE,
+        dimensions=(LOAD_TEST,),
+        unit="None",
+        statistics=SUM,
+        shown="Sum",
+        metrics={"ClientInvocations": "", "ClientInvocationErrors": ""},
+    ),
+    Chart(
+        title="Load test: latency (ms)",
+        namespace=NAMESPACE,
+        dimensions=(LOAD_TEST,),
+        unit="Milliseconds",
+        statistics=TIMED,
+        shown="p99",
+        metrics={"ClientLatency": ""},
+    ),
+    Chart(
+        title="Load test: users",
+        namespace=NAMESPACE,
+        dimensions=(LOAD_TEST,),
+        unit="None",
+        statistics=LEVEL,
+        shown="Maximum",
+        metrics={"NumberOfUsers": "The job itself decides how many users it plays."},
+    ),
+)
+
 RECOMMENDER_JOB = Kind(
     name="recommender-job",
     title="Inference Recommender job",
+    plural="Inference Recommender jobs",
     arn_type="inference-recommendations-job",
+    by_arn=False,
+    lifetime=Lifetime.JOB,
     describe="describe_inference_recommendations_job",
     parameter="JobName",
     arn="JobArn",
@@ -73,15 +109,27 @@ RECOMMENDER_JOB = Kind(
         items="InferenceRecommendationsJobs",
         filters=({"StatusEquals": "PENDING"}, {"StatusEquals": "IN_PROGRESS"}),
     ),
-    events={},
-    calls={"CreateInferenceRecommendationsJob": "jobName", "StopInferenceRecommendationsJob": "jobName"},
-    live=lambda job: job["Status"] not in ENDED,
-    version=lambda _: None,
-    observe=_observe,
-    specs=SPECS,
     failures=Listing(
         operation="list_inference_recommendations_jobs",
         items="InferenceRecommendationsJobs",
         filters=({"StatusEquals": "FAILED"},),
     ),
+    events={},
+    calls={"CreateInferenceRecommendationsJob": "jobName", "StopInferenceRecommendationsJob": "jobName"},
+    live=lambda job: job["Status"] not in ENDED,
+    version=lambda _: None,
+    observe=_observe,
+    reads={},
+    levels={"endpoint": Level(LOAD_TEST)},
+    specs=SPECS,
+    charts=CHARTS,
+    without_charts="",
+    notices=(),
+    parents={},
+    page=None,
+    logs=None,
+    run=None,
+    explain=None,
+    causes=frozenset(),
+    deployed=False,
 )

@@ -1,20 +1,25 @@
-"""The kinds of SageMaker resources, one declaration a file. No calls to AWS here: a kind is handed a `Reader`."""
+"""The kinds of SageMaker resources, one line for each, and what is found by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
 
 from sagewatch.kinds.automl_job import AUTOML_JOB
 from sagewatch.kinds.cluster import CLUSTER
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.feature_group import FEATURE_GROUP
 from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
-from sagewatch.kinds.kind import Kind, Spec
+from sagewatch.kinds.kind import Kind, Lifetime, Spec
 from sagewatch.kinds.labeling_job import LABELING_JOB
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.notebook import NOTEBOOK
-from sagewatch.kinds.pipeline import PIPELINE
+from sagewatch.kinds.pipeline import EXECUTION_TAG, PIPELINE
 from sagewatch.kinds.processing_job import PROCESSING_JOB
 from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
 from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.kinds.transform_job import TRANSFORM_JOB
 from sagewatch.kinds.tuning_job import TUNING_JOB
+from sagewatch.model import Ref
 
 KINDS: tuple[Kind, ...] = (
     ENDPOINT,
@@ -45,3 +50,15 @@ def kind(name: str) -> Kind | None:
 def spec(kind: str, alarm: str) -> Spec | None:
     """Return the row of a kind with that alarm id, or None; a pair's warning is told by its critical one's row."""
     return _SPECS.get((kind, alarm)) or _SPECS.get((kind, alarm.removesuffix("-warning")))
+
+
+def started_by(ref: Ref, tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the label of the pipeline that started something with these tags: `{"parent": "pipeline/churn"}`.
+
+    `{}` when none did, and for a pipeline itself.
+    """
+    found = kind(ref.kind)
+    name = tags.get(EXECUTION_TAG, "").rpartition(":pipeline/")[2].partition("/execution/")[0]
+    if not name or (found and found.lifetime is Lifetime.EXECUTIONS):
+        return {}
+    return {"parent": f"{PIPELINE.name}/{name}"}

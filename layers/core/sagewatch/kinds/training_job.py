@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sagewatch.kinds import hosts
-from sagewatch.kinds.kind import Kind, Listing, Observation, Reader
-from sagewatch.model import Description
+from sagewatch.kinds.charts import HOST, TIMED, Chart
+from sagewatch.kinds.kind import (
+    ConsolePage,
+    FailureNotice,
+    Kind,
+    Level,
+    Lifetime,
+    Listing,
+    LogGroup,
+    Observation,
+    Reader,
+)
+from sagewatch.kinds.leads import Explanation, JobRun, explain_job
+from sagewatch.model import Description, Severity
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped", "Deleting"})
+RUN = JobRun(("ResourceConfig",), "TrainingStartTime", "TrainingEndTime", NAMESPACE)
+PARENTS = {"TuningJobArn": "tuning-job", "AutoMLJobArn": "automl-job", "LabelingJobArn": "labeling-job"}
 
 
 def _observe(job: Description, read: Reader) -> Observation:
@@ -15,16 +31,48 @@ def _observe(job: Description, read: Reader) -> Observation:
     groups = resources.get("InstanceGroups") or [resources]
     count = sum(group.get("InstanceCount", 0) for group in groups)
     seen = hosts.observed(read, groups, *hosts.numbered(job["TrainingJobName"], count))
-    parents = hosts.parent(
-        tuning_job=job.get("TuningJobArn"), automl_job=job.get("AutoMLJobArn"), labeling_job=job.get("LabelingJobArn")
-    )
+    parents = hosts.parent(job, PARENTS)
     return Observation(scopes=seen.scopes, gaps=seen.gaps, labels=parents)
 
+
+CHARTS = (
+    *hosts.charts(NAMESPACE),
+    Chart(
+        title="What the training code reports",
+        namespace=NAMESPACE,
+        dimensions=(("TrainingJobName",),),
+        unit="None",
+        statistics=TIMED,
+        shown="Average",
+        metrics={
+            "*": "Only who wrote the training code knows what a good value is; the job's own alarms watch the machine."
+        },
+    ),
+)
+
+NOTICES = (
+    FailureNotice(
+        detail_type="SageMaker Training Job State Change",
+        what="training job",
+        named="TrainingJobName",
+        status=("TrainingJobStatus",),
+        failed={"Failed": "failed"},
+        succeeded={"Completed": "completed"},
+        filtered=True,
+        reason={"FailureReason": ""},
+        severity=Severity.CRITICAL,
+        # A job can be deleted, and its name used again.
+        identity=("TrainingJobArn", "TrainingJobStatus", "CreationTime"),
+    ),
+)
 
 TRAINING_JOB = Kind(
     name="training-job",
     title="Training job",
+    plural="Training jobs",
     arn_type="training-job",
+    by_arn=False,
+    lifetime=Lifetime.JOB,
     describe="describe_training_job",
     parameter="TrainingJobName",
     arn="TrainingJobArn",
@@ -33,10 +81,23 @@ TRAINING_JOB = Kind(
         items="TrainingJobSummaries",
         filters=({"StatusEquals": "InProgress"}, {"StatusEquals": "Stopping"}),
     ),
+    failures=None,
     events={"SageMaker Training Job State Change": "TrainingJobName"},
     calls={},
     live=lambda job: job["TrainingJobStatus"] not in ENDED,
     version=lambda job: repr(job.get("ResourceConfig")),
     observe=_observe,
+    reads={},
+    levels={"hosts": Level(HOST)},
     specs=hosts.rows(NAMESPACE),
+    charts=CHARTS,
+    without_charts="",
+    notices=NOTICES,
+    parents=PARENTS,
+    page=ConsolePage("jobs"),
+    logs=LogGroup(NAMESPACE),
+    run=RUN,
+    explain=Explanation(partial(explain_job, RUN), ("describe_training_job",)),
+    causes=frozenset(),
+    deployed=False,
 )

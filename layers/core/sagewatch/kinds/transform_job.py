@@ -8,19 +8,35 @@ and Endpoint Metrics").
 
 from __future__ import annotations
 
+from functools import partial
+
 from sagewatch.kinds import hosts
-from sagewatch.kinds.kind import Kind, Listing, Observation, Reader
-from sagewatch.model import Description, Gap
+from sagewatch.kinds.charts import HOST
+from sagewatch.kinds.kind import (
+    ConsolePage,
+    FailureNotice,
+    Kind,
+    Level,
+    Lifetime,
+    Listing,
+    LogGroup,
+    Observation,
+    Reader,
+)
+from sagewatch.kinds.leads import Explanation, JobRun, explain_job
+from sagewatch.model import Description, Gap, Severity
 
 NAMESPACE = "/aws/sagemaker/TransformJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
+RUN = JobRun(("TransformResources",), "TransformStartTime", "TransformEndTime", NAMESPACE)
+PARENTS = {"AutoMLJobArn": "automl-job", "LabelingJobArn": "labeling-job"}
 
 
 def _observe(job: Description, read: Reader) -> Observation:
     name = job["TransformJobName"]
     listed = (each.dimensions.get("Host", "") for each in read.published("MemoryUtilization", within=NAMESPACE))
     found = sorted({host for host in listed if host.startswith(f"{name}/")})
-    parents = hosts.parent(labeling_job=job.get("LabelingJobArn"), automl_job=job.get("AutoMLJobArn"))
+    parents = hosts.parent(job, PARENTS)
     if not found:
         waiting = Gap(level="hosts", reason=f"CloudWatch lists no host of {name} yet")
         return Observation(gaps=(waiting,), labels=parents)
@@ -29,10 +45,28 @@ def _observe(job: Description, read: Reader) -> Observation:
     return Observation(scopes=seen.scopes, gaps=seen.gaps, labels=parents)
 
 
+NOTICES = (
+    FailureNotice(
+        detail_type="SageMaker Transform Job State Change",
+        what="transform job",
+        named="TransformJobName",
+        status=("TransformJobStatus",),
+        failed={"Failed": "failed"},
+        succeeded={"Completed": "completed"},
+        filtered=True,
+        reason={"FailureReason": ""},
+        severity=Severity.CRITICAL,
+        identity=("TransformJobArn", "TransformJobStatus", "CreationTime"),
+    ),
+)
+
 TRANSFORM_JOB = Kind(
     name="transform-job",
     title="Transform job",
+    plural="Transform jobs",
     arn_type="transform-job",
+    by_arn=False,
+    lifetime=Lifetime.JOB,
     describe="describe_transform_job",
     parameter="TransformJobName",
     arn="TransformJobArn",
@@ -42,10 +76,23 @@ TRANSFORM_JOB = Kind(
         modified="LastModifiedTime",
         filters=({"StatusEquals": "InProgress"}, {"StatusEquals": "Stopping"}),
     ),
+    failures=None,
     events={"SageMaker Transform Job State Change": "TransformJobName"},
     calls={},
     live=lambda job: job["TransformJobStatus"] not in ENDED,
     version=lambda job: repr(job.get("TransformResources")),
     observe=_observe,
+    reads={},
+    levels={"hosts": Level(HOST)},
     specs=tuple(row for row in hosts.rows(NAMESPACE) if row.id != "disk"),
+    charts=hosts.charts(NAMESPACE, disk=False),
+    without_charts="",
+    notices=NOTICES,
+    parents=PARENTS,
+    page=ConsolePage("transform-jobs"),
+    logs=LogGroup(NAMESPACE),
+    run=RUN,
+    explain=Explanation(partial(explain_job, RUN), ("describe_transform_job",)),
+    causes=frozenset(),
+    deployed=False,
 )

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sagewatch.kinds.registry import kind as kind_named
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
@@ -17,14 +19,15 @@ class Known:
 
     The cause is part of a sentence, so that a headline can hold what stands before its first colon. Named groups of the
     wording fill the same names in the cause and the remedy; they match a few plain words only, because the text is
-    other people's. `logged` reasons are also looked for in the log. Without `kinds` it may be any kind's.
+    other people's. `logged` reasons are also looked for in the log. A `special` reason is only that of kinds that
+    declare its name among their `causes`; every other may be any kind's.
     """
 
     name: str
     wording: str
     cause: str
     remedy: str
-    kinds: tuple[str, ...] = ()
+    special: bool = False
     logged: bool = False
 
 
@@ -51,14 +54,14 @@ KNOWN = (
     Known(
         name="endpoint-capacity",
         wording=_CAPACITY,
-        kinds=("endpoint", "inference-component"),
+        special=True,
         cause="AWS has no free instances of this type in the Availability Zones of the endpoint",
         remedy="Name several instance types in InstancePools, allow more subnets, or try again later.",
     ),
     Known(
         name="cluster-capacity",
         wording=_CAPACITY,
-        kinds=("cluster",),
+        special=True,
         cause="AWS has no free instances of this type in the Availability Zone of the instance group",
         remedy="Check that the zone of the subnet offers the type, reserve a training plan, or try again later.",
     ),
@@ -144,7 +147,7 @@ KNOWN = (
     Known(
         name="monitored-gone",
         wording=r"[Ee]ndpoint [\w'-]+ does not exist",
-        kinds=("monitoring-schedule",),
+        special=True,
         cause="the endpoint to monitor does not exist any more",
         remedy="Delete the monitoring schedule, or name the endpoint that took its place.",
     ),
@@ -165,7 +168,7 @@ KNOWN = (
     Known(
         name="offline-store",
         wording=r"execution role ARN is invalid|role has no access to the bucket",
-        kinds=("feature-group",),
+        special=True,
         cause="the role is wrong, or may not use the bucket of the offline store",
         remedy="Check the role, and allow it s3:PutObject, s3:PutObjectAcl and s3:GetBucketAcl on the bucket.",
     ),
@@ -256,14 +259,14 @@ KNOWN = (
     Known(
         name="node-reboot",
         wording=r"(?:fault type|[Nn]ode condition) (?P<fault>\w*Reboot)\b",
-        kinds=("cluster",),
+        special=True,
         cause="the node has a hardware fault that a reboot may mend ({fault})",
         remedy="Reboot the node, unless the cluster recovers nodes by itself (NodeRecovery).",
     ),
     Known(
         name="node-broken",
         wording=r"(?:fault type|[Nn]ode condition) (?P<fault>\w+)",
-        kinds=("cluster",),
+        special=True,
         cause="the node has a hardware fault ({fault})",
         remedy="Replace the node, unless the cluster recovers nodes by itself (NodeRecovery).",
     ),
@@ -277,21 +280,21 @@ KNOWN = (
     Known(
         name="disruption-budget",
         wording=r"PodDisruptionBudget",
-        kinds=("cluster",),
+        special=True,
         cause="a pod disruption budget keeps the node from being drained",
         remedy="Let the pods move: run more replicas, loosen the budget, or delete the pods.",
     ),
     Known(
         name="lifecycle-script",
         wording=r"[Ll]ifecycle scripts? (?:[\w./-]+ )?(?:did not run successfully|failed|exited)",
-        kinds=("cluster",),
+        special=True,
         cause="the lifecycle script of the cluster failed on a node",
         remedy="Read its log stream (LifecycleConfig/…), and check the script and the role's access to its bucket.",
     ),
     Known(
         name="notebook-script",
         wording=r"Lifecycle Config\b.*(?:took longer than|failed)",
-        kinds=("notebook",),
+        special=True,
         cause="the notebook's lifecycle script failed, or took longer than its five minutes",
         remedy="Read its log stream (…/LifecycleConfigOnStart or OnCreate); put what takes long in the background.",
     ),
@@ -427,7 +430,7 @@ KNOWN = (
     Known(
         name="start-up",
         wording=r"(?i)(?:start-?up|health ?check|model data download)[^\n]{0,60}(?:timed? ?-?out|timeout)",
-        kinds=("endpoint", "inference-component"),
+        special=True,
         cause="the container took too long to load the model",
         remedy="Raise ContainerStartupHealthCheckTimeoutInSeconds and ModelDataDownloadTimeoutInSeconds, or load less.",
     ),
@@ -440,7 +443,7 @@ KNOWN = (
     Known(
         name="placement",
         wording=r"(?i)(?:insufficient|not enough|lack of)[^\n]{0,60}(?:resource|hardware|memory|accelerator|cpu)",
-        kinds=("inference-component",),
+        special=True,
         cause="the endpoint has no instance with enough free memory, CPU or accelerators for another copy",
         remedy="Add instances to the endpoint, ask for less in ComputeResourceRequirements, or run fewer copies.",
     ),
@@ -459,7 +462,7 @@ KNOWN = (
     Known(
         name="few-rows",
         wording=r"(?i)(?:at least|minimum (?:of )?|fewer than|less than) ?\d+ (?:valid )?(?:rows|samples|observations)",
-        kinds=("automl-job",),
+        special=True,
         cause="the data set is too small for AutoML",
         remedy="Bring more rows, or check that the target column is filled.",
     ),
@@ -503,7 +506,7 @@ KNOWN = (
     Known(
         name="step",
         wording=r"One or multiple steps failed",
-        kinds=("pipeline",),
+        special=True,
         cause="a step of the pipeline failed",
         remedy="Look at the failed step; retry the execution from it once it is mended.",
     ),
@@ -520,8 +523,10 @@ def likely(kind: str, reason: str, log: tuple[str, ...] = ()) -> tuple[str, str]
 def known(kind: str, reason: str, log: tuple[str, ...] = ()) -> tuple[Known, dict[str, str]] | None:
     """Return the first row that fits, with what its named groups found; the latest finding counts."""
     whole = "\n".join((reason, *log))
+    found = kind_named(kind)
+    own = found.causes if found else frozenset()
     for row in KNOWN:
-        if row.kinds and kind not in row.kinds:
+        if row.special and row.name not in own:
             continue
         # Compiled when first needed, and kept by re: 25 ms that a cold start need not wait for.
         matches = list(re.finditer(row.wording, whole if row.logged else reason))

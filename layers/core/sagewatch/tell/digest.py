@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sagewatch.fleet.coverage import Tally
+from sagewatch.kinds.kind import Lifetime
+from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.kinds.registry import spec
 from sagewatch.model import PER_CAPACITY, Evidence, Incident, Notice, Part, Place, Ref, Severity, Unit
 from sagewatch.policy.cascade import TAG
@@ -136,7 +138,8 @@ def _merged(timelines: Iterable[Told]) -> list[Told]:
 
 def _is_passing(kind: str) -> bool:
     """Tell whether things of a kind fail once and for all: nothing ends that."""
-    return kind.endswith("-job") or kind in {"pipeline", "policy"}
+    found = kind_named(kind)
+    return kind == "policy" or (found is not None and found.lifetime is not Lifetime.STAYS)
 
 
 def _can_end(incident: Incident) -> bool:

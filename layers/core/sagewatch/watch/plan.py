@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sagewatch.kinds import hosts
 from sagewatch.kinds.kind import Kind, Metric, Spec
+from sagewatch.kinds.registry import started_by
 from sagewatch.model import PER_CAPACITY, Alarm, Dimensions, Facts, Gap, Labels, Plan, Scope, Unit, normal
 from sagewatch.policy.cascade import TAG, tuned
 from sagewatch.policy.rules import DEFAULT, Policy, row_of
@@ -145,7 +145,7 @@ def _labels(facts: Facts, spec: Spec, scope: Scope, policy: Policy) -> Labels:
         "scope": scope.name,
         "alarm": spec.id,
     }
-    values |= {**facts.labels, **(hosts.started_by(facts.tags) if facts.ref.kind != "pipeline" else {})}
+    values |= {**facts.labels, **started_by(facts.ref, facts.tags)}
     more = _fitting(_tagged(facts, policy))
     values |= {label: value for label, value in more.items() if label not in values}
     if mark := policy.mark(facts.ref, spec.id):

@@ -12,7 +12,6 @@ from sagewatch.aws.instance_types import InstanceTypes
 from sagewatch.aws.policy_store import Standing
 from sagewatch.aws.published_metrics import Discovery
 from sagewatch.errors import Retry, SagewatchError, Undeliverable
-from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.guards import guards
 from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.kinds.registry import kind as kind_named
@@ -172,13 +171,15 @@ def decided(
 
 
 def _still_guards(read: Reader, owned: Iterable[Alarm], changes: Changes) -> dict[str, str]:
-    """Return which of the alarms to delete guard the deployments of another endpoint that lives, and whose."""
+    """Return which of the alarms to delete guard the deployments of another resource that lives, and whose."""
     claimed = {alarm.name: alarm.labels.get("guards") for alarm in owned if alarm.labels}
     found = {}
     for name in changes.deletes:
         guarded = claimed.get(name)
-        endpoint = sagemaker.describe(read, ENDPOINT, guarded.partition("/")[2]) if guarded else None
-        if guarded and endpoint and name in guards(endpoint):
+        kind, _, guarded_name = (guarded or "").partition("/")
+        declared = kind_named(kind)
+        description = sagemaker.describe(read, declared, guarded_name) if declared else None
+        if guarded and description and name in guards(description):
             found[name] = guarded
     return found
 

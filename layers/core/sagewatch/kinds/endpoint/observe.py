@@ -12,9 +12,12 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sagewatch.kinds.endpoint.charts import CHARTS, CONTAINER, ENDPOINT_ONLY, VARIANT
+from sagewatch.kinds.endpoint.failures import NOTICES, explain
 from sagewatch.kinds.endpoint.rows import SPECS
 from sagewatch.kinds.guards import guards
-from sagewatch.kinds.kind import Kind, Listing, Observation, Reader
+from sagewatch.kinds.kind import ConsolePage, Kind, Level, Lifetime, Listing, LogGroup, Observation, Reader
+from sagewatch.kinds.leads import Explanation
 from sagewatch.kinds.prices import hourly
 from sagewatch.model import CAPACITY_TRAITS, Capacity, Description, Gap, Ref, Scope
 
@@ -208,11 +211,15 @@ def _components(endpoint: str, ways: frozenset[str], read: Reader) -> tuple[Ref,
 ENDPOINT = Kind(
     name="endpoint",
     title="Endpoint",
+    plural="Endpoints",
     arn_type="endpoint",
+    by_arn=False,
+    lifetime=Lifetime.STAYS,
     describe="describe_endpoint",
     parameter="EndpointName",
     arn="EndpointArn",
     listing=Listing(operation="list_endpoints", items="Endpoints"),
+    failures=None,
     events={
         "SageMaker Endpoint State Change": "EndpointName",
         "SageMaker Endpoint Deployment State Change": "EndpointName",
@@ -221,5 +228,27 @@ ENDPOINT = Kind(
     live=lambda endpoint: endpoint["EndpointStatus"] != "Deleting",
     version=_version,
     observe=_observe,
+    reads={
+        "describe_endpoint_config": "endpoint-config",
+        "describe_model": "model",
+        # SageMaker's lists know no narrower resource (Service Authorization Reference, SageMaker).
+        "list_inference_components": "*",
+    },
+    levels={
+        "variant": Level(VARIANT),
+        "serverless": Level(VARIANT),
+        "container": Level(CONTAINER),
+        "backlog": Level(ENDPOINT_ONLY),
+    },
     specs=SPECS,
+    charts=CHARTS,
+    without_charts="",
+    notices=NOTICES,
+    parents={},
+    page=ConsolePage("endpoints"),
+    logs=LogGroup("/aws/sagemaker/Endpoints/{name}"),
+    run=None,
+    explain=Explanation(explain, ("describe_endpoint",)),
+    causes=frozenset({"endpoint-capacity", "start-up"}),
+    deployed=True,
 )
