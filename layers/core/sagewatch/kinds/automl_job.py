@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sagewatch.kinds.kind import Kind, Listing, Observation
+from sagewatch.kinds.kind import Kind, Listing
 
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
 
@@ -22,7 +22,7 @@ AUTOML_JOB = Kind(
     calls={},
     live=lambda job: job["AutoMLJobStatus"] not in ENDED,
     version=lambda _: None,
-    observe=lambda _job, _read: Observation(),
+    observe=lambda _job, _read, facts: facts,
     specs=(),
     failures=Listing(operation="list_auto_ml_jobs", items="AutoMLJobSummaries", filters=({"StatusEquals": "Failed"},)),
 )

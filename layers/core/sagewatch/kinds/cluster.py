@@ -7,8 +7,10 @@ Where the add-on is missing nothing is published, so missing data is well.
 
 from __future__ import annotations
 
-from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
-from sagewatch.model import Description, Scope, Severity, Unit
+from dataclasses import replace
+
+from sagewatch.kinds.kind import Kind, Listing, Metric, Reader, Spec
+from sagewatch.model import Description, Facts, Scope, Severity, Unit
 
 NAMESPACE = "ContainerInsights"
 UNSCHEDULABLE = "hyperpod_node_health_status_unschedulable"
@@ -57,14 +59,14 @@ SPECS = (
 )
 
 
-def _observe(cluster: Description, read: Reader) -> Observation:
+def _observe(cluster: Description, read: Reader, facts: Facts) -> Facts:
     eks = (cluster.get("Orchestrator") or {}).get("Eks") or {}
     if "ClusterArn" not in eks:
-        return Observation()
+        return facts
     likely = {"ClusterName": eks["ClusterArn"].rpartition("/")[2]}
     other = {"ClusterName": cluster["ClusterName"]}
     series = other if _has_data(read, other) and not _has_data(read, likely) else likely
-    return Observation(scopes=(Scope(level="cluster", name="all", series=(series,)),))
+    return replace(facts, scopes=(Scope(level="cluster", name="all", series=(series,)),))
 
 
 def _has_data(read: Reader, dimensions: dict[str, str]) -> bool:

@@ -9,10 +9,10 @@ our own choice.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from sagewatch.kinds.guards import guards
-from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Reader, Spec
-from sagewatch.model import Description, Scope, Severity, Unit
+from sagewatch.kinds.kind import Kind, Listing, Metric, Reader, Spec
+from sagewatch.model import Description, Facts, Scope, Severity, Unit
 
 REQUESTS = "AWS/SageMaker"
 COMPONENTS = "/aws/sagemaker/InferenceComponents"
@@ -190,7 +190,7 @@ SPECS = (
 )
 
 
-def _observe(component: Description, _read: Reader) -> Observation:
+def _observe(component: Description, _read: Reader, facts: Facts) -> Facts:
     name = component["InferenceComponentName"]
     scope = Scope(
         level="component",
@@ -199,7 +199,7 @@ def _observe(component: Description, _read: Reader) -> Observation:
         traits=frozenset(_traits(component)),
     )
     parent = {"parent": f"endpoint/{component['EndpointName']}"}
-    return Observation(scopes=(scope,), labels=parent, guards=guards(component))
+    return replace(facts, scopes=(scope,), labels=parent)
 
 
 def _traits(component: Description) -> Iterator[str]:

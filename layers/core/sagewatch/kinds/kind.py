@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from sagewatch.model import CAPACITY, PER_CAPACITY, Capacity, Description, Dimensions, Gap, Ref, Scope, Severity, Unit
+from sagewatch.model import CAPACITY, PER_CAPACITY, Capacity, Description, Dimensions, Facts, Severity, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Spec:
     why: str
     do: str
 
-    def hangs_on(self, traits: frozenset[str]) -> bool:
+    def depends_on(self, traits: frozenset[str]) -> bool:
         """Tell whether the traits must be known to say if the row applies, or at which threshold."""
         return not traits.isdisjoint((*self.needs, CAPACITY) if self.unit in PER_CAPACITY else self.needs)
 
@@ -86,17 +86,6 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """What a kind reads out of a description: the scopes to watch, what could not be known, and the like of Facts."""
-
-    scopes: tuple[Scope, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    children: tuple[Ref, ...] = ()
-    guards: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """How the live resources of a kind are listed: a paginated operation, called once for each set of filters."""
 
@@ -115,7 +104,8 @@ class Kind:
     listing's field with the name) and the field with the ARN. `arn_type` is the resource type in ARNs. `events`
     maps a detail-type to the field of the detail that names the resource (a name, or an ARN when the field ends
     so); `calls` maps a CloudTrail event name to the request parameter that does. `live` judges a description,
-    `version` is what tells two descriptions apart for us. `by_arn` says that ARNs carry an id in place of the name,
+    `version` is what tells two descriptions apart for us. `observe` adds to the facts that all kinds have what this
+    kind's description says. `by_arn` says that ARNs carry an id in place of the name,
     and that the Describe* operation takes either.
     """
 
@@ -130,18 +120,24 @@ class Kind:
     calls: Mapping[str, str]
     live: Callable[[Description], bool]
     version: Callable[[Description], Hashable]
-    observe: Callable[[Description, Reader], Observation]
+    observe: Callable[[Description, Reader, Facts], Facts]
     specs: tuple[Spec, ...]
     failures: Listing | None = None
     by_arn: bool = False
 
-    def called(self, text: str) -> str:
+    def name_in(self, text: str) -> str:
         """Return what to describe: the name in an ARN (`…:pipeline/churn/execution/…`); a name is its own."""
         if self.by_arn or not text.startswith("arn:"):
             return text
         return text.rpartition(f":{self.arn_type}/")[2].partition("/")[0]
 
-    def among(self, arns: object) -> str | None:
+    def first_arn(self, arns: object) -> str | None:
         """Return the first ARN of this kind in the `resources` of an event, None when there is none."""
         listed = arns if isinstance(arns, list) else []
         return next((arn for arn in listed if isinstance(arn, str) and f":{self.arn_type}/" in arn), None)
+
+
+def describe(read: Reader, kind: Kind, name: str) -> Description | None:
+    """Describe a resource; None when it is gone or on its way out, for which no last event is guaranteed."""
+    description = read(kind.describe, **{kind.parameter: name})
+    return description if description is not None and kind.live(description) else None

@@ -8,11 +8,12 @@ which is documented, spelt like that of pipelines. Workers' events are best effo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import batched
 
 from sagewatch.kinds.hosts import MOST_METRICS
-from sagewatch.kinds.kind import Kind, Listing, Metric, Observation, Published, Reader, Spec
-from sagewatch.model import Description, Dimensions, Scope, Severity, Unit
+from sagewatch.kinds.kind import Kind, Listing, Metric, Published, Reader, Spec
+from sagewatch.model import Description, Dimensions, Facts, Scope, Severity, Unit
 
 NAMESPACE = "AWS/Sagemaker/LabelingJobs"
 WORKTEAM = "AWS/SageMaker/Workteam"
@@ -84,19 +85,20 @@ SPECS = (
 )
 
 
-def _observe(job: Description, read: Reader) -> Observation:
+def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     name = job["LabelingJobName"]
 
     def named(each: Published) -> bool:
         return name in each.dimensions.values()
 
-    return Observation(
+    return replace(
+        facts,
         scopes=(
             _counted(name, read),
             *_taken("declined", _ours(read, "TasksDeclined", named)),
             *_taken("returned", _ours(read, "TasksReturned", named)),
             *_account(_ours(read, "JobsFailed", lambda each: not each.dimensions)),
-        )
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sagewatch.kinds.kind import Kind, Listing, Observation
+from sagewatch.kinds.kind import Kind, Listing
 
 NOTEBOOK = Kind(
     name="notebook",
@@ -16,6 +16,6 @@ NOTEBOOK = Kind(
     calls={},
     live=lambda notebook: notebook["NotebookInstanceStatus"] != "Deleting",
     version=lambda _: None,
-    observe=lambda _notebook, _read: Observation(),
+    observe=lambda _notebook, _read, facts: facts,
     specs=(),
 )

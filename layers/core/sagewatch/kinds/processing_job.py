@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sagewatch.kinds import hosts
-from sagewatch.kinds.kind import Kind, Listing, Observation, Reader
-from sagewatch.model import Description
+from sagewatch.kinds.kind import Kind, Listing, Reader
+from sagewatch.model import Description, Facts
 
 NAMESPACE = "/aws/sagemaker/ProcessingJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
 
 
-def _observe(job: Description, read: Reader) -> Observation:
+def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     cluster = job.get("ProcessingResources", {}).get("ClusterConfig", {})
-    seen = hosts.observed(read, [cluster], *hosts.numbered(job["ProcessingJobName"], cluster.get("InstanceCount", 0)))
     parents = hosts.parent(
         monitoring_schedule=job.get("MonitoringScheduleArn"),
         automl_job=job.get("AutoMLJobArn"),
         training_job=job.get("TrainingJobArn"),
     )
-    return Observation(scopes=seen.scopes, gaps=seen.gaps, labels=parents)
+    names = hosts.numbered(job["ProcessingJobName"], cluster.get("InstanceCount", 0))
+    return hosts.with_hosts(replace(facts, labels=parents), read, [cluster], *names)
 
 
 PROCESSING_JOB = Kind(

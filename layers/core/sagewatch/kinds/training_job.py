@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sagewatch.kinds import hosts
-from sagewatch.kinds.kind import Kind, Listing, Observation, Reader
-from sagewatch.model import Description
+from sagewatch.kinds.kind import Kind, Listing, Reader
+from sagewatch.model import Description, Facts
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped", "Deleting"})
 
 
-def _observe(job: Description, read: Reader) -> Observation:
+def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     resources = job.get("ResourceConfig", {})  # without instances for a serverless customisation job
     groups = resources.get("InstanceGroups") or [resources]
     count = sum(group.get("InstanceCount", 0) for group in groups)
-    seen = hosts.observed(read, groups, *hosts.numbered(job["TrainingJobName"], count))
     parents = hosts.parent(
         tuning_job=job.get("TuningJobArn"), automl_job=job.get("AutoMLJobArn"), labeling_job=job.get("LabelingJobArn")
     )
-    return Observation(scopes=seen.scopes, gaps=seen.gaps, labels=parents)
+    names = hosts.numbered(job["TrainingJobName"], count)
+    return hosts.with_hosts(replace(facts, labels=parents), read, groups, *names)
 
 
 TRAINING_JOB = Kind(

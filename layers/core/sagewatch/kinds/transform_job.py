@@ -8,25 +8,26 @@ and Endpoint Metrics").
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sagewatch.kinds import hosts
-from sagewatch.kinds.kind import Kind, Listing, Observation, Reader
-from sagewatch.model import Description, Gap
+from sagewatch.kinds.kind import Kind, Listing, Reader
+from sagewatch.model import Description, Facts, Gap
 
 NAMESPACE = "/aws/sagemaker/TransformJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
 
 
-def _observe(job: Description, read: Reader) -> Observation:
+def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     name = job["TransformJobName"]
     listed = (each.dimensions.get("Host", "") for each in read.published("MemoryUtilization", within=NAMESPACE))
     found = sorted({host for host in listed if host.startswith(f"{name}/")})
     parents = hosts.parent(labeling_job=job.get("LabelingJobArn"), automl_job=job.get("AutoMLJobArn"))
+    facts = replace(facts, labels=parents)
     if not found:
-        waiting = Gap(level="hosts", reason=f"CloudWatch lists no host of {name} yet")
-        return Observation(gaps=(waiting,), labels=parents)
+        return replace(facts, gaps=(Gap(level="hosts", reason=f"CloudWatch lists no host of {name} yet"),))
     called = [f"host-{number}" for number in range(1, len(found) + 1)]
-    seen = hosts.observed(read, [job.get("TransformResources", {})], found, called, disk=False)
-    return Observation(scopes=seen.scopes, gaps=seen.gaps, labels=parents)
+    return hosts.with_hosts(facts, read, [job.get("TransformResources", {})], found, called, disk=False)
 
 
 TRANSFORM_JOB = Kind(

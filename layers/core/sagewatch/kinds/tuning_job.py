@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sagewatch.kinds.kind import Kind, Listing, Observation
+from sagewatch.kinds.kind import Kind, Listing
 
 ENDED = frozenset({"Completed", "Failed", "Stopped", "Deleting", "DeleteFailed"})
 
@@ -22,6 +22,6 @@ TUNING_JOB = Kind(
     calls={},
     live=lambda job: job["HyperParameterTuningJobStatus"] not in ENDED,
     version=lambda _: None,
-    observe=lambda _job, _read: Observation(),
+    observe=lambda _job, _read, facts: facts,
     specs=(),
 )
