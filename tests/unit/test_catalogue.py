@@ -38,7 +38,7 @@ from sagewatch_cli.metrics import (
     documented,
 )
 from scripts import dashboard
-from tests.resources import answering, config, endpoint, pipeline, training_job, variant
+from tests.resources import answering, config, endpoint, observed, pipeline, training_job, variant
 from tests.template import resources, template
 
 ROOT = Path(__file__).parents[2]
@@ -123,7 +123,7 @@ def test_the_dimensions_of_every_level_are_those_of_its_scopes() -> None:
     found = {
         (kind.name, scope.level): {frozenset(dimensions) for dimensions in scope.series}
         for kind, description in described
-        for scope in kind.observe(description, read).scopes
+        for scope in observed(kind, description, read).scopes
     }
 
     assert found == {level: {frozenset(names)} for level, names in LEVELS.items()}
@@ -134,7 +134,7 @@ def test_batch_drift_is_found_in_a_namespace_of_its_own() -> None:
     batch = Published(namespace, "feature_baseline_drift_age", dict.fromkeys(dimensions, "daily"))
 
     described = {"MonitoringScheduleName": "daily", "MonitoringType": "DataQuality"}
-    [scope] = MONITORING_SCHEDULE.observe(described, answering(batch)).scopes
+    [scope] = observed(MONITORING_SCHEDULE, described, answering(batch)).scopes
 
     assert (scope.namespace, tuple(scope.series[0])) == (namespace, dimensions)
 

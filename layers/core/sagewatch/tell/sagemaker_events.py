@@ -340,7 +340,7 @@ def _arn(row: Failure, event: Event, detail: Event) -> str:
         return str(detail.get("pipelineExecutionArn") or "")
     found = kind(row.kind)
     named = next((value for field, value in detail.items() if found and field == found.arn), None)
-    return str(named or (found.among(event.get("resources")) if found else None) or "")
+    return str(named or (found.first_arn(event.get("resources")) if found else None) or "")
 
 
 def subject_of(labels: Labels) -> Ref:
@@ -381,7 +381,7 @@ def _reasons(row: Failure, detail: Event) -> Iterator[str]:
 
 def _name(row: Failure, event: Event, detail: Event) -> str:
     found = kind(row.kind)
-    named = next(_at(detail, row.named), None) or (found.among(event.get("resources")) if found else None)
+    named = next(_at(detail, row.named), None) or (found.first_arn(event.get("resources")) if found else None)
     if not isinstance(named, str) or not named:
         raise Undeliverable(
             f"{row.detail_type}: '{row.named}' must be a name, not {json.dumps(named, default=str)[:80]}"
