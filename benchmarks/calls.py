@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.paper import Paper
+from sagewatch.aws.clients import Clients
 from sagewatch.aws.errors import PATIENT
-from sagewatch.aws.policy_store import Asking
-from sagewatch.fleet.sweep import Clients as SweepClients
+from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.fleet.sweep import sweep
 from sagewatch.model import Ref
 from sagewatch.settings import SweepSettings
-from sagewatch.watch.reconcile import Clients, reconcile
+from sagewatch.watch.reconcile import reconcile
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = SweepSettings(
@@ -47,15 +47,19 @@ class Account:
 
     def __init__(self, endpoints: int = 0) -> None:
         self.paper = Paper(endpoints)
-        self.clients = Clients.of(self.paper.client("sagemaker"), self.paper.client("cloudwatch"))
-        self.sweepers = SweepClients(self.clients.sagemaker, self.clients.cloudwatch, self.paper.client("sqs"))
+        self.clients = Clients(
+            PATIENT,
+            sagemaker=self.paper.client("sagemaker"),
+            cloudwatch=self.paper.client("cloudwatch"),
+            sqs=self.paper.client("sqs"),
+        )
 
     def reconcile_all(self) -> None:
         for name in self.paper.endpoints:
             reconcile(self.clients, "sagewatch", Ref("endpoint", name))
 
     def sweep(self) -> None:
-        sweep(self.sweepers, SETTINGS, Asking(None, None, PATIENT), datetime.now(UTC), full=False)
+        sweep(self.clients, SETTINGS, PolicyStore(None, None, PATIENT), datetime.now(UTC), full=False)
 
 
 def case(table: Table, title: str, account: Account, work: Callable[[], None]) -> None:

@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.paper import Paper
+from sagewatch.aws.clients import Clients
 from sagewatch.aws.errors import PATIENT
-from sagewatch.aws.policy_store import Asking, Standing
-from sagewatch.fleet.sweep import Clients as SweepClients
+from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.fleet.sweep import sweep
 from sagewatch.model import Ref
-from sagewatch.policy.rules import DEFAULT, AlarmRule, Policy
+from sagewatch.policy.rules import DEFAULT, AlarmRule, Policy, PolicyInForce
 from sagewatch.settings import SweepSettings
-from sagewatch.watch.reconcile import Clients, reconcile
+from sagewatch.watch.reconcile import reconcile
 from sagewatch_cli.account.outlook import Asked, outlook
 from sagewatch_cli.commands.plan import as_data
 
@@ -49,16 +49,20 @@ def case(table: Table, title: str, paper: Paper, work: Callable[[], object]) -> 
 def main() -> None:
     """Print the table."""
     paper = Paper(ENDPOINTS)
-    clients = Clients.of(paper.client("sagemaker"), paper.client("cloudwatch"))
-    sweepers = SweepClients(clients.sagemaker, clients.cloudwatch, paper.client("sqs"))
+    clients = Clients(
+        PATIENT,
+        sagemaker=paper.client("sagemaker"),
+        cloudwatch=paper.client("cloudwatch"),
+        sqs=paper.client("sqs"),
+    )
     for name in paper.endpoints:
         reconcile(clients, "sagewatch", Ref("endpoint", name))
 
     def planned(policy: Policy, asked: Asked) -> object:
-        return as_data(outlook(clients, "sagewatch", Standing(policy), asked, datetime.now(UTC)))
+        return as_data(outlook(clients, "sagewatch", PolicyInForce(policy), asked, datetime.now(UTC)))
 
     def swept() -> object:
-        return sweep(sweepers, SETTINGS, Asking(None, None, PATIENT), datetime.now(UTC), full=False)
+        return sweep(clients, SETTINGS, PolicyStore(None, None, PATIENT), datetime.now(UTC), full=False)
 
     title = f"{ENDPOINTS:,} endpoints, {len(paper.alarms):,} alarms"
     table = Table("case", "calls", "lists", "describes", "writes", "own CPU", title=title)

@@ -26,8 +26,8 @@ import boto3
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from moto import mock_aws
 
-from sagewatch.aws.policy_store import Standing
 from sagewatch.errors import Retry, SagewatchError
+from sagewatch.policy.rules import PolicyInForce
 from sagewatch.receivers.http import Rest
 from sagewatch.receivers.registry import Switchboard
 from sagewatch.settings import NotifySettings
@@ -156,7 +156,7 @@ class Worker:
     def work(self) -> None:
         """Take batches until the queue is empty."""
         while not self.queue.empty:
-            turn = Round(self.clients, self.settings, self.switchboard, Standing, datetime.now(UTC))
+            turn = Round(self.clients, self.settings, self.switchboard, PolicyInForce, datetime.now(UTC))
             batch = self.queue.receive()
             for number, body in batch:
                 self._take(turn, number, body)

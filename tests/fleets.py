@@ -13,7 +13,7 @@ from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.pipeline import PIPELINE
 from sagewatch.kinds.training_job import TRAINING_JOB
-from sagewatch.model import Alarm, Description, Facts, Ref, normal
+from sagewatch.model import Alarm, Description, Facts, Ref, canonical
 from sagewatch.policy.rules import AlarmRule, Policy
 from sagewatch.watch.plan import plan
 from sagewatch_cli.account.alarms import Present, series
@@ -42,7 +42,7 @@ def where(**more: Any) -> Where:
 
 def facts(kind: Kind, description: Description, **answers: Any) -> Facts:
     """What a look at a resource that lives finds."""
-    seen = kind.observe(description, resources.answering(**answers))
+    seen = resources.observed(kind, description, resources.answering(**answers))
     return Facts(ref=Ref(kind.name, description[kind.parameter]), live=True, scopes=seen.scopes, gaps=seen.gaps)
 
 
@@ -78,7 +78,7 @@ def training_job(name: str = "fraud-2026-03-04") -> list[Present]:
 
 def foreign(name: str) -> Present:
     """An alarm under our prefix that somebody else made."""
-    return present(normal({"AlarmName": name, "Namespace": "n", "MetricName": "m", "Period": 60}))
+    return present(canonical({"AlarmName": name, "Namespace": "n", "MetricName": "m", "Period": 60}))
 
 
 @cache
@@ -126,7 +126,7 @@ def _varied(number: int, present: Present) -> Present:
     if number % 29 == 5:
         return replace(present, state="INSUFFICIENT_DATA")
     if number % 149 == 41:
-        return replace(present, alarm=normal({**present.alarm.request, "Threshold": 1.0}))
+        return replace(present, alarm=canonical({**present.alarm.request, "Threshold": 1.0}))
     return present
 
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sagewatch.kinds.instances import INSTANCES
-from sagewatch.kinds.kind import Published, Reader
-from sagewatch.model import Capacity, Description
+from sagewatch.kinds.kind import Kind, Published, Reader
+from sagewatch.model import Capacity, Description, Facts, Ref
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -93,6 +93,15 @@ class Answers:
     def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
         known = INSTANCES.get(instance_type)
         return known, "" if known else f"instance type {instance_type} is not in our table"
+
+
+BARE = Facts(ref=Ref("kind", "name"), live=True)
+"""Facts before a kind has added anything."""
+
+
+def observed(kind: Kind, description: Description, read: Reader) -> Facts:
+    """Return what a kind adds to bare facts."""
+    return kind.observe(description, read, BARE)
 
 
 def answering(*metrics: Published, **answers: Any) -> Reader:

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from sagewatch.aws.errors import BRISK
-from sagewatch.aws.policy_store import Asking
+from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.receivers.registry import Switchboard, noting
 from sagewatch.settings import NotifySettings
 from sagewatch.tell.alarm_events import in_order
@@ -20,7 +20,7 @@ from sagewatch.watch import events
 logger, metrics = Logger(service="notify"), Metrics(namespace="Sagewatch", service="notify")
 settings = NotifySettings.read(os.environ)
 clients, switchboard = Clients.of(), Switchboard.of(settings, time.monotonic, noting(logger, metrics))
-asking = Asking(settings.policy_parameter, settings.table, BRISK)
+asking = PolicyStore(settings.policy_parameter, settings.table, BRISK).read
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]
 
 

@@ -3,38 +3,39 @@
 import os
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
+from sagewatch.aws.clients import Clients
+from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.errors import PATIENT
-from sagewatch.aws.policy_store import Asking
+from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.settings import ReconcileSettings
 from sagewatch.watch import events
-from sagewatch.watch.reconcile import Clients, Once, unhurried
+from sagewatch.watch.batch import Batch
 
 settings = ReconcileSettings.read(os.environ)
-clients = Clients.of(boto3.client("sagemaker", config=PATIENT), boto3.client("cloudwatch", config=PATIENT))
-asking = Asking(settings.policy_parameter, settings.table, PATIENT)
+clients = Clients(PATIENT)
+reader = clients.reader  # makes the clients of SageMaker and CloudWatch at start, before there is an event
+store = PolicyStore(settings.policy_parameter, settings.table, PATIENT)
 logger, metrics = Logger(service="reconcile"), Metrics(namespace="Sagewatch", service="reconcile")
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]
 
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
-    left = getattr(context, "get_remaining_time_in_millis", unhurried)
-    work = Once.of(clients, settings.prefix, left, asking)
+    batch = Batch(clients, settings.prefix, store, Deadline.of(context))
 
     def reconcile_named(record: Any) -> None:
         logger.append_keys(message_id=record.message_id, ref=None)  # for the line that says why a message failed
-        if ref := events.named(events.parse(record.body)):
+        if ref := events.ref_of(events.parse(record.body)):
             logger.append_keys(ref=str(ref))
-            work(ref)
+            batch.reconcile(ref)
 
     answer = process_partial_response(event, reconcile_named, processor, context)
     logger.remove_keys(["message_id", "ref"])
-    for done in work.outcomes.values():
+    for done in batch.outcomes.values():
         logger.info("reconciled", extra=done.data())
-    for name, count in (*work.counted(), ("MessagesFailed", len(answer["batchItemFailures"]))):
+    for name, count in {**batch.counts(), "MessagesFailed": len(answer["batchItemFailures"])}.items():
         metrics.add_metric(name, "Count", count)
     return answer

@@ -2,35 +2,33 @@
 
 import os
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from sagewatch.aws.clients import Clients
 from sagewatch.aws.errors import PATIENT
-from sagewatch.aws.policy_store import Asking
+from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.errors import Retry
-from sagewatch.fleet.count import roll_call
-from sagewatch.fleet.sweep import Clients, sweep
+from sagewatch.fleet.coverage_count import send_coverage_count
+from sagewatch.fleet.sweep import sweep
 from sagewatch.settings import SweepSettings
 
-settings = SweepSettings.read(os.environ)
-make: Any = partial(boto3.client, config=PATIENT)
-clients = Clients(sagemaker=make("sagemaker"), cloudwatch=make("cloudwatch"), sqs=make("sqs"))
-asking = Asking(settings.policy_parameter, settings.table, PATIENT)
+settings, clients = SweepSettings.read(os.environ), Clients(PATIENT)
+made_at_start = clients.sagemaker, clients.cloudwatch, clients.sqs
+store = PolicyStore(settings.policy_parameter, settings.table, PATIENT)
 logger, metrics = Logger(service="sweep"), Metrics(namespace="Sagewatch", service="sweep")
 
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda passes it
     if event.get("mode") == "digest":
-        counts = roll_call(clients, settings, asking, datetime.now(UTC))
+        counts = send_coverage_count(clients, settings, store, datetime.now(UTC))
         metrics.add_metric("ResourcesWanted", MetricUnit.Count, counts["wanted"])
         return counts
     full = event.get("mode") == "full"
-    swept = sweep(clients, settings, asking, datetime.now(UTC), full=full)
+    swept = sweep(clients, settings, store, datetime.now(UTC), full=full)
     counts = {"live": swept.live, "watched": swept.watched, "named": len(swept.named)}
     logger.info("swept", extra={"full": full, **counts, "foreign": swept.foreign, "withheld": swept.withheld})
     for name, count in counts.items():

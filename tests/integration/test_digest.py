@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from sagewatch.fleet.coverage import DUE, Idle, Tally, Unwatched, of_data
+from sagewatch.fleet.coverage import DUE, CoverageCount, IdleScope, UnwatchedResource, from_detail
 from sagewatch.model import Ref
 from sagewatch.tell.incident_store import Timeline, changed_timelines, save
 from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start
@@ -199,11 +199,11 @@ def test_only_timelines_that_were_saved_since_then_are_read(table: str) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------- counted
-def sent() -> Tally | None:
+def sent() -> CoverageCount | None:
     """Return what the sweep put into the notify queue."""
     [message] = Queue("notify").taken()
     assert message["detail-type"] == DUE
-    return of_data(message["detail"])
+    return from_detail(message["detail"])
 
 
 def test_the_sweep_counts_who_is_watched_and_has_it_told(queue: Queue, fleet: Fleet) -> None:
@@ -223,13 +223,13 @@ def test_the_sweep_counts_who_is_watched_and_has_it_told(queue: Queue, fleet: Fl
 
     assert counts == {"watched": 1, "wanted": 2}
     assert queue.taken() == []
-    assert sent() == Tally(
+    assert sent() == CoverageCount(
         kinds={"endpoint": (1, 2)},
-        unwatched=(Unwatched("endpoint", "lonely", "it is new"),),
+        unwatched=(UnwatchedResource("endpoint", "lonely", "it is new"),),
         orphans=1,
         alarms=there,
         cost=1.9,
-        idle=(Idle("endpoint", "churn", "AllTraffic", "about $0.23 an hour, $166 a month (us-east-1)"),),
+        idle=(IdleScope("endpoint", "churn", "AllTraffic", "about $0.23 an hour, $166 a month (us-east-1)"),),
     )
 
 

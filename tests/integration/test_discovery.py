@@ -5,7 +5,7 @@ from typing import Any
 import boto3
 from botocore.stub import Stubber
 
-from sagewatch.aws.published_metrics import Discovery
+from sagewatch.aws.published_metrics import PublishedMetrics
 from sagewatch.kinds.kind import Published
 
 
@@ -19,7 +19,7 @@ def test_a_metric_is_found_by_its_name_and_some_of_its_dimensions_in_whatever_na
     publish("AWS/SageMaker/FeatureStore", "Latency", FeatureGroupName="fg", OperationName="PutRecord")
     publish("AWS/SageMaker/FeatureStore", "Latency", FeatureGroupName="other", OperationName="PutRecord")
 
-    found = Discovery(boto3.client("cloudwatch")).published("Latency", FeatureGroupName="fg")
+    found = PublishedMetrics(boto3.client("cloudwatch")).published("Latency", FeatureGroupName="fg")
 
     where = {"FeatureGroupName": "fg", "OperationName": "PutRecord"}
     assert found == (Published("AWS/SageMaker/FeatureStore", "Latency", where),)
@@ -27,7 +27,7 @@ def test_a_metric_is_found_by_its_name_and_some_of_its_dimensions_in_whatever_na
 
 def test_answers_are_kept_for_five_minutes_and_silence_is_not() -> None:
     client, now = boto3.client("cloudwatch"), [0.0]
-    discovery = Discovery(client, lambda: now[0])
+    discovery = PublishedMetrics(client, lambda: now[0])
     one: Any = {"Namespace": "n", "MetricName": "m", "Dimensions": []}
     asked: Any = {"MetricName": "m", "Dimensions": []}
     with Stubber(client) as stub:
@@ -46,6 +46,8 @@ def test_a_namespace_narrows_the_question() -> None:
     publish("/aws/sagemaker/TransformJobs", "MemoryUtilization", Host="score/i-1")
     publish("/aws/sagemaker/TrainingJobs", "MemoryUtilization", Host="train/algo-1")
 
-    found = Discovery(boto3.client("cloudwatch")).published("MemoryUtilization", within="/aws/sagemaker/TransformJobs")
+    found = PublishedMetrics(boto3.client("cloudwatch")).published(
+        "MemoryUtilization", within="/aws/sagemaker/TransformJobs"
+    )
 
     assert [each.dimensions for each in found] == [{"Host": "score/i-1"}]

@@ -19,13 +19,14 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.sagemaker.models import sagemaker_backends
 from typer.testing import CliRunner
 
-from sagewatch.aws.policy_store import Asking, Standing
-from sagewatch.fleet.sweep import Clients as SweepClients
+from sagewatch.aws.clients import Clients
+from sagewatch.aws.errors import PATIENT
+from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.fleet.sweep import sweep
-from sagewatch.model import Alarm, Ref, Severity, normal
-from sagewatch.policy.rules import DEFAULT, AlarmRule, Ignored, Policy
+from sagewatch.model import Alarm, Ref, Severity, canonical
+from sagewatch.policy.rules import DEFAULT, AlarmRule, Ignored, Policy, PolicyInForce
 from sagewatch.settings import SweepSettings
-from sagewatch.watch.reconcile import Clients, reconcile
+from sagewatch.watch.reconcile import reconcile
 from sagewatch_cli.account.outlook import Asked, Outlook, Planned, outlook
 from sagewatch_cli.main import app
 from tests.integration.conftest import Fleet, Journal, Queue, alarms
@@ -48,14 +49,14 @@ def planned(*arguments: str) -> dict[str, Any]:
 
 def watched(*refs: Ref, policy: Policy = DEFAULT) -> None:
     """Have the product make the alarms of resources."""
-    clients = Clients.of(boto3.client("sagemaker"), boto3.client("cloudwatch"))
+    clients = Clients(PATIENT, sagemaker=boto3.client("sagemaker"), cloudwatch=boto3.client("cloudwatch"))
     for ref in refs:
-        reconcile(clients, "sagewatch", ref, standing=Standing(policy))
+        reconcile(clients, "sagewatch", ref, in_force=PolicyInForce(policy))
 
 
 def edited(name: str, **otherwise: Any) -> None:
     """Have somebody edit an alarm."""
-    alarm = normal(alarms()[name])
+    alarm = canonical(alarms()[name])
     boto3.client("cloudwatch").put_metric_alarm(**{**alarm.request, **otherwise})
 
 
@@ -168,7 +169,7 @@ def test_alarms_of_others_under_our_prefix_are_told_and_left_alone(fleet: Fleet)
 def test_a_resource_that_cannot_be_read_is_told_beside_those_that_can(fleet: Fleet) -> None:
     fleet.endpoint("churn")
     fleet.endpoint("other")
-    clients = Clients.of(fleet.sagemaker, boto3.client("cloudwatch"))
+    clients = Clients(PATIENT, sagemaker=fleet.sagemaker, cloudwatch=boto3.client("cloudwatch"))
     fleet.sagemaker.meta.events.register("before-parameter-build.*.DescribeEndpoint", _denied_for_other)
 
     found = foreseen(clients, Policy())
@@ -236,12 +237,12 @@ def test_a_ref_that_names_nothing_is_wrong_usage(ref: str, says: str) -> None:
 
 # ---------------------------------------------------------------------------------------------------- other policies
 def foreseen(clients: Clients, policy: Policy, asked: Asked = SUSPECTS) -> Outlook:
-    return outlook(clients, "sagewatch", Standing(policy), asked, datetime.now(UTC))
+    return outlook(clients, "sagewatch", PolicyInForce(policy), asked, datetime.now(UTC))
 
 
 @pytest.fixture
 def clients(journal: Journal) -> Clients:
-    clients = Clients.of(boto3.client("sagemaker"), boto3.client("cloudwatch"))
+    clients = Clients(PATIENT, sagemaker=boto3.client("sagemaker"), cloudwatch=boto3.client("cloudwatch"))
     journal.watch(clients.sagemaker, clients.cloudwatch)
     return clients
 
@@ -312,9 +313,9 @@ def test_a_row_that_gave_way_does_not_come_back_for_a_newcomer_alone(fleet: Flee
     refs = [Ref("pipeline", name) for name in ("one", "two", "three")]
     room = foreseen(clients, Policy(alarms=(last, others))).fleet.after - 0.3
     policy = Policy(alarms=(last, others), budget=room)
-    before = Standing(policy, withheld=frozenset({("pipeline", "step-failed")}))
+    before = PolicyInForce(policy, withheld=frozenset({("pipeline", "step-failed")}))
     for ref in refs[:2]:
-        reconcile(clients, "sagewatch", ref, standing=before)
+        reconcile(clients, "sagewatch", ref, in_force=before)
 
     found = foreseen(clients, policy)
 
@@ -366,13 +367,13 @@ def test_a_plan_of_a_fleet_in_order_asks_no_more_than_the_sweep(
         fleet.endpoint(name)
         reconcile(clients, "sagewatch", Ref("endpoint", name))
     journal.taken()
-    sweepers = SweepClients(clients.sagemaker, clients.cloudwatch, queue.sqs)
-    nobody = Asking(None, None, clients.cloudwatch.meta.config)
+    clients.sqs = queue.sqs
+    nobody = PolicyStore(None, None, clients.cloudwatch.meta.config)
     where = SweepSettings(
         prefix="sagewatch", queue_url=queue.url, notify_url=queue.url, policy_parameter=None, table=None
     )
 
-    swept = sweep(sweepers, where, nobody, datetime.now(UTC), full=False)
+    swept = sweep(clients, where, nobody, datetime.now(UTC), full=False)
     by_the_sweep = journal.taken()
     found = foreseen(clients, Policy())
     by_the_plan = journal.taken()
@@ -455,12 +456,12 @@ class Account:
     clients: Clients = field(init=False)
 
     def __post_init__(self) -> None:
-        self.clients = Clients.of(self.fleet.sagemaker, self.client)
+        self.clients = Clients(PATIENT, sagemaker=self.fleet.sagemaker, cloudwatch=self.client)
         self.client.meta.events.register("before-parameter-build", self._note)
 
     def _note(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:
         if model.name == "PutMetricAlarm":
-            self.written.append(("put", normal(params)))
+            self.written.append(("put", canonical(params)))
         if model.name == "DeleteAlarms":
             self.written += [("delete", name) for name in params["AlarmNames"]]
 
@@ -474,9 +475,9 @@ class Account:
             backends["123456789012"]["us-east-1"].reset()
         self.taken()
 
-    def reconcile(self, refs: Iterable[Ref], standing: Standing) -> None:
+    def reconcile(self, refs: Iterable[Ref], standing: PolicyInForce) -> None:
         for ref in refs:
-            reconcile(self.clients, "sagewatch", ref, standing=standing)
+            reconcile(self.clients, "sagewatch", ref, in_force=standing)
 
     def meddle(self, meddling: Iterable[tuple[int, str]]) -> None:
         """Have somebody edit, delete and make alarms under our prefix."""
@@ -484,7 +485,7 @@ class Account:
             names = sorted(alarms())
             if not names:
                 return
-            alarm = dict(normal(alarms()[names[index % len(names)]]).request)
+            alarm = dict(canonical(alarms()[names[index % len(names)]]).request)
             if what == "delete":
                 self.client.delete_alarms(AlarmNames=[alarm["AlarmName"]])
             elif what == "edit":
@@ -550,8 +551,8 @@ def remake(fleet: Fleet, before: Mapping[str, Any], after: Mapping[str, Any]) ->
     make(fleet, {name: each for name, each in after.items() if before.get(name) != each})
 
 
-def standing_of(found: Outlook, policy: Policy) -> Standing:
-    return Standing(policy, withheld=frozenset(found.withheld))
+def standing_of(found: Outlook, policy: Policy) -> PolicyInForce:
+    return PolicyInForce(policy, withheld=frozenset(found.withheld))
 
 
 def foretold(planned: Planned) -> list[tuple[str, Alarm | str]]:

@@ -11,11 +11,14 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from sagewatch.aws import cloudwatch, sagemaker
+from sagewatch.aws.clients import Clients
+from sagewatch.aws.errors import PATIENT
+from sagewatch.aws.sagemaker import AccountReader
 from sagewatch.errors import BadSetting, Retry, Undeliverable
-from sagewatch.kinds.kind import Kind
+from sagewatch.kinds.kind import Kind, describe
 from sagewatch.kinds.registry import KINDS, kind
 from sagewatch.model import Ref
-from sagewatch.watch.reconcile import Clients, reconcile
+from sagewatch.watch.reconcile import reconcile
 from tests.integration.conftest import Fleet, Journal, alarms, batch, cold_start, log_of
 from tests.payloads import event
 
@@ -198,7 +201,7 @@ def test_a_training_job_is_watched_until_its_end(app: ModuleType, fleet: Fleet, 
 
 def test_an_endpoint_that_still_is_but_is_being_deleted_is_torn_down(fleet: Fleet) -> None:
     fleet.endpoint()
-    clients = Clients.of(boto3.client("sagemaker"), boto3.client("cloudwatch"))
+    clients = Clients(PATIENT, sagemaker=boto3.client("sagemaker"), cloudwatch=boto3.client("cloudwatch"))
     reconcile(clients, "sagewatch", CHURN)
 
     def deleting(parsed: dict[str, Any], **_: Any) -> None:
@@ -445,16 +448,16 @@ def test_a_missing_endpoint_is_told_from_a_bad_request_by_the_words_of_the_api()
 @pytest.mark.parametrize("each", KINDS, ids=lambda each: each.name)
 def test_every_kind_is_gone_when_its_own_describe_says_so(each: Kind) -> None:
     client = boto3.client("sagemaker")
-    read = Clients.of(client, boto3.client("cloudwatch")).reader
+    read = AccountReader.of(client, boto3.client("cloudwatch"))
     with Stubber(client) as stub:
         stub.add_client_error(each.describe, "ResourceNotFound", "It does not exist.")
         stub.add_client_error(each.describe, "ValidationException", 'Could not find it "arn:aws:sagemaker:…".')
         stub.add_client_error(each.describe, "AccessDeniedException", "Not authorized.")
 
-        assert sagemaker.describe(read, each, "never-made") is None
-        assert sagemaker.describe(read, each, "never-made") is None
+        assert describe(read, each, "never-made") is None
+        assert describe(read, each, "never-made") is None
         with pytest.raises(Retry, match="Not authorized"):
-            sagemaker.describe(read, each, "never-made")
+            describe(read, each, "never-made")
 
 
 def test_an_alarm_that_went_while_we_deleted_is_looked_at_again() -> None:
@@ -492,7 +495,7 @@ def test_all_pages_of_alarms_are_read() -> None:
 def test_an_unknown_kind_is_refused_before_anything_is_read() -> None:
     assert kind("endpoints") is None
     with pytest.raises(Undeliverable, match="endpoints/churn: this version knows no such kind"):
-        reconcile(Clients.of(None, None), "sagewatch", Ref("endpoints", "churn"))  # type: ignore[arg-type]
+        reconcile(Clients(PATIENT), "sagewatch", Ref("endpoints", "churn"))
 
 
 def test_a_malformed_setting_stops_the_function_at_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from sagewatch.watch.plan import plan
 from sagewatch_cli.account.history import DAY, History, queries
 from sagewatch_cli.account.replay import Point, Series
 from sagewatch_cli.commands.backtest import Report, as_data, judged, rendered
-from tests.resources import answering, config, endpoint, variant
+from tests.resources import answering, config, endpoint, observed, variant
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)
 BEGIN = int(NOW.timestamp()) - 7 * DAY
@@ -32,7 +32,7 @@ BUSY: dict[str, tuple[Point, ...]] = {
 
 
 def wanted() -> tuple[Alarm, ...]:
-    seen = ENDPOINT.observe(endpoint(), answering(describe_endpoint_config=config(variant())))
+    seen = observed(ENDPOINT, endpoint(), answering(describe_endpoint_config=config(variant())))
     facts = Facts(ref=Ref("endpoint", "churn"), live=True, scopes=seen.scopes)
     return plan("sagewatch", ENDPOINT, facts).alarms
 
@@ -57,7 +57,7 @@ def week(alarm: Alarm) -> Series:
 
 def report() -> Report:
     alarms = wanted()
-    seen = ENDPOINT.observe(endpoint(), answering(describe_endpoint_config=config(variant())))
+    seen = observed(ENDPOINT, endpoint(), answering(describe_endpoint_config=config(variant())))
     facts = Facts(ref=Ref("endpoint", "churn"), live=True, scopes=seen.scopes, tags={"sagewatch:nope": "1"})
     history = History({each.name: week(each) for each in alarms}, metrics=14)
     return judged(facts.ref, plan("sagewatch", ENDPOINT, facts), history, 7, NOW)

@@ -6,10 +6,10 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.aws.budget_store import Demand, Row
-from sagewatch.fleet.budget import demands, resized, withheld
+from sagewatch.fleet.budget import over_budget, row_costs, scaled
 from sagewatch.fleet.costs import prices
 from sagewatch.model import Alarm, Labels, Severity
+from sagewatch.policy.rules import Row, RowCost
 
 US = prices("us-east-1")
 CRITICAL, WARNING, INFO = Severity
@@ -22,10 +22,10 @@ def alarm(row: str = "cpu", severity: str | None = "warning", metrics: int = 1, 
     return Alarm({"AlarmName": "a", "AlarmDescription": Labels(values).line(), "Metrics": queries})
 
 
-def of(**costs: float) -> dict[Row, Demand]:
+def of(**costs: float) -> dict[Row, RowCost]:
     """Return rows of endpoints by name; the first letter is that of the severity."""
     severities = {str(severity)[0]: severity for severity in Severity}
-    return {("endpoint", name): Demand(cost, severities[name[0]]) for name, cost in costs.items()}
+    return {("endpoint", name): RowCost(cost, severities[name[0]]) for name, cost in costs.items()}
 
 
 def rows(*names: str) -> frozenset[Row]:
@@ -35,77 +35,77 @@ def rows(*names: str) -> frozenset[Row]:
 MONEY = st.integers(0, 60).map(lambda dimes: dimes / 10)
 BUDGETS = st.integers(0, 300).map(lambda dimes: dimes / 10)
 NAMES = st.tuples(st.sampled_from(["endpoint", "pipeline"]), st.sampled_from("abcdefg"))
-FLEETS = st.dictionaries(NAMES, st.builds(Demand, MONEY, st.sampled_from(Severity)), max_size=7)
+FLEETS = st.dictionaries(NAMES, st.builds(RowCost, MONEY, st.sampled_from(Severity)), max_size=7)
 
 
-def cost(demand: Mapping[Row, Demand], chosen: Iterable[Row]) -> float:
-    return round(sum(demand[row].cost for row in chosen), 6)
+def cost(demand: Mapping[Row, RowCost], chosen: Iterable[Row]) -> float:
+    return round(sum(demand[row].monthly_usd for row in chosen), 6)
 
 
-def kept(budget: float | None, demand: Mapping[Row, Demand]) -> frozenset[Row]:
-    return frozenset(demand) - withheld(budget, demand)
+def kept(budget: float | None, demand: Mapping[Row, RowCost]) -> frozenset[Row]:
+    return frozenset(demand) - over_budget(budget, demand)
 
 
-def counts(demand: Mapping[Row, Demand], chosen: Iterable[Row]) -> tuple[int, ...]:
+def counts(demand: Mapping[Row, RowCost], chosen: Iterable[Row]) -> tuple[int, ...]:
     """Return how many rows of each severity there are, the critical ones first."""
     found = [demand[row].severity for row in chosen]
     return tuple(found.count(severity) for severity in Severity)
 
 
 def test_without_a_budget_nothing_gives_way() -> None:
-    assert withheld(None, of(critical=1e9)) == frozenset()
+    assert over_budget(None, of(critical=1e9)) == frozenset()
 
 
 def test_a_budget_that_is_just_enough_withholds_nothing() -> None:
-    assert withheld(0.3, of(warning=0.1, info=0.2)) == frozenset()
+    assert over_budget(0.3, of(warning=0.1, info=0.2)) == frozenset()
 
 
 def test_the_least_severe_gives_way_first_however_cheap_it_is() -> None:
-    assert withheld(90, of(critical=80, warning=10, info=1)) == rows("info")
+    assert over_budget(90, of(critical=80, warning=10, info=1)) == rows("info")
 
 
 def test_within_a_severity_the_dearest_gives_way_and_the_others_need_not() -> None:
-    assert withheld(60, of(w1=10, w2=50, w3=20, w4=30)) == rows("w2")
+    assert over_budget(60, of(w1=10, w2=50, w3=20, w4=30)) == rows("w2")
 
 
 def test_of_two_rows_that_cost_the_same_the_one_that_is_later_by_name_gives_way() -> None:
-    assert withheld(10, of(w2=10, w1=10)) == rows("w2")
+    assert over_budget(10, of(w2=10, w1=10)) == rows("w2")
 
 
 def test_what_a_row_too_dear_by_itself_leaves_over_goes_to_others() -> None:
-    assert withheld(40, of(c1=50, c2=10, warning=20, info=10)) == rows("c1")
+    assert over_budget(40, of(c1=50, c2=10, warning=20, info=10)) == rows("c1")
 
 
 def test_a_budget_of_nothing_leaves_nothing_that_costs() -> None:
-    assert withheld(0, of(c1=0, c2=0.1)) == rows("c2")
+    assert over_budget(0, of(c1=0, c2=0.1)) == rows("c2")
 
 
 @given(budget=BUDGETS, demand=FLEETS)
-def test_what_is_kept_fits(budget: float, demand: dict[Row, Demand]) -> None:
+def test_what_is_kept_fits(budget: float, demand: dict[Row, RowCost]) -> None:
     assert cost(demand, kept(budget, demand)) <= budget
 
 
 @given(demand=FLEETS, spare=MONEY)
-def test_what_fits_is_kept(demand: dict[Row, Demand], spare: float) -> None:
-    assert withheld(cost(demand, demand) + spare, demand) == frozenset()
+def test_what_fits_is_kept(demand: dict[Row, RowCost], spare: float) -> None:
+    assert over_budget(cost(demand, demand) + spare, demand) == frozenset()
 
 
 @given(budget=BUDGETS, demand=FLEETS)
-def test_no_row_gives_way_for_one_of_lower_severity(budget: float, demand: dict[Row, Demand]) -> None:
+def test_no_row_gives_way_for_one_of_lower_severity(budget: float, demand: dict[Row, RowCost]) -> None:
     """It would not fit even if all of those gave way, nor in the place of one of its own severity that is cheaper."""
     order = list(Severity)
-    for row in withheld(budget, demand):
+    for row in over_budget(budget, demand):
         rank = order.index(demand[row].severity)
         as_severe = [each for each in kept(budget, demand) if order.index(demand[each].severity) <= rank]
         equals = [each for each in as_severe if demand[each].severity == demand[row].severity]
 
         assert cost(demand, [*as_severe, row]) > budget
-        assert all((demand[each].cost, each) < (demand[row].cost, row) for each in equals)
+        assert all((demand[each].monthly_usd, each) < (demand[row].monthly_usd, row) for each in equals)
 
 
 @given(budget=BUDGETS, demand=FLEETS)
 def test_no_other_choice_keeps_more_critical_rows_or_then_warnings_or_then_infos(
-    budget: float, demand: dict[Row, Demand]
+    budget: float, demand: dict[Row, RowCost]
 ) -> None:
     choices = (choice for size in range(len(demand) + 1) for choice in combinations(demand, size))
     best = max(counts(demand, choice) for choice in choices if cost(demand, choice) <= budget)
@@ -114,7 +114,7 @@ def test_no_other_choice_keeps_more_critical_rows_or_then_warnings_or_then_infos
 
 
 @given(budget=BUDGETS, more=MONEY, demand=FLEETS)
-def test_more_money_keeps_more(budget: float, more: float, demand: dict[Row, Demand]) -> None:
+def test_more_money_keeps_more(budget: float, more: float, demand: dict[Row, RowCost]) -> None:
     """It may cost a less severe row its place, that of a more severe one which now fits; never the other way around."""
     before, after = kept(budget, demand), kept(round(budget + more, 6), demand)
 
@@ -123,8 +123,8 @@ def test_more_money_keeps_more(budget: float, more: float, demand: dict[Row, Dem
 
 
 @given(budget=BUDGETS, demand=FLEETS)
-def test_the_order_in_which_rows_are_found_does_not_matter(budget: float, demand: dict[Row, Demand]) -> None:
-    assert withheld(budget, dict(reversed(demand.items()))) == withheld(budget, demand)
+def test_the_order_in_which_rows_are_found_does_not_matter(budget: float, demand: dict[Row, RowCost]) -> None:
+    assert over_budget(budget, dict(reversed(demand.items()))) == over_budget(budget, demand)
 
 
 FOUND = st.builds(
@@ -137,73 +137,79 @@ FOUND = st.builds(
 
 
 def alarms_of(alarms: list[Alarm], chosen: frozenset[Row]) -> list[Alarm]:
-    return [each for each in alarms if demands([each], US).keys() <= chosen]
+    return [each for each in alarms if row_costs([each], US).keys() <= chosen]
 
 
 @given(alarms=st.lists(FOUND, max_size=12), budget=st.integers(0, 60).map(lambda dimes: dimes / 10), data=st.data())
 def test_a_decision_stands_while_it_is_carried_out_and_when_it_has_been(
     alarms: list[Alarm], budget: float, data: st.DataObject
 ) -> None:
-    first = demands(alarms, US)
-    gone = withheld(budget, first)
+    first = row_costs(alarms, US)
+    gone = over_budget(budget, first)
     remembered = {row: first[row] for row in gone}
     leaving = alarms_of(alarms, gone)
     left = leaving[: data.draw(st.integers(0, len(leaving)))]
 
-    again = demands([*alarms_of(alarms, frozenset(first) - gone), *left], US, remembered)
+    again = row_costs([*alarms_of(alarms, frozenset(first) - gone), *left], US, remembered)
 
     assert again == first
-    assert withheld(budget, again) == gone
+    assert over_budget(budget, again) == gone
 
 
 def test_a_row_asks_for_all_its_alarms_in_the_fleet_and_counts_as_its_most_severe() -> None:
     fleet = [alarm("cpu", "critical", 2), alarm("cpu-warning", "warning"), alarm("cpu", "info", kind="pipeline")]
 
-    assert demands(fleet, US) == {
-        ("endpoint", "cpu"): Demand(0.3, CRITICAL),
-        ("pipeline", "cpu"): Demand(0.1, INFO),
+    assert row_costs(fleet, US) == {
+        ("endpoint", "cpu"): RowCost(0.3, CRITICAL),
+        ("pipeline", "cpu"): RowCost(0.1, INFO),
     }
 
 
 def test_a_row_without_alarms_asks_for_what_it_did_when_it_gave_way() -> None:
     remembered = of(idle=12.0)
 
-    assert demands([alarm("cpu")], US, remembered) == {("endpoint", "cpu"): Demand(0.1, WARNING), **remembered}
+    assert row_costs([alarm("cpu")], US, remembered) == {("endpoint", "cpu"): RowCost(0.1, WARNING), **remembered}
 
 
 def test_a_row_of_which_more_is_there_than_is_remembered_asks_for_that() -> None:
-    found = demands([alarm("cpu", "critical", 3)], US, {("endpoint", "cpu"): Demand(0.1, INFO)})
+    found = row_costs([alarm("cpu", "critical", 3)], US, {("endpoint", "cpu"): RowCost(0.1, INFO)})
 
-    assert found == {("endpoint", "cpu"): Demand(0.3, CRITICAL)}
+    assert found == {("endpoint", "cpu"): RowCost(0.3, CRITICAL)}
 
 
 def test_it_comes_back_only_when_all_of_it_has_room() -> None:
     remembered = of(info=5.0)
-    there = demands([alarm("cpu", metrics=10)], US, remembered)
+    there = row_costs([alarm("cpu", metrics=10)], US, remembered)
 
-    assert withheld(5.9, there) == rows("info")
-    assert withheld(6.0, there) == frozenset()
+    assert over_budget(5.9, there) == rows("info")
+    assert over_budget(6.0, there) == frozenset()
 
 
 def test_what_gave_way_asks_for_more_or_less_with_the_size_of_its_kind() -> None:
-    remembered = {("endpoint", "cpu"): Demand(6.0, WARNING, among=60), ("pipeline", "idle"): Demand(1.0, INFO, among=2)}
+    remembered = {
+        ("endpoint", "cpu"): RowCost(6.0, WARNING, resources=60),
+        ("pipeline", "idle"): RowCost(1.0, INFO, resources=2),
+    }
 
-    assert resized(remembered, {"endpoint": 20, "pipeline": 3}) == {
-        ("endpoint", "cpu"): Demand(2.0, WARNING, among=20),
-        ("pipeline", "idle"): Demand(1.5, INFO, among=3),
+    assert scaled(remembered, {"endpoint": 20, "pipeline": 3}) == {
+        ("endpoint", "cpu"): RowCost(2.0, WARNING, resources=20),
+        ("pipeline", "idle"): RowCost(1.5, INFO, resources=3),
     }
 
 
 def test_where_nobody_lives_or_was_counted_it_asks_for_what_it_did() -> None:
-    remembered = {("training-job", "disk"): Demand(6.0, WARNING, among=60), ("pipeline", "idle"): Demand(1.0, INFO)}
+    remembered = {
+        ("training-job", "disk"): RowCost(6.0, WARNING, resources=60),
+        ("pipeline", "idle"): RowCost(1.0, INFO),
+    }
 
-    assert resized(remembered, {"pipeline": 3}) == remembered
+    assert scaled(remembered, {"pipeline": 3}) == remembered
 
 
 def test_a_severity_that_somebody_edited_away_counts_as_critical() -> None:
     for severity in (None, "urgent"):
-        assert demands([alarm("cpu", severity)], US) == {("endpoint", "cpu"): Demand(0.1, CRITICAL)}
+        assert row_costs([alarm("cpu", severity)], US) == {("endpoint", "cpu"): RowCost(0.1, CRITICAL)}
 
 
 def test_an_alarm_without_our_labels_asks_for_nothing() -> None:
-    assert demands([Alarm({"AlarmName": "theirs"})], US) == {}
+    assert row_costs([Alarm({"AlarmName": "theirs"})], US) == {}

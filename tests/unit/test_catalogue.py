@@ -26,9 +26,13 @@ from sagewatch.kinds.transform_job import TRANSFORM_JOB
 from sagewatch.model import Description
 from sagewatch_cli.commands.catalog import alarms_of, as_data
 from sagewatch_cli.main import app
-from sagewatch_cli.metrics import MISSPELLINGS, DocumentedMetric, documented
+from sagewatch_cli.metrics import (
+    MISSPELLINGS,
+    DocumentedMetric,
+    documented,
+)
 from scripts import generate
-from tests.resources import answering, config, endpoint, pipeline, training_job, variant
+from tests.resources import answering, config, endpoint, observed, pipeline, training_job, variant
 from tests.template import resources, template
 
 ROWS = [(kind, spec) for kind in KINDS for spec in kind.specs]
@@ -112,7 +116,7 @@ def test_the_dimensions_of_every_level_are_those_of_its_scopes() -> None:
     found = {
         (kind.name, scope.level): {frozenset(dimensions) for dimensions in scope.series}
         for kind, description in described
-        for scope in kind.observe(description, read).scopes
+        for scope in observed(kind, description, read).scopes
     }
 
     assert found == {name: {frozenset(level.dimensions)} for name, level in LEVELS.items()}
@@ -123,7 +127,7 @@ def test_batch_drift_is_found_in_a_namespace_of_its_own() -> None:
     batch = Published(namespace, "feature_baseline_drift_age", dict.fromkeys(dimensions, "daily"))
 
     described = {"MonitoringScheduleName": "daily", "MonitoringType": "DataQuality"}
-    [scope] = MONITORING_SCHEDULE.observe(described, answering(batch)).scopes
+    [scope] = observed(MONITORING_SCHEDULE, described, answering(batch)).scopes
 
     assert (scope.namespace, tuple(scope.series[0])) == (namespace, dimensions)
 

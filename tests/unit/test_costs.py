@@ -9,7 +9,7 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.model import Facts, Ref
 from sagewatch.watch.plan import plan
-from tests.resources import answering, training_job
+from tests.resources import answering, observed, training_job
 
 US = prices("us-east-1")
 ODD = Prices(standard=1, high=10, composite=100, insights=1000, free=3)
@@ -71,7 +71,7 @@ def test_what_an_alarm_is_billed_for(request_: dict[str, Any], metrics: int, cos
 
 def test_an_alarm_over_all_hosts_of_a_job_is_billed_for_each_host() -> None:
     job = training_job(hosts=4, instance="ml.g5.xlarge")
-    facts = Facts(ref=Ref("training-job", "train"), live=True, scopes=TRAINING_JOB.observe(job, answering()).scopes)
+    facts = Facts(ref=Ref("training-job", "train"), live=True, scopes=observed(TRAINING_JOB, job, answering()).scopes)
 
     planned = {
         alarm.labels["alarm"]: alarm.request for alarm in plan("sagewatch", TRAINING_JOB, facts).alarms if alarm.labels

@@ -17,7 +17,7 @@ from sagewatch.fleet.costs import prices
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.registry import kind
-from sagewatch.model import Facts, Gap, Ref, Scope, normal
+from sagewatch.model import Facts, Gap, Ref, Scope, canonical
 from sagewatch.policy.rules import AlarmRule, Ignored, Policy
 from sagewatch_cli.account.alarms import Present, series
 from sagewatch_cli.account.census import Coverage, Read, Unwatched, Why, coverage, matrix, unwatched
@@ -106,7 +106,7 @@ def test_an_alarm_whose_namespace_could_not_be_listed_is_not_judged() -> None:
 
 def test_an_alarm_that_somebody_changed_is_edited_and_one_of_another_policy_is_stale() -> None:
     first, second, *_ = fleets.endpoint()
-    edited = replace(first, alarm=normal({**first.alarm.request, "Threshold": 1.0}))
+    edited = replace(first, alarm=canonical({**first.alarm.request, "Threshold": 1.0}))
     policy = Policy(alarms=(AlarmRule(alarm=str(second.alarm.labels and second.alarm.labels["alarm"]), periods=9),))
 
     found = coverage(where(policy=policy), Read(living=(CHURN,), owned={CHURN: (edited, second)}), PRICES)

@@ -50,21 +50,21 @@ def test_actions_that_somebody_disabled_stay_disabled() -> None:
 
 
 def test_what_hangs_on_an_unknown_capacity_is_left_as_it_is() -> None:
-    held = Plan(held=frozenset({("AllTraffic", "cpu")}))
+    wanted = Plan(unknown=frozenset({("AllTraffic", "cpu")}))
 
-    assert diff(held, [alarm(), alarm("other")]) == Changes(deletes=(alarm("other").name,))
+    assert diff(wanted, [alarm(), alarm("other")]) == Changes(deletes=(alarm("other").name,))
 
 
 def test_what_hangs_on_unknown_scopes_is_left_as_it_is() -> None:
-    held = Plan(held=frozenset({(None, "step-failed")}))
+    wanted = Plan(unknown=frozenset({(None, "step-failed")}))
 
-    assert diff(held, [alarm("Train", "step-failed"), alarm("all", "gone")]) == Changes(
+    assert diff(wanted, [alarm("Train", "step-failed"), alarm("all", "gone")]) == Changes(
         deletes=(alarm("all", "gone").name,)
     )
 
 
 def test_an_alarm_that_guards_a_deployment_is_never_deleted() -> None:
-    guarded = Plan(guards=frozenset({alarm("old").name}))
+    guarded = Plan(rollback_alarms=frozenset({alarm("old").name}))
 
     assert diff(guarded, [alarm(), alarm("old")]) == Changes(deletes=(alarm().name,))
 

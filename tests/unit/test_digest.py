@@ -13,7 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sagewatch.errors import Undeliverable
-from sagewatch.fleet.coverage import NAMED, Idle, Tally, Unwatched, as_data, idle, of_data, tally
+from sagewatch.fleet.coverage import (
+    NAMED,
+    CoverageCount,
+    IdleScope,
+    UnwatchedResource,
+    coverage_count,
+    detail_of,
+    from_detail,
+    idle_scope,
+)
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Evidence, Labels, Notice, Ref, Unit
 from sagewatch.policy.rules import DEFAULT, Ignored, Policy
@@ -31,7 +40,7 @@ NOW = after(60)
 NONE: dict[str, Evidence] = {}
 
 
-def told(*notices: Notice, tally: Tally | None = None) -> Digest:
+def told(*notices: Notice, tally: CoverageCount | None = None) -> Digest:
     """Return the digest of these notices, an hour after the start."""
     return digest(IRELAND, tally, [(each.subject, (each,), NONE) for each in notices], NOW)
 
@@ -53,16 +62,16 @@ def near(times: int, peak: float = 1_140_000.0, **changes: Any) -> list[Notice]:
     ]
 
 
-COUNTED = Tally(
+COUNTED = CoverageCount(
     kinds={"endpoint": (12, 13), "pipeline": (5, 6), "training-job": (24, 24)},
-    unwatched=(Unwatched("endpoint", "batch-legacy"), Unwatched("pipeline", "nightly", "it is new")),
+    unwatched=(UnwatchedResource("endpoint", "batch-legacy"), UnwatchedResource("pipeline", "nightly", "it is new")),
     left_out=2,
     orphans=1,
     foreign=3,
     withheld=("endpoint/idle",),
     alarms=214,
     cost=23.4,
-    idle=(Idle("endpoint", "demo", "AllTraffic", "about $1.41 an hour, $1,014 a month (us-east-1)"),),
+    idle=(IdleScope("endpoint", "demo", "AllTraffic", "about $1.41 an hour, $1,014 a month (us-east-1)"),),
 )
 
 
@@ -72,7 +81,7 @@ def whole_day() -> Digest:
 
 
 def quiet_day() -> Digest:
-    return told(tally=Tally(kinds={"endpoint": (3, 3)}, alarms=33, cost=3.3))
+    return told(tally=CoverageCount(kinds={"endpoint": (3, 3)}, alarms=33, cost=3.3))
 
 
 def uncounted_day() -> Digest:
@@ -224,10 +233,10 @@ def test_who_is_left_out_on_purpose_is_not_wanted() -> None:
     living = dict.fromkeys((CHURN, SEARCH, Ref("endpoint", "sandbox-1")), after(-1000))
     policy = Policy(ignore=(Ignored(resource="sandbox-*"),))
 
-    found = tally(living, {CHURN: [alarm("cpu"), alarm("memory")]}, policy, frozenset(), NOW)
+    found = coverage_count(living, {CHURN: [alarm("cpu"), alarm("memory")]}, policy, frozenset(), NOW)
 
-    assert found == Tally(
-        kinds={"endpoint": (1, 2)}, unwatched=(Unwatched("endpoint", "search-prod"),), left_out=1, alarms=2
+    assert found == CoverageCount(
+        kinds={"endpoint": (1, 2)}, unwatched=(UnwatchedResource("endpoint", "search-prod"),), left_out=1, alarms=2
     )
 
 
@@ -237,7 +246,7 @@ def test_it_is_said_why_somebody_is_not_watched_where_that_is_known() -> None:
     withheld = frozenset(("endpoint", row.id) for row in kind.specs)
     living = {CHURN: after(-1000), Ref("pipeline", "train"): after(55)}
 
-    found = tally(living, {}, DEFAULT, withheld, NOW)
+    found = coverage_count(living, {}, DEFAULT, withheld, NOW)
 
     assert [each.why for each in found.unwatched] == ["the budget has no room for it", "it is new"]
 
@@ -245,7 +254,7 @@ def test_it_is_said_why_somebody_is_not_watched_where_that_is_known() -> None:
 def test_of_many_some_are_named_and_all_are_counted() -> None:
     living = {Ref("endpoint", f"e-{n:04}"): after(-1000) for n in range(1000)}
 
-    found = tally(living, {}, DEFAULT, frozenset(), NOW)
+    found = coverage_count(living, {}, DEFAULT, frozenset(), NOW)
 
     assert (len(found.unwatched), found.watched, found.wanted) == (NAMED, 0, 1000)
 
@@ -258,23 +267,23 @@ def alarm(row: str, description: str = "") -> Alarm:
 def test_what_idles_says_its_price_as_its_alarm_does() -> None:
     price = "about $1.41 an hour, $1,014 a month (us-east-1)"
 
-    assert idle(alarm("idle", f"Nobody calls. Each instance costs {price}. Delete it.")) == Idle(
+    assert idle_scope(alarm("idle", f"Nobody calls. Each instance costs {price}. Delete it.")) == IdleScope(
         "endpoint", "churn-prod", "AllTraffic", price
     )
-    assert idle(alarm("idle")) == Idle("endpoint", "churn-prod", "AllTraffic")
-    assert idle(alarm("cpu")) is None
-    assert idle(Alarm({"AlarmName": "of somebody else"})) is None
+    assert idle_scope(alarm("idle")) == IdleScope("endpoint", "churn-prod", "AllTraffic")
+    assert idle_scope(alarm("cpu")) is None
+    assert idle_scope(Alarm({"AlarmName": "of somebody else"})) is None
 
 
 def test_a_tally_survives_the_queue() -> None:
-    assert of_data(json.loads(json.dumps(as_data(COUNTED)))) == COUNTED
-    assert of_data({}) is None
+    assert from_detail(json.loads(json.dumps(detail_of(COUNTED)))) == COUNTED
+    assert from_detail({}) is None
 
 
-@pytest.mark.parametrize("odd", [{"kinds": 3}, {"kinds": {}}, {**as_data(COUNTED), "idle": [{"nonsense": 1}]}])
+@pytest.mark.parametrize("odd", [{"kinds": 3}, {"kinds": {}}, {**detail_of(COUNTED), "idle": [{"nonsense": 1}]}])
 def test_what_is_no_tally_cannot_be_told(odd: dict[str, Any]) -> None:
     with pytest.raises(Undeliverable, match="the detail is no tally"):
-        of_data(odd)
+        from_detail(odd)
 
 
 # ------------------------------------------------------------------------------------------------------------ words
@@ -298,7 +307,7 @@ def test_the_headline_says_how_things_stand() -> None:
 
 
 def test_what_could_not_be_listed_is_said() -> None:
-    found = told(tally=Tally(unread=("cluster",)))
+    found = told(tally=CoverageCount(unread=("cluster",)))
 
     assert "Could not be listed, and is not counted: cluster" in words.letter(found).body
 
@@ -308,12 +317,12 @@ COUNTS = st.integers(0, 10**9)
 
 
 @st.composite
-def tallies(draw: st.DrawFn) -> Tally:
+def tallies(draw: st.DrawFn) -> CoverageCount:
     """Draw a count all of whose names are somebody else's."""
     kinds = draw(st.dictionaries(NAMES, st.tuples(COUNTS, COUNTS).map(lambda two: (min(two), max(two))), max_size=15))
-    return Tally(
+    return CoverageCount(
         kinds=kinds,
-        unwatched=tuple(draw(st.lists(st.builds(Unwatched, NAMES, NAMES, NAMES), max_size=NAMED))),
+        unwatched=tuple(draw(st.lists(st.builds(UnwatchedResource, NAMES, NAMES, NAMES), max_size=NAMED))),
         left_out=draw(COUNTS),
         orphans=draw(COUNTS),
         foreign=draw(COUNTS),
@@ -321,13 +330,15 @@ def tallies(draw: st.DrawFn) -> Tally:
         withheld=tuple(draw(st.lists(NAMES, max_size=30))),
         alarms=draw(COUNTS),
         cost=draw(st.floats(0, 1e9)),
-        idle=tuple(draw(st.lists(st.builds(Idle, NAMES, NAMES, NAMES, NAMES), max_size=NAMED))),
+        idle=tuple(draw(st.lists(st.builds(IdleScope, NAMES, NAMES, NAMES, NAMES), max_size=NAMED))),
     )
 
 
 @settings(max_examples=100, deadline=None)
 @given(found=tallies(), names=st.lists(NAMES, max_size=60), data=st.data())
-def test_whatever_others_write_stays_inert_and_fits(found: Tally, names: list[str], data: st.DataObject) -> None:
+def test_whatever_others_write_stays_inert_and_fits(
+    found: CoverageCount, names: list[str], data: st.DataObject
+) -> None:
     link = data.draw(
         st.sampled_from(["https://a.example/?x=1&y=2", "javascript:alert(1)", "https://e.example/|<!here>"])
     )

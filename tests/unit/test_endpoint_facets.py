@@ -6,11 +6,12 @@ from typing import Any
 
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
-from sagewatch.kinds.kind import Observation, Published
+from sagewatch.kinds.kind import Published
 from sagewatch.model import Facts, Gap, Plan, Ref
+from sagewatch.watch.observe import facts_of
 from sagewatch.watch.plan import plan
 from tests.limits import broken
-from tests.resources import answering, config, endpoint, variant
+from tests.resources import BARE, answering, config, endpoint, variant
 
 COMMON = {"memory", "disk", "cpu"}
 REQUESTS = {
@@ -44,16 +45,26 @@ def model(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"ModelName": "model", "Containers": list(containers), **more}
 
 
-def observed(described: Any, *metrics: Published, **answers: Any) -> Observation:
-    return ENDPOINT.observe(described, answering(*metrics, **{"describe_model": model({"Image": "i"}), **answers}))
+def observed(described: Any, *metrics: Published, **answers: Any) -> Facts:
+    return ENDPOINT.observe(
+        described,
+        answering(*metrics, **{"describe_model": model({"Image": "i"}), **answers}),
+        facts_of(ENDPOINT, described),
+    )
 
 
-def planned(seen: Observation) -> Plan:
-    facts = Facts(ref=Ref("endpoint", "churn"), live=True, scopes=seen.scopes, gaps=seen.gaps, guards=seen.guards)
+def planned(seen: Facts) -> Plan:
+    facts = Facts(
+        ref=Ref("endpoint", "churn"),
+        live=True,
+        scopes=seen.scopes,
+        gaps=seen.gaps,
+        rollback_alarms=seen.rollback_alarms,
+    )
     return plan("sagewatch", ENDPOINT, facts)
 
 
-def alarms(seen: Observation) -> dict[str, set[str]]:
+def alarms(seen: Facts) -> dict[str, set[str]]:
     """Return alarm ids by scope, each checked against the limits of the API."""
     found: dict[str, set[str]] = {}
     for alarm in planned(seen).alarms:
@@ -63,7 +74,7 @@ def alarms(seen: Observation) -> dict[str, set[str]]:
     return found
 
 
-def dimensions(seen: Observation, name: str) -> set[tuple[str, ...]]:
+def dimensions(seen: Facts, name: str) -> set[tuple[str, ...]]:
     """Return the dimension sets that an alarm looks at, by the names of their dimensions."""
     alarm = next(each.request for each in planned(seen).alarms if each.name.endswith(f"/{name}"))
     sets = [query["MetricStat"]["Metric"]["Dimensions"] for query in alarm.get("Metrics", ()) if "MetricStat" in query]
@@ -177,7 +188,7 @@ def test_an_inference_component_is_watched_under_its_own_name_alone() -> None:
         "Specification": {"ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired": 1.0}},
     }
 
-    seen = INFERENCE_COMPONENT.observe(described, answering())
+    seen = INFERENCE_COMPONENT.observe(described, answering(), BARE)
     facts = Facts(ref=Ref("inference-component", "llm"), live=True, scopes=seen.scopes, labels=seen.labels)
     wanted = plan("sagewatch", INFERENCE_COMPONENT, facts)
 
@@ -234,7 +245,7 @@ def test_a_deleted_model_leaves_its_facets_unknown_and_the_variant_watched() -> 
             reason="variant AllTraffic: its model model was deleted",
         ),
     )
-    assert planned(seen).held >= {("AllTraffic", "model-cache-hits"), (None, "container-latency")}
+    assert planned(seen).unknown >= {("AllTraffic", "model-cache-hits"), (None, "container-latency")}
 
 
 def test_new_alarms_of_an_endpoint_warm_up() -> None:
@@ -260,4 +271,4 @@ def test_the_alarms_of_a_deployments_guardrail_are_known() -> None:
         endpoint(LastDeploymentConfig={"AutoRollbackConfiguration": guard}), describe_endpoint_config=config()
     )
 
-    assert seen.guards == {"sagewatch/endpoint/churn/old/latency-p99", "mine"}
+    assert seen.rollback_alarms == {"sagewatch/endpoint/churn/old/latency-p99", "mine"}

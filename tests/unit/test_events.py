@@ -6,7 +6,7 @@ import pytest
 
 from sagewatch.errors import Undeliverable
 from sagewatch.model import Ref
-from sagewatch.watch.events import named, parse
+from sagewatch.watch.events import parse, ref_of
 from tests.payloads import event
 
 CHURN, JOB, PIPELINE = Ref("endpoint", "churn"), Ref("training-job", "xgb-churn"), Ref("pipeline", "churn-train")
@@ -41,29 +41,29 @@ CHURN, JOB, PIPELINE = Ref("endpoint", "churn"), Ref("training-job", "xgb-churn"
     ],
 )
 def test_an_event_names_its_resource(name: str, ref: Ref) -> None:
-    assert named(event(name)) == ref
+    assert ref_of(event(name)) == ref
 
 
 def test_a_call_that_failed_names_nobody() -> None:
-    assert named(event("cloudtrail-create-pipeline-denied")) is None
+    assert ref_of(event("cloudtrail-create-pipeline-denied")) is None
 
 
 def test_tags_of_what_we_do_not_watch_name_nobody() -> None:
     body = event("cloudtrail-add-tags")
     body["detail"]["requestParameters"]["resourceArn"] = "arn:aws:sagemaker:us-east-1:123456789012:model/churn"
 
-    assert named(body) is None
+    assert ref_of(body) is None
 
 
 def test_an_alarm_that_is_not_ours_names_nobody() -> None:
     body = event("alarm-edited")
     body["detail"]["configuration"]["description"] = "somebody's own alarm"
 
-    assert named(body) is None
+    assert ref_of(body) is None
 
 
 def test_a_person_or_the_sweep_may_name_a_resource_directly() -> None:
-    assert named({"kind": "endpoint", "name": "churn"}) == CHURN
+    assert ref_of({"kind": "endpoint", "name": "churn"}) == CHURN
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_person_or_the_sweep_may_name_a_resource_directly() -> None:
 )
 def test_a_message_that_cannot_be_understood_says_why(body: dict[str, Any], says: str) -> None:
     with pytest.raises(Undeliverable) as refused:
-        named(body)
+        ref_of(body)
 
     assert str(refused.value).startswith(says)
 

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sagewatch.aws.policy_store import Standing
 from sagewatch.fleet.costs import prices
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
-from sagewatch.model import Facts, Gap, Place
-from sagewatch.policy.rules import AlarmRule, Policy
-from sagewatch.watch.reconcile import Decision, Look, decided
+from sagewatch.model import Facts, Gap, Observed, Place
+from sagewatch.policy.rules import AlarmRule, Policy, PolicyInForce
+from sagewatch.watch.diff import decide
 from sagewatch_cli.account.alarms import Change, series
 from sagewatch_cli.account.reasons import VERDICTS, Explained, Found, Lacking, explained, lacking
 from sagewatch_cli.commands.explain import show
@@ -36,16 +35,16 @@ def facts(**more: Any) -> Facts:
     )
 
 
-def found(seen: Facts | None = None, standing: Standing | None = None, silent: bool = False) -> Found:
+def found(seen: Facts | None = None, standing: PolicyInForce | None = None, silent: bool = False) -> Found:
     """A look at an endpoint that has the alarms of the default policy."""
-    seen, standing = seen or facts(), standing or Standing()
+    seen, standing = seen or facts(), standing or PolicyInForce()
     present = {each.name: each for each in fleets.endpoint()}
     owned = tuple(each.alarm for each in present.values())
-    wanted, changes = decided("sagewatch", ENDPOINT, seen, owned, (), standing)
+    look = Observed(facts=seen, owned=owned)
     return Found(
         kind=ENDPOINT,
-        look=Look(facts=seen, version=None, owned=owned),
-        decision=Decision(wanted=wanted, changes=changes),
+        look=look,
+        decision=decide(resources.answering(), "sagewatch", ENDPOINT, look, standing),
         standing=standing,
         present=present,
         types={"ml.m5.2xlarge": INSTANCES["ml.m5.2xlarge"]},
@@ -65,7 +64,7 @@ def of(alarm: str, found: Found) -> Explained:
 def test_what_is_said_is_as_it_was(width: int) -> None:
     """After a change that is meant, look at the difference and write the file anew."""
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    seen = found(facts(tags={"sagewatch:cpu": "85%", "sagewatch:idle": "off"}), Standing(STRICTER))
+    seen = found(facts(tags={"sagewatch:cpu": "85%", "sagewatch:idle": "off"}), PolicyInForce(STRICTER))
     told = (of("cpu", seen), of("disk", seen))
     change = Change(fleets.NOW - timedelta(hours=1), "OK", "ALARM", "Threshold Crossed: [red]8 datapoints[/red]")
 
@@ -77,7 +76,7 @@ def test_what_is_said_is_as_it_was(width: int) -> None:
 
 
 def test_a_pair_is_told_as_two_alarms_of_which_one_is_yet_to_be_made() -> None:
-    told = explained(found(standing=Standing(STRICTER)))
+    told = explained(found(standing=PolicyInForce(STRICTER)))
 
     verdicts = {each.labels["alarm"]: each.verdicts for each in told}
     assert (verdicts["cpu"], verdicts["cpu-warning"]) == (("stale",), ("missing",))
@@ -103,7 +102,7 @@ def test_an_alarm_of_who_is_gone_is_an_orphan() -> None:
 
 
 def test_a_row_without_budget_says_so() -> None:
-    seen = found(standing=Standing(withheld=frozenset({("endpoint", "idle")})))
+    seen = found(standing=PolicyInForce(withheld=frozenset({("endpoint", "idle")})))
 
     assert Lacking("idle", "", "the budget has no room for it") in lacking(seen)
     assert of("idle", seen).verdicts == ("unwanted",)
@@ -112,7 +111,7 @@ def test_a_row_without_budget_says_so() -> None:
 def test_every_verdict_has_words() -> None:
     several = (
         found(),
-        found(standing=Standing(STRICTER)),
+        found(standing=PolicyInForce(STRICTER)),
         found(silent=True),
         found(Facts(ref=facts().ref, live=False)),
     )

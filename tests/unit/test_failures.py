@@ -11,7 +11,7 @@ from sagewatch.model import Notice, Ref, Severity
 from sagewatch.policy.rules import Ignored, Policy
 from sagewatch.tell.alarm_events import notice
 from sagewatch.tell.sagemaker_events import EVERYTHING
-from sagewatch.watch.events import named
+from sagewatch.watch.events import ref_of
 from tests.payloads import event
 
 
@@ -386,7 +386,7 @@ def test_what_has_no_page_in_the_console_has_no_link(name: str) -> None:
     ],
 )
 def test_an_event_names_its_resource(name: str, ref: Ref) -> None:
-    assert named(event(name)) == ref
+    assert ref_of(event(name)) == ref
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def test_a_tag_names_its_resource_by_the_arn(arn: str, ref: Ref) -> None:
     body = event("cloudtrail-add-tags")
     body["detail"]["requestParameters"]["resourceArn"] = f"arn:aws:sagemaker:us-east-1:123456789012:{arn}"
 
-    assert named(body) == ref
+    assert ref_of(body) == ref
 
 
 def test_a_cluster_whose_arn_has_an_id_is_described_by_the_arn() -> None:
@@ -411,29 +411,29 @@ def test_a_cluster_whose_arn_has_an_id_is_described_by_the_arn() -> None:
     tagged["detail"]["requestParameters"]["resourceArn"] = arn
     deleted["detail"]["requestParameters"]["clusterName"] = arn
 
-    assert named(tagged) == named(deleted) == Ref("cluster", arn)
+    assert ref_of(tagged) == ref_of(deleted) == Ref("cluster", arn)
 
 
 def test_a_detail_that_names_nobody_is_named_by_its_arn() -> None:
     body = event("cluster-in-service")
     del body["detail"]["ClusterName"]
 
-    assert named(body) == Ref("cluster", "arn:aws:sagemaker:us-east-1:123456789012:cluster/a1b2c3d4e5f6")
+    assert ref_of(body) == Ref("cluster", "arn:aws:sagemaker:us-east-1:123456789012:cluster/a1b2c3d4e5f6")
 
 
 @pytest.mark.parametrize("resources", [None, [], "none", [7], ["arn:aws:sagemaker:us-east-1:1:model/cats"]])
 def test_an_event_that_names_nobody_says_so(resources: object) -> None:
     with pytest.raises(Undeliverable):
-        named({**event("labeling-job-failed"), "resources": resources})
+        ref_of({**event("labeling-job-failed"), "resources": resources})
 
 
 def test_what_has_no_rows_is_nobody_to_reconcile() -> None:
     tagged = event("cloudtrail-add-tags")
     tagged["detail"]["requestParameters"]["resourceArn"] = "arn:aws:sagemaker:us-east-1:123456789012:automl-job/auto"
 
-    assert [named(event(name)) for name in ("tuning-job-in-progress", "notebook-deleted")] == [None, None]
-    assert named(tagged) is None
-    assert named({"kind": "notebook", "name": "ana"}) is None
+    assert [ref_of(event(name)) for name in ("tuning-job-in-progress", "notebook-deleted")] == [None, None]
+    assert ref_of(tagged) is None
+    assert ref_of({"kind": "notebook", "name": "ana"}) is None
 
 
 def test_a_trial_that_fails_is_a_warning_until_its_tuning_job_fails_too() -> None:

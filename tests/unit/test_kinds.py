@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import botocore.session
@@ -12,14 +13,14 @@ from botocore import xform_name
 
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
-from sagewatch.kinds.kind import Kind, Observation, Spec
+from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.pipeline import PIPELINE
 from sagewatch.kinds.prices import hourly
 from sagewatch.kinds.registry import KINDS, kind, spec
 from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.model import CAPACITY_TRAITS, Capacity, Gap, Scope
 from tests.payloads import every_event
-from tests.resources import answering, config, endpoint, pipeline, training_job, variant
+from tests.resources import BARE, answering, config, endpoint, observed, pipeline, training_job, variant
 
 ROOT = Path(__file__).parents[2]
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
@@ -128,7 +129,7 @@ def test_utilisation_that_sums_over_devices_is_a_share_of_capacity() -> None:
 
 def test_serverless_variants_get_only_metrics_that_they_publish() -> None:
     one = variant("S", instance=None)
-    scopes = ENDPOINT.observe(endpoint(one), answering(describe_endpoint_config=config(one))).scopes
+    scopes = observed(ENDPOINT, endpoint(one), answering(describe_endpoint_config=config(one))).scopes
 
     metrics = {
         metric.name
@@ -159,10 +160,11 @@ def test_the_instance_table_agrees_with_types_known_by_heart() -> None:
 def test_an_endpoint_with_a_gpu_and_a_serverless_variant_is_seen_as_such() -> None:
     gpu, serverless = variant("a", "ml.g5.xlarge"), variant("b", instance=None)
 
-    seen = ENDPOINT.observe(endpoint(gpu, serverless), answering(describe_endpoint_config=config(gpu, serverless)))
+    seen = observed(ENDPOINT, endpoint(gpu, serverless), answering(describe_endpoint_config=config(gpu, serverless)))
 
     b = ({"EndpointName": "churn", "VariantName": "b"},)
-    assert seen == Observation(
+    assert seen == replace(
+        BARE,
         scopes=(
             Scope(
                 level="variant",
@@ -174,7 +176,7 @@ def test_an_endpoint_with_a_gpu_and_a_serverless_variant_is_seen_as_such() -> No
             ),
             Scope(level="variant", name="b", series=b, traits=frozenset({"requests", "serverless"})),
             Scope(level="serverless", name="b", series=b),
-        )
+        ),
     )
 
 
@@ -185,20 +187,20 @@ def test_asynchronous_endpoints_and_inference_components_publish_no_requests_by_
         describe_endpoint_config=config(nameless, ExecutionRoleArn="arn:aws:iam::123456789012:role/ml")
     )
 
-    assert ENDPOINT.observe(endpoint(), read).scopes[0].traits == {"async", "instance"}
-    assert ENDPOINT.observe(endpoint(), components).scopes[0].traits == {"components", "instance"}
+    assert observed(ENDPOINT, endpoint(), read).scopes[0].traits == {"async", "instance"}
+    assert observed(ENDPOINT, endpoint(), components).scopes[0].traits == {"components", "instance"}
 
 
 def test_an_endpoint_that_is_being_created_has_the_variants_of_its_configuration() -> None:
     creating = {**endpoint(status="Creating"), "ProductionVariants": []}
 
-    seen = ENDPOINT.observe(creating, answering(describe_endpoint_config=config(variant("blue"))))
+    seen = observed(ENDPOINT, creating, answering(describe_endpoint_config=config(variant("blue"))))
 
     assert [scope.name for scope in seen.scopes] == ["blue"]
 
 
 def test_a_deleted_configuration_leaves_the_capacity_unknown_and_nothing_else() -> None:
-    seen = ENDPOINT.observe(endpoint(), answering())
+    seen = observed(ENDPOINT, endpoint(), answering())
 
     reason = "variant AllTraffic: its configuration names no instance type"
     assert seen.scopes[0].traits == {"requests", "instance"}
@@ -206,7 +208,7 @@ def test_a_deleted_configuration_leaves_the_capacity_unknown_and_nothing_else() 
 
 
 def test_an_unknown_instance_type_is_a_gap_that_names_it() -> None:
-    seen = ENDPOINT.observe(endpoint(), answering(describe_endpoint_config=config(variant(instance="ml.z9.huge"))))
+    seen = observed(ENDPOINT, endpoint(), answering(describe_endpoint_config=config(variant(instance="ml.z9.huge"))))
 
     reason = "variant AllTraffic: instance type ml.z9.huge is not in our table"
     assert seen.gaps == (Gap(level="variant", scope="AllTraffic", reason=reason),)
@@ -228,7 +230,7 @@ def test_an_endpoint_on_its_way_out_is_not_live() -> None:
 
 
 def test_hosts_are_watched_in_tens() -> None:
-    seen = TRAINING_JOB.observe(training_job(23), answering())
+    seen = observed(TRAINING_JOB, training_job(23), answering())
 
     assert [(scope.name, len(scope.series)) for scope in seen.scopes] == [
         ("algo-1-10", 10),
@@ -239,8 +241,8 @@ def test_hosts_are_watched_in_tens() -> None:
 
 
 def test_a_single_host_is_watched_by_its_name() -> None:
-    assert [scope.name for scope in TRAINING_JOB.observe(training_job(1), answering()).scopes] == ["algo-1"]
-    assert [scope.name for scope in TRAINING_JOB.observe(training_job(11), answering()).scopes] == [
+    assert [scope.name for scope in observed(TRAINING_JOB, training_job(1), answering()).scopes] == ["algo-1"]
+    assert [scope.name for scope in observed(TRAINING_JOB, training_job(11), answering()).scopes] == [
         "algo-1-10",
         "algo-11",
     ]
@@ -252,7 +254,7 @@ def test_the_hosts_of_unlike_groups_are_watched_where_capacity_does_not_matter()
         {"InstanceType": "ml.c5.xlarge", "InstanceCount": 1, "InstanceGroupName": "cpu"},
     ]
 
-    seen = TRAINING_JOB.observe(training_job(ResourceConfig={"InstanceGroups": groups}), answering())
+    seen = observed(TRAINING_JOB, training_job(ResourceConfig={"InstanceGroups": groups}), answering())
 
     reason = "algo-1-3: hosts of several types: ml.c5.xlarge, ml.g5.xlarge"
     assert [scope.name for scope in seen.scopes] == ["algo-1-3"]
@@ -260,13 +262,13 @@ def test_the_hosts_of_unlike_groups_are_watched_where_capacity_does_not_matter()
 
 
 def test_a_trainium_job_is_not_called_stalled_for_its_quiet_cpu() -> None:
-    seen = TRAINING_JOB.observe(training_job(instance="ml.trn1.32xlarge"), answering())
+    seen = observed(TRAINING_JOB, training_job(instance="ml.trn1.32xlarge"), answering())
 
     assert CAPACITY_TRAITS.isdisjoint(seen.scopes[0].traits)
 
 
 def test_a_training_job_without_instances_has_nothing_to_watch() -> None:
-    assert TRAINING_JOB.observe(training_job(ResourceConfig={}), answering()) == Observation(scopes=())
+    assert observed(TRAINING_JOB, training_job(ResourceConfig={}), answering()) == replace(BARE, scopes=())
 
 
 def test_a_training_job_is_over_at_each_of_its_ends() -> None:
@@ -281,7 +283,7 @@ def test_the_steps_in_the_branches_of_a_condition_are_steps() -> None:
     definition = """{"Steps": [{"Name": "Train"}, {"Name": "Good", "Type": "Condition", "Arguments":
         {"IfSteps": [{"Name": "Register"}], "ElseSteps": [{"Name": "Fail"}, {"Name": "Train"}]}}]}"""
 
-    seen = PIPELINE.observe(pipeline(PipelineDefinition=definition), answering())
+    seen = observed(PIPELINE, pipeline(PipelineDefinition=definition), answering())
 
     assert [scope.name for scope in seen.scopes] == ["all", "Train", "Good", "Register", "Fail"]
     assert seen.scopes[1].series == ({"PipelineName": "churn-train", "StepName": "Train"},)
@@ -289,7 +291,7 @@ def test_the_steps_in_the_branches_of_a_condition_are_steps() -> None:
 
 @pytest.mark.parametrize("definition", ["not json", "{}", '{"Steps": [{"Type": "Training"}]}', '{"Steps": "none"}'])
 def test_a_definition_that_cannot_be_read_leaves_the_steps_unknown_and_the_pipeline_watched(definition: str) -> None:
-    seen = PIPELINE.observe(pipeline(PipelineDefinition=definition), answering())
+    seen = observed(PIPELINE, pipeline(PipelineDefinition=definition), answering())
 
     assert [scope.name for scope in seen.scopes] == ["all"]
     assert [(gap.level, gap.scope) for gap in seen.gaps] == [("step", None)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from sagewatch.kinds.automl_job import AUTOML_JOB
 from sagewatch.kinds.cluster import CLUSTER
 from sagewatch.kinds.feature_group import FEATURE_GROUP
-from sagewatch.kinds.kind import Kind, Observation, Published
+from sagewatch.kinds.kind import Kind, Published
 from sagewatch.kinds.labeling_job import LABELING_JOB
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.notebook import NOTEBOOK
@@ -18,7 +19,7 @@ from sagewatch.kinds.tuning_job import TUNING_JOB
 from sagewatch.model import Capacity, Description, Facts, Gap, Plan, Ref, Scope
 from sagewatch.watch.plan import plan
 from tests.limits import broken
-from tests.resources import ACCOUNT, THEN, answering
+from tests.resources import ACCOUNT, BARE, THEN, answering, observed
 
 STORE = "AWS/SageMaker/FeatureStore"
 LABELING = "AWS/SageMaker/LabelingJobs"
@@ -80,7 +81,7 @@ def cluster(eks: str | None = "research", name: str = "llm", **more: Any) -> Des
 
 
 def planned(kind: Kind, description: Description, *metrics: Published) -> Plan:
-    seen = kind.observe(description, answering(*metrics))
+    seen = observed(kind, description, answering(*metrics))
     ref = Ref(kind.name, description[kind.parameter])
     wanted = plan("sagewatch", kind, Facts(ref=ref, live=True, scopes=seen.scopes, gaps=seen.gaps))
     assert {alarm.name: broken(alarm.request) for alarm in wanted.alarms if broken(alarm.request)} == {}
@@ -108,9 +109,9 @@ def operation(name: str, namespace: str | None = None, **more: Any) -> Scope:
 
 
 def test_a_feature_group_is_watched_by_operation_in_the_likely_namespace() -> None:
-    seen = FEATURE_GROUP.observe(feature_group(), answering())
+    seen = observed(FEATURE_GROUP, feature_group(), answering())
 
-    assert seen == Observation(scopes=(operation("GetRecord"), operation("PutRecord")))
+    assert seen == replace(BARE, scopes=(operation("GetRecord"), operation("PutRecord")))
     assert names(planned(FEATURE_GROUP, feature_group())) == {
         f"feature-group/customers/{name}/{alarm}"
         for name in ("GetRecord", "PutRecord")
@@ -122,8 +123,8 @@ def test_an_offline_feature_group_publishes_nothing_to_watch() -> None:
     nothing = feature_group()
     nothing = {key: value for key, value in nothing.items() if key != "OnlineStoreConfig"}
 
-    assert FEATURE_GROUP.observe(feature_group(online=False), answering()) == Observation()
-    assert FEATURE_GROUP.observe(nothing, answering()) == Observation()
+    assert observed(FEATURE_GROUP, feature_group(online=False), answering()) == BARE
+    assert observed(FEATURE_GROUP, nothing, answering()) == BARE
 
 
 def test_the_namespace_and_further_operations_of_a_feature_group_are_discovered() -> None:
@@ -135,8 +136,8 @@ def test_the_namespace_and_further_operations_of_a_feature_group_are_discovered(
     read = answering(Published(STORE, "Latency", used), mine, batch, odd)
     wanted = planned(FEATURE_GROUP, feature_group(), Published(STORE, "Latency", used))
 
-    assert FEATURE_GROUP.observe(feature_group(), read) == Observation(
-        scopes=(operation("DeleteRecord", STORE), operation("GetRecord", STORE), operation("PutRecord", STORE))
+    assert observed(FEATURE_GROUP, feature_group(), read) == replace(
+        BARE, scopes=(operation("DeleteRecord", STORE), operation("GetRecord", STORE), operation("PutRecord", STORE))
     )
     assert request(wanted, "feature-group/customers/GetRecord/latency-p99")["Namespace"] == STORE
     metrics = request(wanted, "feature-group/customers/PutRecord/errors-5xx")["Metrics"]
@@ -164,7 +165,7 @@ def test_provisioned_capacity_is_a_share_of_units_a_second() -> None:
 
 
 def test_the_scopes_of_a_provisioned_group_have_the_capacity_of_their_side() -> None:
-    seen = FEATURE_GROUP.observe(feature_group(**provisioned()), answering())
+    seen = observed(FEATURE_GROUP, feature_group(**provisioned()), answering())
 
     assert seen.scopes == (
         operation("GetRecord", traits=frozenset({"reads", "provisioned"}), capacity=Capacity(0, units=500)),
@@ -174,7 +175,7 @@ def test_the_scopes_of_a_provisioned_group_have_the_capacity_of_their_side() -> 
 
 @pytest.mark.parametrize("throughput", [{"ThroughputMode": "OnDemand"}, {"ThroughputMode": "Provisioned"}, None])
 def test_without_provisioned_units_there_is_no_capacity_to_use_up(throughput: dict[str, Any] | None) -> None:
-    seen = FEATURE_GROUP.observe(feature_group(ThroughputConfig=throughput), answering())
+    seen = observed(FEATURE_GROUP, feature_group(ThroughputConfig=throughput), answering())
 
     assert seen.scopes == (operation("GetRecord"), operation("PutRecord"))
 
@@ -190,10 +191,10 @@ def test_a_change_of_throughput_is_another_version_of_a_feature_group() -> None:
 
 
 def test_a_labeling_job_is_watched_for_objects_that_fail() -> None:
-    seen = LABELING_JOB.observe(labeling_job(), answering())
+    seen = observed(LABELING_JOB, labeling_job(), answering())
     alarm = request(planned(LABELING_JOB, labeling_job()), "labeling-job/cats/all/objects-failed")
 
-    assert seen == Observation(scopes=(Scope(level="job", name="all", series=({"LabelingJobName": "cats"},)),))
+    assert seen == replace(BARE, scopes=(Scope(level="job", name="all", series=({"LabelingJobName": "cats"},)),))
     assert names(planned(LABELING_JOB, labeling_job())) == {"labeling-job/cats/all/objects-failed"}
     assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == (
         "AWS/Sagemaker/LabelingJobs",
@@ -242,8 +243,8 @@ def test_many_workers_are_watched_in_tens_and_all_as_one_where_that_is_published
     many = [worker("TasksDeclined", number) for number in range(23)]
     whole = Published(WORKTEAM, "TasksDeclined", {"Workteam": "team", "LabelingJob": "cats"})
 
-    tens = LABELING_JOB.observe(labeling_job(), answering(*many)).scopes[1:]
-    one = LABELING_JOB.observe(labeling_job(), answering(*many, whole)).scopes[1:]
+    tens = observed(LABELING_JOB, labeling_job(), answering(*many)).scopes[1:]
+    one = observed(LABELING_JOB, labeling_job(), answering(*many, whole)).scopes[1:]
 
     assert [(scope.name, len(scope.series)) for scope in tens] == [
         ("workers-1", 10),
@@ -275,14 +276,15 @@ def test_a_recommender_job_is_watched_by_the_endpoints_that_it_tests() -> None:
     listed = load_test("sm-epc-b"), load_test("sm-epc-a"), load_test("sm-epc-c", "other")
     alone = Published(RECOMMENDER, "ClientInvocations", {"JobName": "churn-sizing"})
 
-    seen = RECOMMENDER_JOB.observe(recommender_job(), answering(*listed, alone))
+    seen = observed(RECOMMENDER_JOB, recommender_job(), answering(*listed, alone))
     wanted = planned(RECOMMENDER_JOB, recommender_job(), *listed)
 
-    assert seen == Observation(
+    assert seen == replace(
+        BARE,
         scopes=tuple(
             Scope(level="endpoint", name=name, series=({"JobName": "churn-sizing", "EndpointName": name},))
             for name in ("sm-epc-a", "sm-epc-b")
-        )
+        ),
     )
     assert names(wanted) == {
         f"recommender-job/churn-sizing/{name}/{alarm}"
@@ -295,13 +297,13 @@ def test_a_recommender_job_is_watched_by_the_endpoints_that_it_tests() -> None:
 
 
 def test_a_recommender_job_whose_endpoints_are_not_listed_yet_is_a_gap() -> None:
-    seen = RECOMMENDER_JOB.observe(recommender_job(), answering())
+    seen = observed(RECOMMENDER_JOB, recommender_job(), answering())
 
-    assert seen == Observation(
-        gaps=(Gap(level="endpoint", reason="CloudWatch lists no load test of churn-sizing yet"),)
+    assert seen == replace(
+        BARE, gaps=(Gap(level="endpoint", reason="CloudWatch lists no load test of churn-sizing yet"),)
     )
-    held = planned(RECOMMENDER_JOB, recommender_job()).held
-    assert held == {(None, "client-errors"), (None, "client-latency")}
+    unknown = planned(RECOMMENDER_JOB, recommender_job()).unknown
+    assert unknown == {(None, "client-errors"), (None, "client-latency")}
 
 
 # ------------------------------------------------------------------------------------------------ monitoring
@@ -344,10 +346,10 @@ def test_drift_is_found_in_every_namespace_and_dimension_set_that_is_published(
 def test_somebodys_own_metrics_of_a_schedule_are_left_alone() -> None:
     own = drift("age", "Churn/Drift")
 
-    seen = MONITORING_SCHEDULE.observe(schedule(), answering(own))
+    seen = observed(MONITORING_SCHEDULE, schedule(), answering(own))
 
-    assert seen == Observation(
-        gaps=(Gap(level="feature", reason="CloudWatch lists no drift that churn-drift found yet"),)
+    assert seen == replace(
+        BARE, gaps=(Gap(level="feature", reason="CloudWatch lists no drift that churn-drift found yet"),)
     )
 
 
@@ -376,8 +378,8 @@ def test_features_with_long_names_that_begin_alike_have_alarms_of_their_own() ->
 
 @pytest.mark.parametrize("type_", ["ModelQuality", "ModelBias", "ModelExplainability"])
 def test_schedules_without_features_have_only_notices(type_: str) -> None:
-    assert MONITORING_SCHEDULE.observe(schedule(type_=type_), answering()) == Observation()
-    assert MONITORING_SCHEDULE.observe(schedule(type_=None, MonitoringType=type_), answering()) == Observation()
+    assert observed(MONITORING_SCHEDULE, schedule(type_=type_), answering()) == BARE
+    assert observed(MONITORING_SCHEDULE, schedule(type_=None, MonitoringType=type_), answering()) == BARE
 
 
 def test_a_schedule_of_unknown_type_may_have_features() -> None:
@@ -413,14 +415,14 @@ def test_cloudwatch_decides_which_name_a_cluster_has_there(listed: tuple[str, ..
     metrics = [Published("ContainerInsights", UNSCHEDULABLE, {"ClusterName": name}) for name in listed]
     node = Published("ContainerInsights", UNSCHEDULABLE, {"ClusterName": "llm", "InstanceId": "i-0", "NodeName": "n"})
 
-    seen = CLUSTER.observe(cluster(), answering(*metrics, node))
+    seen = observed(CLUSTER, cluster(), answering(*metrics, node))
 
-    assert seen == Observation(scopes=(Scope(level="cluster", name="all", series=({"ClusterName": named},)),))
+    assert seen == replace(BARE, scopes=(Scope(level="cluster", name="all", series=({"ClusterName": named},)),))
 
 
 def test_a_slurm_cluster_has_only_notices() -> None:
-    assert CLUSTER.observe(cluster(eks=None), answering()) == Observation()
-    assert CLUSTER.observe(cluster(Orchestrator=None), answering()) == Observation()
+    assert observed(CLUSTER, cluster(eks=None), answering()) == BARE
+    assert observed(CLUSTER, cluster(Orchestrator=None), answering()) == BARE
 
 
 # ------------------------------------------------------------------------------------------------ all of them
@@ -428,7 +430,7 @@ def test_a_slurm_cluster_has_only_notices() -> None:
 
 def test_what_publishes_nothing_has_only_notices() -> None:
     for kind in (TUNING_JOB, AUTOML_JOB, NOTEBOOK):
-        assert (kind.specs, kind.observe({}, answering())) == ((), Observation())
+        assert (kind.specs, observed(kind, {}, answering())) == ((), BARE)
 
 
 @pytest.mark.parametrize(

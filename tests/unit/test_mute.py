@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.aws.mute_rules import MOST_TARGETS
 from sagewatch.fleet.mute_windows import iso_duration, snooze_rule, window_rules
-from sagewatch.model import Alarm, Labels
+from sagewatch.model import MOST_TARGETS, Alarm, Labels
 from sagewatch.policy.rules import Window
 
 NOW = datetime(2026, 11, 21, 9, 12, 5, tzinfo=UTC)

@@ -6,17 +6,19 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagewatch.fleet.suspects import is_incomplete
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.pipeline import PIPELINE
 from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.training_job import TRAINING_JOB
-from sagewatch.model import Alarm, Description, Facts, Plan, Ref, normal
+from sagewatch.model import Alarm, Description, Facts, Plan, Ref, canonical
 from sagewatch.policy.rules import Policy
-from sagewatch.watch.plan import is_edited, is_incomplete, plan
+from sagewatch.watch.plan import plan
+from sagewatch.watch.revision import is_edited
 from tests.limits import broken
-from tests.resources import answering, config, endpoint, pipeline, training_job, variant
+from tests.resources import answering, config, endpoint, observed, pipeline, training_job, variant
 
 INSTANCE = {
     *("errors-5xx", "model-errors", "latency-p99", "memory", "disk", "errors-4xx", "overhead-latency", "cpu", "idle"),
@@ -31,7 +33,7 @@ SERVERLESS = {
 
 
 def planned(kind: Kind, description: Description, tags: dict[str, str] | None = None, **answers: Description) -> Plan:
-    seen = kind.observe(description, answering(**answers))
+    seen = observed(kind, description, answering(**answers))
     ref = Ref(kind.name, description[kind.parameter])
     return plan("sagewatch", kind, Facts(ref=ref, live=True, scopes=seen.scopes, tags=tags or {}, gaps=seen.gaps))
 
@@ -163,7 +165,7 @@ def test_an_unknown_instance_type_costs_only_the_alarms_that_need_it() -> None:
     wanted = planned_endpoint(variant(instance="ml.z9.huge"))
 
     assert names(wanted) == {f"sagewatch/endpoint/churn/AllTraffic/{alarm}" for alarm in INSTANCE - {"cpu"}}
-    assert wanted.held == {
+    assert wanted.unknown == {
         ("AllTraffic", "cpu"),
         ("AllTraffic", "gpu"),
         ("AllTraffic", "gpu-memory"),
@@ -176,7 +178,7 @@ def test_unknown_steps_hold_the_alarms_of_all_steps() -> None:
     wanted = planned(PIPELINE, pipeline(PipelineDefinition="not json"))
 
     assert names(wanted) == {f"sagewatch/pipeline/churn-train/all/{alarm}" for alarm in EXECUTIONS}
-    assert wanted.held == {(None, "step-failed")}
+    assert wanted.unknown == {(None, "step-failed")}
 
 
 def test_no_tunable_is_part_of_a_name() -> None:
@@ -241,7 +243,7 @@ def test_any_edit_of_an_alarm_shows() -> None:
     }
 
     for field, value in edits.items():
-        assert is_edited(normal({**alarm.request, field: value})), field
+        assert is_edited(canonical({**alarm.request, field: value})), field
 
 
 def test_a_described_alarm_equals_the_request_that_made_it() -> None:
@@ -255,7 +257,7 @@ def test_a_described_alarm_equals_the_request_that_made_it() -> None:
             "Threshold": int(alarm.request["Threshold"]),
         }
 
-        assert normal(described) == alarm
+        assert canonical(described) == alarm
 
 
 def test_a_missing_alarm_is_told_by_those_that_should_stand_beside_it() -> None:
@@ -276,7 +278,9 @@ def test_a_label_that_a_description_has_no_room_for_is_left_out_and_reported() -
     """Outside of ASCII a character is up to twelve when it is percent-encoded; a tag's value has up to 256."""
     policy = Policy(labels={"team": "team", "env": "env"})
     facts = Facts(ref=Ref("endpoint", "n" * 63), live=True, tags={"team": "組" * 256, "env": "prod"})
-    seen = ENDPOINT.observe(endpoint(variant("v" * 63)), answering(describe_endpoint_config=config(variant("v" * 63))))
+    seen = observed(
+        ENDPOINT, endpoint(variant("v" * 63)), answering(describe_endpoint_config=config(variant("v" * 63)))
+    )
 
     wanted = plan("p" * 31, ENDPOINT, replace(facts, scopes=seen.scopes), policy)
 

@@ -13,17 +13,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sagewatch.aws.budget_store import Demand
-from sagewatch.aws.policy_store import Standing
 from sagewatch.kinds.registry import kind
-from sagewatch.model import Alarm, Description, Facts, Gap, Ref, Severity, normal
-from sagewatch.policy.rules import DEFAULT, AlarmRule, Policy
+from sagewatch.model import Alarm, Description, Facts, Gap, Observed, Ref, Severity, canonical
+from sagewatch.policy.rules import DEFAULT, AlarmRule, Policy, PolicyInForce, RowCost
 from sagewatch.watch.plan import plan
-from sagewatch.watch.reconcile import Look
 from sagewatch_cli.account.differences import Difference, condition, differences
 from sagewatch_cli.account.outlook import Cost, Outlook, Planned
 from sagewatch_cli.commands.plan import show
-from tests.resources import answering, config, endpoint, pipeline, variant
+from tests.resources import answering, config, endpoint, observed, pipeline, variant
 from tests.snapshots import snapshot
 
 READ = answering(describe_endpoint_config=config(variant()))
@@ -33,7 +30,7 @@ def facts(described: Description, name: str, tags: dict[str, str] | None = None,
     """Return what a describe says of an endpoint or a pipeline."""
     kind_ = kind(name)
     assert kind_ is not None
-    seen = kind_.observe(described, READ)
+    seen = observed(kind_, described, READ)
     return Facts(
         ref=Ref(name, described[kind_.parameter]), live=True, scopes=seen.scopes, tags=tags or {}, gaps=seen.gaps + gaps
     )
@@ -49,8 +46,8 @@ def made(seen: Facts, policy: Policy = DEFAULT) -> tuple[Alarm, ...]:
 def planned(
     seen: Facts, owned: Iterable[Alarm] = (), policy: Policy = DEFAULT, withheld: Iterable[tuple[str, str]] = ()
 ) -> Planned:
-    look = Look(facts=seen, version=1, owned=tuple(owned))
-    return Planned.of(READ, "sagewatch", look, Standing(policy, frozenset(withheld)))
+    look = Observed(facts=seen, owned=tuple(owned))
+    return Planned.of(READ, "sagewatch", look, PolicyInForce(policy, frozenset(withheld)))
 
 
 POLICY = Policy(
@@ -71,7 +68,7 @@ def of_all_sorts() -> Outlook:
     steps = facts(pipeline("Prepare", "TrainOnEverythingThatHappenedInTheLastQuarter"), "pipeline")
     unknown = Gap(level="variant", scope="AllTraffic", reason="instance type ml.q9.large is not in our table")
     held = facts(endpoint(name="held"), "endpoint", gaps=(unknown,))
-    withheld = {("endpoint", "concurrency"): Demand(1.3, Severity.INFO)}
+    withheld = {("endpoint", "concurrency"): RowCost(1.3, Severity.INFO)}
     return Outlook(
         planned=(
             planned(churn, made(facts(endpoint(), "endpoint")), POLICY, withheld),
@@ -121,7 +118,7 @@ def test_latencies_are_never_said_in_microseconds() -> None:
 
 
 def changed(alarm: Alarm, **otherwise: Any) -> Alarm:
-    return normal({**alarm.request, **otherwise})
+    return canonical({**alarm.request, **otherwise})
 
 
 @pytest.mark.parametrize(

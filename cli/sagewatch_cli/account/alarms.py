@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sagewatch.aws.errors import retried
-from sagewatch.aws.policy_store import Standing
-from sagewatch.fleet import sweep
+from sagewatch.fleet import suspects
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Labels, Ref, normal
+from sagewatch.model import Alarm, Labels, Ref, canonical
+from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch import names
-from sagewatch.watch.plan import is_edited
+from sagewatch.watch.revision import is_edited
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -58,7 +58,7 @@ def named(client: CloudWatchClient, name: str) -> Present | None:
 
 def _present(described: MetricAlarmTypeDef) -> Present:
     return Present(
-        alarm=normal(described),
+        alarm=canonical(described),
         arn=described["AlarmArn"],
         state=described["StateValue"],
         reason=described.get("StateReason", ""),
@@ -97,10 +97,10 @@ def _exact(dimensions: Iterable[Mapping[str, str]]) -> frozenset[tuple[str, str]
     return frozenset((each["Name"], each["Value"]) for each in dimensions)
 
 
-def is_stale(alarm: Alarm, standing: Standing) -> bool:
+def is_stale(alarm: Alarm, standing: PolicyInForce) -> bool:
     """Tell whether nobody edited an alarm of ours, and yet the policy or the budget says something else of it."""
     labels = alarm.labels
-    return labels is not None and not is_edited(alarm) and sweep.is_stale(labels.ref, alarm, standing)
+    return labels is not None and not is_edited(alarm) and suspects.is_stale(labels.ref, alarm, standing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Literal
 
-from sagewatch.aws.budget_store import Row
-from sagewatch.aws.policy_store import Standing
 from sagewatch.fleet.costs import Prices, Total, monthly, total
+from sagewatch.fleet.suspects import is_incomplete
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS, spec
 from sagewatch.model import Alarm, Facts, Labels, Ref, Severity
 from sagewatch.policy.cascade import may_be_off, tuned
-from sagewatch.policy.rules import WARNING, Policy, row_of
-from sagewatch.watch.plan import is_edited, is_incomplete, plan
+from sagewatch.policy.rules import WARNING, Policy, PolicyInForce, Row, row_id
+from sagewatch.watch.plan import plan
+from sagewatch.watch.revision import is_edited
 from sagewatch_cli.account.alarms import Present, Series, is_stale, series
 
 NEW = timedelta(minutes=15)
@@ -254,7 +254,7 @@ def _faults(where: Where, read: Read, ref: Ref, present: Present) -> Iterator[Fa
         yield "dead"
     if is_edited(present.alarm):
         yield "edited"
-    if is_stale(present.alarm, Standing(where.policy, where.withheld)):
+    if is_stale(present.alarm, PolicyInForce(where.policy, where.withheld)):
         yield "stale"
 
 
@@ -314,7 +314,7 @@ def _rank(cells: Iterable[Cell]) -> tuple[int, ...]:
 def _line(where: Where, kind: Kind, ref: Ref, alarms: Sequence[Watched], ids: Iterable[str]) -> tuple[Cell, ...]:
     present: dict[str, frozenset[str]] = {}
     for each in alarms:
-        present[each.scope] = present.get(each.scope, frozenset()) | {row_of(each.alarm)}
+        present[each.scope] = present.get(each.scope, frozenset()) | {row_id(each.alarm)}
     return tuple(_cell(where, kind, ref, [a for a in alarms if a.alarm == each], present, each) for each in ids)
 
 
@@ -327,7 +327,7 @@ def _cell(
     if worst == "firing" or not _is_lacking(kind, present, alarm):
         return Cell(alarm=alarm, word=worst, said=said)
     row = spec(kind.name, alarm)
-    if (kind.name, row_of(alarm)) in where.withheld:
+    if (kind.name, row_id(alarm)) in where.withheld:
         return Cell(alarm=alarm, word="over budget", said="over budget")
     if row and may_be_off(where.policy, ref, row):
         return Cell(alarm=alarm, word="off", said="off in the policy")

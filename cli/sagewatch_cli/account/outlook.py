@@ -7,19 +7,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from sagewatch.aws.budget_store import Demand, Row
-from sagewatch.aws.cloudwatch import Described
-from sagewatch.aws.policy_store import Standing
+from sagewatch.aws import cloudwatch
+from sagewatch.aws.clients import Clients
 from sagewatch.errors import Retry, Undeliverable
-from sagewatch.fleet.budget import demands, withheld
+from sagewatch.fleet.budget import over_budget, row_costs
 from sagewatch.fleet.costs import Prices, prices, total
-from sagewatch.fleet.sweep import list_living, list_owned, suspects
+from sagewatch.fleet.lists import list_living, list_owned
+from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Ref
+from sagewatch.model import Alarm, Described, Observed, Ref
 from sagewatch.policy.cascade import tuned
-from sagewatch.policy.rules import WARNING, row_of
-from sagewatch.watch.reconcile import Clients, Decision, Look, claims
+from sagewatch.policy.rules import WARNING, PolicyInForce, Row, RowCost, row_id
+from sagewatch.watch.diff import Decision, decide
+from sagewatch.watch.observe import observe
+from sagewatch.watch.rollback import alarms_of_others, to_label
 
 type Progress = Callable[[Collection[Ref]], Iterable[Ref]]
 
@@ -31,11 +33,11 @@ class Asked:
     patterns: tuple[str, ...] = ()
     everyone: bool = False
 
-    def lists(self, standing: Standing) -> bool:
+    def lists(self, standing: PolicyInForce) -> bool:
         """Tell whether one must know who lives: not for those who are named, unless they share a budget with others."""
         return not self.patterns or standing.policy.budget is not None or any(map(is_glob, self.patterns))
 
-    def chosen(self, standing: Standing, known: Known, now: datetime) -> set[Ref]:
+    def chosen(self, standing: PolicyInForce, known: Known, now: datetime) -> set[Ref]:
         """Return whom to look at; a pattern without a glob names a resource, known or not."""
         if not self.patterns:
             return known.refs if self.everyone else suspects(known.living, known.owned, now, standing)
@@ -73,18 +75,20 @@ class Planned:
     `why` says for each delete what it is for, `claims` are alarms of others that it would label as guards.
     """
 
-    look: Look
+    look: Observed
     decision: Decision
     why: Mapping[str, str] = field(default_factory=dict)
     claims: tuple[Alarm, ...] = ()
 
     @classmethod
-    def of(cls, read: Reader, prefix: str, look: Look, standing: Standing, claims_: Iterable[Alarm] = ()) -> Planned:
+    def of(
+        cls, read: Reader, prefix: str, look: Observed, standing: PolicyInForce, labelled: Iterable[Alarm] = ()
+    ) -> Planned:
         """Decide about a resource that was looked at as reconcile does, and say why its alarms go."""
-        decision = Decision.about(read, prefix, _kind(look.facts.ref), look, standing)
+        decision = decide(read, prefix, _kind(look.facts.ref), look, standing)
         gone = set(decision.changes.deletes)
         why = {alarm.name: _why(look, alarm, standing) for alarm in look.owned if alarm.name in gone}
-        return cls(look=look, decision=decision, why=why, claims=tuple(claims_))
+        return cls(look=look, decision=decision, why=why, claims=tuple(labelled))
 
     @property
     def ref(self) -> Ref:
@@ -147,7 +151,7 @@ class Outlook:
     listed: Cost
     fleet: Cost
     budget: float | None = None
-    withheld: Mapping[Row, Demand] = field(default_factory=dict)
+    withheld: Mapping[Row, RowCost] = field(default_factory=dict)
     known_prices: bool = True
 
     def counts(self) -> tuple[int, int, int]:
@@ -160,12 +164,12 @@ class Outlook:
 
 
 def outlook(
-    clients: Clients, prefix: str, standing: Standing, asked: Asked, now: datetime, progress: Progress = iter
+    clients: Clients, prefix: str, standing: PolicyInForce, asked: Asked, now: datetime, progress: Progress = iter
 ) -> Outlook:
     """Find out what reconcile would write for those who are asked about; Retry when the alarms cannot be listed."""
-    living, unlisted = list_living(clients.sagemaker) if asked.lists(standing) else ({}, [])
+    living, unlisted = list_living(clients.sagemaker) if asked.lists(standing) else ({}, {})
     owned, foreign = list_owned(clients.cloudwatch, prefix)
-    known = Known(living=living, owned=owned, foreign=tuple(foreign), unread=tuple(unlisted))
+    known = Known(living=living, owned=owned, foreign=tuple(foreign), unread=tuple(unlisted.values()))
     prices_ = prices(clients.cloudwatch.meta.region_name)
     looking = _Looking(clients, prefix, known, progress)
     standing, demand = looking.settled(standing, asked, now, prices_)
@@ -176,7 +180,7 @@ def outlook(
         planned=planned,
         resources=len(known.refs),
         foreign=tuple(sorted({name for each in planned for name in each.look.foreign} if asked.patterns else foreign)),
-        unread=(*unlisted, *looking.failed.values()),
+        unread=(*unlisted.values(), *looking.failed.values()),
         listed=_cost(prices_, *_listed(planned)),
         fleet=_cost(prices_, (*others, *_now(planned)), (*others, *(a for each in planned for a in each.after))),
         budget=standing.policy.budget,
@@ -210,13 +214,13 @@ class _Looking:
     prefix: str
     known: Known
     progress: Progress
-    looks: dict[Ref, Look] = field(default_factory=dict)
+    looks: dict[Ref, Observed] = field(default_factory=dict)
     failed: dict[Ref, str] = field(default_factory=dict)
     called: dict[Ref, Ref] = field(default_factory=dict)
 
     def settled(
-        self, standing: Standing, asked: Asked, now: datetime, prices_: Prices
-    ) -> tuple[Standing, Mapping[Row, Demand]]:
+        self, standing: PolicyInForce, asked: Asked, now: datetime, prices_: Prices
+    ) -> tuple[PolicyInForce, Mapping[Row, RowCost]]:
         """Look at those who are asked about, and at those who show what the budget has no room for.
 
         Ends: another round looks at more resources, or withholds the same rows.
@@ -226,8 +230,8 @@ class _Looking:
             return standing, {}
         while True:
             self.at(suspects(self.known.living, self.known.owned, now, standing) | self._unsure(standing))
-            demand = demands(self._wanted(standing), prices_, {})
-            rows = withheld(standing.policy.budget, demand)
+            demand = row_costs(self._wanted(standing), prices_, {})
+            rows = over_budget(standing.policy.budget, demand)
             if rows == standing.withheld:
                 return standing, demand
             standing = replace(standing, withheld=rows)
@@ -241,14 +245,14 @@ class _Looking:
 
     def _look(self, ref: Ref) -> None:
         try:
-            look = Look.at(self.clients, self.prefix, _kind(ref), ref)
+            look = observe(self.clients, self.prefix, _kind(ref), ref)
         except Retry as error:
             self.failed[ref] = str(error)
             return
         self.called[ref] = self.called[look.facts.ref] = look.facts.ref
         self.looks[look.facts.ref] = look
 
-    def _at(self, ref: Ref) -> Look:
+    def _at(self, ref: Ref) -> Observed:
         return self.looks[self.called[ref]]
 
     def with_children(self, refs: Iterable[Ref]) -> set[Ref]:
@@ -259,26 +263,27 @@ class _Looking:
             refs = {child for ref in refs for child in self.looks[ref].facts.children}
         return found
 
-    def planned(self, ref: Ref, standing: Standing) -> Planned:
+    def planned(self, ref: Ref, standing: PolicyInForce) -> Planned:
         """Return what reconcile would do about a resource that was looked at."""
         look = self.looks[ref]
-        labelled = claims(self.clients.cloudwatch, self.prefix, look.facts)
+        others = cloudwatch.named(self.clients.cloudwatch, alarms_of_others(self.prefix, look.facts))
+        labelled = to_label(look.facts, others)
         return Planned.of(self.clients.reader, self.prefix, look, standing, labelled)
 
-    def _wanted(self, standing: Standing) -> Iterator[Alarm]:
+    def _wanted(self, standing: PolicyInForce) -> Iterator[Alarm]:
         """Yield the alarms that the fleet would have if the budget had room for all."""
         unbounded = replace(standing, withheld=frozenset())
         for look in self.looks.values():
             yield from Planned.of(self.clients.reader, self.prefix, look, unbounded).after
         yield from self.known.alarms(self.looks.keys())
 
-    def _unsure(self, standing: Standing) -> set[Ref]:
+    def _unsure(self, standing: PolicyInForce) -> set[Ref]:
         """Return the resources of kinds with a row that is wanted and that nobody has: it may have given way before.
 
         What it asks for is known only when all of its kind were looked at.
         """
-        present = set(demands(self.known.alarms(), _ANY))
-        lacking = {kind for kind, row in demands(self._wanted(standing), _ANY) if (kind, row) not in present}
+        present = set(row_costs(self.known.alarms(), _ANY))
+        lacking = {kind for kind, row in row_costs(self._wanted(standing), _ANY) if (kind, row) not in present}
         return {ref for ref in self.known.refs if ref.kind in lacking}
 
 
@@ -292,12 +297,12 @@ def _kind(ref: Ref) -> Kind:
     return kind
 
 
-def _why(look: Look, alarm: Alarm, standing: Standing) -> str:
+def _why(look: Observed, alarm: Alarm, standing: PolicyInForce) -> str:
     """Say why an alarm of ours is not wanted any more."""
     labels, facts = alarm.labels, look.facts
     if not facts.live or labels is None:
         return f"{facts.ref.name} is gone"
-    row = row_of(labels["alarm"])
+    row = row_id(labels["alarm"])
     rows = tuned(_kind(facts.ref).specs, facts.ref, facts.tags, standing.policy)
     if rows.ignored:
         return f"ignored: {rows.ignored}"

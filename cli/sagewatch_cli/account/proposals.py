@@ -23,7 +23,7 @@ import yaml
 
 from sagewatch.model import Ref, Unit
 from sagewatch.policy.cascade import TAG
-from sagewatch.policy.rules import WARNING, row_of
+from sagewatch.policy.rules import WARNING, row_id
 from sagewatch.units import parse
 from sagewatch_cli.account.replay import Replay, Rule, Series, replay
 
@@ -228,7 +228,7 @@ def snippet(ref: Ref, found: Iterable[Proposal], outcomes: Iterable[Outcome]) ->
     present = {each.trial.alarm: each.trial for each in outcomes}
     entries = [
         {"kind": ref.kind, "resource": ref.name, "alarm": row, **_entry(row, texts, present)}
-        for row in sorted({row_of(alarm) for alarm in texts})
+        for row in sorted({row_id(alarm) for alarm in texts})
     ]
     return yaml.safe_dump({"alarms": entries}, sort_keys=False, allow_unicode=True) if entries else ""
 

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sagewatch.aws.policy_store import Standing
 from sagewatch.fleet.costs import Prices, monthly
 from sagewatch.kinds import links
 from sagewatch.kinds.kind import Kind, Published, Reader, Spec
 from sagewatch.kinds.registry import spec as row_named
-from sagewatch.model import PER_CAPACITY, Alarm, Capacity, Description, Labels, Place, Scope
+from sagewatch.model import PER_CAPACITY, Alarm, Capacity, Description, Labels, Observed, Place, Scope
 from sagewatch.policy.cascade import Step, Tuned, tuned
-from sagewatch.policy.rules import row_of
+from sagewatch.policy.rules import PolicyInForce, row_id
 from sagewatch.units import humanise
-from sagewatch.watch.plan import condition, is_edited
-from sagewatch.watch.reconcile import Decision, Look
+from sagewatch.watch.diff import Decision
+from sagewatch.watch.request import condition
+from sagewatch.watch.revision import is_edited
 from sagewatch_cli.account.alarms import Present, Series, series
 from sagewatch_cli.account.census import JUDGED, is_dead
 from sagewatch_cli.commands.catalog import default
@@ -64,9 +64,9 @@ class Found:
     """What a look at a resource found; `present` are its alarms with their states, `published` their live metrics."""
 
     kind: Kind
-    look: Look
+    look: Observed
     decision: Decision
-    standing: Standing
+    standing: PolicyInForce
     present: Mapping[str, Present]
     types: Mapping[str, Capacity | None]
     published: frozenset[Series]
@@ -120,7 +120,7 @@ def explained(found: Found) -> tuple[Explained, ...]:
 
 
 def _place(ids: list[str], alarm: str) -> int:
-    row = row_of(alarm)
+    row = row_id(alarm)
     return ids.index(row) if row in ids else len(ids)
 
 
@@ -193,7 +193,7 @@ def _in_force(found: Found, spec: Spec, scope: Scope) -> str:
 
 def _verdicts(found: Found, alarm: Alarm, present: Present | None, wanted: Mapping[str, Alarm]) -> Iterator[str]:
     changes = found.decision.changes
-    if alarm.name in found.decision.guarding:
+    if alarm.name in found.decision.protecting:
         yield "guards"
     elif not found.look.facts.live:
         yield "orphan"
@@ -220,7 +220,7 @@ def _is_dead(found: Found, alarm: Alarm) -> bool:
 
 def _notes(found: Found, alarm: Alarm, present: Present | None, wanted: Mapping[str, Alarm]) -> Iterator[str]:
     """Yield what else is worth knowing of it."""
-    if guarded := found.decision.guarding.get(alarm.name):
+    if guarded := found.decision.protecting.get(alarm.name):
         yield f"It guards the deployments of {guarded}."
     if present and not present.alarm.request["ActionsEnabled"]:
         yield "Somebody switched its actions off; that is kept."
@@ -258,7 +258,7 @@ def _lacking(found: Found, spec: Spec, rows: Tuned) -> Iterator[Lacking]:
         said = f"not known: {wide}" if wide else f"it has nothing at the level {spec.level}"
         yield Lacking(spec.id, "", said)
     for scope in here:
-        gap = next((gap for gap in unknown if gap.scope == scope.name and spec.hangs_on(gap.traits)), None)
+        gap = next((gap for gap in unknown if gap.scope == scope.name and spec.depends_on(gap.traits)), None)
         missing = [trait for trait in spec.needs if trait not in scope.traits]
         if gap:
             yield Lacking(spec.id, scope.name, f"not known: {gap.reason}")

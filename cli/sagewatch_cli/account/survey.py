@@ -10,17 +10,19 @@ from typing import Annotated, Any
 
 import typer
 
-from sagewatch.aws import budget_store, sagemaker
+from sagewatch.aws import budget_store
 from sagewatch.aws.errors import retried
 from sagewatch.aws.instance_types import InstanceTypes
-from sagewatch.aws.policy_store import Standing
-from sagewatch.aws.published_metrics import Discovery
+from sagewatch.aws.published_metrics import PublishedMetrics
+from sagewatch.aws.sagemaker import AccountReader
 from sagewatch.errors import Retry
 from sagewatch.fleet.costs import prices
+from sagewatch.fleet.lists import WATCHED, list_living
 from sagewatch.kinds.kind import Reader
-from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Place, Ref
+from sagewatch.policy.rules import PolicyInForce
+from sagewatch.watch.observe import read_facts
 from sagewatch_cli.account.alarms import Present, Series, beginning, by_owner, series
 from sagewatch_cli.account.census import Coverage, Read, Unwatched, Where, Why, coverage, unwatched
 from sagewatch_cli.account.session import Account
@@ -37,7 +39,7 @@ Table = Annotated[
 ]
 
 
-def recorded(account: Account, standing: Standing, table: str | None) -> Standing:
+def recorded(account: Account, standing: PolicyInForce, table: str | None) -> PolicyInForce:
     """Add the rows that the budget has no room for, as the sweep wrote them down; none without a budget or a table."""
     if standing.policy.budget is None or not table:
         return standing
@@ -53,15 +55,15 @@ def place(account: Account) -> Place:
     return Place(partition=partition, region=client.meta.region_name, account=number)
 
 
-def reader(account: Account, discovery: Discovery) -> Reader:
+def reader(account: Account, discovery: PublishedMetrics) -> Reader:
     """Return a reader of the account; EC2 is asked with the same credentials."""
     types = InstanceTypes(connect=partial(account.client, "ec2"))
-    return sagemaker.Reading(account.client("sagemaker"), discovery, types)
+    return AccountReader(account.client("sagemaker"), discovery, types)
 
 
-def survey(account: Account, prefix: str, standing: Standing) -> Coverage:
+def survey(account: Account, prefix: str, standing: PolicyInForce) -> Coverage:
     """Look at the whole account; Retry when the alarms cannot be listed, everything else is `unread`."""
-    discovery = Discovery(account.client("cloudwatch"))
+    discovery = PublishedMetrics(account.client("cloudwatch"))
     at = place(account)
     where = Where(
         account=at.account,
@@ -89,15 +91,9 @@ def survey(account: Account, prefix: str, standing: Standing) -> Coverage:
 
 
 def _living(client: Any) -> tuple[dict[Ref, datetime], dict[str, str]]:
-    """Return what lives, and why the lists of some kinds could not be read."""
-    living: dict[Ref, datetime] = {}
-    unread = {}
-    for kind in progress([kind for kind in KINDS if kind.specs], "Listing what lives"):
-        try:
-            living |= dict(sagemaker.live(client, kind))
-        except Retry as error:
-            unread[kind.name] = str(error)
-    return living, unread
+    """Return what lives, and why the lists of some kinds could not be read; nothing of those kinds is counted."""
+    living, unread = list_living(client, progress(WATCHED, "Listing what lives"))
+    return {ref: modified for ref, modified in living.items() if ref.kind not in unread}, unread
 
 
 def _reasons(read: Reader, where: Where, without: Mapping[Ref, datetime]) -> dict[Ref, Unwatched]:
@@ -108,7 +104,7 @@ def _reasons(read: Reader, where: Where, without: Mapping[Ref, datetime]) -> dic
         if kind is None:
             continue
         try:
-            facts = sagemaker.observe(read, kind, ref).facts
+            facts = read_facts(read, kind, ref)
         except Retry as error:
             found[ref] = Unwatched(ref, Why.UNREADABLE, str(error))
             continue
@@ -118,7 +114,7 @@ def _reasons(read: Reader, where: Where, without: Mapping[Ref, datetime]) -> dic
 
 
 def _published(
-    discovery: Discovery, alarms: Iterable[Present]
+    discovery: PublishedMetrics, alarms: Iterable[Present]
 ) -> tuple[frozenset[Series], frozenset[str], dict[str, str]]:
     """Return all metrics of the namespaces that alarms read, those namespaces, and which could not be listed."""
     published: set[Series] = set()

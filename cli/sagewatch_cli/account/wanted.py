@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from sagewatch.aws.policy_store import Standing, parsed, text_of
+from sagewatch.aws.policy_store import from_text, read_text
+from sagewatch.errors import BrokenPolicy
+from sagewatch.policy.rules import PolicyInForce
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.printing import BROKEN, stop
 
@@ -22,12 +24,12 @@ def parameter_of(prefix: str) -> str:
     return f"/sagewatch/{prefix}/policy"
 
 
-def standing(account: Account, prefix: str, file: Path | None) -> Standing:
+def standing(account: Account, prefix: str, file: Path | None) -> PolicyInForce:
     """Return what the file says, else what is deployed; a broken policy ends the command, with all its faults."""
-    text = _read(file) if file else text_of(account.client("ssm"), parameter_of(prefix))
-    found = parsed(text)
-    if found.broken:
-        stop(BROKEN, f"{file or parameter_of(prefix)} is broken:\n{found.broken}")
+    text = _read(file) if file else read_text(account.client("ssm"), parameter_of(prefix))
+    found = from_text(text)
+    if found.faults:
+        stop(BROKEN, f"{file or parameter_of(prefix)} is broken:\n{BrokenPolicy(found.faults)}")
     return found
 
 

@@ -13,7 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from sagewatch.aws import sagemaker
+from sagewatch.aws.sagemaker import AccountReader
 from sagewatch.errors import Retry
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
@@ -23,8 +23,8 @@ from sagewatch.model import PER_CAPACITY, Alarm, Facts, Plan, Ref, Unit
 from sagewatch.policy.rules import Policy
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch.units import humanise
+from sagewatch.watch.observe import read_facts
 from sagewatch.watch.plan import plan
-from sagewatch.watch.reconcile import Clients
 from sagewatch_cli.account.history import MOST_DAYS, History, read
 from sagewatch_cli.account.proposals import Fit, Outcome, Proposal, Trial, outcome, proposals, snippet
 from sagewatch_cli.account.replay import Episode, Replay, Rule, Series
@@ -104,7 +104,7 @@ def _named(text: str) -> tuple[Kind, Ref]:
 
 
 def _planned(client: Any, cloudwatch: Any, prefix: str, kind: Kind, ref: Ref, policy: Policy) -> tuple[Facts, Plan]:
-    facts = sagemaker.observe(Clients.of(client, cloudwatch).reader, kind, ref).facts
+    facts = read_facts(AccountReader.of(client, cloudwatch), kind, ref)
     if not facts.live:
         stop(_NO_RESOURCE, f"There is no {ref} in this account and Region.")
     planned = plan(prefix, kind, facts, policy)

@@ -15,18 +15,20 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from sagewatch.aws import sagemaker
-from sagewatch.aws.policy_store import Standing
-from sagewatch.aws.published_metrics import Discovery
+from sagewatch.aws.clients import Clients
+from sagewatch.aws.errors import PATIENT
+from sagewatch.aws.published_metrics import PublishedMetrics
 from sagewatch.errors import Retry
 from sagewatch.fleet.costs import prices
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Ref
-from sagewatch.policy.rules import row_of
+from sagewatch.policy.rules import PolicyInForce, row_id
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch.watch import names
-from sagewatch.watch.reconcile import Clients, Decision, Look
+from sagewatch.watch.diff import decide
+from sagewatch.watch.observe import observe
 from sagewatch_cli.account import alarms
 from sagewatch_cli.account.alarms import Change, Series, series
 from sagewatch_cli.account.census import STATES
@@ -130,26 +132,27 @@ def _nothing(account: Account, found: Found, asked: Asked) -> None:
     if not asked.alarm:
         return
     rows = [spec.id for spec in kind.specs]
-    if row_of(asked.alarm) not in rows:
+    if row_id(asked.alarm) not in rows:
         _no(f"There is no alarm {asked.alarm} for the kind {kind.name}.", asked.alarm, rows)
     _no(f"{facts.ref} has no scope {asked.scope}.", asked.scope, [scope.name for scope in facts.scopes])
 
 
 # ---------------------------------------------------------------------------------------------------------- reading
-def look(account: Account, prefix: str, wanted: Standing, ref: Ref) -> Found:
+def look(account: Account, prefix: str, wanted: PolicyInForce, ref: Ref) -> Found:
     """Look at a resource and its alarms as reconcile does, and at their states and metrics."""
     cloudwatch = account.client("cloudwatch")
-    discovery = Discovery(cloudwatch)
+    discovery = PublishedMetrics(cloudwatch)
     read = Noting(reader(account, discovery))
     kind = _kind(ref)
-    seen = Look.at(Clients(account.client("sagemaker"), cloudwatch, read), prefix, kind, ref)
+    clients = Clients(PATIENT, sagemaker=account.client("sagemaker"), cloudwatch=cloudwatch, reader=read)
+    seen = observe(clients, prefix, kind, ref)
     ours = {alarm.name for alarm in seen.owned}
     there = alarms.beginning(cloudwatch, names.search_prefix(prefix, seen.facts.ref))
     at = place(account)
     return Found(
         kind=kind,
         look=seen,
-        decision=Decision.about(read, prefix, kind, seen, wanted),
+        decision=decide(read, prefix, kind, seen, wanted),
         standing=wanted,
         present={each.name: each for each in there if each.name in ours},
         types=read.types,
@@ -167,13 +170,13 @@ def _kind(ref: Ref) -> Kind:
     return kind
 
 
-def _published(discovery: Discovery, owned: Iterable[Alarm]) -> frozenset[Series]:
+def _published(discovery: PublishedMetrics, owned: Iterable[Alarm]) -> frozenset[Series]:
     """Return which of the series that the alarms read had data within two weeks."""
     read = {each for alarm in owned for each in series(alarm)}
     return frozenset(each for each in read if _is_published(discovery, each))
 
 
-def _is_published(discovery: Discovery, asked: Series) -> bool:
+def _is_published(discovery: PublishedMetrics, asked: Series) -> bool:
     namespace, metric, dimensions = asked
     listed = discovery.published(metric, namespace, **dict(dimensions))
     return any(frozenset(each.dimensions.items()) == dimensions for each in listed)

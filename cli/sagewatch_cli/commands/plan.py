@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sagewatch.aws.policy_store import Standing
+from sagewatch.aws.clients import Clients
+from sagewatch.aws.errors import PATIENT
 from sagewatch.errors import Retry
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Ref
+from sagewatch.policy.rules import PolicyInForce
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch.watch.reconcile import Clients
 from sagewatch_cli.account.differences import Difference, condition, differences
 from sagewatch_cli.account.outlook import Asked, Cost, Outlook, Planned, is_glob, outlook
 from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
@@ -89,9 +90,9 @@ def plan(
         raise typer.Exit(CHANGES)
 
 
-def of_account(account: Account, prefix: str, wanted: Standing, asked: Asked) -> Outlook:
+def of_account(account: Account, prefix: str, wanted: PolicyInForce, asked: Asked) -> Outlook:
     """Return what reconcile would write in the account; Retry when its alarms cannot be listed."""
-    clients = Clients.of(account.client("sagemaker"), account.client("cloudwatch"))
+    clients = Clients(PATIENT, sagemaker=account.client("sagemaker"), cloudwatch=account.client("cloudwatch"))
     return outlook(clients, prefix, wanted, asked, datetime.now(UTC), _progress)
 
 
@@ -113,7 +114,7 @@ def as_data(found: Outlook) -> dict[str, Any]:
         },
         "budget": found.budget,
         "withheld": [
-            {"kind": kind, "alarm": row, "monthly": demand.cost, "severity": demand.severity}
+            {"kind": kind, "alarm": row, "monthly": demand.monthly_usd, "severity": demand.severity}
             for (kind, row), demand in found.withheld.items()
         ],
         "resources": [_resource(each) for each in found.planned],
@@ -239,5 +240,5 @@ def _foot(found: Outlook) -> Iterator[str]:
 def _without_room(found: Outlook) -> str:
     if not found.withheld:
         return "room for all."
-    rows = (f"{kind}/{row} (${demand.cost:,.2f})" for (kind, row), demand in found.withheld.items())
+    rows = (f"{kind}/{row} (${demand.monthly_usd:,.2f})" for (kind, row), demand in found.withheld.items())
     return f"no room for {', '.join(rows)}."

@@ -18,7 +18,7 @@ import typer
 from botocore.exceptions import ClientError
 
 from sagewatch.aws.errors import retried
-from sagewatch.aws.policy_store import parsed
+from sagewatch.aws.policy_store import from_text
 from sagewatch.errors import Fault, Retry
 from sagewatch.policy.rules import Policy
 from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
@@ -173,9 +173,9 @@ def _read(file: Path) -> str:
 
 def _checked(text: str) -> tuple[Policy, tuple[Fault, ...]]:
     """Return what a document says, and its faults; with a fault it says nothing."""
-    found = parsed(text)
-    if found.broken:
-        return found.policy, found.broken.faults
+    found = from_text(text)
+    if found.faults:
+        return found.policy, found.faults
     size = len(text.encode())
     if size > LARGEST:
         return found.policy, (Fault(1, 1, "", f"{size:,} bytes are too many; a parameter holds {LARGEST:,}"),)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
@@ -99,6 +100,11 @@ class Scope:
     metric: str | None = None
     hourly: float | None = None
 
+    def capacity_in(self, unit: Unit) -> int | None:
+        """Return what a threshold per capacity is multiplied by: 8 for percent of vCPU on eight of them, else None."""
+        field = PER_CAPACITY.get(unit)
+        return getattr(self.capacity, field) if field else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
@@ -115,20 +121,29 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a fresh describe says of one resource; not `live` means proven gone.
+    """What a fresh describe says of one resource.
 
-    `labels` are more of them for its alarms (a parent), `children` are resources that appear and go without an event of
-    their own, `guards` are names of alarms that a deployment of it depends on.
+    `watch.observe` reads what all kinds have (ref, version, rollback_alarms, tags); the kind's `observe` adds the rest.
     """
 
     ref: Ref
+    """Who, by the name that the description gives: an event may carry the ARN alone, which SageMaker lower-cases."""
     live: bool
+    """False when its own describe said that it is not there, or is being deleted; then only `ref` is set."""
+    version: Hashable = None
+    """Equal as long as a new description would lead to the same alarms; None when it is gone."""
     scopes: tuple[Scope, ...] = ()
+    """The parts of it that get alarms of their own."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    """Its SageMaker tags."""
     gaps: tuple[Gap, ...] = ()
+    """What could not be found out."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels that its alarms get besides our own: `{"parent": "endpoint/churn"}`."""
     children: tuple[Ref, ...] = ()
-    guards: frozenset[str] = frozenset()
+    """Resources that appear and go without an event of their own: the inference components of an endpoint."""
+    rollback_alarms: frozenset[str] = frozenset()
+    """Names of the alarms on which SageMaker rolls its last deployment back."""
 
 
 _PLAIN = "/:@+,-._~"
@@ -183,14 +198,58 @@ class Alarm:
         return Labels.of(self.request.get("AlarmDescription"))
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """An alarm as CloudWatch has it, and when it was last written."""
+
+    alarm: Alarm
+    updated: datetime
+
+
+MOST_TARGETS = 100
+"""Alarms that one rule mutes (PutAlarmMuteRule, MuteTargets)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MuteRule:
+    """One complete PutAlarmMuteRule request."""
+
+    name: str
+    """Unique in the account and Region; ours begin with the prefix."""
+    description: str
+    """For people who look at CloudWatch's console."""
+    expression: str
+    """`cron(…)` or `at(…)`: when it begins to mute."""
+    duration: str
+    """For how long it mutes each time, in ISO 8601: `PT45M`."""
+    timezone: str
+    """The zone in which the expression is meant: `Europe/Berlin`."""
+    alarms: tuple[str, ...]
+    """Names of the alarms that it mutes, at most MOST_TARGETS."""
+    expires: datetime
+    """When CloudWatch deletes the rule."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The alarms that should be; those to leave alone, by scope (None: any) and id; and what people should know."""
+    """The alarms that a resource should have, and what is left as it is."""
 
     alarms: tuple[Alarm, ...] = ()
-    held: frozenset[tuple[str | None, str]] = frozenset()
-    guards: frozenset[str] = frozenset()
+    unknown: frozenset[tuple[str | None, str]] = frozenset()
+    """(scope, alarm id) of alarms of which a gap leaves it open whether they should be; a scope of None is any."""
+    rollback_alarms: frozenset[str] = frozenset()
+    """Names of alarms that roll the resource's own deployments back; none of them is deleted while it lives."""
     reports: tuple[str, ...] = ()
+    """What people should know, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What was found of one resource: its facts, its alarms, and the names under its prefix that are not ours."""
+
+    facts: Facts
+    owned: tuple[Alarm, ...] = ()
+    foreign: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,25 +363,26 @@ REQUEST_FIELDS = (
 """The fields of PutMetricAlarm that we decide, set or unset; DescribeAlarms answers with the same names and more."""
 
 
-def normal(described: Mapping[str, Any]) -> Alarm:
+def canonical(described: Mapping[str, Any]) -> Alarm:
     """Return the alarm that a request or a described alarm stands for; order and unset fields do not matter."""
     request = {field: described[field] for field in REQUEST_FIELDS if described.get(field) not in (None, [], "")}
     if "Dimensions" in request:
-        request["Dimensions"] = sorted(request["Dimensions"], key=lambda dimension: dimension["Name"])
+        request["Dimensions"] = sorted(request["Dimensions"], key=_BY_NAME)
     if "Metrics" in request:
-        request["Metrics"] = sorted(
-            (_normal_query(query) for query in request["Metrics"]), key=lambda query: query["Id"]
-        )
+        request["Metrics"] = sorted([_canonical_query(query) for query in request["Metrics"]], key=_BY_ID)
     if "Threshold" in request:
         request["Threshold"] = float(request["Threshold"])
     return Alarm({"ActionsEnabled": True, **request})
 
 
-def _normal_query(query: Mapping[str, Any]) -> dict[str, Any]:
+_BY_NAME, _BY_ID = itemgetter("Name"), itemgetter("Id")
+
+
+def _canonical_query(query: Mapping[str, Any]) -> dict[str, Any]:
     if "MetricStat" not in query:
         return {"ReturnData": True, **query}
     metric = query["MetricStat"]["Metric"]
-    dimensions = sorted(metric.get("Dimensions", ()), key=lambda dimension: dimension["Name"])
+    dimensions = sorted(metric.get("Dimensions", ()), key=_BY_NAME)
     return {
         "ReturnData": True,
         **query,

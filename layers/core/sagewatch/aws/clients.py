@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+
+    from sagewatch.aws.sagemaker import AccountReader
 
 
 class Clients:
@@ -40,6 +43,14 @@ class Clients:
         return boto3.client("logs", config=self.config)
 
     @cached_property
+    def reader(self) -> AccountReader:
+        """What a kind may ask of the account; it remembers what CloudWatch listed and what instance types have."""
+        # Loads the table of instance types, which only those need who describe resources.
+        from sagewatch.aws.sagemaker import AccountReader
+
+        return AccountReader.of(self.sagemaker, self.cloudwatch)
+
+    @cached_property
     def sagemaker(self) -> SageMakerClient:
         return boto3.client("sagemaker", config=self.config)
 
@@ -50,3 +61,7 @@ class Clients:
     @cached_property
     def sqs(self) -> SQSClient:
         return boto3.client("sqs", config=self.config)
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        return boto3.client("ssm", config=self.config)

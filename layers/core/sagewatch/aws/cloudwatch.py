@@ -3,67 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from sagewatch.aws.errors import retried
-from sagewatch.model import Alarm, normal
+from sagewatch.model import Alarm, Described, canonical
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.literals import StateValueType
+    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
 
-MOST_NAMES = 100  # in one DeleteAlarms
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """An alarm as CloudWatch has it, and when it was last written."""
-
-    alarm: Alarm
-    updated: datetime
+MOST_NAMES = 100  # in one DeleteAlarms or DescribeAlarms (AlarmNames)
 
 
-def described(client: CloudWatchClient, beginning: str) -> Iterator[Described]:
-    """Yield the metric alarms whose names begin so, all pages of them."""
+def described(client: CloudWatchClient, beginning: str, state: StateValueType | None = None) -> Iterator[Described]:
+    """Yield the metric alarms whose names begin so, in that state or in any, all pages of them."""
+    in_state: Any = {"StateValue": state} if state else {}
     with retried(f"describe_alarms {beginning}"):
         pages = client.get_paginator("describe_alarms").paginate(
-            AlarmNamePrefix=beginning, AlarmTypes=["MetricAlarm"], PaginationConfig={"PageSize": 100}
+            AlarmNamePrefix=beginning, AlarmTypes=["MetricAlarm"], **in_state, PaginationConfig={"PageSize": 100}
         )
         for page in pages:
             for each in page["MetricAlarms"]:
-                yield Described(normal(each), each["AlarmConfigurationUpdatedTimestamp"])
+                if state in (None, each.get("StateValue")):
+                    yield Described(canonical(each), each["AlarmConfigurationUpdatedTimestamp"])
 
 
 def named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[Alarm]:
     """Yield the metric alarms of these names that there are."""
-    for some in batched(names, MOST_NAMES, strict=False):
-        with retried(f"describe_alarms {some[0]} and {len(some) - 1} more"):
-            answer = client.describe_alarms(AlarmNames=list(some), AlarmTypes=["MetricAlarm"], MaxRecords=MOST_NAMES)
-        yield from (normal(each) for each in answer["MetricAlarms"])
+    return (canonical(each) for each in _named(client, names))
 
 
 def states(client: CloudWatchClient, names: Iterable[str]) -> Iterator[tuple[str, tuple[str, datetime]]]:
     """Yield the state of the metric alarms of these names that there are, and since when they are in it."""
+    for each in _named(client, names):
+        yield each["AlarmName"], (each["StateValue"], each["StateUpdatedTimestamp"])
+
+
+def _named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[MetricAlarmTypeDef]:
     for some in batched(names, MOST_NAMES, strict=False):
         with retried(f"describe_alarms {some[0]} and {len(some) - 1} more"):
             answer = client.describe_alarms(AlarmNames=list(some), AlarmTypes=["MetricAlarm"], MaxRecords=MOST_NAMES)
-        yield from (
-            (each["AlarmName"], (each["StateValue"], each["StateUpdatedTimestamp"])) for each in answer["MetricAlarms"]
-        )
+        yield from answer["MetricAlarms"]
 
 
 def put(client: CloudWatchClient, alarm: Alarm) -> None:
     """Write one alarm, complete: PutMetricAlarm overwrites everything."""
+    warm_up: Any = {"WarmUpPeriodDurationInMinutes": alarm.warm_up}
     with retried(f"put_metric_alarm {alarm.name}"):
-        client.put_metric_alarm(**alarm.request, **_warm_up(alarm))
-
-
-def _warm_up(alarm: Alarm) -> dict[str, Any]:
-    if not alarm.warm_up:
-        return {}
-    return {"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": alarm.warm_up}}
+        client.put_metric_alarm(**alarm.request, **({"WarmUpConfiguration": warm_up} if alarm.warm_up else {}))
 
 
 def delete(client: CloudWatchClient, names: Iterable[str]) -> None:

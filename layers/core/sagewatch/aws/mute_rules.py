@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sagewatch.aws.errors import retried
+from sagewatch.model import MuteRule
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-
-
-MOST_TARGETS = 100
-"""Alarms that one rule mutes (PutAlarmMuteRule, MuteTargets)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MuteRule:
-    """One complete PutAlarmMuteRule request."""
-
-    name: str
-    description: str
-    expression: str
-    duration: str
-    timezone: str
-    alarms: tuple[str, ...]
-    expires: datetime
 
 
 def names(client: CloudWatchClient, beginning: str) -> Iterator[str]:

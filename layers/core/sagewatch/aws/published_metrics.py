@@ -13,14 +13,14 @@ from sagewatch.kinds.kind import Published
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
-KEPT = 300
-"""Seconds: less than between two sweeps, so that each of them hears of what CloudWatch lists by then."""
+_KEPT_SECONDS = 300
+"""Less than between two sweeps, so that each of them hears of what CloudWatch lists by then."""
 
 type Question = tuple[str | None, str | None, frozenset[tuple[str, str]]]
 
 
 @dataclass(slots=True)
-class Discovery:
+class PublishedMetrics:
     """ListMetrics, its answers kept for five minutes by `clock` (seconds); that there is nothing yet is not kept."""
 
     client: CloudWatchClient
@@ -36,7 +36,7 @@ class Discovery:
         if self.clock() >= until:
             found = tuple(sorted(self._ask(metric, within, dimensions), key=str))
             if found:
-                self.answers[question] = self.clock() + KEPT, found
+                self.answers[question] = self.clock() + _KEPT_SECONDS, found
         return found
 
     def _ask(self, metric: str | None, within: str | None, dimensions: dict[str, str]) -> list[Published]:

@@ -10,72 +10,62 @@ Prices count before the free tier: it is one for the account, and the alarms of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from sagewatch.aws.budget_store import Demand, Row
 from sagewatch.fleet.costs import Prices, monthly
 from sagewatch.model import Alarm, Severity
-from sagewatch.policy.rules import row_of
+from sagewatch.policy.rules import Row, RowCost, row_id
 
-_RANK: Mapping[Severity, int] = {severity: rank for rank, severity in enumerate(Severity)}
+_RANK: Mapping[str, int] = {severity: rank for rank, severity in enumerate(Severity)}
 """Critical is 0."""
 
 
-def demands(alarms: Iterable[Alarm], prices: Prices, remembered: Mapping[Row, Demand] = {}) -> dict[Row, Demand]:
-    """Return what each row asks for, as the alarms that are there show it, and memory of those that gave way.
+def row_costs(alarms: Iterable[Alarm], prices: Prices, written: Mapping[Row, RowCost] = {}) -> dict[Row, RowCost]:
+    """Return what each row costs, as the alarms that are there show it, and what was written down of withheld ones.
 
-    A row that gave way asks for no less than it did then, however many of its alarms are left: they go one by one, and
-    it must not come back because half of them are gone.
+    A withheld row costs no less than what was written down, however many of its alarms are left: they go one by one,
+    and the row must not come back because half of them are gone.
     """
-    found: dict[Row, Demand] = {}
-    for row, demand in _each(alarms, prices):
-        seen = found.get(row, Demand(0, demand.severity))
-        found[row] = Demand(round(seen.cost + demand.cost, 6), _higher(seen, demand))
-    for row, demand in remembered.items():
-        seen = found.get(row, demand)
-        most = max(demand, seen, key=lambda each: each.cost)
-        found[row] = replace(most, severity=_higher(seen, demand))
+    found: dict[Row, RowCost] = {}
+    for alarm in alarms:
+        if (labels := alarm.labels) is None:
+            continue
+        row = labels["kind"], row_id(labels["alarm"])
+        # What somebody edited away is not known to matter less, so it gives way last until it is written again.
+        severity = next((each for each in Severity if each == labels.get("severity")), Severity.CRITICAL)
+        seen = found.get(row, RowCost(0, severity))
+        cost = round(seen.monthly_usd + monthly(alarm.request, prices), 6)
+        found[row] = RowCost(cost, min(seen.severity, severity, key=_RANK.__getitem__))
+    for row, before in written.items():
+        seen = found.get(row, before)
+        most = max(before, seen, key=lambda each: each.monthly_usd)
+        found[row] = replace(most, severity=min(seen.severity, before.severity, key=_RANK.__getitem__))
     return found
 
 
-def resized(remembered: Mapping[Row, Demand], living: Mapping[str, int]) -> dict[Row, Demand]:
-    """Return what rows that gave way would ask for now that more or fewer resources of their kinds live than did then.
+def scaled(written: Mapping[Row, RowCost], living: Mapping[str, int]) -> dict[Row, RowCost]:
+    """Return what withheld rows would cost now that more or fewer resources of their kinds live than were written down.
 
-    A kind of which nobody lives is no measure: its rows ask for what they did.
+    `living` are resources by kind. A kind of which none lives is no measure: its rows cost what they did.
     """
-    found = dict(remembered)
-    for (kind, row), demand in remembered.items():
-        if demand.among and (now := living.get(kind, 0)):
-            found[kind, row] = replace(demand, cost=round(demand.cost * now / demand.among, 6), among=now)
+    found = dict(written)
+    for (kind, row), cost in written.items():
+        if cost.resources and (now := living.get(kind, 0)):
+            usd = round(cost.monthly_usd * now / cost.resources, 6)
+            found[kind, row] = replace(cost, monthly_usd=usd, resources=now)
     return found
 
 
-def withheld(budget: float | None, demand: Mapping[Row, Demand]) -> frozenset[Row]:
+def over_budget(budget: float | None, costs: Mapping[Row, RowCost]) -> frozenset[Row]:
     """Return the rows that a monthly budget in USD has no room for; without a budget all have room."""
     if budget is None:
         return frozenset()
     spent, rows = 0.0, set()
-    for row in sorted(demand, key=lambda row: (_RANK[demand[row].severity], demand[row].cost, row)):
-        with_it = round(spent + demand[row].cost, 6)
+    for row in sorted(costs, key=lambda row: (_RANK[costs[row].severity], costs[row].monthly_usd, row)):
+        with_it = round(spent + costs[row].monthly_usd, 6)
         if with_it <= budget:
             spent = with_it
         else:
             rows.add(row)
     return frozenset(rows)
-
-
-def _each(alarms: Iterable[Alarm], prices: Prices) -> Iterator[tuple[Row, Demand]]:
-    for alarm in alarms:
-        if labels := alarm.labels:
-            row = labels["kind"], row_of(labels["alarm"])
-            yield row, Demand(monthly(alarm.request, prices), _severity(labels.get("severity")))
-
-
-def _severity(label: str | None) -> Severity:
-    # What somebody edited away is not known to matter less, so it gives way last until it is written again.
-    return next((each for each in Severity if each == label), Severity.CRITICAL)
-
-
-def _higher(one: Demand, other: Demand) -> Severity:
-    return min(one.severity, other.severity, key=_RANK.__getitem__)

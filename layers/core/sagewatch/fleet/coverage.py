@@ -8,15 +8,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sagewatch.aws.budget_store import Row
 from sagewatch.errors import Undeliverable
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Ref
 from sagewatch.policy.cascade import all_off
-from sagewatch.policy.rules import Policy
+from sagewatch.policy.rules import Policy, Row
 
 DUE = "Sagewatch Digest Due"
-"""The detail-type of the event that has the digest sent; its detail is a tally, or empty."""
+"""The detail-type of the event that has the digest sent; its detail is a CoverageCount, or empty."""
 
 
 NAMED = 20
@@ -31,7 +30,7 @@ _PRICE = re.compile(r"Each instance costs (about \$[\d.,]+ an hour, \$[\d.,]+ a 
 
 
 @dataclass(frozen=True, slots=True)
-class Unwatched:
+class UnwatchedResource:
     """A resource without alarms, and why, where the lists and the policy tell."""
 
     kind: str
@@ -40,7 +39,7 @@ class Unwatched:
 
 
 @dataclass(frozen=True, slots=True)
-class Idle:
+class IdleScope:
     """Something that nobody calls and that costs money; `price` is in words, nothing where it is not known."""
 
     kind: str
@@ -50,25 +49,28 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """Who lives and who is watched, as the lists say.
-
-    `kinds` has (watched, wanted) by kind; who is `left_out` on purpose is not wanted. `unwatched` names some of those
-    who are wanted and not watched. `orphans` are resources that are gone and have alarms, `foreign` alarms under our
-    prefix that are not ours, `unread` the kinds whose lists could not be read, which are in none of the numbers.
-    `withheld` are the rows that the budget has no room for. `cost` is of all `alarms`, in USD a month.
-    """
+class CoverageCount:
+    """How many resources live, and how many of them are watched, as the lists say."""
 
     kinds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    unwatched: tuple[Unwatched, ...] = ()
+    """Kind → (resources that are watched, resources that should be)."""
+    unwatched: tuple[UnwatchedResource, ...] = ()
+    """Some of those that should be watched and are not, NAMED at most."""
     left_out: int = 0
+    """Resources that the policy leaves without alarms; they are in no other number."""
     orphans: int = 0
+    """Resources that are gone and have alarms."""
     foreign: int = 0
+    """Alarms under our prefix that are not ours."""
     unread: tuple[str, ...] = ()
+    """Kinds whose lists could not be read; they are in none of the numbers."""
     withheld: tuple[str, ...] = ()
+    """Rows that the budget has no room for: `("endpoint/idle",)`."""
     alarms: int = 0
+    """Alarms of ours."""
     cost: float = 0.0
-    idle: tuple[Idle, ...] = ()
+    """What they cost, in USD a month, before the free tier."""
+    idle: tuple[IdleScope, ...] = ()
 
     @property
     def watched(self) -> int:
@@ -79,18 +81,18 @@ class Tally:
         return sum(wanted for _, wanted in self.kinds.values())
 
 
-def tally(
+def coverage_count(
     living: Mapping[Ref, datetime],
     owned: Mapping[Ref, Sequence[Alarm]],
     policy: Policy,
     withheld: frozenset[Row],
     now: datetime,
-) -> Tally:
-    """Return who is watched and who is not; what else the lists say is up to who reads them."""
+) -> CoverageCount:
+    """Count by kind which of the resources that live have alarms; the caller adds what else the lists say."""
     wanted = [ref for ref in living if ref in owned or not _is_left_out(ref, policy)]
     missing = sorted(ref for ref in wanted if ref not in owned)
     kinds = {ref.kind for ref in wanted}
-    return Tally(
+    return CoverageCount(
         kinds={
             kind: (
                 sum(ref.kind == kind and ref in owned for ref in wanted),
@@ -99,7 +101,7 @@ def tally(
             for kind in sorted(kinds)
         },
         unwatched=tuple(
-            Unwatched(ref.kind, ref.name, _why(ref, living[ref], withheld, now)) for ref in missing[:NAMED]
+            UnwatchedResource(ref.kind, ref.name, _why(ref, living[ref], withheld, now)) for ref in missing[:NAMED]
         ),
         left_out=len(living) - len(wanted),
         withheld=tuple(sorted("/".join(row) for row in withheld)),
@@ -107,30 +109,30 @@ def tally(
     )
 
 
-def idle(alarm: Alarm) -> Idle | None:
+def idle_scope(alarm: Alarm) -> IdleScope | None:
     """Return what an alarm in the state ALARM says of something that idles; None when it is about something else."""
     labels = alarm.labels
     if labels is None or labels["alarm"] != "idle":
         return None
     price = _PRICE.search(alarm.request.get("AlarmDescription", ""))
-    return Idle(labels["kind"], labels["resource"], labels["scope"], price[1] if price else "")
+    return IdleScope(labels["kind"], labels["resource"], labels["scope"], price[1] if price else "")
 
 
-def as_data(tally: Tally) -> dict[str, Any]:
-    """Return a tally as JSON, for the event."""
-    return asdict(tally)
+def detail_of(count: CoverageCount) -> dict[str, Any]:
+    """Return the count as JSON, for the detail of the event; `from_detail` reads it."""
+    return asdict(count)
 
 
-def of_data(detail: Mapping[str, Any]) -> Tally | None:
+def from_detail(detail: Mapping[str, Any]) -> CoverageCount | None:
     """Read the detail of an event; None when it is empty, Undeliverable when it is none of ours."""
     if not detail:
         return None
     try:
         kinds = {str(kind): (int(watched), int(wanted)) for kind, (watched, wanted) in detail["kinds"].items()}
-        return Tally(
+        return CoverageCount(
             kinds=kinds,
-            unwatched=tuple(Unwatched(**each) for each in detail["unwatched"]),
-            idle=tuple(Idle(**each) for each in detail["idle"]),
+            unwatched=tuple(UnwatchedResource(**each) for each in detail["unwatched"]),
+            idle=tuple(IdleScope(**each) for each in detail["idle"]),
             unread=tuple(map(str, detail["unread"])),
             withheld=tuple(map(str, detail["withheld"])),
             cost=float(detail["cost"]),

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import batched
 
-from sagewatch.aws.mute_rules import MOST_TARGETS, MuteRule
-from sagewatch.model import Alarm, Unit
+from sagewatch.model import MOST_TARGETS, Alarm, MuteRule, Unit
 from sagewatch.policy.rules import Window, labels_match
 from sagewatch.units import parse
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from sagewatch.kinds.kind import Kind, Lifetime, Listing, Observation
+from sagewatch.kinds.kind import Kind, Lifetime, Listing
 from sagewatch.kinds.leads import Explanation, JobRun, explain_job
 
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
@@ -30,7 +30,7 @@ AUTOML_JOB = Kind(
     calls={},
     live=lambda job: job["AutoMLJobStatus"] not in ENDED,
     version=lambda _: None,
-    observe=lambda _job, _read: Observation(),
+    observe=lambda _job, _read, facts: facts,
     reads={},
     levels={},
     specs=(),

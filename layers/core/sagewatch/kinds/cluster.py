@@ -7,6 +7,8 @@ Where the add-on is missing nothing is published, so missing data is well.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sagewatch.kinds.charts import DOING_WELL, SPREAD, Chart
 from sagewatch.kinds.kind import (
     ConsolePage,
@@ -16,12 +18,11 @@ from sagewatch.kinds.kind import (
     Lifetime,
     Listing,
     Metric,
-    Observation,
     Reader,
     Spec,
 )
 from sagewatch.kinds.leads import DETAILS, Explanation, FailureReader, Lead
-from sagewatch.model import Description, Notice, Scope, Severity, Unit
+from sagewatch.model import Description, Facts, Notice, Scope, Severity, Unit
 
 NAMESPACE = "ContainerInsights"
 UNSCHEDULABLE = "hyperpod_node_health_status_unschedulable"
@@ -70,14 +71,14 @@ SPECS = (
 )
 
 
-def _observe(cluster: Description, read: Reader) -> Observation:
+def _observe(cluster: Description, read: Reader, facts: Facts) -> Facts:
     eks = (cluster.get("Orchestrator") or {}).get("Eks") or {}
     if "ClusterArn" not in eks:
-        return Observation()
+        return facts
     likely = {"ClusterName": eks["ClusterArn"].rpartition("/")[2]}
     other = {"ClusterName": cluster["ClusterName"]}
     series = other if _has_data(read, other) and not _has_data(read, likely) else likely
-    return Observation(scopes=(Scope(level="cluster", name="all", series=(series,)),))
+    return replace(facts, scopes=(Scope(level="cluster", name="all", series=(series,)),))
 
 
 def _has_data(read: Reader, dimensions: dict[str, str]) -> bool:

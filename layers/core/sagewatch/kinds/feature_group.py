@@ -9,6 +9,7 @@ choice. Nothing is published without calls, so missing data is well.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from sagewatch.kinds.charts import SHARE, TIMED, Chart
 from sagewatch.kinds.kind import (
@@ -18,12 +19,11 @@ from sagewatch.kinds.kind import (
     Lifetime,
     Listing,
     Metric,
-    Observation,
     Published,
     Reader,
     Spec,
 )
-from sagewatch.model import Capacity, Description, Scope, Severity, Unit
+from sagewatch.model import Capacity, Description, Facts, Scope, Severity, Unit
 
 NAMESPACE = "AWS/SageMaker"
 ENDED = frozenset({"Deleting", "CreateFailed"})
@@ -135,11 +135,11 @@ SPECS = (
 )
 
 
-def _observe(group: Description, read: Reader) -> Observation:
+def _observe(group: Description, read: Reader, facts: Facts) -> Facts:
     if not (group.get("OnlineStoreConfig") or {}).get("EnableOnlineStore"):
-        return Observation()
+        return facts
     known = tuple(filter(_is_ours, read.published(FeatureGroupName=group["FeatureGroupName"])))
-    return Observation(scopes=tuple(_scopes(group, known)))
+    return replace(facts, scopes=tuple(_scopes(group, known)))
 
 
 def _is_ours(each: Published) -> bool:

@@ -7,11 +7,12 @@ ten metrics (PutMetricAlarm, Metrics), so there is one alarm a row for every ten
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import batched
 
 from sagewatch.kinds.charts import HOST, TIMED, Chart
-from sagewatch.kinds.kind import Metric, Observation, Reader, Spec
-from sagewatch.model import Capacity, Description, Gap, Scope, Severity, Unit
+from sagewatch.kinds.kind import Metric, Reader, Spec
+from sagewatch.model import Capacity, Description, Facts, Gap, Scope, Severity, Unit
 
 MOST_METRICS = 10
 
@@ -122,15 +123,16 @@ def charts(namespace: str, *, disk: bool = True) -> tuple[Chart, ...]:
     )
 
 
-def observed(
+def with_hosts(
+    facts: Facts,
     read: Reader,
     groups: Sequence[Mapping[str, object]],
     hosts: Sequence[str],
     names: Sequence[str],
     *,
     disk: bool = True,
-) -> Observation:
-    """Return a job's scopes: `hosts` as in the dimension, `names` what to call them, `groups` their instance types."""
+) -> Facts:
+    """Add a job's scopes: `hosts` as in the dimension, `names` what to call them, `groups` their instance types."""
     types = sorted({str(group["InstanceType"]) for group in groups if "InstanceType" in group})
     # The hosts of unlike groups share one numbering, so it cannot be told which host has which capacity.
     capacity, why = (
@@ -142,7 +144,7 @@ def observed(
         if capacity
         else tuple(Gap(level="hosts", scope=scope.name, reason=f"{scope.name}: {why}") for scope in scopes)
     )
-    return Observation(scopes=scopes, gaps=gaps)
+    return replace(facts, scopes=scopes, gaps=gaps)
 
 
 def numbered(job: str, count: int) -> tuple[list[str], list[str]]:

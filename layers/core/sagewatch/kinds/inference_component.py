@@ -9,12 +9,12 @@ our own choice.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sagewatch.kinds.charts import EXTREMES, FIRST_PART, LAUNCH, SHARE, SPREAD, SUM, TIMED, Chart
-from sagewatch.kinds.guards import guards
-from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Observation, Reader, Spec
+from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Reader, Spec
 from sagewatch.kinds.leads import DETAILS, Explanation, FailureReader, Lead
-from sagewatch.model import Description, Notice, Scope, Severity, Unit
+from sagewatch.model import Description, Facts, Notice, Scope, Severity, Unit
 
 REQUESTS = "AWS/SageMaker"
 COMPONENTS = "/aws/sagemaker/InferenceComponents"
@@ -192,7 +192,7 @@ SPECS = (
 )
 
 
-def _observe(component: Description, _read: Reader) -> Observation:
+def _observe(component: Description, _read: Reader, facts: Facts) -> Facts:
     name = component["InferenceComponentName"]
     scope = Scope(
         level="component",
@@ -201,7 +201,7 @@ def _observe(component: Description, _read: Reader) -> Observation:
         traits=frozenset(_traits(component)),
     )
     parent = {"parent": f"endpoint/{component['EndpointName']}"}
-    return Observation(scopes=(scope,), labels=parent, guards=guards(component))
+    return replace(facts, scopes=(scope,), labels=parent)
 
 
 def _traits(component: Description) -> Iterator[str]:

@@ -9,7 +9,16 @@ from typing import Literal, Protocol, Self
 
 from sagewatch.kinds.charts import Chart, DimensionNames
 from sagewatch.kinds.leads import Explanation, JobRun
-from sagewatch.model import CAPACITY, PER_CAPACITY, Capacity, Description, Dimensions, Gap, Ref, Scope, Severity, Unit
+from sagewatch.model import (
+    CAPACITY,
+    PER_CAPACITY,
+    Capacity,
+    Description,
+    Dimensions,
+    Facts,
+    Severity,
+    Unit,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ class Spec:
     do: str
     """What to do then: whole sentences."""
 
-    def hangs_on(self, traits: frozenset[str]) -> bool:
+    def depends_on(self, traits: frozenset[str]) -> bool:
         """Tell whether the traits must be known to say if the row applies, or at which threshold."""
         return not traits.isdisjoint((*self.needs, CAPACITY) if self.unit in PER_CAPACITY else self.needs)
 
@@ -98,17 +107,6 @@ class Reader(Protocol):
 
     def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
         """Return what one instance of a type has, or why that is not known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """What a kind reads out of a description: the scopes to watch, what could not be known, and the like of Facts."""
-
-    scopes: tuple[Scope, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    children: tuple[Ref, ...] = ()
-    guards: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,8 +240,8 @@ class Kind:
     """Returns what tells two descriptions of one resource apart, as far as alarms go."""
 
     # What is watched.
-    observe: Callable[[Description, Reader], Observation]
-    """Reads the scopes of a resource out of its description."""
+    observe: Callable[[Description, Reader, Facts], Facts]
+    """Adds to the facts that all kinds have what this kind's description says: scopes, gaps, children."""
     reads: Mapping[str, str]
     """SageMaker operation that `observe` calls → the ARN type that it reads, `*` where IAM knows no narrower one."""
     levels: Mapping[str, Level]
@@ -280,13 +278,19 @@ class Kind:
             raise TypeError(f"kind {declared.get('name')}: {', '.join(missing)} must be declared (see kinds/kind.py)")
         return object.__new__(cls)
 
-    def called(self, text: str) -> str:
+    def name_in(self, text: str) -> str:
         """Return what to describe: the name in an ARN (`…:pipeline/churn/execution/…`); a name is its own."""
         if self.by_arn or not text.startswith("arn:"):
             return text
         return text.rpartition(f":{self.arn_type}/")[2].partition("/")[0]
 
-    def among(self, arns: object) -> str | None:
+    def first_arn(self, arns: object) -> str | None:
         """Return the first ARN of this kind in the `resources` of an event, None when there is none."""
         listed = arns if isinstance(arns, list) else []
         return next((arn for arn in listed if isinstance(arn, str) and f":{self.arn_type}/" in arn), None)
+
+
+def describe(read: Reader, kind: Kind, name: str) -> Description | None:
+    """Describe a resource; None when it is gone or on its way out, for which no last event is guaranteed."""
+    description = read(kind.describe, **{kind.parameter: name})
+    return description if description is not None and kind.live(description) else None

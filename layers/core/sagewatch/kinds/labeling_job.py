@@ -8,6 +8,7 @@ which is documented, spelt like that of pipelines. Workers' events are best effo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import batched
 
 from sagewatch.kinds.charts import ACCOUNT, DELIBERATE, DOING_WELL, MAXIMUM, TALLY, Chart
@@ -20,12 +21,11 @@ from sagewatch.kinds.kind import (
     Lifetime,
     Listing,
     Metric,
-    Observation,
     Published,
     Reader,
     Spec,
 )
-from sagewatch.model import Description, Dimensions, Scope, Severity, Unit
+from sagewatch.model import Description, Dimensions, Facts, Scope, Severity, Unit
 
 NAMESPACE = "AWS/Sagemaker/LabelingJobs"
 WORKTEAM = "AWS/SageMaker/Workteam"
@@ -97,19 +97,20 @@ SPECS = (
 )
 
 
-def _observe(job: Description, read: Reader) -> Observation:
+def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     name = job["LabelingJobName"]
 
     def named(each: Published) -> bool:
         return name in each.dimensions.values()
 
-    return Observation(
+    return replace(
+        facts,
         scopes=(
             _counted(name, read),
             *_taken("declined", _ours(read, "TasksDeclined", named)),
             *_taken("returned", _ours(read, "TasksReturned", named)),
             *_account(_ours(read, "JobsFailed", lambda each: not each.dimensions)),
-        )
+        ),
     )
 
 

@@ -9,11 +9,12 @@ alarms, what breaks their constraints is a notice. Thresholds are our own choice
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from sagewatch.kinds.charts import SPREAD, Chart
-from sagewatch.kinds.kind import FailureNotice, Kind, Level, Lifetime, Listing, Metric, Observation, Reader, Spec
+from sagewatch.kinds.kind import FailureNotice, Kind, Level, Lifetime, Listing, Metric, Reader, Spec
 from sagewatch.kinds.leads import Explanation, FailureReader, Lead
-from sagewatch.model import Description, Gap, Notice, Scope, Severity, Unit
+from sagewatch.model import Description, Facts, Gap, Notice, Scope, Severity, Unit
 
 NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
 DRIFT = "feature_baseline_drift_"
@@ -42,21 +43,22 @@ SPECS = (
 )
 
 
-def _observe(schedule: Description, read: Reader) -> Observation:
+def _observe(schedule: Description, read: Reader, facts: Facts) -> Facts:
     name = schedule["MonitoringScheduleName"]
     if _type(schedule) in _WITHOUT_FEATURES:
-        return Observation()
+        return facts
     # The first is what the analyzer publishes, the second what some pages of the documentation say.
     listed = read.published(MonitoringSchedule=name) or read.published(ScheduleName=name)
     drifts = [each for each in listed if each.metric.startswith(DRIFT) and _is_ours(each.namespace)]
     if not drifts:
-        return Observation(gaps=(Gap(level="feature", reason=f"CloudWatch lists no drift that {name} found yet"),))
+        return replace(facts, gaps=(Gap(level="feature", reason=f"CloudWatch lists no drift that {name} found yet"),))
     by_feature = {_called(each.metric.removeprefix(DRIFT)): each for each in drifts}
-    return Observation(
+    return replace(
+        facts,
         scopes=tuple(
             Scope(level="feature", name=feature, series=(p.dimensions,), namespace=p.namespace, metric=p.metric)
             for feature, p in sorted(by_feature.items())
-        )
+        ),
     )
 
 

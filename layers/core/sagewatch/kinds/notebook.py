@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sagewatch.kinds.kind import ConsolePage, FailureNotice, Kind, Lifetime, Listing, LogGroup, Observation
+from sagewatch.kinds.kind import ConsolePage, FailureNotice, Kind, Lifetime, Listing, LogGroup
 from sagewatch.kinds.leads import DETAILS, Explanation, FailureReader, Lead
 from sagewatch.model import Notice, Severity
 
@@ -48,7 +48,7 @@ NOTEBOOK = Kind(
     calls={},
     live=lambda notebook: notebook["NotebookInstanceStatus"] != "Deleting",
     version=lambda _: None,
-    observe=lambda _notebook, _read: Observation(),
+    observe=lambda _notebook, _read, facts: facts,
     reads={},
     levels={},
     specs=(),

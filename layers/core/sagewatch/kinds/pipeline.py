@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sagewatch.kinds.charts import ACCOUNT, DELIBERATE, DOING_WELL, LOAD, SHARE, SPREAD, Chart
-from sagewatch.kinds.kind import FailureNotice, Kind, Level, Lifetime, Listing, Metric, Observation, Reader, Spec
+from sagewatch.kinds.kind import FailureNotice, Kind, Level, Lifetime, Listing, Metric, Reader, Spec
 from sagewatch.kinds.leads import Explanation, FailureReader, Lead, lasting, seconds_between
-from sagewatch.model import Description, Gap, Notice, Scope, Severity, Unit
+from sagewatch.model import Description, Facts, Gap, Notice, Scope, Severity, Unit
 
 NAMESPACE = "AWS/Sagemaker/ModelBuildingPipeline"
 HOUR = 3_600_000  # ms, in which SageMaker counts the durations of pipelines
@@ -81,16 +82,16 @@ SPECS = (
 )
 
 
-def _observe(pipeline: Description, _read: Reader) -> Observation:
+def _observe(pipeline: Description, _read: Reader, facts: Facts) -> Facts:
     name = pipeline["PipelineName"]
     whole = Scope(level="pipeline", name="all", series=({"PipelineName": name},))
     try:
         steps = tuple(dict.fromkeys(_steps(json.loads(pipeline["PipelineDefinition"])["Steps"])))
     except (KeyError, TypeError, ValueError) as unreadable:
         reason = f"the pipeline's definition cannot be read: {type(unreadable).__name__} {unreadable}"
-        return Observation(scopes=(whole,), gaps=(Gap(level="step", reason=reason),))
+        return replace(facts, scopes=(whole,), gaps=(Gap(level="step", reason=reason),))
     series = {step: {"PipelineName": name, "StepName": step} for step in steps}
-    return Observation(scopes=(whole, *(Scope(level="step", name=step, series=(series[step],)) for step in steps)))
+    return replace(facts, scopes=(whole, *(Scope(level="step", name=step, series=(series[step],)) for step in steps)))
 
 
 def _steps(steps: list[Mapping[str, Any]]) -> Iterator[str]:

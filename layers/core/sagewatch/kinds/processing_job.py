@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from sagewatch.kinds import hosts
@@ -14,11 +15,10 @@ from sagewatch.kinds.kind import (
     Lifetime,
     Listing,
     LogGroup,
-    Observation,
     Reader,
 )
 from sagewatch.kinds.leads import Explanation, JobRun, explain_job
-from sagewatch.model import Description, Severity
+from sagewatch.model import Description, Facts, Severity
 
 NAMESPACE = "/aws/sagemaker/ProcessingJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
@@ -30,11 +30,10 @@ PARENTS = {
 }
 
 
-def _observe(job: Description, read: Reader) -> Observation:
+def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     cluster = job.get("ProcessingResources", {}).get("ClusterConfig", {})
-    seen = hosts.observed(read, [cluster], *hosts.numbered(job["ProcessingJobName"], cluster.get("InstanceCount", 0)))
-    parents = hosts.parent(job, PARENTS)
-    return Observation(scopes=seen.scopes, gaps=seen.gaps, labels=parents)
+    names = hosts.numbered(job["ProcessingJobName"], cluster.get("InstanceCount", 0))
+    return hosts.with_hosts(replace(facts, labels=hosts.parent(job, PARENTS)), read, [cluster], *names)
 
 
 NOTICES = (

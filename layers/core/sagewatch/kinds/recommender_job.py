@@ -7,9 +7,11 @@ a new metric after up to 15 minutes, and the sweep brings the alarms then. No ev
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sagewatch.kinds.charts import LEVEL, SUM, TIMED, Chart
-from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Observation, Reader, Spec
-from sagewatch.model import Description, Gap, Scope, Severity, Unit
+from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Reader, Spec
+from sagewatch.model import Description, Facts, Gap, Scope, Severity, Unit
 
 NAMESPACE = "/aws/sagemaker/InferenceRecommendationsJobs"
 # What a job that is being stopped still measures decides nothing.
@@ -52,14 +54,14 @@ SPECS = (
 )
 
 
-def _observe(job: Description, read: Reader) -> Observation:
+def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     name = job["JobName"]
     listed = read.published("ClientInvocations", within=NAMESPACE, JobName=name)
     endpoints = [p.dimensions["EndpointName"] for p in listed if p.dimensions.keys() == {"JobName", "EndpointName"}]
     if not endpoints:
-        return Observation(gaps=(Gap(level="endpoint", reason=f"CloudWatch lists no load test of {name} yet"),))
+        return replace(facts, gaps=(Gap(level="endpoint", reason=f"CloudWatch lists no load test of {name} yet"),))
     series = {endpoint: {"JobName": name, "EndpointName": endpoint} for endpoint in sorted(set(endpoints))}
-    return Observation(scopes=tuple(Scope(level="endpoint", name=e, series=(s,)) for e, s in series.items()))
+    return replace(facts, scopes=tuple(Scope(level="endpoint", name=e, series=(s,)) for e, s in series.items()))
 
 
 LOAD_TEST = ("JobName", "EndpointName")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from sagewatch.kinds import hosts
@@ -14,11 +15,10 @@ from sagewatch.kinds.kind import (
     Lifetime,
     Listing,
     LogGroup,
-    Observation,
     Reader,
 )
 from sagewatch.kinds.leads import Explanation, JobRun, explain_job
-from sagewatch.model import Description, Severity
+from sagewatch.model import Description, Facts, Severity
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped", "Deleting"})
@@ -26,13 +26,12 @@ RUN = JobRun(("ResourceConfig",), "TrainingStartTime", "TrainingEndTime", NAMESP
 PARENTS = {"TuningJobArn": "tuning-job", "AutoMLJobArn": "automl-job", "LabelingJobArn": "labeling-job"}
 
 
-def _observe(job: Description, read: Reader) -> Observation:
+def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     resources = job.get("ResourceConfig", {})  # without instances for a serverless customisation job
     groups = resources.get("InstanceGroups") or [resources]
     count = sum(group.get("InstanceCount", 0) for group in groups)
-    seen = hosts.observed(read, groups, *hosts.numbered(job["TrainingJobName"], count))
-    parents = hosts.parent(job, PARENTS)
-    return Observation(scopes=seen.scopes, gaps=seen.gaps, labels=parents)
+    names = hosts.numbered(job["TrainingJobName"], count)
+    return hosts.with_hosts(replace(facts, labels=hosts.parent(job, PARENTS)), read, groups, *names)
 
 
 CHARTS = (

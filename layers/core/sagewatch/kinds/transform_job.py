@@ -8,6 +8,7 @@ and Endpoint Metrics").
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from sagewatch.kinds import hosts
@@ -20,11 +21,10 @@ from sagewatch.kinds.kind import (
     Lifetime,
     Listing,
     LogGroup,
-    Observation,
     Reader,
 )
 from sagewatch.kinds.leads import Explanation, JobRun, explain_job
-from sagewatch.model import Description, Gap, Severity
+from sagewatch.model import Description, Facts, Gap, Severity
 
 NAMESPACE = "/aws/sagemaker/TransformJobs"
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
@@ -32,17 +32,15 @@ RUN = JobRun(("TransformResources",), "TransformStartTime", "TransformEndTime", 
 PARENTS = {"AutoMLJobArn": "automl-job", "LabelingJobArn": "labeling-job"}
 
 
-def _observe(job: Description, read: Reader) -> Observation:
+def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     name = job["TransformJobName"]
     listed = (each.dimensions.get("Host", "") for each in read.published("MemoryUtilization", within=NAMESPACE))
     found = sorted({host for host in listed if host.startswith(f"{name}/")})
-    parents = hosts.parent(job, PARENTS)
+    facts = replace(facts, labels=hosts.parent(job, PARENTS))
     if not found:
-        waiting = Gap(level="hosts", reason=f"CloudWatch lists no host of {name} yet")
-        return Observation(gaps=(waiting,), labels=parents)
+        return replace(facts, gaps=(Gap(level="hosts", reason=f"CloudWatch lists no host of {name} yet"),))
     called = [f"host-{number}" for number in range(1, len(found) + 1)]
-    seen = hosts.observed(read, [job.get("TransformResources", {})], found, called, disk=False)
-    return Observation(scopes=seen.scopes, gaps=seen.gaps, labels=parents)
+    return hosts.with_hosts(facts, read, [job.get("TransformResources", {})], found, called, disk=False)
 
 
 NOTICES = (

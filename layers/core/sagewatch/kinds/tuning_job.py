@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from sagewatch.kinds import training_job
-from sagewatch.kinds.kind import ConsolePage, FailureNotice, Kind, Lifetime, Listing, Observation
+from sagewatch.kinds.kind import ConsolePage, FailureNotice, Kind, Lifetime, Listing
 from sagewatch.kinds.leads import Explanation, FailureReader, JobRun, Lead, lead_of_job, with_starter
 from sagewatch.model import Description, Notice, Ref, Severity
 
@@ -75,7 +75,7 @@ TUNING_JOB = Kind(
     calls={},
     live=lambda job: job["HyperParameterTuningJobStatus"] not in ENDED,
     version=lambda _: None,
-    observe=lambda _job, _read: Observation(),
+    observe=lambda _job, _read, facts: facts,
     reads={},
     levels={},
     specs=(),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from hashlib import sha256
 
+from sagewatch.errors import Fault
 from sagewatch.model import Labels, Ref, Severity
 
 type Patterns = str | tuple[str, ...]
@@ -183,7 +184,7 @@ class Policy:
         The alarm carries it as the label `policy`, so that the sweep and `plan` see who has not followed a change.
         """
         said = [
-            *(_said(rule) for rule in self.alarms if rule.may_match(ref, row_of(alarm))),
+            *(_said(rule) for rule in self.alarms if rule.may_match(ref, row_id(alarm))),
             *(_said(each) for each in self.ignore if each.tags and each.may_match(ref)),
             *(() if self.labels == {"team": "team"} else [repr(sorted(self.labels.items()))]),
             *(f"{severity} {self.topics(severity)}" for severity in sorted(self.paging)),
@@ -193,11 +194,45 @@ class Policy:
 
 DEFAULT = Policy()
 
+
+type Row = tuple[str, str]
+"""(kind, alarm id) of a row, for both alarms of a pair: `("endpoint", "latency-p99")`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowCost:
+    """What the alarms of a row cost in the whole fleet, and the highest severity among them."""
+
+    monthly_usd: float
+    severity: Severity
+    resources: int = 0
+    """How many resources of the kind lived when the cost was written down; 0 when nobody counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """What the account's owner wants now.
+
+    In place of a policy with faults its last version without faults is in force. When there is no such version the
+    default policy is, and the alarms that are there are `frozen`.
+    """
+
+    policy: Policy = DEFAULT
+    withheld: frozenset[Row] = frozenset()
+    """The rows that the policy's budget has no room for."""
+    faults: tuple[Fault, ...] = ()
+    """What is wrong with the document; empty when nothing is."""
+    frozen: bool = False
+    """Whether the alarms of resources that live stay as they are."""
+    version: int = 0
+    """How often the parameter was written (SSM counts the versions from 1); 0 when there is none."""
+
+
 WARNING = "-warning"
 """What the id of the milder alarm of a pair ends in; the other keeps the row's."""
 
 
-def row_of(alarm: str) -> str:
+def row_id(alarm: str) -> str:
     """Return the row that an alarm id stands for: of a pair, both stand for one."""
     return alarm.removesuffix(WARNING)
 

@@ -1,7 +1,8 @@
 """Decides what the daily digest says: who is watched, what is open, what failed, which alarm is too loud. Pure.
 
-Half of it is counted where lists may be read (`Tally`), and travels in the event that has the digest sent; the other
-half follows from the timelines. Both are of the whole account: what several routes heard of one resource is one thing.
+Half of it is counted where lists may be read (`CoverageCount`), and travels in the event that has the digest sent; the
+other half follows from the timelines. Both are of the whole account: what several routes heard of one resource is one
+thing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sagewatch.fleet.coverage import Tally
+from sagewatch.fleet.coverage import CoverageCount
 from sagewatch.kinds.kind import Lifetime
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.kinds.registry import spec
@@ -61,7 +62,7 @@ class Digest:
 
     place: Place
     at: datetime
-    tally: Tally | None = None
+    tally: CoverageCount | None = None
     open: tuple[Incident, ...] = ()
     fired: int = 0
     lasted: timedelta | None = None
@@ -74,7 +75,7 @@ type Told = tuple[Ref, Sequence[Notice], Mapping[str, Evidence]]
 """Whose timeline, its notices, and the evidence by their keys."""
 
 
-def digest(place: Place, tally: Tally | None, timelines: Iterable[Told], now: datetime) -> Digest:
+def digest(place: Place, tally: CoverageCount | None, timelines: Iterable[Told], now: datetime) -> Digest:
     """Return the digest as of now."""
     whole = _merged(timelines)
     found = [each for _, notices, evidence in whole for each in incidents("digest", notices, evidence, now)]

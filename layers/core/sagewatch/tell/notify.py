@@ -12,12 +12,11 @@ from typing import Any
 from uuid import uuid4
 
 from sagewatch.aws import cloudwatch, mute_rules, queue
-from sagewatch.aws.policy_store import Standing
 from sagewatch.errors import Retry
 from sagewatch.fleet.coverage import DUE
 from sagewatch.fleet.mute_windows import snooze_rule
 from sagewatch.model import Evidence, Notice, Ref, State
-from sagewatch.policy.rules import Policy, Route
+from sagewatch.policy.rules import Policy, PolicyInForce, Route
 from sagewatch.receivers.registry import Switchboard
 from sagewatch.settings import NotifySettings
 from sagewatch.tell import alarm_events, evidence, told_store
@@ -66,7 +65,7 @@ class Round:
     clients: Clients
     settings: NotifySettings
     switchboard: Switchboard
-    asking: Callable[[], Standing]
+    asking: Callable[[], PolicyInForce]
     now: datetime
     left: Callable[[], int] = unhurried
     who: str = field(default_factory=lambda: uuid4().hex)
@@ -106,9 +105,9 @@ def wait(error: Retry, attempt: int) -> float:
     return least if isinstance(error, Busy) else random.uniform(least, max(least, most))
 
 
-def followed(standing: Standing) -> Policy:
+def followed(standing: PolicyInForce) -> Policy:
     """Return the policy by which people are told: of a broken one, only the default route is left."""
-    if standing.broken is None:
+    if not standing.faults:
         return standing.policy
     return replace(standing.policy, routes=(default_route(standing.policy),))
 

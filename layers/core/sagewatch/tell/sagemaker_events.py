@@ -110,7 +110,7 @@ def _execution(detail: Event, tags: Mapping[str, str]) -> str:
 def _arn(kind: Kind, row: FailureNotice, event: Event, detail: Event) -> str:
     if row.arn is not None:
         return str(detail.get(row.arn) or "")
-    return str(detail.get(kind.arn) or kind.among(event.get("resources")) or "")
+    return str(detail.get(kind.arn) or kind.first_arn(event.get("resources")) or "")
 
 
 def subject_of(labels: Labels) -> Ref:
@@ -155,7 +155,7 @@ def _reasons(row: FailureNotice, detail: Event) -> Iterator[str]:
 
 
 def _name(kind: Kind, row: FailureNotice, event: Event, detail: Event) -> str:
-    named = next(_at(detail, row.named), None) or kind.among(event.get("resources"))
+    named = next(_at(detail, row.named), None) or kind.first_arn(event.get("resources"))
     if not isinstance(named, str) or not named:
         raise Undeliverable(
             f"{row.detail_type}: '{row.named}' must be a name, not {json.dumps(named, default=str)[:80]}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sagewatch.fleet.coverage import of_data
+from sagewatch.fleet.coverage import from_detail
 from sagewatch.model import Place
 from sagewatch.receivers.sns import api as sns
 from sagewatch.tell import digest_words as words
@@ -47,7 +47,7 @@ def digested(desk: Desk, event: Mapping[str, Any]) -> int:
 
 def gathered(desk: Desk, event: Mapping[str, Any]) -> Digest:
     """Return what is to be said: the tally out of the event, and what the timelines hold."""
-    tally = of_data(event.get("detail") or {})
+    tally = from_detail(event.get("detail") or {})
     return digest(_place(desk), tally, _told(desk), desk.now)
 
 

@@ -30,31 +30,33 @@ def parse(body: str) -> Event:
     return event
 
 
-def named(event: Event) -> Ref | None:
-    """Return who an event is about, None when it is nobody that we watch; Undeliverable when it cannot be told."""
-    ref = _named(event)
+def ref_of(event: Event) -> Ref | None:
+    """Return which resource an event names, None when it gets no alarms; Undeliverable when it cannot be told.
+
+    An event is one of SageMaker's state changes, a CloudTrail record of a call, a change of one of our alarms, or a
+    request of our own: `{"kind": "endpoint", "name": "churn"}`.
+    """
+    detail_type, detail = event.get("detail-type"), event.get("detail")
+    ref: Ref | None
+    if event.keys() >= {"kind", "name"}:
+        ref = _requested(event)
+    elif not isinstance(detail_type, str) or not isinstance(detail, dict):
+        raise Undeliverable("The message is no event: it needs detail-type and detail, or kind and name")
+    elif detail_type == "AWS API Call via CloudTrail":
+        ref = _called(detail)
+    elif detail_type == "CloudWatch Alarm Configuration Change":
+        ref = _of_alarm(detail)
+    elif detail_type in _BY_DETAIL_TYPE:
+        kind, field = _BY_DETAIL_TYPE[detail_type]
+        # Some details do not name their resource, or are not documented: then its ARN does.
+        found = detail.get(field) or kind.first_arn(event.get("resources"))
+        ref = Ref(kind.name, kind.name_in(_text({field: found}, field, detail_type)))
+    else:
+        raise Undeliverable(f"No kind of resource has events of detail-type '{detail_type}'")
     return None if ref and ref.kind in _WITHOUT_ROWS else ref
 
 
-def _named(event: Event) -> Ref | None:
-    if event.keys() >= {"kind", "name"}:
-        return _asked(event)
-    detail_type, detail = event.get("detail-type"), event.get("detail")
-    if not isinstance(detail_type, str) or not isinstance(detail, dict):
-        raise Undeliverable("The message is no event: it needs detail-type and detail, or kind and name")
-    if detail_type == "AWS API Call via CloudTrail":
-        return _called(detail)
-    if detail_type == "CloudWatch Alarm Configuration Change":
-        return _watched(detail)
-    if detail_type not in _BY_DETAIL_TYPE:
-        raise Undeliverable(f"No kind of resource has events of detail-type '{detail_type}'")
-    kind, field = _BY_DETAIL_TYPE[detail_type]
-    # Some details do not name their resource, or are not documented: then its ARN does.
-    found = detail.get(field) or kind.among(event.get("resources"))
-    return Ref(kind.name, kind.called(_text({field: found}, field, detail_type)))
-
-
-def _asked(event: Event) -> Ref:
+def _requested(event: Event) -> Ref:
     known = {kind.name for kind in KINDS}
     if event["kind"] not in known:
         raise Undeliverable(f"'{event['kind']}' is no kind of resource; there are {', '.join(sorted(known))}")
@@ -70,20 +72,20 @@ def _called(detail: Event) -> Ref | None:
     if not isinstance(parameters, dict):
         raise Undeliverable(f"The CloudTrail record of {call} has no requestParameters")
     if call in _TAG_CALLS:
-        return _tagged(_text(parameters, "resourceArn", str(call)))
+        return _of_tagged(_text(parameters, "resourceArn", str(call)))
     if call not in _BY_CALL:
         raise Undeliverable(f"No kind of resource is named by the API call '{call}'")
     kind, parameter = _BY_CALL[call]
-    return Ref(kind.name, kind.called(_text(parameters, parameter, call)))
+    return Ref(kind.name, kind.name_in(_text(parameters, parameter, call)))
 
 
-def _tagged(arn: str) -> Ref | None:
+def _of_tagged(arn: str) -> Ref | None:
     arn_type, slash, _ = arn.rpartition(":")[2].partition("/")
     kind = _BY_ARN_TYPE.get(arn_type)
-    return Ref(kind.name, kind.called(arn)) if kind and slash else None
+    return Ref(kind.name, kind.name_in(arn)) if kind and slash else None
 
 
-def _watched(detail: Event) -> Ref | None:
+def _of_alarm(detail: Event) -> Ref | None:
     configuration = detail.get("configuration")
     labels = Labels.of(configuration.get("description")) if isinstance(configuration, dict) else None
     return labels.ref if labels else None

@@ -9,78 +9,64 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sagewatch.kinds.endpoint.charts import CHARTS, CONTAINER, ENDPOINT_ONLY, VARIANT
 from sagewatch.kinds.endpoint.failures import NOTICES, explain
 from sagewatch.kinds.endpoint.rows import SPECS
-from sagewatch.kinds.guards import guards
-from sagewatch.kinds.kind import ConsolePage, Kind, Level, Lifetime, Listing, LogGroup, Observation, Reader
+from sagewatch.kinds.kind import ConsolePage, Kind, Level, Lifetime, Listing, LogGroup, Reader
 from sagewatch.kinds.leads import Explanation
 from sagewatch.kinds.prices import hourly
-from sagewatch.model import CAPACITY_TRAITS, Capacity, Description, Gap, Ref, Scope
+from sagewatch.model import CAPACITY_TRAITS, Description, Dimensions, Facts, Gap, Ref, Scope
 
 _LISTS = ("ProductionVariants", "ShadowProductionVariants")
 _MODEL_TRAITS = frozenset({"multi-model"})
+
+
+type Part = Scope | Gap
+"""What one look at a part of the endpoint finds: something that gets alarms, or what could not be found out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One variant, as the endpoint and its configuration describe it together."""
 
-    endpoint: str
+    name: str
+    dimensions: Dimensions
     body: Mapping[str, Any]
-    ways: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        return str(self.body["VariantName"])
-
-    @property
-    def dimensions(self) -> dict[str, str]:
-        return {"EndpointName": self.endpoint, "VariantName": self.name}
-
-    @property
-    def serverless(self) -> Mapping[str, Any] | None:
-        found: Mapping[str, Any] | None = self.body.get("CurrentServerlessConfig") or self.body.get("ServerlessConfig")
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What one look at a part of the endpoint found."""
-
-    scopes: tuple[Scope, ...] = ()
-    gaps: tuple[Gap, ...] = ()
+    invocation: str
+    """How the endpoint is invoked: `async`, `components` or `requests`; a trait of the variant's scopes."""
 
 
 def _version(endpoint: Description) -> Hashable:
     pending = endpoint.get("PendingDeploymentSummary") or {}
-    return endpoint.get("EndpointConfigName"), pending.get("EndpointConfigName"), tuple(sorted(_named(endpoint)))
+    return endpoint.get("EndpointConfigName"), pending.get("EndpointConfigName"), tuple(sorted(_variants(endpoint)))
 
 
-def _observe(endpoint: Description, read: Reader) -> Observation:
+def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
+    name = endpoint["EndpointName"]
     # An endpoint outlives its configuration if someone deletes that; only the instance types are lost then.
     config = read("describe_endpoint_config", EndpointConfigName=endpoint["EndpointConfigName"]) or {}
     pending, coming = _pending(endpoint, read)
-    ways = frozenset(_ways(endpoint, config))
+    invocation = _invocation(endpoint, config)
     # While it is being created, DescribeEndpoint may not name the variants yet. While another configuration is being
     # deployed, the variants of both are there.
-    configured = {**_named(coming), **_named(config)}
-    present = {**_named(pending), **(_named(endpoint) or _named(config))}
-    variants = [
-        Variant(endpoint["EndpointName"], {**configured.get(n, {}), **present[n]}, ways) for n in sorted(present)
-    ]
-    looks = [look for variant in variants for look in _looks(variant, read)]
-    gaps = tuple(gap for look in looks for gap in look.gaps)
-    if not variants:
-        gaps = (Gap(level="variant", reason="neither the endpoint nor its configuration names a variant"),)
-    return Observation(
-        scopes=(*(scope for look in looks for scope in look.scopes), *_backlog(endpoint["EndpointName"], ways)),
-        gaps=gaps,
-        children=_components(endpoint["EndpointName"], ways, read),
-        guards=guards(endpoint),
+    configured = {**_variants(coming), **_variants(config)}
+    present = {**_variants(pending), **(_variants(endpoint) or _variants(config))}
+    parts: list[Part] = []
+    for each in sorted(present):
+        dimensions = {"EndpointName": name, "VariantName": each}
+        parts += _parts(Variant(each, dimensions, {**configured.get(each, {}), **present[each]}, invocation), read)
+    if not present:
+        parts.append(Gap(level="variant", reason="neither the endpoint nor its configuration names a variant"))
+    if invocation == "async":
+        parts.append(Scope(level="backlog", name="all", series=({"EndpointName": name},)))
+    return replace(
+        facts,
+        scopes=tuple(part for part in parts if isinstance(part, Scope)),
+        gaps=tuple(part for part in parts if isinstance(part, Gap)),
+        children=_components(name, read) if invocation == "components" else (),
     )
 
 
@@ -93,117 +79,103 @@ def _pending(endpoint: Description, read: Reader) -> tuple[Description, Descript
     return pending, read("describe_endpoint_config", EndpointConfigName=name) or {}
 
 
-def _named(described: Description) -> dict[str, Mapping[str, Any]]:
+def _variants(described: Description) -> dict[str, Mapping[str, Any]]:
     """Return all variants by name; shadow variants are watched like the others."""
     return {variant["VariantName"]: variant for key in _LISTS for variant in described.get(key) or ()}
 
 
-def _ways(endpoint: Description, config: Description) -> Iterator[str]:
-    """Yield how the endpoint is called, which decides what it publishes about requests."""
+def _invocation(endpoint: Description, config: Description) -> str:
+    """Return how the endpoint is invoked, which decides what it publishes about requests."""
     if endpoint.get("AsyncInferenceConfig") or config.get("AsyncInferenceConfig"):
-        yield "async"
-    elif config.get("ExecutionRoleArn") and not any(v.get("ModelName") for v in config.get("ProductionVariants", ())):
+        return "async"
+    if config.get("ExecutionRoleArn") and not any(v.get("ModelName") for v in config.get("ProductionVariants", ())):
         # Inference components publish their requests under their own name, not under the variant.
-        yield "components"
-    else:
-        yield "requests"
+        return "components"
+    return "requests"
 
 
-def _looks(variant: Variant, read: Reader) -> Iterator[Seen]:
-    if variant.serverless is not None:
-        yield _serverless(variant, variant.serverless, read)
-        return
-    containers, model = _containers(variant, read)
-    yield containers
-    yield _instances(variant, model, read, [gap.reason for gap in containers.gaps if gap.scope is None])
+def _parts(variant: Variant, read: Reader) -> list[Part]:
+    """Look at a variant: its containers when there are several, and its instances or its serverless capacity."""
+    serverless = variant.body.get("CurrentServerlessConfig") or variant.body.get("ServerlessConfig")
+    if serverless is not None:
+        return _serverless(variant, serverless, read)
+    containers, traits = _containers(variant, read)
+    unsure = [part.reason for part in containers if isinstance(part, Gap) and part.scope is None]
+    return [*containers, *_instances(variant, traits, read, unsure)]
 
 
-def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> Seen:
-    traits = variant.ways | {"serverless"}
+def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> list[Part]:
     # Documentation does not say in which namespace these are; it is asked, and the rows name the likely one.
     known = read.published("ServerlessConcurrentExecutionsUtilization", **variant.dimensions)
-    return Seen(
-        (
-            Scope(level="variant", name=variant.name, series=(variant.dimensions,), traits=traits),
-            Scope(
-                level="serverless",
-                name=variant.name,
-                series=(variant.dimensions,),
-                traits=frozenset({"provisioned"}) if config.get("ProvisionedConcurrency") else frozenset(),
-                namespace=known[0].namespace if known else None,
-            ),
-        )
-    )
+    return [
+        Scope(
+            level="variant",
+            name=variant.name,
+            series=(variant.dimensions,),
+            traits=frozenset({variant.invocation, "serverless"}),
+        ),
+        Scope(
+            level="serverless",
+            name=variant.name,
+            series=(variant.dimensions,),
+            traits=frozenset({"provisioned"}) if config.get("ProvisionedConcurrency") else frozenset(),
+            namespace=known[0].namespace if known else None,
+        ),
+    ]
 
 
-def _instances(variant: Variant, model: frozenset[str], read: Reader, unsure: list[str]) -> Seen:
+def _instances(variant: Variant, model: frozenset[str], read: Reader, unsure: list[str]) -> Iterator[Part]:
+    """Yield the variant on instances; `model` are traits of its model, `unsure` why they are not known."""
     instance_type = variant.body.get("InstanceType")
     capacity, why = (None, "its configuration names no instance type")
     if isinstance(instance_type, str):
         capacity, why = read.capacity(instance_type)
-    scope = Scope(
+    gpu = {"gpu"} if capacity and capacity.gpus else set()
+    yield Scope(
         level="variant",
         name=variant.name,
         series=(variant.dimensions,),
-        traits=variant.ways | model | frozenset(_traits(capacity)),
+        traits=model | {variant.invocation, "instance", *gpu},
         capacity=capacity,
         hourly=hourly(instance_type) if isinstance(instance_type, str) else None,
     )
     unknown = (CAPACITY_TRAITS if capacity is None else frozenset()) | (_MODEL_TRAITS if unsure else frozenset())
-    if not unknown:
-        return Seen((scope,))
-    reason = why if capacity is None else unsure[0]
-    return Seen(
-        (scope,),
-        (Gap(level="variant", scope=variant.name, traits=unknown, reason=f"variant {variant.name}: {reason}"),),
-    )
+    if unknown:
+        reason = why if capacity is None else unsure[0]
+        yield Gap(level="variant", scope=variant.name, traits=unknown, reason=f"variant {variant.name}: {reason}")
 
 
-def _traits(capacity: Capacity | None) -> Iterator[str]:
-    yield "instance"
-    if capacity and capacity.gpus:
-        yield "gpu"
-
-
-def _containers(variant: Variant, read: Reader) -> tuple[Seen, frozenset[str]]:
-    """Look at the variant's model: its containers, when there are several, and whether it is many models."""
+def _containers(variant: Variant, read: Reader) -> tuple[list[Part], frozenset[str]]:
+    """Look at the variant's model: its containers, when there are several, and the traits that it gives the variant."""
     name = variant.body.get("ModelName")
     if not isinstance(name, str):
-        return Seen(), frozenset()
+        return [], frozenset()
     model = read("describe_model", ModelName=name)
     if model is None:
-        return Seen(gaps=(Gap(level="container", reason=f"its model {name} was deleted"),)), frozenset()
+        return [Gap(level="container", reason=f"its model {name} was deleted")], frozenset()
     containers = model.get("Containers") or [model.get("PrimaryContainer") or {}]
-    many = frozenset({"multi-model"}) if any(each.get("Mode") == "MultiModel" for each in containers) else frozenset()
+    many = _MODEL_TRAITS if "MultiModel" in [each.get("Mode") for each in containers] else frozenset()
     if len(containers) < 2:
-        return Seen(), many
+        return [], many
     direct = (model.get("InferenceExecutionConfig") or {}).get("Mode") == "Direct"
-    traits = frozenset({"direct"}) if direct else frozenset()
     capacity, why = read.capacity(str(variant.body.get("InstanceType")))
     # Unnamed containers are called so in log streams (Developer Guide, "Inference Pipeline Logs and Metrics").
     names = [each.get("ContainerHostname") or f"container-{number}" for number, each in enumerate(containers, start=1)]
-    scopes = tuple(
+    scopes = [
         Scope(
             level="container",
             name=f"{variant.name}.{name}",
             series=({**variant.dimensions, "ContainerName": name},),
-            traits=traits,
+            traits=frozenset({"direct"}) if direct else frozenset(),
             capacity=capacity,
         )
         for name in names
-    )
-    gaps = () if capacity else tuple(Gap(level="container", scope=scope.name, reason=why) for scope in scopes)
-    return Seen(scopes, gaps), many
+    ]
+    gaps = [] if capacity else [Gap(level="container", scope=scope.name, reason=why) for scope in scopes]
+    return [*scopes, *gaps], many
 
 
-def _backlog(endpoint: str, ways: frozenset[str]) -> Iterator[Scope]:
-    if "async" in ways:
-        yield Scope(level="backlog", name="all", series=({"EndpointName": endpoint},))
-
-
-def _components(endpoint: str, ways: frozenset[str], read: Reader) -> tuple[Ref, ...]:
-    if "components" not in ways:
-        return ()
+def _components(endpoint: str, read: Reader) -> tuple[Ref, ...]:
     listed = read.listed("list_inference_components", "InferenceComponents", EndpointNameEquals=endpoint)
     return tuple(Ref("inference-component", each["InferenceComponentName"]) for each in listed)
 

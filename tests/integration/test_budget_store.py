@@ -8,14 +8,14 @@ import boto3
 import pytest
 
 from sagewatch.aws import budget_store
-from sagewatch.aws.budget_store import Demand
 from sagewatch.errors import Retry
 from sagewatch.model import Severity
+from sagewatch.policy.rules import RowCost
 from sagewatch.tell.told_store import remember
 from tests.integration.conftest import incidents_table
 
-CPU = {("endpoint", "cpu"): Demand(12.3, Severity.WARNING)}
-IDLE = {("training-job", "idle"): Demand(0.1, Severity.INFO)}
+CPU = {("endpoint", "cpu"): RowCost(12.3, Severity.WARNING)}
+IDLE = {("training-job", "idle"): RowCost(0.1, Severity.INFO)}
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from botocore.stub import Stubber
 
 from sagewatch.aws.errors import BRISK
-from sagewatch.aws.policy_store import Asking, Standing
+from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.errors import BadSetting, Retry
-from sagewatch.policy.rules import AlarmRule, Policy
+from sagewatch.policy.rules import AlarmRule, Policy, PolicyInForce
 from tests.integration.conftest import Journal
 
 PARAMETER = "/sagewatch/sagewatch/policy"
@@ -28,31 +28,31 @@ class Parameter:
         self.ssm.put_parameter(Name=PARAMETER, Value=text, Type="String", Overwrite=True)
 
 
-def asking(table: str | None = None) -> Asking:
-    return Asking(PARAMETER, table, BRISK)
+def store(table: str | None = None) -> PolicyStore:
+    return PolicyStore(PARAMETER, table, BRISK)
 
 
 def test_without_a_parameter_nobody_is_asked() -> None:
-    assert Asking(None, None, BRISK)() == Standing()
+    assert PolicyStore(None, None, BRISK).read() == PolicyInForce()
 
 
 def test_a_parameter_that_is_not_there_or_only_has_comments_says_nothing() -> None:
-    ask = asking()
-    absent = ask()
+    policies = store()
+    absent = policies.read()
     Parameter().says("# nothing\n\n   # at all\n")
 
-    assert absent == Standing()
-    assert ask() == Standing(version=1)
+    assert absent == PolicyInForce()
+    assert policies.read() == PolicyInForce(version=1)
 
 
 def test_a_change_is_noticed_by_the_next_question() -> None:
-    parameter, ask = Parameter(), asking()
+    parameter, policies = Parameter(), store()
     parameter.says(LAX)
-    before = ask()
+    before = policies.read()
     parameter.says("# nothing")
 
     assert before.policy == Policy(alarms=(AlarmRule(alarm="latency-p99", kind="endpoint", threshold="2s"),))
-    assert ask() == Standing(version=2)
+    assert policies.read() == PolicyInForce(version=2)
 
 
 def test_in_place_of_a_broken_policy_stands_the_last_that_was_not() -> None:
@@ -60,38 +60,38 @@ def test_in_place_of_a_broken_policy_stands_the_last_that_was_not() -> None:
     for text in ("# nothing", LAX, BROKEN, BROKEN + "#"):
         parameter.says(text)
 
-    found = asking()()
+    found = store().read()
 
-    assert found.broken is not None
-    assert (found.policy.alarms[0].threshold, found.held) == ("2s", False)
+    assert found.faults
+    assert (found.policy.alarms[0].threshold, found.frozen) == ("2s", False)
 
 
 def test_between_two_broken_texts_that_are_the_same_a_good_one_counts() -> None:
-    parameter, ask = Parameter(), asking()
+    parameter, policies = Parameter(), store()
     parameter.says(BROKEN)
-    before = ask()
+    before = policies.read()
     parameter.says(LAX)
     parameter.says(BROKEN)
 
-    assert (before.held, ask().held) == (True, False)
+    assert (before.frozen, policies.read().frozen) == (True, False)
 
 
 def test_where_no_version_can_be_followed_alarms_are_held() -> None:
     Parameter().says(BROKEN)
 
-    found = asking()()
+    found = store().read()
 
-    assert (found.policy, found.held) == (Policy(), True)
+    assert (found.policy, found.frozen) == (Policy(), True)
 
 
 def test_a_broken_policy_is_looked_at_once(journal: Journal) -> None:
-    parameter, ask = Parameter(), asking()
+    parameter, policies = Parameter(), store()
     parameter.says(LAX)
     parameter.says(BROKEN)
-    ask()
-    journal.watch(*ask.clients.values())
+    policies.read()
+    journal.watch(policies.clients.ssm)
 
-    ask()
+    policies.read()
 
     assert journal.taken() == ["GetParameter"]
 
@@ -100,14 +100,14 @@ def test_a_budget_needs_the_table() -> None:
     Parameter().says("budget: 10")
 
     with pytest.raises(BadSetting, match="INCIDENTS_TABLE"):
-        asking()()
+        store().read()
 
 
 def test_a_parameter_that_cannot_be_read_proves_nothing() -> None:
-    ask = asking()
-    ask()
-    with Stubber(ask.clients["ssm"]) as stubbed:
+    policies = store()
+    policies.read()
+    with Stubber(policies.clients.ssm) as stubbed:
         stubbed.add_client_error("get_parameter", "ThrottlingException")
 
         with pytest.raises(Retry):
-            ask()
+            policies.read()

@@ -1,0 +1,63 @@
+"""Reads everything that decides about one resource: what SageMaker says of it, and the alarms that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+
+from sagewatch.aws import cloudwatch
+from sagewatch.aws.clients import Clients
+from sagewatch.kinds.kind import Kind, Reader, describe
+from sagewatch.model import Description, Facts, Observed, Ref
+from sagewatch.watch import names
+from sagewatch.watch.rollback import rollback_alarms
+
+
+def observe(clients: Clients, prefix: str, kind: Kind, ref: Ref) -> Observed:
+    """Return a resource's facts, the alarms that are ours and of it, and the names under its prefix that are not ours.
+
+    Raise Retry when AWS does not answer.
+    """
+    facts = read_facts(clients.reader, kind, ref)
+    # The names that `search_prefix` finds may be a neighbour's, when the resource's own name is long enough to be cut.
+    own = names.alarm_name(prefix, facts.ref, "", "").removesuffix("//") + "/"
+    owned, foreign = [], set()
+    for found in cloudwatch.described(clients.cloudwatch, names.search_prefix(prefix, facts.ref)):
+        alarm = found.alarm
+        if names.is_owned(prefix, facts.ref, alarm.name, alarm.labels):
+            owned.append(alarm)
+        elif alarm.name.startswith(own):
+            foreign.add(alarm.name)
+    return Observed(facts=facts, owned=tuple(owned), foreign=frozenset(foreign))
+
+
+def read_facts(read: Reader, kind: Kind, ref: Ref) -> Facts:
+    """Return what a fresh describe, and the tags, say of a resource."""
+    description = describe(read, kind, ref.name)
+    if description is None:
+        return Facts(ref=ref, live=False)
+    facts = kind.observe(description, read, facts_of(kind, description))
+    # When it goes while we look, ListTags fails, and the message comes back.
+    tags = read.listed("list_tags", "Tags", ResourceArn=description[kind.arn])
+    return replace(facts, tags={tag["Key"]: tag["Value"] for tag in tags})
+
+
+def facts_of(kind: Kind, description: Description) -> Facts:
+    """Return what the description of any kind of resource says; the kind's `observe` adds to it."""
+    return Facts(
+        # SageMaker lower-cases names in ARNs, and an event may carry only the ARN; metrics carry the name itself.
+        ref=Ref(kind.name, description[kind.parameter]),
+        live=True,
+        version=_version(kind, description),
+        rollback_alarms=rollback_alarms(description),
+    )
+
+
+def is_unchanged(read: Reader, kind: Kind, ref: Ref, facts: Facts) -> bool:
+    """Describe a resource once more, and tell whether the description still leads to the same alarms."""
+    description = describe(read, kind, ref.name)
+    return (None if description is None else _version(kind, description)) == facts.version
+
+
+def _version(kind: Kind, description: Description) -> Hashable:
+    return description[kind.arn], kind.version(description)
