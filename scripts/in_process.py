@@ -70,7 +70,7 @@ class RecordingSlack:
 
     def answer(self, path: str, given: Json, raw: bytes) -> Json:
         """Do what the method does to the messages, and return Slack's answer."""
-        content = {name: given[name] for name in ("text", "blocks", "attachments") if name in given}
+        content: Json = {name: given[name] for name in ("text", "blocks", "attachments") if name in given}
         number = f"{len(self.messages) + len(self._files) + 1:06d}"
         match path.removeprefix("/api/"):
             case "chat.postMessage":
@@ -161,8 +161,8 @@ def account(
     with mock_aws():
         boto3.setup_default_session()
         for operation, answer in _EMPTY.items():
-            _answer(operation, lambda _, answer=answer: answer)
-        _answer("cloudwatch.GetMetricWidgetImage", lambda asked: {"MetricWidgetImage": _drawn(asked, graph)})
+            _answer(operation, answer)
+        _answer("cloudwatch.GetMetricWidgetImage", lambda asked: {"MetricWidgetImage": graph(_widget(asked))})
         boto3.client("sns").create_topic(Name="alerts")
         # A signing secret, because buttons are shown only where clicks can be checked.
         credentials = json.dumps({"bot_token": "xoxb-in-process", "channel": CHANNEL, "signing_secret": "0" * 32})
@@ -174,18 +174,18 @@ def account(
         yield
 
 
-def _drawn(asked: Json, graph: Callable[[Json], bytes]) -> bytes:
-    """Return the file for a request in botocore's form, whose body is JSON."""
-    body = json.loads(asked["body"] if isinstance(asked["body"], bytes) else json.dumps(asked["body"]))
-    return graph(json.loads(body["MetricWidget"]))
+def _widget(asked: Json) -> Json:
+    """Return the MetricWidget in a request as botocore sends it, whose body is JSON."""
+    widget: Json = json.loads(json.loads(asked["body"])["MetricWidget"])
+    return widget
 
 
-def _answer(operation: str, answer: Callable[[Json], Json]) -> None:
+def _answer(operation: str, answer: Json | Callable[[Json], Json]) -> None:
     """Answer an operation in place of moto, for every client that is made from now on."""
-    good = {"ResponseMetadata": {"HTTPStatusCode": 200}}
 
     def handle(params: Json, **_: Any) -> tuple[Any, Json]:
-        return SimpleNamespace(status_code=200), {**answer(params), **good}
+        given = answer(params) if callable(answer) else answer
+        return SimpleNamespace(status_code=200), {**given, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
     session: Any = boto3.DEFAULT_SESSION
     session.events.register(f"before-call.{operation}", handle)
@@ -225,18 +225,18 @@ def event(name: str) -> Json:
     return body
 
 
-def create_endpoint(name: str = "churn", at: datetime | None = None, **tags: str) -> None:
-    """Create an endpoint with one variant, AllTraffic, on one ml.m5.xlarge, at that time."""
+def create_endpoint(name: str, *, config: str = "v1", at: datetime | None = None, **tags: str) -> None:
+    """Create an endpoint with one variant, AllTraffic, on one ml.m5.xlarge; it was last changed at that time."""
     client: Any = boto3.client("sagemaker")
     container = {"Image": "i", "ModelDataUrl": "s3://bucket/model.tar.gz"}
     client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=_ROLE)
     variant = {"VariantName": "AllTraffic", "ModelName": name, "InitialVariantWeight": 1}
     hosts = {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
-    client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant | hosts])
+    client.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant | hosts])
     listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-    client.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=listed)
+    client.create_endpoint(EndpointName=name, EndpointConfigName=config, Tags=listed)
     if at:
-        made = sagemaker_backends[ACCOUNT][REGION].endpoints[name]
+        made: Any = sagemaker_backends[ACCOUNT][REGION].endpoints[name]
         made.creation_time = made.last_modified_time = f"{at:%Y-%m-%d %H:%M:%S}"
 
 

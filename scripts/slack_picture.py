@@ -3,11 +3,12 @@
 Without arguments it plays one incident through the functions (scripts/in_process.py) and writes
 docs/incident-light.png and docs/incident-dark.png, the README's picture. With files it draws their messages:
 
-    python -m scripts.slack_picture tests/unit/golden/slack-job_failed.json --out /tmp/job   # job-light.png, job-dark.png
+    python -m scripts.slack_picture tests/unit/golden/slack-job_failed.json --out /tmp/job
 
-A file holds one message, or a list of messages; the first is the message of the channel and the others are its thread.
-It needs Chromium, and looks best with Slack's fonts: apt-get install chromium fonts-lato fonts-noto-color-emoji. It is
-no part of `make test`.
+writes /tmp/job-light.png and /tmp/job-dark.png. A file holds one message, or a list of messages; the first of a list
+is the message of the channel and the others are its thread. It needs Chromium, pngquant for small files, and looks
+best with Slack's fonts: apt-get install chromium pngquant fonts-lato fonts-noto-color-emoji. It is no part of
+`make test`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,12 @@ _EMOJI = {
     "bar_chart": "📊",
 }
 _TOKEN = re.compile(
-    r"<(?P<angle>[^<>]+)>|`(?P<code>[^`\n]+)`|\*(?P<bold>[^*\n]+)\*|:(?P<emoji>[a-z0-9_]+):|(?P<line>\n)"
+    r"<(?P<angle>[^<>]+)>"
+    r"|`(?P<code>[^`\n]+)`"
+    r"|\*(?P<bold>[^*\n]+)\*"
+    r"|\b_(?P<italic>[^_\n]+)_\b"
+    r"|:(?P<emoji>[a-z0-9_]+):"
+    r"|(?P<line>\n)"
 )
 
 
@@ -89,6 +95,8 @@ def mrkdwn(text: str, now: datetime) -> str:
             return f"<code>{code}</code>"
         if bold := found["bold"]:
             return f"<b>{mrkdwn(bold, now)}</b>"
+        if italic := found["italic"]:
+            return f"<i>{mrkdwn(italic, now)}</i>"
         if name := found["emoji"]:
             return _emoji(name)
         return "<br>"
@@ -158,6 +166,8 @@ def _element(element: Json) -> str:
 
 def _body(message: Shown) -> str:
     content, now = message.content, message.at
+    if not any(content.get(part) for part in ("text", "blocks", "attachments")) and not message.image:
+        raise SystemExit("There is no Slack message in the JSON: no text, no blocks and no attachments.")
     said = f'<div class="text">{mrkdwn(content.get("text", ""), now)}</div>'
     if content.get("blocks"):  # Slack shows blocks in place of the text, attachments below it
         said = "".join(block(each, now) for each in content["blocks"])
@@ -178,11 +188,9 @@ def message_html(message: Shown, replies: int = 0, last: datetime | None = None)
         when = f"Last reply today at {last:%H:%M}" if last else ""
         answers = "reply" if replies == 1 else "replies"
         more = f'<div class="replies"><i></i><b>{replies} {answers}</b><span>{when}</span></div>'
-    return (
-        '<div class="message"><div class="avatar"><svg viewBox="0 0 24 24"><path d="M3 13h4l2.5-7 4 13L16 11l1.5 2H21"/>'
-        f'</svg></div><div class="main"><div class="who"><b>Sagewatch</b><em>APP</em><span>{message.at:%H:%M}</span></div>'
-        f"{_body(message)}{more}</div></div>"
-    )
+    avatar = '<div class="avatar"><svg viewBox="0 0 24 24"><path d="M3 13h4l2.5-7 4 13L16 11l1.5 2H21"/></svg></div>'
+    who = f'<div class="who"><b>Sagewatch</b><em>APP</em><span>{message.at:%H:%M}</span></div>'
+    return f'<div class="message">{avatar}<div class="main">{who}{_body(message)}{more}</div></div>'
 
 
 def page(panels: Sequence[Panel], thread: Sequence[Shown], theme: str, channel: str = "ml-alerts") -> str:
@@ -274,7 +282,7 @@ def screenshot(source: str, target: Path) -> None:
     if not browser:
         raise SystemExit(
             "This needs Chromium, and there is none on the PATH. Debian, Ubuntu: apt-get install chromium fonts-lato "
-            "fonts-noto-color-emoji. macOS: brew install --cask chromium."
+            "fonts-noto-color-emoji pngquant. macOS: brew install --cask chromium, brew install pngquant."
         )
     width = 1000 if "wide" in source.partition("<main>")[0].rpartition("<body")[2] else 620
     with tempfile.TemporaryDirectory() as folder:
@@ -298,6 +306,10 @@ def screenshot(source: str, target: Path) -> None:
         shot = (f"--screenshot={target}", f"--force-device-scale-factor={SCALE}", "--default-background-color=00000000")
         size = f"--window-size={width},{found[1]}"
         subprocess.run([*common, size, *shot, file.as_uri()], capture_output=True, check=True, timeout=120)
+    if quantise := shutil.which("pngquant"):  # a third of the size, by a palette of 256 colours
+        subprocess.run([quantise, "--force", "--ext", ".png", "--speed", "1", str(target)], check=True, timeout=120)
+    else:
+        print("The picture is three times as large as it could be: there is no pngquant on the PATH.")
 
 
 # ------------------------------------------------------------------------------------------------ the README's incident
@@ -317,7 +329,9 @@ def incident() -> tuple[list[Panel], list[Shown]]:
     today = datetime.now(UTC).replace(hour=9, minute=12, second=0, microsecond=0)
     start = today if today < datetime.now(UTC) else today - timedelta(days=1)
     with in_process.recording_slack() as slack, in_process.account(slack, graph=chart, policy=POLICY):
-        in_process.create_endpoint("churn-prod", at=start - timedelta(hours=49), team="fraud-ml")
+        in_process.create_endpoint(
+            "churn-prod", config="churn-prod-v7", at=start - timedelta(hours=49), team="fraud-ml"
+        )
         in_process.handler("reconcile")(in_process.messages({"kind": "endpoint", "name": "churn-prod"}), None)
         alarms, notify = in_process.alarms(), in_process.handler("notify")
 
@@ -347,24 +361,29 @@ def incident() -> tuple[list[Panel], list[Shown]]:
 
 
 def chart(widget: Json) -> bytes:
-    """Return an SVG in place of the PNG that CloudWatch draws of a MetricWidget: made-up values, its title and limit."""
-    values = [0.42, 0.4, 0.44, 0.41, 0.43, 0.4, 0.45, 0.42, 0.41, 0.44, 0.43, 0.42, 0.46, 0.6, 1.2, 1.5, 1.84]
-    limit = widget["annotations"]["horizontal"][0]["label"]
+    """Return an SVG in place of CloudWatch's PNG of a MetricWidget: its title and limit, with values made up."""
+    values = (0.42, 0.4, 0.44, 0.41, 0.43, 0.4, 0.45, 0.42, 0.41, 0.44, 0.43, 0.42, 0.46, 0.6, 1.2, 1.5, 1.84)
     line = " ".join(f"{40 + n * 34},{250 - value * 100:.0f}" for n, value in enumerate(values))
-    text = 'font-family="Lato, Arial, sans-serif"'
-    ticks = "".join(
-        f'<path d="M40 {250 - n * 50}H590" stroke="#e8eaed"/><text x="32" y="{255 - n * 50}" text-anchor="end" '
-        f'{text} font-size="15" fill="#545b64">{n / 2:.1f}</text>'
-        for n in range(5)
+    grid = (f'<path d="M40 {y}H590" stroke="#e8eaed"/>' for y in range(50, 251, 50))
+    ticks = (_label(32, 255 - n * 50, "end", f"{n / 2:.1f}") for n in range(5))
+    parts = (
+        '<rect width="600" height="290" fill="#fff"/>',
+        *grid,
+        *ticks,
+        _label(40, 276, "start", "06:15"),
+        _label(584, 276, "end", "09:12"),
+        '<path d="M40 150H590" stroke="#d13212" stroke-width="2"/>',
+        _label(540, 143, "end", widget["annotations"]["horizontal"][0]["label"], "#d13212"),
+        f'<polyline points="{line}" fill="none" stroke="#1f77b4" stroke-width="3"/>',
+        _label(14, 26, "start", widget["title"], "#16191f"),
     )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 290"><rect width="600" height="290" fill="#fff"/>'
-        f'<text x="14" y="26" {text} font-size="18" font-weight="700" fill="#16191f">{html.escape(widget["title"])}</text>'
-        f'{ticks}<path d="M40 150H590" stroke="#d13212" stroke-width="2"/><text x="590" y="143" text-anchor="end" {text} '
-        f'font-size="15" fill="#d13212">{html.escape(limit)}</text><polyline points="{line}" fill="none" stroke="#1f77b4" '
-        f'stroke-width="3"/><text x="40" y="276" {text} font-size="15" fill="#545b64">06:15</text><text x="584" y="276" '
-        f'text-anchor="end" {text} font-size="15" fill="#545b64">09:12</text></svg>'
-    ).encode()
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 290">{"".join(parts)}</svg>'
+    return svg.encode()
+
+
+def _label(x: int, y: int, anchor: str, text: str, colour: str = "#545b64") -> str:
+    font = f'font-family="Lato, Arial, sans-serif" font-size="15" fill="{colour}"'
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" {font}>{html.escape(text)}</text>'
 
 
 def read(files: Iterable[Path], at: datetime) -> tuple[list[Panel], list[Shown]]:
@@ -373,6 +392,8 @@ def read(files: Iterable[Path], at: datetime) -> tuple[list[Panel], list[Shown]]
     thread: list[Shown] = []
     for file in files:
         found = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and "slack" in found:  # one text for every receiver, as the digest's files have
+            found = found["slack"]
         root, *replies = found if isinstance(found, list) else [found]
         panels.append(Panel(Shown(root, at), replies=len(replies)))
         thread += [Shown(each, at) for each in replies]
