@@ -52,6 +52,8 @@ _EMOJI = {
     "page_facing_up": "📄",
     "warning": "⚠️",
     "bar_chart": "📊",
+    "x": "❌",
+    "loud_sound": "🔊",
 }
 _TOKEN = re.compile(
     r"<(?P<angle>[^<>]+)>"
@@ -373,7 +375,7 @@ def chart(widget: Json) -> bytes:
         _label(40, 276, "start", "06:15"),
         _label(584, 276, "end", "09:12"),
         '<path d="M40 150H590" stroke="#d13212" stroke-width="2"/>',
-        _label(540, 143, "end", widget["annotations"]["horizontal"][0]["label"], "#d13212"),
+        _label(48, 143, "start", widget["annotations"]["horizontal"][0]["label"], "#d13212"),
         f'<polyline points="{line}" fill="none" stroke="#1f77b4" stroke-width="3"/>',
         _label(14, 26, "start", widget["title"], "#16191f"),
     )
