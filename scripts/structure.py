@@ -2,7 +2,7 @@
 
     python -m scripts.structure                      # this checkout
     python -m scripts.structure --before ../older    # beside another checkout, measured the same way
-    python -m scripts.structure --names              # also which names are used twice
+    python -m scripts.structure --names              # also what is behind the figures: names, functions, files
 
     python -m scripts.structure --before … --write    # the table goes into docs/architecture.md
 
@@ -25,12 +25,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
 HERE = Path(__file__).resolve().parents[1]
 PAGE = HERE / "docs" / "architecture.md"
+LONG, FIELDS = 45, 5
 NAMESAKES = frozenset({"__init__", "api", "render", "receiver"})
 """Modules that each receiver's folder has, and that are therefore no duplicate names."""
 
@@ -122,11 +124,20 @@ class Figures:
     longest: int
     """Lines of the longest function, its docstring included."""
 
+    long: tuple[str, ...]
+    """Functions of more than 45 lines, with their lines."""
+
+    unexplained: tuple[str, ...]
+    """Classes with more than five fields, of which one or more have no line of their own that explains them."""
+
     comments: float
     """Comments, as a percentage of all lines that are not blank."""
 
     docstrings: float
     """Public modules, classes and functions that have a docstring, in percent."""
+
+    undocumented: tuple[str, ...]
+    """Public modules, classes and functions that have none."""
 
     duplicates: tuple[str, ...]
     """Names of classes and modules that are used more than once."""
@@ -153,14 +164,24 @@ def measure(root: Path) -> Figures:
     classes = [node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     names = [path.stem for path in trees if path.stem not in NAMESAKES]
     folders = [path.parent.name for path in trees if path.stem == "__init__" and path.parent.name]
+    public = [(path, node) for path, tree in trees.items() for node in (tree, *_public(tree))]
+    bare = [(path, node) for path, node in public if ast.get_docstring(node) is None]
     return Figures(
         top=sum(len(path.parts) == 1 and path.stem != "__init__" for path in trees),
         modules=len(trees),
         classes=len(classes),
         layers=_layers(root),
-        longest=max((node.end_lineno or 0) - node.lineno + 1 for node in functions),
+        longest=max(map(_lines, functions)),
+        long=tuple(f"{node.name} {_lines(node)}" for node in functions if _lines(node) > LONG),
+        unexplained=tuple(
+            node.name
+            for file, tree in zip(files, trees.values(), strict=True)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ClassDef) and _is_unexplained(node, file.read_text(encoding="utf-8").splitlines())
+        ),
         comments=_comments(files),
-        docstrings=_docstrings(trees),
+        docstrings=100 - 100 * len(bare) / len(public),
+        undocumented=tuple(f"{path}:{getattr(node, 'name', '')}" for path, node in bare),
         duplicates=(*_twice(classes), *(f"{name}.py" for name in _twice(names + folders))),
         repeated=_twice(
             name for path, tree in trees.items() if path.parts[0] != "kinds" for name in set(_definitions(tree))
@@ -204,9 +225,21 @@ def _comments(files: list[Path]) -> float:
     return 100 * comments / lines
 
 
-def _docstrings(trees: dict[Path, ast.Module]) -> float:
-    public = [node for tree in trees.values() for node in (tree, *_public(tree))]
-    return 100 * sum(ast.get_docstring(node) is not None for node in public) / len(public)
+def _lines(node: _Definition) -> int:
+    return (node.end_lineno or 0) - node.lineno + 1
+
+
+def _is_unexplained(node: ast.ClassDef, source: list[str]) -> bool:
+    """Tell whether a class of more than five fields has one without a text below it, or a comment at or above it."""
+    body = [*node.body, None]
+    fields = [(each, after) for each, after in pairwise(body) if isinstance(each, ast.AnnAssign)]
+
+    def explained(each: ast.AnnAssign, after: ast.stmt | None) -> bool:
+        below = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        above = source[each.lineno - 2].lstrip().startswith("#")
+        return below or above or "  # " in source[(each.end_lineno or each.lineno) - 1]
+
+    return len(fields) > FIELDS and not all(explained(*each) for each in fields)
 
 
 def _public(node: ast.AST) -> Iterator[_Definition | ast.ClassDef]:
@@ -252,6 +285,7 @@ ROWS: tuple[tuple[str, Callable[[Figures], str], str], ...] = (
     ("longest function, lines", lambda f: str(f.longest), "≤ 45"),
     ("comments, share of lines", lambda f: f"{f.comments:.1f} %", "≥ 3 %"),
     ("public docstrings", lambda f: f"{f.docstrings:.0f} %", "≥ 90 %"),
+    ("classes with more than five fields, not all explained", lambda f: str(len(f.unexplained)), "0"),
     ("class and module names used twice", lambda f: str(len(f.duplicates)), "0"),
     ("other names that two modules define", lambda f: str(len(f.repeated)), ""),
     ("files written by hand that name a kind", lambda f: str(len(f.touched)), "2 (its module, its line)"),
@@ -270,7 +304,7 @@ def table(now: Figures, before: Figures | None = None) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--before", type=Path, metavar="DIR", help="another checkout to measure the same way")
-    parser.add_argument("--names", action="store_true", help="list the duplicate names and the files that name a kind")
+    parser.add_argument("--names", action="store_true", help="list what is behind the figures")
     parser.add_argument("--write", action="store_true", help="write the table into docs/architecture.md")
     parser.add_argument("--json", action="store_true", help="print this checkout's figures as JSON instead")
     parser.add_argument("--trace", type=Path, metavar="DIR", help=argparse.SUPPRESS)
@@ -287,7 +321,15 @@ def main() -> None:
     if given.write:
         PAGE.write_text(_FIGURES.sub(lambda _: f"\n{shown}\n", PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     if given.names:
-        for title, names in (("used twice", now.duplicates), ("repeated", now.repeated), ("kind", now.touched)):
+        lists = {
+            "Class and module names used twice": now.duplicates,
+            "Other names that two modules define": now.repeated,
+            "Files that name a kind": now.touched,
+            f"Functions of more than {LONG} lines": now.long,
+            "Classes whose fields are not all explained": now.unexplained,
+            "Without a docstring": now.undocumented,
+        }
+        for title, names in lists.items():
             print(f"\n{title}: {', '.join(names) or 'none'}")
 
 
