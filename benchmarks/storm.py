@@ -28,10 +28,10 @@ from moto import mock_aws
 
 from sagewatch.aws.policy_store import Standing
 from sagewatch.errors import Retry, SagewatchError
+from sagewatch.receivers.build import Switchboard
 from sagewatch.receivers.http import Rest
-from sagewatch.receivers.registry import Switchboard
 from sagewatch.settings import NotifySettings
-from sagewatch.tell.conversation import Clients
+from sagewatch.tell.delivery.deliver import Clients
 from sagewatch.tell.notify import Round
 from sagewatch_cli.local.slack import Slack, Troubles, slack
 

@@ -10,11 +10,11 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from sagewatch.aws.errors import BRISK
 from sagewatch.aws.policy_store import Asking
-from sagewatch.receivers.registry import Switchboard, noting
+from sagewatch.receivers.build import Switchboard, noting
 from sagewatch.settings import NotifySettings
-from sagewatch.tell.alarm_events import in_order
-from sagewatch.tell.conversation import Clients, unhurried
+from sagewatch.tell.delivery.deliver import Clients, unhurried
 from sagewatch.tell.notify import Round
+from sagewatch.tell.read.alarm_events import in_order
 from sagewatch.watch import events
 
 logger, metrics = Logger(service="notify"), Metrics(namespace="Sagewatch", service="notify")

@@ -14,7 +14,7 @@ from botocore.stub import ANY, Stubber
 
 from sagewatch.aws.errors import BRISK
 from sagewatch.model import Evidence
-from sagewatch.tell.evidence import PATIENCE, Clients, gather, tags
+from sagewatch.tell.evidence.gather import PATIENCE, Clients, gather, tags
 from tests.stories import failure, latency
 
 type Answer = tuple[str, Mapping[str, Any], Mapping[str, Any] | str]

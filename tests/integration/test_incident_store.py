@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
-from sagewatch.tell.incident_store import Conflict, Timeline, claim, load, open_timelines, release, save
-from sagewatch.tell.incidents import MOST, REASON, kept
+from sagewatch.tell.incident.group import MOST, REASON, kept
+from sagewatch.tell.store.timelines import Conflict, Timeline, claim, load, open_timelines, release, save
 from tests.integration.conftest import Journal, incidents_table
 
 CHURN = Ref("endpoint", "churn")

@@ -11,7 +11,7 @@ from sagewatch.aws import budget_store
 from sagewatch.aws.budget_store import Demand
 from sagewatch.errors import Retry
 from sagewatch.model import Severity
-from sagewatch.tell.told_store import remember
+from sagewatch.tell.store.seen import remember
 from tests.integration.conftest import incidents_table
 
 CPU = {("endpoint", "cpu"): Demand(12.3, Severity.WARNING)}

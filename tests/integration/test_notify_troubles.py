@@ -17,8 +17,8 @@ from sagewatch.aws.errors import BRISK
 from sagewatch.aws.secrets import credentials
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Ref
-from sagewatch.tell import incident_store as store
-from sagewatch.tell.alarm_events import notice
+from sagewatch.tell.read.alarm_events import notice
+from sagewatch.tell.store import timelines as store
 from sagewatch_cli.local.slack import SILENCE, Reply
 from tests.integration.telling import START, TICK, Start, Town, alarm, clicked, subscribed
 from tests.integration.telling import double as double

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagewatch.policy.rules import Route
-from sagewatch.receivers.registry import pager
+from sagewatch.receivers.build import pager
 from sagewatch_cli.local.slack import Reply
 from tests.integration.telling import (
     START,

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.slack import render as slack
 from sagewatch.receivers.slack.clicks import asked
-from sagewatch.tell.alarm_events import notice
-from sagewatch.tell.incidents import incidents
+from sagewatch.tell.incident.group import incidents
+from sagewatch.tell.read.alarm_events import notice
 from tests.stories import after, latency
 
 CLICKED = 1_795_252_325.5

@@ -18,8 +18,8 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Evidence, Labels, Notice, Ref, Unit
 from sagewatch.policy.rules import DEFAULT, Ignored, Policy
 from sagewatch.receivers.slack import render as slack
-from sagewatch.tell import digest_words as words
-from sagewatch.tell.digest import DAY, Digest, Loud, Proposal, digest, proposal
+from sagewatch.tell.digest import messages as words
+from sagewatch.tell.digest.summary import DAY, Digest, Loud, Proposal, digest, proposal
 from sagewatch.units import parse
 from tests.slack_limits import broken
 from tests.stories import IRELAND, after, clicked, failure, latency, memory

@@ -9,8 +9,8 @@ import pytest
 from sagewatch.errors import Undeliverable
 from sagewatch.model import Notice, Ref, Severity
 from sagewatch.policy.rules import Ignored, Policy
-from sagewatch.tell.alarm_events import notice
-from sagewatch.tell.sagemaker_events import EVERYTHING
+from sagewatch.tell.read.alarm_events import notice
+from sagewatch.tell.read.sagemaker_events import EVERYTHING
 from sagewatch.watch.events import named
 from tests.payloads import event
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sagewatch.model import Evidence, Incident, Labels, Line, Notice, Place, Ref, State
-from sagewatch.tell.incidents import MOST, REASON, incident_id, incidents, kept, lines
+from sagewatch.tell.incident.group import MOST, REASON, incident_id, incidents, kept, lines
 
 CHURN = Ref("endpoint", "churn")
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sagewatch.errors import Stale
 from sagewatch.model import Incident, Labels, Line, Notice, Place, Ref, State
 from sagewatch.receivers.receiver import Manner
-from sagewatch.tell.delivery import Said, Talk, as_data, of_data
-from sagewatch.tell.incidents import incidents
+from sagewatch.tell.delivery.actions import Said, Talk, as_data, of_data
+from sagewatch.tell.incident.group import incidents
 
 MORNING = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 EVENING = MORNING + timedelta(hours=12)

@@ -6,7 +6,7 @@ import json
 
 from sagewatch.model import Notice
 from sagewatch.receivers.wording.phrases import harmless, measured, subject_of
-from sagewatch.tell.alarm_events import notice
+from sagewatch.tell.read.alarm_events import notice
 from tests.payloads import event
 
 

@@ -12,8 +12,8 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Incident, Labels, Notice, Place, Severity
 from sagewatch.policy.rules import Policy, Route, all_match, listed
-from sagewatch.tell import alarm_events
-from sagewatch.tell.incidents import incidents
+from sagewatch.tell.incident.group import incidents
+from sagewatch.tell.read import alarm_events
 from sagewatch.tell.route import DEFAULT
 from sagewatch.watch.names import alarm_name
 

@@ -19,7 +19,7 @@ from sagewatch.model import Labels, Notice, Place
 from sagewatch.policy.rules import Policy, Route
 from sagewatch.receivers.sns import render as words
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch.tell import incident_store as store
+from sagewatch.tell.store import timelines as store
 from sagewatch_cli.account import trial
 from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
 from sagewatch_cli.account.survey import place

@@ -18,11 +18,9 @@ from sagewatch.fleet.coverage import DUE
 from sagewatch.fleet.mute_windows import snooze_rule
 from sagewatch.model import Evidence, Notice, Ref, State
 from sagewatch.policy.rules import Policy, Route
-from sagewatch.receivers.registry import Switchboard
+from sagewatch.receivers.build import Switchboard
 from sagewatch.settings import NotifySettings
-from sagewatch.tell import alarm_events, evidence, told_store
-from sagewatch.tell import incident_store as store
-from sagewatch.tell.conversation import (
+from sagewatch.tell.delivery.deliver import (
     Busy,
     Clients,
     Desk,
@@ -34,10 +32,14 @@ from sagewatch.tell.conversation import (
     wants_care,
     written,
 )
-from sagewatch.tell.incident_store import Timeline
+from sagewatch.tell.digest.send import digested
+from sagewatch.tell.evidence import gather as evidence
+from sagewatch.tell.read import alarm_events
+from sagewatch.tell.read.sagemaker_events import lacks_tags, tagged
 from sagewatch.tell.route import default_route, route_named, routes
-from sagewatch.tell.sagemaker_events import lacks_tags, tagged
-from sagewatch.tell.send_digest import digested
+from sagewatch.tell.store import seen as told_store
+from sagewatch.tell.store import timelines as store
+from sagewatch.tell.store.timelines import Timeline
 
 CLOCK = "Sagewatch Clock"
 """The detail-type of what the schedule sends every five minutes."""

@@ -18,8 +18,8 @@ from sagewatch.kinds.registry import spec
 from sagewatch.model import PER_CAPACITY, Labels, Notice, Ref, Severity, State, Unit
 from sagewatch.policy.cascade import is_ignored
 from sagewatch.policy.rules import DEFAULT, Policy
-from sagewatch.tell import sagemaker_events
-from sagewatch.tell.sagemaker_events import Event, happened, labelled, links_of, place_of, subject_of, tags_of
+from sagewatch.tell.read import sagemaker_events
+from sagewatch.tell.read.sagemaker_events import Event, happened, labelled, links_of, place_of, subject_of, tags_of
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _STATES: dict[object, State] = {"ALARM": "firing", "OK": "cleared"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sagewatch.model import Notice
-from sagewatch.tell.evidence import asked
+from sagewatch.tell.evidence.gather import asked
 from sagewatch.units import humanise
 
 type Client = Any

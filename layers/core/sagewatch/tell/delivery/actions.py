@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sagewatch.errors import Stale
 from sagewatch.model import Incident, Line
 from sagewatch.receivers.receiver import Manner, Remembered, Voice
-from sagewatch.tell.incidents import lines
+from sagewatch.tell.incident.group import lines
 
 PICTURE = "picture/"
 """What the key of a picture begins with, among the lines that were said: it is of no line, and stays."""

@@ -11,13 +11,13 @@ from typing import Any
 from sagewatch.fleet.coverage import of_data
 from sagewatch.model import Place
 from sagewatch.receivers.sns import api as sns
-from sagewatch.tell import digest_words as words
-from sagewatch.tell import incident_store as store
-from sagewatch.tell import told_store
-from sagewatch.tell.conversation import Desk, for_all
-from sagewatch.tell.digest import DAY, Digest, Told, digest
-from sagewatch.tell.incident_store import Timeline
-from sagewatch.tell.sagemaker_events import happened
+from sagewatch.tell.delivery.deliver import Desk, for_all
+from sagewatch.tell.digest import messages as words
+from sagewatch.tell.digest.summary import DAY, Digest, Told, digest
+from sagewatch.tell.read.sagemaker_events import happened
+from sagewatch.tell.store import seen as told_store
+from sagewatch.tell.store import timelines as store
+from sagewatch.tell.store.timelines import Timeline
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sagewatch.receivers.sns.render import SUBJECT, Letter
 from sagewatch.receivers.wording.figures import is_low, lasting
 from sagewatch.receivers.wording.phrases import cut, harmless, inline, quantity, subject_of
 from sagewatch.receivers.wording.sentences import ADDRESS, brief, who
-from sagewatch.tell.digest import Digest, Loud
+from sagewatch.tell.digest.summary import Digest, Loud
 
 _NAME, _REST = 260, 300
 _BAR = 10

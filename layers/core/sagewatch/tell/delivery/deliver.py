@@ -15,15 +15,17 @@ from sagewatch.aws.errors import BRISK
 from sagewatch.errors import Retry, SagewatchError, Undeliverable, Unreachable
 from sagewatch.model import Incident, Unit
 from sagewatch.policy.rules import Policy, Route
+from sagewatch.receivers.build import SlackBot, Switchboard
 from sagewatch.receivers.receiver import Voice
-from sagewatch.receivers.registry import SlackBot, Switchboard
 from sagewatch.settings import NotifySettings
-from sagewatch.tell import delivery, evidence, graphs
-from sagewatch.tell import incident_store as store
-from sagewatch.tell.delivery import PICTURE, Said, Talk
-from sagewatch.tell.incident_store import Conflict, Timeline
-from sagewatch.tell.incidents import incidents, kept
+from sagewatch.tell.delivery import actions as delivery
+from sagewatch.tell.delivery.actions import PICTURE, Said, Talk
+from sagewatch.tell.evidence import gather as evidence
+from sagewatch.tell.evidence import graph as graphs
+from sagewatch.tell.incident.group import incidents, kept
 from sagewatch.tell.route import default_route, route_named
+from sagewatch.tell.store import timelines as store
+from sagewatch.tell.store.timelines import Conflict, Timeline
 from sagewatch.units import parse
 
 EXHAUSTED = 6

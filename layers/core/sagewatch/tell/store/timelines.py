@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sagewatch.aws.errors import retried
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
-from sagewatch.tell.incidents import KEPT
+from sagewatch.tell.incident.group import KEPT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -15,7 +15,7 @@ from sagewatch.fleet.coverage import Tally
 from sagewatch.kinds.registry import spec
 from sagewatch.model import PER_CAPACITY, Evidence, Incident, Notice, Part, Place, Ref, Severity, Unit
 from sagewatch.policy.cascade import TAG
-from sagewatch.tell.incidents import incidents
+from sagewatch.tell.incident.group import incidents
 from sagewatch.units import parse
 
 DAY = timedelta(days=1)

@@ -22,7 +22,7 @@ from sagewatch.aws.sagemaker import is_gone
 from sagewatch.kinds import hosts
 from sagewatch.kinds.registry import KINDS, kind
 from sagewatch.model import Description, Evidence, Notice, Ref, Unit
-from sagewatch.tell import causes
+from sagewatch.tell.evidence import causes
 from sagewatch.units import humanise
 
 PATIENCE = 3.0
