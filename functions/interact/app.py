@@ -16,7 +16,7 @@ from sagewatch.settings import InteractSettings
 
 settings = InteractSettings.read(os.environ)
 sqs = boto3.client("sqs", config=BRISK)
-credentials = secrets.Kept(secrets.reader(settings.slack_credentials), time.monotonic)
+credentials = secrets.CachedSecret(secrets.reader(settings.slack_credentials), time.monotonic)
 logger = Logger(service="interact")
 
 

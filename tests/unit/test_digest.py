@@ -280,10 +280,10 @@ def test_what_is_no_tally_cannot_be_told(odd: dict[str, Any]) -> None:
 # ------------------------------------------------------------------------------------------------------------ words
 @pytest.mark.parametrize("day", DAYS, ids=lambda day: day.__name__)
 def test_the_digest_is_the_one_that_was_read_and_kept(day: Any) -> None:
-    letter = words.letter(day())
+    mail = words.mail(day())
     said = {
-        "slack": words.message(day()),
-        "sns": {"subject": letter.subject, "body": letter.body.splitlines(), "attributes": dict(letter.attributes)},
+        "slack": words.slack_message(day()),
+        "sns": {"subject": mail.subject, "body": mail.body.splitlines(), "attributes": dict(mail.attributes)},
         "chatbot": words.notification(day()),
     }
 
@@ -292,7 +292,7 @@ def test_the_digest_is_the_one_that_was_read_and_kept(day: Any) -> None:
 
 
 def test_the_headline_says_how_things_stand() -> None:
-    assert words.headline(whole_day()) == (
+    assert words.digest_headline(whole_day()) == (
         "SageMaker daily, 123456789012 eu-west-1: 41 of 43 resources covered, 1 open incident, 2 failed jobs"
     )
 
@@ -300,7 +300,7 @@ def test_the_headline_says_how_things_stand() -> None:
 def test_what_could_not_be_listed_is_said() -> None:
     found = told(tally=Tally(unread=("cluster",)))
 
-    assert "Could not be listed, and is not counted: cluster" in words.letter(found).body
+    assert "Could not be listed, and is not counted: cluster" in words.mail(found).body
 
 
 NAMES = st.one_of(TEXT, st.text(max_size=63))
@@ -341,13 +341,13 @@ def test_whatever_others_write_stays_inert_and_fits(found: Tally, names: list[st
     ]
     day = told(*notices, tally=found)
 
-    message, letter = words.message(day), words.letter(day)
+    message, mail = words.slack_message(day), words.mail(day)
 
     assert broken(message) == []
-    assert broken(slack.plain(message)) == []
-    assert len(letter.subject) < 100
-    assert letter.subject.isprintable()
-    assert len(letter.body.encode()) < 250_000
+    assert broken(slack.plain_text(message)) == []
+    assert len(mail.subject) < 100
+    assert mail.subject.isprintable()
+    assert len(mail.body.encode()) < 250_000
     content = words.notification(day)["content"]
     assert len(content["description"]) <= 8_000
     assert not re.search("[<>]", content["title"] + content["description"])

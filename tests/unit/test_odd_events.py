@@ -30,7 +30,7 @@ def opened(found: Notice) -> Incident:
 
 
 def letter(found: Notice) -> text.Letter:
-    return text.letter(opened(found), None, Route(name="all"))
+    return text.mail(opened(found), None, Route(name="all"))
 
 
 def root(found: Notice) -> dict[str, Any]:

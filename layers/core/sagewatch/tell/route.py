@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
-from sagewatch.model import Labels
+from sagewatch.model import Labels, Unit
 from sagewatch.policy.rules import Policy, Route, labels_match
+from sagewatch.units import parse
 
 DEFAULT = Route(name="default", slack="default", sns="default")
 """Where everything goes without a policy: the channel of the credentials, and the alerts topic."""
@@ -44,3 +46,8 @@ def route_named(policy: Policy, name: str) -> Route:
     """
     found = next((route for route in policy.routes if route.name == name), None)
     return found or replace(default_route(policy), name=name)
+
+
+def reminders(route: Route) -> tuple[timedelta, ...]:
+    """Return how long after the opening of an incident people are reminded of it: `(15 min, 1 h)`."""
+    return tuple(timedelta(seconds=parse(each, Unit.SECONDS)) for each in route.remind)

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sagewatch.model import Incident, Line
+from sagewatch.model import Incident, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.slack.blocks import escaped
 from sagewatch.receivers.wording.phrases import cut, harmless, inline
 from sagewatch.receivers.wording.sentences import (
+    as_text,
     details,
     evidence,
     headline,
     labels,
     leads,
+    line_text,
     others,
-    plain,
-    said,
     speaks_of,
     why,
 )
@@ -34,10 +34,10 @@ _MARKS = {"critical": "🔴", "warning": "🟠", "info": "⚪"}
 _STATUS = {"acked": "🟠", "snoozed": "🟠", "resolved": "🟢", "succeeded": "🟢", "closed": "⚪"}
 
 
-def notification(incident: Incident, line: Line | None, route: Route) -> Payload:
+def notification(incident: Incident, line: ThreadLine | None, route: Route) -> Payload:
     """Return a custom notification; all of an incident are one thread."""
-    first = plain(headline(incident))
-    told = said(incident, line) if line else first
+    first = as_text(headline(incident))
+    told = line_text(incident, line) if line else first
     place, found = incident.lead.place, labels(incident, line)
     mark = _STATUS.get(incident.status) or _MARKS[incident.severity]
     return {
@@ -61,10 +61,10 @@ def notification(incident: Incident, line: Line | None, route: Route) -> Payload
     }
 
 
-def _description(incident: Incident, line: Line | None) -> str:
+def _description(incident: Incident, line: ThreadLine | None) -> str:
     """Return the facts, as many of their lines as there is room for; of a line, only the headline it belongs to."""
     if line:
-        return _shown(plain(headline(incident)), DESCRIPTION)
+        return _shown(as_text(headline(incident)), DESCRIPTION)
     facts = [f"{name}: {value}" for name, value in details(incident).items()]
     reason = harmless(why(incident), _REASON).splitlines()
     kept, room = [], DESCRIPTION

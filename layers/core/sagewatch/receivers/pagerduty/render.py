@@ -11,14 +11,14 @@ from typing import Any, Literal
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import harmless, inline
-from sagewatch.receivers.wording.sentences import details, headline, labels, leads, others, plain, why
+from sagewatch.receivers.wording.sentences import as_text, details, headline, labels, leads, others, why
 
 type Payload = dict[str, Any]
-type Action = Literal["trigger", "acknowledge", "resolve"]
+type _EventAction = Literal["trigger", "acknowledge", "resolve"]
 
 SUMMARY, KEY = 1_024, 255
 _REASON, _OTHERS = 4_000, 20
-_ACTIONS: dict[str, Action] = {
+_ACTIONS: dict[str, _EventAction] = {
     "open": "trigger",
     "failed": "trigger",
     "acked": "acknowledge",
@@ -43,7 +43,7 @@ def _alert(incident: Incident, route: Route) -> Payload:
     return {
         "client": "Sagewatch",
         "payload": {
-            "summary": inline(plain(headline(incident)), SUMMARY),
+            "summary": inline(as_text(headline(incident)), SUMMARY),
             "source": inline(f"{lead.place.account}/{lead.place.region}/{incident.subject}", 500),
             "severity": str(incident.severity),
             "timestamp": incident.opened.isoformat(),

@@ -16,7 +16,7 @@ from typing import Any
 
 from sagewatch.receivers.wording.figures import utc
 from sagewatch.receivers.wording.phrases import cut, harmless, inline
-from sagewatch.receivers.wording.sentences import ADDRESS, Run
+from sagewatch.receivers.wording.sentences import ADDRESS, Span
 
 type Message = dict[str, Any]
 
@@ -80,7 +80,7 @@ def safe(text: str, longest: int = _LABEL) -> str:
     return escaped(said[: sum(size < longest for size in sizes)]) + "…"
 
 
-def marked(runs: Iterable[Run]) -> str:
+def marked(runs: Iterable[Span]) -> str:
     """Return the pieces of a sentence as mrkdwn, what to look at first in bold."""
     return "".join(f"*{safe(text)}*" if bold else _spaced(text) for text, bold in runs if text)
 

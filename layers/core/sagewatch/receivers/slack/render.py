@@ -13,7 +13,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from sagewatch.kinds import links
-from sagewatch.model import Evidence, Incident, Line, Notice, Part, Ref, Severity
+from sagewatch.model import Evidence, Incident, Notice, Part, Ref, Severity, ThreadLine
 from sagewatch.policy.rules import Route, listed
 from sagewatch.receivers.slack.blocks import (
     TEXT,
@@ -38,19 +38,19 @@ from sagewatch.receivers.wording.figures import breaches, lasting, sparkline, wo
 from sagewatch.receivers.wording.phrases import harmless, quantity
 from sagewatch.receivers.wording.sentences import (
     ADDRESS,
+    as_text,
     brief,
     evidence,
     headline,
     is_failure,
     leads,
+    line_text,
     logged,
     part_of,
-    said,
-    standing,
+    unusual,
     who,
     why,
 )
-from sagewatch.receivers.wording.sentences import plain as unmarked
 
 type Message = dict[str, Any]
 
@@ -93,19 +93,19 @@ def root(incident: Incident, route: Route, *, controls: bool, previous: str = ""
     return fitted(partial(_root, incident, route, controls, previous, now))
 
 
-def line(incident: Incident, line: Line, route: Route) -> Message:
+def reply(incident: Incident, line: ThreadLine, route: Route) -> Message:
     """Return one entry of the history, for the thread."""
     return _told(incident, line, route, "")
 
 
-def announced(incident: Incident, line: Line | None, route: Route) -> Message:
+def announced(incident: Incident, line: ThreadLine | None, route: Route) -> Message:
     """Return what a webhook posts: the opening (without a line), the end, or a single line between them."""
     if line is None or (line.about in {"resolved", "closed"} and incident.ended is not None):
         return root(incident, route, controls=False, now=line.at if line else incident.opened)
     return _told(incident, line, route, f"*{safe(who(incident, incident.parts[0].first))}* · ")
 
 
-def plain(message: Mapping[str, Any]) -> Message:
+def plain_text(message: Mapping[str, Any]) -> Message:
     """Return a message without blocks, for when Slack does not take them: as many of its lines as a text may hold."""
     attached = [attachment.get("blocks", ()) for attachment in message.get("attachments", ())]
     said = [message["text"], *(text for blocks in [message.get("blocks", ()), *attached] for text in words(blocks))]
@@ -130,7 +130,7 @@ def _root(incident: Incident, route: Route, controls: bool, previous: str, now: 
         *(_controls(incident, route) if controls else ()),
         *_small_print(incident, route, previous, now, 0 if controls else fit.links),
     ]
-    attachment = {"color": colour, "fallback": safe(unmarked(runs), _LINE), "blocks": blocks}
+    attachment = {"color": colour, "fallback": safe(as_text(runs), _LINE), "blocks": blocks}
     return {"text": f"{mark} {marked(runs)}", "attachments": [attachment]}
 
 
@@ -138,7 +138,7 @@ def _glance(incident: Incident) -> list[Message]:
     """Show how it goes, or how it went, on one line; below it what is odd about it."""
     ended = None if incident.is_open else incident.ended
     shown = _went(incident.parts[0], incident.opened, ended) if ended else _goes(incident.lead)
-    line, odd = "  ·  ".join(filter(None, shown)), standing(incident)
+    line, odd = "  ·  ".join(filter(None, shown)), unusual(incident)
     said = "\n".join(filter(None, (line, f"_{safe(odd)}_" if odd else "")))
     return [section(said)] if said else []
 
@@ -280,10 +280,10 @@ def _by_whom(by: str) -> str:
     return f" by {person(by)}" if person(by) else ""
 
 
-def _told(incident: Incident, line: Line, route: Route, name: str) -> Message:
+def _told(incident: Incident, line: ThreadLine, route: Route, name: str) -> Message:
     """Return a line as one sentence, with the log lines below it where that is what it tells."""
     mark = _ABOUT.get(line.about) or _MARKS[line.notice.severity]
-    sentence = _by(line) or safe(said(incident, line), 3 * _LINE)
+    sentence = _by(line) or safe(line_text(incident, line), 3 * _LINE)
     part = part_of(incident, line.notice)
     calls = line.about in _CALLS_AGAIN and not (part and part.flapping)
     called = _called(line.notice.severity, route) if calls else ""
@@ -291,7 +291,7 @@ def _told(incident: Incident, line: Line, route: Route, name: str) -> Message:
     return _with_log(incident, line, route, told) if line.about == "log" else told
 
 
-def _by(line: Line) -> str:
+def _by(line: ThreadLine) -> str:
     """Say who did something in Slack; nothing when it was nobody that Slack knows."""
     by, until = person(line.notice.by), line.notice.until
     if not by or line.about not in {"acked", "snoozed"}:
@@ -301,7 +301,7 @@ def _by(line: Line) -> str:
     return f"{by} snoozed this" + (f" until {local(until)}" if until else "")
 
 
-def _with_log(incident: Incident, line: Line, route: Route, told: Message) -> Message:
+def _with_log(incident: Incident, line: ThreadLine, route: Route, told: Message) -> Message:
     link = line.notice.links.get("logs")
     heading = f"{safe(logged(incident, line))} · {linked('open in CloudWatch', link)}" if link else told["text"]
     if not route.logs:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sagewatch.model import Evidence, Incident, Line, Notice, Part
+from sagewatch.model import Evidence, Incident, Notice, Part, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import harmless, inline
-from sagewatch.receivers.wording.sentences import brief, headline, leads, plain, said
+from sagewatch.receivers.wording.sentences import as_text, brief, headline, leads, line_text
 
 type Payload = dict[str, Any]
 
@@ -20,15 +20,15 @@ PARTS = 50
 _NAME, _TEXT, _STEPS = 512, 4_000, 100
 
 
-def document(incident: Incident, line: Line | None, route: Route) -> Payload:
+def document(incident: Incident, line: ThreadLine | None, route: Route) -> Payload:
     """Return what a webhook gets of an incident: that it opened (without a line), or one entry of its history."""
-    first = plain(headline(incident))
+    first = as_text(headline(incident))
     return {
         "version": VERSION,
         "event": line.about if line else "opened",
         "key": line.key if line else incident.id,
         "at": _time(line.at if line else incident.opened),
-        "text": inline(said(incident, line) if line else first, _TEXT),
+        "text": inline(line_text(incident, line) if line else first, _TEXT),
         "links": leads(incident, route),
         "incident": _incident(incident, first),
     }

@@ -39,7 +39,7 @@ _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """How logs colour what they say."""
 
 
-def subject_of(notice: Notice) -> str:
+def resource_and_scope(notice: Notice) -> str:
     """Say who: the resource, and its part when it has several."""
     resource, scope = notice.labels["resource"], notice.labels["scope"]
     return resource if scope in {"all", "AllTraffic"} else f"{resource}/{scope}"

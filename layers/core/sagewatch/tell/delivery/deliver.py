@@ -1,274 +1,255 @@
-"""Holds the conversation about a timeline: who claims it, says on every voice what is still to be said."""
+"""Brings the receivers of a route up to date with a timeline: sends what is due, and writes down what was sent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
-from sagewatch.aws.errors import BRISK
-from sagewatch.errors import Retry, SagewatchError, Undeliverable, Unreachable
-from sagewatch.model import Incident, Unit
-from sagewatch.policy.rules import Policy, Route
-from sagewatch.receivers.build import SlackBot, Switchboard
-from sagewatch.receivers.receiver import Voice
-from sagewatch.settings import NotifySettings
-from sagewatch.tell.delivery import actions as delivery
-from sagewatch.tell.delivery.actions import PICTURE, Said, Talk
-from sagewatch.tell.evidence import gather as evidence
-from sagewatch.tell.evidence import graph as graphs
-from sagewatch.tell.incident.group import incidents, kept
-from sagewatch.tell.route import default_route, route_named
-from sagewatch.tell.store import timelines as store
-from sagewatch.tell.store.timelines import Conflict, Timeline
-from sagewatch.units import parse
+from sagewatch.errors import Retry, SagewatchError, Stale, Undeliverable, Unreachable
+from sagewatch.model import Incident
+from sagewatch.policy.rules import Route
+from sagewatch.receivers.receiver import Location, Receiver
+from sagewatch.receivers.slack.receiver import SlackReceiver
+from sagewatch.tell.context import Context, collected, raise_most_hopeful
+from sagewatch.tell.current import BEHIND, Current, change
+from sagewatch.tell.delivery import difference
+from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
+from sagewatch.tell.evidence.graph import graph
+from sagewatch.tell.incident.thread import thread_lines
+from sagewatch.tell.route import default_route, reminders
+from sagewatch.tell.store import timelines
 
 EXHAUSTED = 6
-"""After so many deliveries of a message, what a voice did not take goes to the fallback instead."""
+"""The attempt from which what a receiver does not take goes to the fallback instead."""
 
-_BEHIND = "behind"
-"""What is remembered of a channel that a fallback stood in for: the clock has it catch up when it can."""
-
-_BUSY = 3.0  # s, until somebody who talks on the same timeline should be done
-_MOST_SAVES = 5
-_HASTY = Config(retries={"mode": "standard", "max_attempts": 1}, connect_timeout=1, read_timeout=3)
-_LATE = timedelta(minutes=15)
-"""How late the clock may be, which strikes every five minutes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """What the function holds for the life of its container; what only some notices need is made when it is needed."""
-
-    dynamodb: Any
-    cloudwatch: Any
-    sqs: Any
-    evidence: evidence.Clients
-    artist: Callable[[], Any]
-
-    @classmethod
-    def of(cls) -> Clients:
-        """Return them; who draws is a client of CloudWatch that gives up soon."""
-        make: Any = boto3.client
-        dynamodb, cloudwatch, sqs = (make(name, config=BRISK) for name in ("dynamodb", "cloudwatch", "sqs"))
-        artist = cache(lambda: make("cloudwatch", config=_HASTY))
-        return cls(dynamodb, cloudwatch, sqs, evidence.Clients.of(BRISK), artist)
+_BUSY = 3.0  # s, until another worker should be done with the same timeline
 
 
 class Busy(Retry):
-    """Somebody else talks on the same timeline, and will be done soon."""
+    """Another worker delivers the same timeline, and will be done soon."""
 
 
-def unhurried() -> int:
-    """Return the time left of somebody who has no deadline, in ms."""
-    return 30_000
+def deliver(context: Context, route: Route, current: Current, fresh: frozenset[str]) -> None:
+    """Send to every receiver of a route what is still to be sent of a timeline; one worker at a time, else Busy.
 
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Who tells, on whose behalf, and when; `left` is the time left, in ms.
-
-    `who` tells those apart who talk at the same time.
+    `fresh` are the keys of the notices that have just arrived. Every receiver is tried before a failure is raised,
+    Retry before Undeliverable. Then come those that were told of an incident before and are not the route's own any
+    more; pictures come last, so that nobody waits for them.
     """
-
-    clients: Clients
-    settings: NotifySettings
-    switchboard: Switchboard
-    policy: Policy
-    now: datetime
-    who: str
-    attempt: int = 1
-    left: Callable[[], int] = unhurried
-
-
-def for_all[T](several: Iterable[T], work: Callable[[T], object]) -> None:
-    """Do something for all of them even when it fails for some, and then raise the most hopeful failure."""
-    errors: list[SagewatchError] = []
-    for each in several:
-        try:
-            work(each)
-        except SagewatchError as error:
-            errors.append(error)
-    if errors:
-        raise min(errors, key=lambda error: not isinstance(error, Retry))
+    with _claimed(context, route, current) as latest:
+        claim = Claim(context, route, latest, fresh)
+        own, errors = context.receivers.of_route(route), list[SagewatchError]()
+        for name, receiver in own.items():
+            with collected(errors):
+                try:
+                    claim.delivery(name, receiver).catch_up(claim.current.incidents)
+                except (Undeliverable, Retry) as error:
+                    claim.fall_back(name, receiver, error)
+        raise_most_hopeful(errors)
+        former = context.receivers.former(route, claim.current.timeline.sent.keys() - own.keys())
+        for name, receiver in former.items():
+            with collected(errors):
+                claim.go_on(name, receiver)
+        raise_most_hopeful(errors)
+        for name, receiver in own.items():
+            if isinstance(receiver, SlackReceiver):
+                claim.illustrate(name, receiver)
 
 
-def incidents_of(desk: Desk, timeline: Timeline) -> tuple[Incident, ...]:
-    """Return the incidents of a timeline as of now."""
-    return incidents(timeline.route, timeline.notices, timeline.evidence, desk.now)
-
-
-def written(desk: Desk, timeline: Timeline, change: Callable[[Timeline], Timeline]) -> Timeline:
-    """Write a change of a timeline down, on top of what others wrote meanwhile; return it as it is then."""
-    for _ in range(_MOST_SAVES - 1):
-        try:
-            return _saved(desk, change(timeline))
-        except Conflict:
-            timeline = store.load(desk.clients.dynamodb, desk.settings.table, timeline.route, timeline.subject)
-    return _saved(desk, change(timeline))
-
-
-def _saved(desk: Desk, timeline: Timeline) -> Timeline:
-    worth = replace(timeline, notices=kept(timeline.notices))
-    return store.save(desk.clients.dynamodb, desk.settings.table, worth, wants_care(desk, worth), desk.now)
-
-
-def wants_care(desk: Desk, timeline: Timeline) -> bool:
-    """Tell whether something may become due by itself.
-
-    That is what fires, flaps or sleeps, what people are reminded of, and what a channel has to catch up on.
-    """
-    last = max(_ladder(route_named(desk.policy, timeline.route)), default=timedelta())
-    behind = any(each.get(_BEHIND) for each in timeline.sent.values())
-    return behind or any(
-        any(part.firing or part.flapping for part in each.parts)
-        or each.status == "snoozed"
-        or (each.is_open and desk.now <= each.opened + last + _LATE)
-        for each in incidents_of(desk, timeline)
-    )
-
-
-def _ladder(route: Route) -> tuple[timedelta, ...]:
-    return tuple(timedelta(seconds=parse(each, Unit.SECONDS)) for each in route.remind)
-
-
-def owes(desk: Desk, route: Route, timeline: Timeline) -> bool:
-    """Tell whether anything is still to be said of a timeline, without any new notice."""
-    if any(each.get(_BEHIND) for each in timeline.sent.values()):
+def is_due(context: Context, route: Route, current: Current) -> bool:
+    """Return whether anything is still to be sent of a timeline, without any new notice."""
+    if current.is_behind:
         return True
-    talker, several = _Talker(desk, route, timeline, frozenset()), incidents_of(desk, timeline)
-    return any(talker.talk(name, voice).owes(several) for name, voice in desk.switchboard.voices(route).items())
+    claim, own = Claim(context, route, current, frozenset()), context.receivers.of_route(route)
+    return any(claim.delivery(name, receiver).is_due(current.incidents) for name, receiver in own.items())
 
 
-def converse(desk: Desk, route: Route, timeline: Timeline, fresh: frozenset[str]) -> None:
-    """Say on every voice of a route what is still to be said of a timeline; one talker at a time.
-
-    `fresh` are the keys of the notices that it is about.
-    """
-    client, table, subject = desk.clients.dynamodb, desk.settings.table, timeline.subject
-    if not store.claim(client, table, route.name, subject, desk.who, desk.now):
-        after = _BUSY * 2 ** (desk.attempt - 1)
+@contextmanager
+def _claimed(context: Context, route: Route, current: Current) -> Iterator[Current]:
+    """Hold the claim of a timeline, and yield it as it is then."""
+    client, table, subject = context.clients.dynamodb, context.settings.table, current.timeline.subject
+    if not timelines.claim(client, table, route.name, subject, context.worker, context.now):
+        after = _BUSY * 2 ** (context.attempt - 1)
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
     try:
-        _Talker(desk, route, store.load(client, table, route.name, subject), fresh).talk_to_all()
+        yield current.follows(timelines.load(client, table, route.name, subject))
     finally:
-        store.release(client, table, route.name, subject, desk.who)
+        timelines.release(client, table, route.name, subject, context.worker)
+
+
+@dataclass(slots=True, kw_only=True)
+class Delivery:
+    """What one receiver was sent about the incidents of one timeline, and the difference to what should be shown."""
+
+    receiver: Receiver
+    sent: dict[str, Sent]
+    """By the id of the incident."""
+    since: datetime
+    """The time of the oldest notice that the receiver was told: who joins a route is not told its past."""
+    fresh: frozenset[str]
+    """The keys of the notices that have just arrived."""
+    remind: Sequence[timedelta]
+    """The times of reminders, after the opening."""
+    now: datetime
+    store: Callable[[Mapping[str, Sent]], None]
+    """Writes down what was sent; called after each message, before the next one."""
+    is_unknown: bool = False
+    """Whether nothing is stored of it, or that a fallback stood in: then catching up is stored in any case."""
+
+    def is_due(self, incidents: Sequence[Incident]) -> bool:
+        """Return whether anything is still to be sent about the incidents of a timeline."""
+        if any(difference.merged(self.sent, incidents)):
+            return True
+        sent = difference.by_present_id(self.sent, incidents)
+        return any(self._due(each, sent.get(each.id), self._fingerprint(each)) for each in incidents)
+
+    def catch_up(self, incidents: Sequence[Incident]) -> None:
+        """Send what is still to be sent about the incidents of a timeline, oldest first."""
+        superfluous = tuple(difference.merged(self.sent, incidents))
+        for action in superfluous:
+            self.receiver.withdraw(action.where)
+        self.sent = difference.by_present_id(self.sent, incidents)
+        if superfluous:
+            self._store()
+        for incident in incidents:
+            fingerprint = self._fingerprint(incident)
+            for action in self._due(incident, self.sent.get(incident.id), fingerprint):
+                self._perform(incident, action, fingerprint)
+        if self.is_unknown:
+            # Who has nothing to be told yet (an escalation) must know later since when it was told.
+            self._store()
+
+    def _fingerprint(self, incident: Incident) -> str:
+        return self.receiver.fingerprint(incident, self.now) if self.receiver.capabilities.editable else ""
+
+    def _due(self, incident: Incident, sent: Sent | None, fingerprint: str) -> tuple[Action, ...]:
+        if all(notice.at < self.since for notice in incident.notices):
+            return ()
+        history = thread_lines(incident, self.remind, self.now)
+        return tuple(difference.due(incident, history, sent, self.fresh, fingerprint, self.receiver.capabilities))
+
+    def _perform(self, incident: Incident, action: Action, fingerprint: str) -> None:
+        """Do one thing and write it down.
+
+        A message that is not there any more was deleted by somebody, or is too old to be edited: it is posted anew.
+        """
+        root, previous = self._root(incident.id), self._root(incident.previous)
+        if action.do == "post":
+            where = self.receiver.open(incident, self.now, previous)
+        elif action.do == "edit":
+            try:
+                where = self.receiver.edit(root, incident, self.now, previous)
+            except Stale:
+                where = self.receiver.open(incident, self.now, previous)
+        elif action.do == "reply" and action.line:
+            try:
+                where = self.receiver.add(root, incident, action.line)
+            except Stale:
+                anew = self.receiver.open(incident, self.now, previous)
+                self._store(Action(do="post", id=incident.id), anew, fingerprint)
+                where = self.receiver.add(anew, incident, action.line)
+        else:
+            self.receiver.withdraw(action.where)
+            where = {}
+        self._store(action, where, fingerprint)
+
+    def _root(self, id_: str) -> Location:
+        return self.sent[id_].root if id_ in self.sent else {}
+
+    def _store(self, action: Action | None = None, where: Location | None = None, fingerprint: str = "") -> None:
+        """Write down what was sent, once the action is done."""
+        if action:
+            self.sent[action.id] = difference.after(self.sent.get(action.id), action, where or {}, fingerprint)
+        self.store(self.sent)
+        self.is_unknown = False
 
 
 @dataclass(slots=True)
-class _Talker:
-    """Somebody who has claimed a timeline."""
+class Claim:
+    """A timeline that this worker alone delivers for now, to the receivers of one route."""
 
-    desk: Desk
+    context: Context
     route: Route
-    timeline: Timeline
+    current: Current
     fresh: frozenset[str]
 
-    def talk_to_all(self) -> None:
-        """Say everything on every voice, then on those that told of an incident before and are not the route's own.
-
-        Pictures come last, so that nobody waits for them.
-        """
-        own = self.desk.switchboard.voices(self.route)
-        for_all(own.items(), lambda named: self._catch_up(*named))
-        former = self.desk.switchboard.former(self.route, self.timeline.sent.keys() - own.keys())
-        for_all(former.items(), lambda named: self._go_on(*named))
-        for name, voice in own.items():
-            if isinstance(voice, SlackBot):
-                self._illustrate(name, voice)
-
-    def talk(self, name: str, voice: Voice, in_place_of: str = "") -> Talk:
-        """Return the talk on a voice; one in place of another knows since when that one was told."""
-        known = self.timeline.sent.get(in_place_of, {})
-        times = [notice.at for notice in self.timeline.notices if notice.key in self.fresh]
-        since = [datetime.fromisoformat(known["since"])] if known else []
-        said, oldest = delivery.of_data(self.timeline.sent.get(name, {}), [*times, *since], self.desk.now)
-        return Talk(
-            voice=voice,
-            sent=said,
-            since=oldest,
+    def delivery(self, name: str, receiver: Receiver, in_place_of: str = "") -> Delivery:
+        """Return what a receiver was sent; one in place of another knows since when that one was told."""
+        stored, now = self.current.timeline.sent, self.context.now
+        times = [notice.at for notice in self.current.timeline.notices if notice.key in self.fresh]
+        if in_place_of in stored:
+            times.append(datetime.fromisoformat(stored[in_place_of]["since"]))
+        sent, since = difference.of_stored(stored.get(name, {}), times, now)
+        return Delivery(
+            receiver=receiver,
+            sent=sent,
+            since=since,
             fresh=self.fresh,
-            ladder=_ladder(self.route),
-            now=self.desk.now,
-            remember=lambda said: self._remember(name, delivery.as_data(said, oldest)),
+            remind=reminders(self.route),
+            now=now,
+            store=lambda sent: self._store(name, difference.to_stored(sent, since)),
+            is_unknown=stored.get(name, {BEHIND: True}).get(BEHIND, False),
         )
 
-    def _say(self, name: str, voice: Voice, in_place_of: str = "") -> None:
-        spoken = self.talk(name, voice, in_place_of)
-        spoken.catch_up(incidents_of(self.desk, self.timeline))
-        if self.timeline.sent.get(name, {_BEHIND: True}).get(_BEHIND):
-            # Who has nothing to say yet (an escalation) must know later since when it was told.
-            spoken.remember(spoken.sent)
+    def fall_back(self, name: str, receiver: Receiver, error: Undeliverable | Retry) -> None:
+        """Tell somebody else what a receiver does not take for good, or too often; raise the error when nobody does."""
+        if isinstance(error, Retry) and self.context.attempt < EXHAUSTED:
+            raise error
+        if isinstance(error, Unreachable):
+            self._note_broken(name, error)
+        self._tell_another(name, error)
+        if isinstance(error, Retry) and isinstance(receiver, SlackReceiver):
+            delivery = self.delivery(name, receiver)
+            self._store(name, {**difference.to_stored(delivery.sent, delivery.since), BEHIND: True})
 
-    def _catch_up(self, name: str, voice: Voice) -> None:
-        """Say on one voice what is still to be said; what fails for good, or too often, goes to the fallback."""
-        try:
-            self._say(name, voice)
-        except (Undeliverable, Retry) as error:
-            if isinstance(error, Retry) and self.desk.attempt < EXHAUSTED:
-                raise
-            if isinstance(error, Unreachable):
-                self.desk.switchboard.note("ChannelBroken", voice=name, route=self.route.name, because=str(error))
-            self._fall_back(name, error)
-            if isinstance(error, Retry) and isinstance(voice, SlackBot):
-                known = self.talk(name, voice)
-                self._remember(name, {**delivery.as_data(known.sent, known.since), _BEHIND: True})
-
-    def _fall_back(self, name: str, error: SagewatchError) -> None:
-        """Say it on the first other voice that takes it; when none does, the failure stays what it was."""
-        default = default_route(self.desk.policy).slack
-        for other, voice in self.desk.switchboard.fallback(self.route, name, default).items():
+    def _tell_another(self, name: str, error: SagewatchError) -> None:
+        default_channel = default_route(self.context.policy).slack
+        for other, receiver in self.context.receivers.fallback(self.route, name, default_channel).items():
             try:
-                self._say(other, voice, in_place_of=name)
+                self.delivery(other, receiver, in_place_of=name).catch_up(self.current.incidents)
             except (Undeliverable, Retry):
                 continue
-            self.desk.switchboard.note("ToldByFallback", voice=name, by=other, because=str(error))
+            self.context.receivers.note("ToldByFallback", voice=name, by=other, because=str(error))
             return
         raise error
 
-    def _go_on(self, name: str, voice: Voice) -> None:
-        """Tell who heard of an incident before, by a fallback or another policy, how that one goes on."""
-        spoken = self.talk(name, voice)
-        heard = [
-            each for each in incidents_of(self.desk, self.timeline) if spoken.sent.keys() & {each.id, *each.anchors}
-        ]
+    def go_on(self, name: str, receiver: Receiver) -> None:
+        """Tell a receiver that is not the route's own how the incidents go on that it was told of before."""
+        delivery = self.delivery(name, receiver)
+        delivery.is_unknown = False
+        told = [each for each in self.current.incidents if delivery.sent.keys() & {each.id, *each.anchors}]
         try:
-            spoken.catch_up(heard)
+            delivery.catch_up(told)
         except Undeliverable as error:
-            self.desk.switchboard.note("ChannelBroken", voice=name, route=self.route.name, because=str(error))
+            self._note_broken(name, error)
 
-    def _illustrate(self, name: str, voice: SlackBot) -> None:
+    def _note_broken(self, name: str, error: SagewatchError) -> None:
+        self.context.receivers.note("ChannelBroken", voice=name, route=self.route.name, because=str(error))
+
+    def illustrate(self, name: str, receiver: SlackReceiver) -> None:
         """Put the graph of the alarm that opened an incident into its thread, once; without one the message stands."""
-        spoken = self.talk(name, voice)
-        for incident, said in self._unillustrated(spoken.sent):
-            opening = incident.notices[0]
-            picture = graphs.graph(self.desk.clients.artist(), opening)
-            if picture is None:
-                self.desk.switchboard.note("PictureMissed", alarm=opening.part, because="CloudWatch drew none")
+        delivery = self.delivery(name, receiver)
+        for incident in self.current.incidents:
+            opening, sent = incident.notices[0], delivery.sent.get(incident.id)
+            is_new = opening.state == "firing" and opening.key in self.fresh
+            if not (is_new and sent and sent.root) or any(key.startswith(PICTURE) for key in sent.lines):
                 continue
+            png = graph(self.context.graph_clients.cloudwatch, opening)
             try:
-                voice.show(said.root, opening.title, picture)
+                if png is None:
+                    raise Undeliverable("CloudWatch drew none")
+                receiver.show(sent.root, opening.title, png)
             except SagewatchError as error:
-                self.desk.switchboard.note("PictureMissed", alarm=opening.part, because=str(error))
+                self.context.receivers.note("PictureMissed", alarm=opening.part, because=str(error))
                 continue
-            spoken.sent[incident.id] = replace(said, lines={**said.lines, f"{PICTURE}{incident.id}": {}})
-            spoken.remember(spoken.sent)
+            delivery.sent[incident.id] = replace(sent, lines={**sent.lines, f"{PICTURE}{incident.id}": {}})
+            delivery.store(delivery.sent)
 
-    def _unillustrated(self, sent: Mapping[str, Said]) -> Iterator[tuple[Incident, Said]]:
-        """Yield the incidents that a fresh alarm opened, and that were told and have no picture yet."""
-        for incident in incidents_of(self.desk, self.timeline):
-            opening, said = incident.notices[0], sent.get(incident.id)
-            opens = opening.state == "firing" and opening.key in self.fresh
-            if opens and said and said.root and not any(key.startswith(PICTURE) for key in said.lines):
-                yield incident, said
-
-    def _remember(self, name: str, said: dict[str, Any]) -> None:
-        """Write down what was said. Only who has claimed the timeline writes that, so others' notices are kept."""
-        self.timeline = written(
-            self.desk, self.timeline, lambda latest: replace(latest, sent={**latest.sent, name: said})
+    def _store(self, name: str, sent: dict[str, Any]) -> None:
+        """Write down what a receiver was sent. Only who holds the claim writes that, so others' notices are kept."""
+        self.current = change(
+            self.context, self.current, lambda latest: replace(latest, sent={**latest.sent, name: sent})
         )

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sagewatch.aws.clients import Clients
+from sagewatch.aws.errors import BRISK
 from sagewatch.aws.sagemaker import is_gone
 from sagewatch.kinds import hosts
 from sagewatch.kinds.registry import KINDS, kind
@@ -37,27 +37,15 @@ TAIL = 12  # lines of log
 _WIDEST = 500  # characters of a line
 _STREAMS = 50  # DescribeLogStreams, limit
 
-_HASTY = Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=1, read_timeout=2)
+QUICK = BRISK.merge(Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=1, read_timeout=2))
+"""For the clients that evidence is read with: they give up sooner than those that a notice cannot do without."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """What evidence is read with. Each client is made when it is first needed: most notices need none."""
+def best_effort(call: Callable[[], Any]) -> tuple[Description, str]:
+    """Return the answer of a call to AWS, or `{}` and why: `({}, "could not be read: AccessDeniedException")`.
 
-    sagemaker: Callable[[], Any]
-    logs: Callable[[], Any]
-    clock: Callable[[], float] = time.monotonic
-
-    @classmethod
-    def of(cls, config: Config) -> Clients:
-        """Return those that use `config`, but give up sooner."""
-        hasty = config.merge(_HASTY)
-        make: Any = boto3.client
-        return cls(cache(lambda: make("sagemaker", config=hasty)), cache(lambda: make("logs", config=hasty)))
-
-
-def asked(call: Callable[[], Any]) -> tuple[Description, str]:
-    """Return the answer of a call, or nothing and why; for what may be left out, and for nothing else."""
+    For what may be left out, and for nothing else.
+    """
     try:
         return call(), ""
     except ClientError as error:
@@ -73,17 +61,9 @@ class _Reading:
     """Reads for one notice, until it has taken too long; `notes` say what could not be read, by what it was for."""
 
     clients: Clients
+    clock: Callable[[], float]
     until: float
     notes: dict[str, str] = field(default_factory=dict)
-
-    def __call__(self, purpose: str, client: Callable[[], Any], operation: str, **parameters: Any) -> Description:
-        if self.clients.clock() > self.until:
-            self.notes[purpose] = "not read: AWS answers too slowly"
-            return {}
-        answer, trouble = asked(lambda: getattr(client(), operation)(**parameters))
-        if trouble:
-            self.notes[purpose] = trouble
-        return answer
 
     def described(self, purpose: str, ref: Ref) -> Description:
         """Describe a resource by the operation that its kind declares."""
@@ -91,10 +71,19 @@ class _Reading:
         return self.sagemaker(purpose, found.describe, **{found.parameter: ref.name}) if found else {}
 
     def sagemaker(self, purpose: str, operation: str, **parameters: Any) -> Description:
-        return self(purpose, self.clients.sagemaker, operation, **parameters)
+        return self._read("sagemaker", purpose, operation, parameters)
 
     def logs(self, operation: str, **parameters: Any) -> Description:
-        return self("Log", self.clients.logs, operation, **parameters)
+        return self._read("logs", "Log", operation, parameters)
+
+    def _read(self, service: str, purpose: str, operation: str, parameters: Mapping[str, Any]) -> Description:
+        if self.clock() > self.until:
+            self.notes[purpose] = "not read: AWS answers too slowly"
+            return {}
+        answer, trouble = best_effort(lambda: getattr(getattr(self.clients, service), operation)(**parameters))
+        if trouble:
+            self.notes[purpose] = trouble
+        return answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +99,18 @@ class _Lead:
     streams: str = ""
 
 
-def gather(clients: Clients, notice: Notice, wants_log: bool, patience: float = PATIENCE) -> Evidence:
-    """Return what explains a failure, or what changed before an alarm of what serves; never raises for AWS's sake."""
-    reading = _Reading(clients, clients.clock() + patience)
+def gather(
+    clients: Clients,
+    notice: Notice,
+    wants_log: bool,
+    patience: float = PATIENCE,
+    clock: Callable[[], float] = time.monotonic,
+) -> Evidence:
+    """Return what explains a failure, or what changed before an alarm of an endpoint; what AWS refuses is left out.
+
+    Nothing more is asked once `patience` seconds of `clock` have passed.
+    """
+    reading = _Reading(clients, clock, clock() + patience)
     ref = notice.labels.ref
     if notice.state == "firing":
         facts = _last_change(reading.described("Last change", ref)) if ref.kind in _DEPLOYED else {}
@@ -135,9 +133,10 @@ def gather(clients: Clients, notice: Notice, wants_log: bool, patience: float = 
     )
 
 
-def tags(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str]:
+def tags_of_arn(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str]:
     """Return the tags of what an ARN names, of a pipeline for its executions; none when they cannot be read."""
-    return _tags(_Reading(clients, clients.clock() + patience), arn.partition("/execution/")[0])
+    reading = _Reading(clients, time.monotonic, time.monotonic() + patience)
+    return _tags(reading, arn.partition("/execution/")[0])
 
 
 def _tags(reading: _Reading, arn: str) -> dict[str, str]:

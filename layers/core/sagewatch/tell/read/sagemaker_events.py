@@ -12,7 +12,7 @@ from typing import Any
 from sagewatch.errors import Undeliverable
 from sagewatch.kinds import hosts, links
 from sagewatch.kinds.registry import kind
-from sagewatch.model import Labels, Notice, Place, Ref, Severity, State
+from sagewatch.model import WHOLE_RESOURCE, Labels, Notice, Place, Ref, Severity, State
 from sagewatch.policy.cascade import TAG, is_ignored
 from sagewatch.policy.rules import Policy
 
@@ -263,9 +263,6 @@ _PARENTS: Mapping[str, str] = {
 }
 """The field of a job's event or description that holds the ARN of what started it."""
 
-EVERYTHING = "*"
-"""The part that stands for all of a resource: what is gone ends all that was said of it."""
-
 
 def failure(event: Event, detail: Event, policy: Policy) -> Notice | None:
     """Return what an event of SageMaker tells; None when it is nothing, or of a resource that is ignored."""
@@ -326,7 +323,7 @@ def _identity(row: Failure, ref: Ref, event: Event, detail: Event) -> Iterator[s
 
 def _part(ref: Ref, scope: str, execution: str, state: State) -> str:
     if state == "closed":
-        return EVERYTHING
+        return WHOLE_RESOURCE
     return "/".join(filter(None, (str(ref), execution, "" if scope == "all" else scope)))
 
 

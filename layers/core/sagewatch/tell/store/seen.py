@@ -1,55 +1,64 @@
-"""Remembers in the incidents table what was told to whom, so that a repeated event is not told twice.
+"""Remembers for three days which digests were sent, and the tags that a failure had when it was first read.
 
-Read, tell, remember: a crash between the last two repeats one message; none is lost.
+Read, send, remember: a crash between the last two repeats one message; none is lost.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sagewatch.aws.errors import retried
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-KEPT = 3 * 24 * 3600
+_LIFETIME = 3 * 24 * 3600
 """Seconds; longer than any queue keeps a message that could come back."""
 
-
-def _key(notice: str, channel: str) -> dict[str, dict[str, str]]:
-    digest = hashlib.sha256(notice.encode(errors="surrogatepass")).hexdigest()
-    return {"pk": {"S": f"NOTICE#{digest}"}, "sk": {"S": channel}}
+_TAGS = "tags"
 
 
-def was_told(client: DynamoDBClient, table: str, notice: str, channel: str) -> bool:
-    """Tell whether a notice went to a channel already."""
+def was_sent(client: DynamoDBClient, table: str, key: str, receiver: str) -> bool:
+    """Return whether the message of that key was sent to a receiver already."""
+    return _item(client, table, key, receiver) is not None
+
+
+def remember_sent(client: DynamoDBClient, table: str, key: str, receiver: str, now: float) -> None:
+    """Write down that the message of that key was sent to a receiver; `now` in seconds."""
+    _put(client, table, key, receiver, {}, now)
+
+
+def tags(client: DynamoDBClient, table: str, key: str) -> Mapping[str, str] | None:
+    """Return the tags that the notice of that key had when it came first; None when it was never read.
+
+    So a notice goes to the same people each time it comes.
+    """
+    item = _item(client, table, key, _TAGS)
+    return json.loads(item["found"]["S"]) if item else None
+
+
+def remember_tags(client: DynamoDBClient, table: str, key: str, found: Mapping[str, str], now: float) -> None:
+    """Write down the tags of a notice; `now` in seconds."""
+    _put(client, table, key, _TAGS, {"found": {"S": json.dumps(found)}}, now)
+
+
+def _item(client: DynamoDBClient, table: str, key: str, what: str) -> Mapping[str, AttributeValueTypeDef] | None:
     with retried(f"get_item {table}"):
-        answer = client.get_item(TableName=table, Key=_key(notice, channel), ConsistentRead=True)
-    return "Item" in answer
+        return client.get_item(TableName=table, Key=_seen_key(key, what), ConsistentRead=True).get("Item")
 
 
-def remember(client: DynamoDBClient, table: str, notice: str, channel: str, now: float) -> None:
-    """Write down that a notice went to a channel; `now` in seconds."""
-    item = {**_key(notice, channel), "expires": {"N": str(int(now) + KEPT)}}
+def _put(
+    client: DynamoDBClient, table: str, key: str, what: str, more: Mapping[str, AttributeValueTypeDef], now: float
+) -> None:
+    item = {**_seen_key(key, what), **more, "expires": {"N": str(int(now) + _LIFETIME)}}
     with retried(f"put_item {table}"):
         client.put_item(TableName=table, Item=item)
 
 
-def first(
-    client: DynamoDBClient, table: str, notice: str, look: Callable[[], Mapping[str, str]], now: float
-) -> Mapping[str, str]:
-    """Return what was found when a notice came first, so that each time it comes it goes to the same people."""
-    key = _key(notice, "tags")
-    with retried(f"get_item {table}"):
-        item = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
-    if item:
-        known: Mapping[str, str] = json.loads(item["found"]["S"])
-        return known
-    found = look()
-    kept = {**key, "found": {"S": json.dumps(found)}, "expires": {"N": str(int(now) + KEPT)}}
-    with retried(f"put_item {table}"):
-        client.put_item(TableName=table, Item=kept)
-    return found
+def _seen_key(key: str, what: str) -> dict[str, AttributeValueTypeDef]:
+    digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+    return {"pk": {"S": f"NOTICE#{digest}"}, "sk": {"S": what}}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sagewatch.aws.errors import retried
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
-from sagewatch.tell.incident.group import KEPT
+from sagewatch.tell.incident.retention import LONGEST_AGE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -68,6 +68,10 @@ class Timeline:
     sent: Mapping[str, Any] = field(default_factory=dict)
     version: int = 0
 
+    def holds(self, notice: Notice) -> bool:
+        """Return whether a notice is written down."""
+        return any(each.key == notice.key for each in self.notices)
+
 
 def load(client: DynamoDBClient, table: str, route: str, subject: Ref) -> Timeline:
     """Read a timeline as it is now; an empty one when there is none."""
@@ -88,7 +92,7 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
     values = {
         ":version": {"N": str(fitting.version)},
         ":body": {"S": body},
-        ":expires": {"N": str(int((now + KEPT).timestamp()))},
+        ":expires": {"N": str(int((now + LONGEST_AGE).timestamp()))},
     }
     names = {"#version": "version", "#body": "body", "#expires": "expires", "#open": OPEN}
     change = "SET #version = :version, #body = :body, #expires = :expires"
@@ -119,7 +123,7 @@ def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str
             ":who": {"S": who},
             ":now": {"N": f"{now.timestamp():.3f}"},
             ":until": {"N": f"{(now + CLAIM).timestamp():.3f}"},
-            ":expires": {"N": str(int((now + KEPT).timestamp()))},
+            ":expires": {"N": str(int((now + LONGEST_AGE).timestamp()))},
         },
     }
     return _written(client, request)
@@ -162,7 +166,7 @@ def changed_timelines(client: DynamoDBClient, table: str, since: datetime) -> It
         FilterExpression="sk = :timeline AND expires >= :expires AND attribute_exists(body)",
         ExpressionAttributeValues={
             ":timeline": {"S": "timeline"},
-            ":expires": {"N": str(int((since + KEPT).timestamp()))},
+            ":expires": {"N": str(int((since + LONGEST_AGE).timestamp()))},
         },
     )
     with retried(f"scan {table}"):
