@@ -327,7 +327,7 @@ def test_a_topic_gets_a_subject_lines_and_attributes(published: tuple[Any, list[
     client, seen = published
     topic = client.create_topic(Name="alerts")["TopicArn"]
 
-    sns.send(client, topic, "[CRITICAL] churn", "a\nb", {"kind": "endpoint", "team": ""})
+    sns.publish(client, topic, "[CRITICAL] churn", "a\nb", {"kind": "endpoint", "team": ""})
 
     assert seen == [
         {
@@ -343,7 +343,7 @@ def test_json_for_programs_is_published_as_it_is(published: tuple[Any, list[dict
     client, seen = published
     topic = client.create_topic(Name="chatbot")["TopicArn"]
 
-    sns.send_raw(client, topic, '{"version":"1.0"}')
+    sns.publish_raw(client, topic, '{"version":"1.0"}')
 
     assert seen == [{"TopicArn": topic, "Message": '{"version":"1.0"}'}]
 
@@ -356,8 +356,8 @@ def test_a_fifo_topic_keeps_the_order_of_each_resource_and_drops_only_repetition
     churn, other = ({"kind": "endpoint", "resource": name} for name in ("churn", "naïve name" + "x" * 200))
 
     for subject, labels in (("fires", churn), ("fires", churn), ("clears", churn), ("fires", other)):
-        sns.send(client, topic, subject, "b", labels)
-    sns.send_raw(client, topic, "{}")
+        sns.publish(client, topic, subject, "b", labels)
+    sns.publish_raw(client, topic, "{}")
 
     groups = [each["MessageGroupId"] for each in seen]
     once, again, clears, *more = (each["MessageDeduplicationId"] for each in seen)
@@ -370,7 +370,7 @@ def test_a_topic_that_does_not_exist_is_out_of_reach() -> None:
     gone = "arn:aws:sns:us-east-1:123456789012:gone"
 
     with pytest.raises(Unreachable, match=r"^publish arn:aws:sns:us-east-1:123456789012:gone: there is no such topic$"):
-        sns.send(boto3.client("sns"), gone, "s", "b", {})
+        sns.publish(boto3.client("sns"), gone, "s", "b", {})
 
 
 @pytest.mark.parametrize("code", ["KMSAccessDenied", "Throttled", "InternalError", "AuthorizationError"])
@@ -383,4 +383,4 @@ def test_a_topic_that_does_not_take_a_message_gets_it_later(code: str) -> None:
     client.meta.events.register("before-call.sns.Publish", no)
 
     with pytest.raises(Retry, match=code):
-        sns.send_raw(client, "arn:aws:sns:us-east-1:123456789012:alerts", json.dumps({}))
+        sns.publish_raw(client, "arn:aws:sns:us-east-1:123456789012:alerts", json.dumps({}))

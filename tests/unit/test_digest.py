@@ -280,11 +280,11 @@ def test_what_is_no_tally_cannot_be_told(odd: dict[str, Any]) -> None:
 # ------------------------------------------------------------------------------------------------------------ words
 @pytest.mark.parametrize("day", DAYS, ids=lambda day: day.__name__)
 def test_the_digest_is_the_one_that_was_read_and_kept(day: Any) -> None:
-    mail = words.mail(day())
+    mail = words.digest_mail(day())
     said = {
-        "slack": words.slack_message(day()),
+        "slack": words.digest_message(day()),
         "sns": {"subject": mail.subject, "body": mail.body.splitlines(), "attributes": dict(mail.attributes)},
-        "chatbot": words.notification(day()),
+        "chatbot": words.digest_notification(day()),
     }
 
     assert said == golden(f"digest-{day.__name__}", said)
@@ -300,7 +300,7 @@ def test_the_headline_says_how_things_stand() -> None:
 def test_what_could_not_be_listed_is_said() -> None:
     found = told(tally=Tally(unread=("cluster",)))
 
-    assert "Could not be listed, and is not counted: cluster" in words.mail(found).body
+    assert "Could not be listed, and is not counted: cluster" in words.digest_mail(found).body
 
 
 NAMES = st.one_of(TEXT, st.text(max_size=63))
@@ -341,13 +341,13 @@ def test_whatever_others_write_stays_inert_and_fits(found: Tally, names: list[st
     ]
     day = told(*notices, tally=found)
 
-    message, mail = words.slack_message(day), words.mail(day)
+    message, mail = words.digest_message(day), words.digest_mail(day)
 
     assert broken(message) == []
     assert broken(slack.plain_text(message)) == []
     assert len(mail.subject) < 100
     assert mail.subject.isprintable()
     assert len(mail.body.encode()) < 250_000
-    content = words.notification(day)["content"]
+    content = words.digest_notification(day)["content"]
     assert len(content["description"]) <= 8_000
     assert not re.search("[<>]", content["title"] + content["description"])

@@ -29,7 +29,7 @@ from sagewatch.settings import NotifySettings
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-_WEBHOOK = "webhook"
+_WEBHOOK_CHANNEL = "webhook"
 """Stands in place of a channel's name: an incoming webhook knows only its own channel."""
 
 
@@ -107,7 +107,7 @@ class Receivers:
         found: dict[str, Receiver] = {}
         for name in names:
             what, _, where = name.partition(":")
-            if what == "slack" and self.slack and self.slack.editable and where != _WEBHOOK:
+            if what == "slack" and self.slack and self.slack.editable and where != _WEBHOOK_CHANNEL:
                 found[name] = SlackReceiver(self.slack, where, route, self.note)
             elif what == "sns":
                 found[name] = SnsReceiver(self.sns, where, route)
@@ -119,7 +119,7 @@ class Receivers:
 
     def _slack(self, slack: SlackApi, channel: str, route: Route) -> tuple[str, Receiver]:
         if not slack.editable:
-            return f"slack:{_WEBHOOK}", SlackWebhookReceiver(slack, route, self.note)
+            return f"slack:{_WEBHOOK_CHANNEL}", SlackWebhookReceiver(slack, route, self.note)
         return f"slack:{channel}", SlackReceiver(slack, channel, route, self.note)
 
     def _pagerduty(self, name: str, route: Route) -> Receiver:

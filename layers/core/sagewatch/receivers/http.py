@@ -25,7 +25,7 @@ THROTTLED = 30.0
 """Seconds to wait when a server that throttles does not say for how long."""
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-_LONGEST_WAIT = 900.0
+_LONGEST_RETRY_AFTER = 900.0
 
 
 def pool() -> urllib3.PoolManager:
@@ -87,7 +87,7 @@ def post(
     else:
         # RFC 9110, "Retry-After": a number of seconds, or a date, which nobody who throttles us sends.
         said = answer.headers.get("Retry-After", "").strip()
-        after = min(max(float(said), 1.0), _LONGEST_WAIT) if re.fullmatch("[0-9]{1,9}", said) else None
+        after = min(max(float(said), 1.0), _LONGEST_RETRY_AFTER) if re.fullmatch("[0-9]{1,9}", said) else None
         return Answer(answer.status, answer.data.decode(errors="replace"), after)
     breaker.until = breaker.clock() + OPEN_FOR
     # Raised here, not above: an error's context would keep the URL even when it is not shown.

@@ -35,7 +35,7 @@ def look_after_all(context: Context) -> int:
     open_now = list(timelines.open_timelines(context.clients.dynamodb, context.settings.table))
     random.shuffle(open_now)  # when there is no time for all, nobody must always be the last
     errors: list[SagewatchError] = []
-    for current, states in _read(context, open_now):
+    for current, states in _with_alarm_states(context, open_now):
         if context.deadline.remaining_ms() < ENOUGH_MS:
             context.receivers.note("ClockCutShort", because="there was no time for all open incidents")
             break
@@ -45,7 +45,7 @@ def look_after_all(context: Context) -> int:
     return len(open_now)
 
 
-def _read(context: Context, open_now: Iterable[tuple[str, Ref]]) -> Iterator[tuple[Current, _AlarmStates]]:
+def _with_alarm_states(context: Context, open_now: Iterable[tuple[str, Ref]]) -> Iterator[tuple[Current, _AlarmStates]]:
     """Yield the timelines, with the states that their firing alarms are in."""
     client, table = context.clients.dynamodb, context.settings.table
     for some in batched(open_now, _AT_ONCE, strict=False):

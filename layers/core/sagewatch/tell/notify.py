@@ -70,7 +70,7 @@ def tell(context: Context, event: Mapping[str, Any]) -> Notice | None:
 
     Every route is tried even when another one fails, and then the failure is raised: Retry before Undeliverable.
     """
-    notice = _read(context, event)
+    notice = _read_with_tags(context, event)
     if notice is None:
         return None
     taken = [route for route in _routes(context, notice) if not route.drop]
@@ -87,7 +87,7 @@ def tell(context: Context, event: Mapping[str, Any]) -> Notice | None:
     return notice if taken else None
 
 
-def _read(context: Context, event: Mapping[str, Any]) -> Notice | None:
+def _read_with_tags(context: Context, event: Mapping[str, Any]) -> Notice | None:
     """Read an event with the tags of what it is about: whose it is, who started it, whether it is ignored."""
     prefix, policy = context.settings.prefix, context.policy
     found = alarm_events.notice(prefix, event, policy)

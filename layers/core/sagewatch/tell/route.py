@@ -10,7 +10,7 @@ from sagewatch.model import Labels, Unit
 from sagewatch.policy.rules import Policy, Route, labels_match
 from sagewatch.units import parse
 
-DEFAULT = Route(name="default", slack="default", sns="default")
+DEFAULT_ROUTE = Route(name="default", slack="default", sns="default")
 """Where everything goes without a policy: the channel of the credentials, and the alerts topic."""
 
 
@@ -21,12 +21,12 @@ def routes(policy: Policy, labels: Labels) -> tuple[Route, ...]:
     by its name instead.
     """
     if not policy.routes:
-        return (DEFAULT,)
+        return (DEFAULT_ROUTE,)
     named = next((route for route in policy.routes if route.name == labels.get("route")), None)
-    return (named,) if named else tuple(_taken(policy, labels))
+    return (named,) if named else tuple(_matching(policy, labels))
 
 
-def _taken(policy: Policy, labels: Labels) -> Iterator[Route]:
+def _matching(policy: Policy, labels: Labels) -> Iterator[Route]:
     for route in policy.routes:
         if labels_match(route.match, labels):
             yield route
@@ -36,7 +36,7 @@ def _taken(policy: Policy, labels: Labels) -> Iterator[Route]:
 
 def default_route(policy: Policy) -> Route:
     """Return the route of what no other one takes."""
-    return policy.routes[-1] if policy.routes else DEFAULT
+    return policy.routes[-1] if policy.routes else DEFAULT_ROUTE
 
 
 def route_named(policy: Policy, name: str) -> Route:

@@ -25,4 +25,4 @@ class AmazonQReceiver(PostOnlyReceiver):
     route: Route
 
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
-        api.send_raw(self.client, self.arn, json.dumps(render.notification(incident, line, self.route)))
+        api.publish_raw(self.client, self.arn, json.dumps(render.notification(incident, line, self.route)))

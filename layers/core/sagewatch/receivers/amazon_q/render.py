@@ -17,8 +17,8 @@ from sagewatch.receivers.wording.sentences import (
     as_text,
     details,
     evidence,
+    filter_labels,
     headline,
-    labels,
     leads,
     line_text,
     others,
@@ -26,20 +26,20 @@ from sagewatch.receivers.wording.sentences import (
     why,
 )
 
-type Payload = dict[str, Any]
+type Notification = dict[str, Any]
 
 TITLE, DESCRIPTION, STEP, KEYWORD = 250, 8_000, 350, 75
-_REASON, _OTHERS, _STEPS = 2_000, 8, 8
-_MARKS = {"critical": "🔴", "warning": "🟠", "info": "⚪"}
-_STATUS = {"acked": "🟠", "snoozed": "🟠", "resolved": "🟢", "succeeded": "🟢", "closed": "⚪"}
+_REASON_LENGTH, _OTHER_PARTS, _MOST_STEPS = 2_000, 8, 8
+_CIRCLES = {"critical": "🔴", "warning": "🟠", "info": "⚪"}
+_STATUS_CIRCLES = {"acked": "🟠", "snoozed": "🟠", "resolved": "🟢", "succeeded": "🟢", "closed": "⚪"}
 
 
-def notification(incident: Incident, line: ThreadLine | None, route: Route) -> Payload:
+def notification(incident: Incident, line: ThreadLine | None, route: Route) -> Notification:
     """Return a custom notification; all of an incident are one thread."""
     first = as_text(headline(incident))
     told = line_text(incident, line) if line else first
-    place, found = incident.lead.place, labels(incident, line)
-    mark = _STATUS.get(incident.status) or _MARKS[incident.severity]
+    place, found = incident.lead.place, filter_labels(incident, line)
+    mark = _STATUS_CIRCLES.get(incident.status) or _CIRCLES[incident.severity]
     return {
         "version": "1.0",
         "source": "custom",
@@ -66,9 +66,9 @@ def _description(incident: Incident, line: ThreadLine | None) -> str:
     if line:
         return _shown(as_text(headline(incident)), DESCRIPTION)
     facts = [f"{name}: {value}" for name, value in details(incident).items()]
-    reason = harmless(why(incident), _REASON).splitlines()
+    reason = harmless(why(incident), _REASON_LENGTH).splitlines()
     kept, room = [], DESCRIPTION
-    for each in filter(None, (*facts, *others(incident, _OTHERS), *reason)):
+    for each in filter(None, (*facts, *others(incident, _OTHER_PARTS), *reason)):
         shown = _shown(each, 1_000)
         room -= len(shown) + 1
         if room >= 0:
@@ -81,7 +81,7 @@ def _next_steps(incident: Incident, route: Route) -> list[str]:
     advice = (evidence(incident).remedy, incident.lead.advice) if incident.is_open else ()
     links = [f"{_shown(name.capitalize(), STEP)}: {escaped(link)}" for name, link in leads(incident, route).items()]
     said = [_shown(each, STEP) for each in advice if each]
-    return [*said, *(link for link in links if len(link) <= STEP)][:_STEPS]
+    return [*said, *(link for link in links if len(link) <= STEP)][:_MOST_STEPS]
 
 
 def _shown(text: str, longest: int) -> str:

@@ -21,7 +21,7 @@ from sagewatch.receivers.wording.phrases import harmless
 
 URL = "https://events.pagerduty.com/v2/enqueue"
 EUROPE = "https://events.eu.pagerduty.com/v2/enqueue"
-_REASON = 300
+_ERROR_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +56,5 @@ def _pagerduty_error(answer: Answer, key: str) -> SagewatchError:
         return Retry(f"PagerDuty answered {answer.status}", answer.after or (THROTTLED if answer.throttled else None))
     if answer.status in {401, 403}:
         return Unauthorised(f"PagerDuty refuses the routing key: {answer.status}")
-    reason = harmless(answer.text.replace(key, "[redacted]"), _REASON)
+    reason = harmless(answer.text.replace(key, "[redacted]"), _ERROR_LENGTH)
     return Undeliverable(f"PagerDuty answered {answer.status} {reason}".strip())

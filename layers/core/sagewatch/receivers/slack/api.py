@@ -24,8 +24,8 @@ import urllib3
 from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
+from sagewatch.receivers.slack.blocks import Message
 
-type Message = dict[str, Any]
 type Credentials = Mapping[str, str]
 
 _WEBHOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
@@ -45,7 +45,7 @@ class Rejected(Undeliverable):
 
 
 # Slack's Web API, errors of chat.* and files.*; incoming webhooks, "Handling errors".
-_BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_RATE_LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _TROUBLED = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "rollup_error", "request_timeout"}
     | {"update_failed", "team_added_to_org"}
@@ -175,7 +175,7 @@ class SlackApi:
             raise Stale("Slack edits and answers messages for a bot only, and there is no bot_token any more")
         headers = {**headers, "Authorization": f"Bearer {found['bot_token']}"}
         answer = post(self.http, self.breaker, "Slack", f"{self.api_url.rstrip('/')}/{method}", body, headers)
-        said = _parsed(answer.text)
+        said = _json_of(answer.text)
         if answer.good and said.get("ok") is True:
             return said
         if answer.good and not isinstance(said.get("error"), str):
@@ -227,7 +227,7 @@ def _checked(url: str) -> str:
     raise Undeliverable("Slack's webhook_url must begin with https://hooks.slack.com/services/")
 
 
-def _parsed(text: str) -> Mapping[str, Any]:
+def _json_of(text: str) -> Mapping[str, Any]:
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
@@ -247,7 +247,7 @@ def _unreadable(answer: Answer) -> Retry:
 def _slack_error(answer: Answer, word: str) -> SagewatchError:
     """Return the error that Slack's answer means; `word` is Slack's own, such as `invalid_auth`."""
     said = f"Slack answered {answer.status} {word}".strip()
-    if answer.throttled or word in _BUSY:
+    if answer.throttled or word in _RATE_LIMITED:
         return Retry(said, answer.after or THROTTLED)
     if answer.troubled or word in _TROUBLED:
         return Retry(said, answer.after)

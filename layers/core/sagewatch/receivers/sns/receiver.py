@@ -24,7 +24,7 @@ class SnsReceiver(PostOnlyReceiver):
 
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
         mail = render.mail(incident, line, self.route)
-        api.send(self.client, self.arn, mail.subject, mail.body, mail.attributes)
+        api.publish(self.client, self.arn, mail.subject, mail.body, mail.attributes)
 
 
 class EscalationReceiver(SnsReceiver):

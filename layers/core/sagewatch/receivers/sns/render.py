@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from sagewatch.model import Evidence, Incident, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import cut, harmless
-from sagewatch.receivers.wording.sentences import as_text, details, labels, leads, line_text, others, why
+from sagewatch.receivers.wording.sentences import as_text, details, filter_labels, leads, line_text, others, why
 from sagewatch.receivers.wording.sentences import headline as opening
 from sagewatch.receivers.wording.sentences import subject as about
 
 SUBJECT = 99
 """SNS takes fewer than 100 characters, and no line breaks (Publish, Subject)."""
 
-_REASON, _OTHERS, _LOG = 4_000, 20, 50
+_TEXT_LENGTH, _OTHER_LINES, _LOG_LINES = 4_000, 20, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +34,19 @@ def mail(incident: Incident, line: ThreadLine | None, route: Route) -> Mail:
     sections = [
         [told] if line is None else [told, first],
         [f"{name}: {value}" for name, value in details(incident).items()],
-        others(incident, _OTHERS),
+        others(incident, _OTHER_LINES),
         [f"{name.capitalize()}: {link}" for name, link in leads(incident, route).items()],
         [why(incident)],
         [incident.lead.advice] if incident.is_open else [],
         list(_log(incident, line)) if route.logs and line and line.about == "log" else [],
     ]
-    shown = [[harmless(each, _REASON) for each in section if each] for section in sections]
+    shown = [[harmless(each, _TEXT_LENGTH) for each in section if each] for section in sections]
     return Mail(
         subject=cut(" ".join(harmless(about(incident, line), 1_000).split()), SUBJECT),
         body="\n\n".join("\n".join(section) for section in shown if section),
-        attributes=labels(incident, line),
+        attributes=filter_labels(incident, line),
     )
 
 
 def _log(incident: Incident, line: ThreadLine) -> tuple[str, ...]:
-    return incident.evidence.get(line.notice.key, Evidence()).log[-_LOG:]
+    return incident.evidence.get(line.notice.key, Evidence()).log[-_LOG_LINES:]

@@ -25,7 +25,7 @@ from sagewatch.tell.store import timelines
 EXHAUSTED = 6
 """The attempt from which what a receiver does not take goes to the fallback instead."""
 
-_BUSY = 3.0  # s, until another worker should be done with the same timeline
+_BUSY_WAIT = 3.0  # s, until another worker should be done with the same timeline
 
 
 class Busy(Retry):
@@ -72,7 +72,7 @@ def _claimed(context: Context, route: Route, current: Current) -> Iterator[Curre
     """Hold the claim of a timeline, and yield it as it is then."""
     client, table, subject = context.clients.dynamodb, context.settings.table, current.timeline.subject
     if not timelines.claim(client, table, route.name, subject, context.worker, context.now):
-        after = _BUSY * 2 ** (context.attempt - 1)
+        after = _BUSY_WAIT * 2 ** (context.attempt - 1)
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
     try:
         yield current.follows(timelines.load(client, table, route.name, subject))

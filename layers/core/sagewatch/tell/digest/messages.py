@@ -9,7 +9,7 @@ from functools import partial
 
 from sagewatch.kinds import links
 from sagewatch.model import Incident, Notice, Ref
-from sagewatch.receivers.amazon_q.render import DESCRIPTION, Payload
+from sagewatch.receivers.amazon_q.render import DESCRIPTION, Notification
 from sagewatch.receivers.slack.blocks import TEXT, Fit, Message, context, escaped, fields, fitted, linked, safe, section
 from sagewatch.receivers.sns.render import SUBJECT, Mail
 from sagewatch.receivers.wording.figures import is_low, lasting
@@ -17,7 +17,7 @@ from sagewatch.receivers.wording.phrases import cut, harmless, inline, quantity,
 from sagewatch.receivers.wording.sentences import ADDRESS, brief, who
 from sagewatch.tell.digest.summary import Digest, Loud
 
-_NAME, _REST = 260, 300
+_ENTRY_NAME, _REST = 260, 300
 _BAR = 10
 
 
@@ -46,16 +46,16 @@ def digest_headline(digest: Digest) -> str:
     return f"SageMaker daily, {_where(digest)}: {', '.join(filter(None, counts))}"
 
 
-def slack_message(digest: Digest) -> Message:
+def digest_message(digest: Digest) -> Message:
     """Return the body for chat.postMessage, but for its channel, or for a webhook."""
     return fitted(partial(_message, digest))
 
 
-def mail(digest: Digest) -> Mail:
+def digest_mail(digest: Digest) -> Mail:
     """Return the same as plain lines, and what a subscription can filter on: `kind` and `state` are `digest`."""
-    numbers = [f"{name}: {value}" for name, value in _numbers(digest).items()]
-    listed = [list(_lines(listing)) for listing in _sections(digest)]
-    blocks = ([digest_headline(digest)], numbers, *listed, list(_small_print(digest)))
+    numbers = [f"{name}: {value}" for name, value in _totals(digest).items()]
+    listed = [list(_plain_lines(listing)) for listing in _sections(digest)]
+    blocks = ([digest_headline(digest)], numbers, *listed, list(_remarks(digest)))
     return Mail(
         subject=cut(inline(digest_headline(digest), _REST), SUBJECT),
         body="\n\n".join("\n".join(harmless(line, 4_000) for line in lines) for lines in blocks if lines),
@@ -63,9 +63,9 @@ def mail(digest: Digest) -> Mail:
     )
 
 
-def notification(digest: Digest) -> Payload:
+def digest_notification(digest: Digest) -> Notification:
     """Return the same as a custom notification for Amazon Q Developer: as many lines as it takes."""
-    said, kept, room = mail(digest), [], DESCRIPTION
+    said, kept, room = digest_mail(digest), [], DESCRIPTION
     for line in map(escaped, said.body.splitlines()):
         room -= len(line) + 1
         if room >= 0:
@@ -87,15 +87,15 @@ def _message(digest: Digest, fit: Fit) -> Message:
     title = cut(inline(f"SageMaker daily · {_where(digest)} · {_day(digest)}", _REST), 150)
     blocks = [
         {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}},
-        *fields(_numbers(digest, drawn=True)),
+        *fields(_totals(digest, drawn=True)),
         *({"type": "divider"} for _ in _sections(digest)[:1]),
-        *(section(_listed(listing, fit.others)) for listing in _sections(digest)),
-        *context(*(safe(line, 1_000) for line in _small_print(digest))),
+        *(section(_mrkdwn_list(listing, fit.others)) for listing in _sections(digest)),
+        *context(*(safe(line, 1_000) for line in _remarks(digest))),
     ]
     return {"text": safe(digest_headline(digest), _REST), "blocks": blocks}
 
 
-def _listed(listing: DigestSection, most: int) -> str:
+def _mrkdwn_list(listing: DigestSection, most: int) -> str:
     """Return as many lines of a list as are wanted and a section has room for, and how many more there are."""
     kept = [f"{listing.mark} *{listing.title}*"]
     room = TEXT - len(kept[0]) - len("\nand 1,000,000,000,000 more")
@@ -109,10 +109,10 @@ def _listed(listing: DigestSection, most: int) -> str:
     return "\n".join([*kept, *([f"and {more:,} more"] if more else [])])
 
 
-def _lines(listing: DigestSection) -> Iterator[str]:
+def _plain_lines(listing: DigestSection) -> Iterator[str]:
     yield f"{listing.title}:"
     for each in listing.entries:
-        yield f"- {inline(each.name, _NAME)}{' ' + inline(each.said, _REST) if each.said else ''}"
+        yield f"- {inline(each.name, _ENTRY_NAME)}{' ' + inline(each.said, _REST) if each.said else ''}"
         if each.link and ADDRESS.fullmatch(each.link):
             yield f"  {each.link}"
     if listing.more:
@@ -120,7 +120,7 @@ def _lines(listing: DigestSection) -> Iterator[str]:
 
 
 # ----------------------------------------------------------------------------------------------------------- numbers
-def _numbers(digest: Digest, *, drawn: bool = False) -> dict[str, str]:
+def _totals(digest: Digest, *, drawn: bool = False) -> dict[str, str]:
     """Return the numbers by what they count; nothing in them is of others, so that they are safe everywhere."""
     tally, lasted = digest.tally, digest.lasted
     ended = f" · median {lasting(lasted)}" if lasted is not None else ""
@@ -150,7 +150,7 @@ def _covered(digest: Digest) -> str:
     return f"{tally.watched:,} of {_many(tally.wanted, 'resource')} covered" if tally else ""
 
 
-def _small_print(digest: Digest) -> Iterator[str]:
+def _remarks(digest: Digest) -> Iterator[str]:
     """Yield what only somebody who looks closer wants to know."""
     tally = digest.tally
     if tally is None:
@@ -176,20 +176,22 @@ def _sections(digest: Digest) -> tuple[DigestSection, ...]:
     missing = tally.wanted - tally.watched if tally else 0
     unwatched, idle = (tally.unwatched, tally.idle) if tally else ((), ())
     lists = (
-        DigestSection(":red_circle:", "Open", tuple(_open(digest, each) for each in digest.open)),
-        DigestSection(":x:", "Failed in 24 h", tuple(_failed(each) for each in digest.failed)),
+        DigestSection(":red_circle:", "Open", tuple(_open_entry(digest, each) for each in digest.open)),
+        DigestSection(":x:", "Failed in 24 h", tuple(_failed_entry(each) for each in digest.failed)),
         DigestSection(
             ":warning:",
             "Not covered",
-            tuple(_of(digest, each.kind, each.name, each.why or _ASK.format(each)) for each in unwatched),
+            tuple(_resource_entry(digest, each.kind, each.name, each.why or _ASK.format(each)) for each in unwatched),
             missing - len(unwatched),
         ),
         DigestSection(
             ":zzz:",
             "Idle for a day",
-            tuple(_of(digest, each.kind, each.name, _idling(each.scope, each.price)) for each in idle),
+            tuple(_resource_entry(digest, each.kind, each.name, _idling(each.scope, each.price)) for each in idle),
         ),
-        DigestSection(":loud_sound:", "Noisiest alarm", tuple(_loud(each) for each in filter(None, (digest.loudest,)))),
+        DigestSection(
+            ":loud_sound:", "Noisiest alarm", tuple(_loud_entry(each) for each in filter(None, (digest.loudest,)))
+        ),
     )
     return tuple(each for each in lists if each.entries)
 
@@ -197,16 +199,16 @@ def _sections(digest: Digest) -> tuple[DigestSection, ...]:
 _ASK = "sagewatch explain {0.kind}/{0.name} says why"
 
 
-def _of(digest: Digest, kind: str, name: str, said: str) -> Entry:
-    return Entry(name, _page(digest, Ref(kind, name)), f"({_spaced(kind)}) {said}")
+def _resource_entry(digest: Digest, kind: str, name: str, said: str) -> Entry:
+    return Entry(name, _page(digest, Ref(kind, name)), f"({_kind_words(kind)}) {said}")
 
 
 def _page(digest: Digest, ref: Ref) -> str | None:
     """Return the page of a resource; half a character has no address."""
-    return links.resource(digest.place, Ref(ref.kind, harmless(ref.name, _NAME)))
+    return links.resource(digest.place, Ref(ref.kind, harmless(ref.name, _ENTRY_NAME)))
 
 
-def _open(digest: Digest, incident: Incident) -> Entry:
+def _open_entry(digest: Digest, incident: Incident) -> Entry:
     attended = {"acked": " · acknowledged", "snoozed": " · snoozed"}.get(incident.status, "")
     more = len([part for part in incident.parts[1:] if part.last.state in {"firing", "failed"}])
     also = f" · and {more} more" if more else ""
@@ -214,8 +216,8 @@ def _open(digest: Digest, incident: Incident) -> Entry:
     return Entry(who(incident, incident.parts[0].first), _page(digest, incident.subject), said)
 
 
-def _failed(notice: Notice) -> Entry:
-    kind = _spaced(notice.labels.get("kind") or "")
+def _failed_entry(notice: Notice) -> Entry:
+    kind = _kind_words(notice.labels.get("kind") or "")
     return Entry(resource_and_scope(notice), notice.links.get(kind), notice.title)
 
 
@@ -224,7 +226,7 @@ def _idling(scope: str, price: str) -> str:
     return each if scope in {"all", "AllTraffic"} else f"{scope}: {each}"
 
 
-def _loud(loud: Loud) -> Entry:
+def _loud_entry(loud: Loud) -> Entry:
     """Say which alarm fired how often, how far it went, and what would have kept it silent."""
     notice, proposal = loud.notice, loud.proposal
     low = is_low(notice)
@@ -240,7 +242,7 @@ def _loud(loud: Loud) -> Entry:
     )
 
 
-def _spaced(kind: str) -> str:
+def _kind_words(kind: str) -> str:
     return kind.replace("-", " ")
 
 

@@ -87,9 +87,9 @@ def _timelines(context: Context) -> Iterator[Timeline]:
 
 def _send(context: Context, recipient: Recipient, found: Digest) -> None:
     if recipient.kind == "slack" and context.receivers.slack:
-        context.receivers.slack.post(recipient.where, messages.slack_message(found))
+        context.receivers.slack.post(recipient.where, messages.digest_message(found))
     elif recipient.kind == "sns":
-        mail = messages.mail(found)
-        sns.send(context.clients.sns, recipient.where, mail.subject, mail.body, mail.attributes)
+        mail = messages.digest_mail(found)
+        sns.publish(context.clients.sns, recipient.where, mail.subject, mail.body, mail.attributes)
     else:
-        sns.send_raw(context.clients.sns, recipient.where, json.dumps(messages.notification(found)))
+        sns.publish_raw(context.clients.sns, recipient.where, json.dumps(messages.digest_notification(found)))

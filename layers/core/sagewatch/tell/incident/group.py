@@ -56,7 +56,7 @@ def incidents(
     for group in groups:
         related = before is not None and group.notices[0].at - before.changed <= RELATED
         previous = incident_id(route, before.notices[0]) if before and related else ""
-        found.append(_incident(route, group, previous, evidence, now))
+        found.append(_incident_of(route, group, previous, evidence, now))
         before = group
     found += [_success(route, each, evidence) for each in in_order if each.state == "succeeded" and not each.muted]
     return tuple(sorted(found, key=lambda each: in_time(each.notices[0])))
@@ -233,7 +233,7 @@ class Group:
         return None if still else "joined"
 
 
-def _incident(route: str, group: Group, previous: str, evidence: Mapping[str, Evidence], now: datetime) -> Incident:
+def _incident_of(route: str, group: Group, previous: str, evidence: Mapping[str, Evidence], now: datetime) -> Incident:
     notices, acknowledgement = group.notices, group.snapshots[-1].acknowledgement
     opening = [each for each in notices if each.state in _OPENING]
     acked, snoozed = acknowledgement.acked, acknowledgement.snoozed
@@ -264,7 +264,7 @@ def _success(route: str, notice: Notice, evidence: Mapping[str, Evidence]) -> In
         route=route,
         subject=notice.subject,
         notices=(notice,),
-        parts=(_part((notice,), notice.at),),
+        parts=(_part_of((notice,), notice.at),),
         status="succeeded",
         severity=notice.severity,
         opened=notice.at,
@@ -287,7 +287,7 @@ def _status(group: Group, now: datetime) -> Status:
 
 def _parts(group: Group, now: datetime) -> tuple[Part, ...]:
     """Return what is open, the worst and newest first, then what ended, the last first."""
-    parts = [_part(went, now) for went in group.history.values()]
+    parts = [_part_of(went, now) for went in group.history.values()]
     rank = {notice.key: place for place, notice in enumerate(_worst_first(group.open.values()))}
     ended = sorted([part for part in parts if part.last.key not in rank], key=lambda part: in_time(part.first))
     # Sorting is stable: what ended at once, with the resource, stays in the order in which it began.
@@ -302,7 +302,7 @@ def _worst_first(notices: Iterable[Notice]) -> list[Notice]:
     return sorted(newest_first(notices), key=lambda notice: _RANKS[notice.severity])
 
 
-def _part(went: Sequence[Notice], now: datetime) -> Part:
+def _part_of(went: Sequence[Notice], now: datetime) -> Part:
     """Return the part that these notices are about."""
     changed = changes(went)
     firing = [after.at - before.at for before, after in pairwise(went) if before.state == "firing"]

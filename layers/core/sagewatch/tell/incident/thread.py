@@ -29,11 +29,11 @@ def thread_lines(incident: Incident, remind: Sequence[timedelta], now: datetime)
     group = Group()
     for notice in incident.notices:
         group.take(notice)
-    history = [*_lines(group.snapshots, incident.evidence, now), *_reminders(group.snapshots, remind, now)]
+    history = [*_told_lines(group.snapshots, incident.evidence, now), *_due_reminders(group.snapshots, remind, now)]
     return tuple(sorted(history, key=lambda line: line.at))
 
 
-def _lines(snapshots: Sequence[Snapshot], evidence: Mapping[str, Evidence], now: datetime) -> Iterator[ThreadLine]:
+def _told_lines(snapshots: Sequence[Snapshot], evidence: Mapping[str, Evidence], now: datetime) -> Iterator[ThreadLine]:
     """Yield what was told of each notice, then its log."""
     # `until` of the first notice says that the middle of the incident was dropped (see retention).
     first_told = len(snapshots) // 2 if snapshots[0].notice.until else 0
@@ -49,7 +49,7 @@ def _lines(snapshots: Sequence[Snapshot], evidence: Mapping[str, Evidence], now:
             yield _line("log", notice.at, notice)
 
 
-def _reminders(snapshots: Sequence[Snapshot], remind: Sequence[timedelta], now: datetime) -> Iterator[ThreadLine]:
+def _due_reminders(snapshots: Sequence[Snapshot], remind: Sequence[timedelta], now: datetime) -> Iterator[ThreadLine]:
     """Yield a line for each time of `remind` at which something critical was open and nobody attended to it."""
     opening = snapshots[0].notice
     for number, after in enumerate(remind, start=1):

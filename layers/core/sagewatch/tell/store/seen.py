@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-_LIFETIME = 3 * 24 * 3600
+_THREE_DAYS = 3 * 24 * 3600
 """Seconds; longer than any queue keeps a message that could come back."""
 
-_TAGS = "tags"
+_TAGS_ROW = "tags"
 
 
 def was_sent(client: DynamoDBClient, table: str, key: str, receiver: str) -> bool:
@@ -37,13 +37,13 @@ def tags(client: DynamoDBClient, table: str, key: str) -> Mapping[str, str] | No
 
     So a notice goes to the same people each time it comes.
     """
-    item = _item(client, table, key, _TAGS)
+    item = _item(client, table, key, _TAGS_ROW)
     return json.loads(item["found"]["S"]) if item else None
 
 
 def remember_tags(client: DynamoDBClient, table: str, key: str, found: Mapping[str, str], now: float) -> None:
     """Write down the tags of a notice; `now` in seconds."""
-    _put(client, table, key, _TAGS, {"found": {"S": json.dumps(found)}}, now)
+    _put(client, table, key, _TAGS_ROW, {"found": {"S": json.dumps(found)}}, now)
 
 
 def _item(client: DynamoDBClient, table: str, key: str, what: str) -> Mapping[str, AttributeValueTypeDef] | None:
@@ -54,7 +54,7 @@ def _item(client: DynamoDBClient, table: str, key: str, what: str) -> Mapping[st
 def _put(
     client: DynamoDBClient, table: str, key: str, what: str, more: Mapping[str, AttributeValueTypeDef], now: float
 ) -> None:
-    item = {**_seen_key(key, what), **more, "expires": {"N": str(int(now) + _LIFETIME)}}
+    item = {**_seen_key(key, what), **more, "expires": {"N": str(int(now) + _THREE_DAYS)}}
     with retried(f"put_item {table}"):
         client.put_item(TableName=table, Item=item)
 
