@@ -26,13 +26,17 @@ import boto3
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from moto import mock_aws
 
+from sagewatch.aws.clients import Clients
+from sagewatch.aws.errors import BRISK
 from sagewatch.errors import Retry, SagewatchError
 from sagewatch.policy.rules import PolicyInForce
-from sagewatch.receivers.http import Rest
-from sagewatch.receivers.registry import Switchboard
+from sagewatch.receivers.build import Receivers
+from sagewatch.receivers.http import CircuitBreaker
 from sagewatch.settings import NotifySettings
-from sagewatch.tell.conversation import Clients
-from sagewatch.tell.notify import Round
+from sagewatch.tell.context import Context
+from sagewatch.tell.evidence.gather import QUICK
+from sagewatch.tell.evidence.graph import QUICKEST
+from sagewatch.tell.notify import receive
 from sagewatch_cli.local.slack import Slack, Troubles, slack
 
 FASTER = 30
@@ -134,7 +138,7 @@ class Worker:
     queue: PlayedQueue
     settings: NotifySettings
     clients: Clients
-    switchboard: Switchboard
+    receivers: Receivers
     waits: Waits
     noted: Counter[str]
 
@@ -145,25 +149,27 @@ class Worker:
         def note(what: str, **_: str) -> None:
             noted[what] += 1
 
-        board, made, waits = Switchboard.of(settings, time.monotonic, note), Clients.of(), Waits()
-        board.slack = replace(board.slack, rest=Rest(clock)) if board.slack else None
-        board.sns = OneAtATime(board.sns, lock)
-        dynamodb, cloudwatch = OneAtATime(made.dynamodb, lock), OneAtATime(made.cloudwatch, lock)
-        nobody = _Nobody()
-        clients = replace(made, dynamodb=dynamodb, cloudwatch=cloudwatch, sqs=waits, artist=lambda: nobody)
-        return cls(queue, settings, clients, board, waits, noted)
+        make: Any = boto3.client
+        played = {name: OneAtATime(make(name, config=BRISK), lock) for name in ("dynamodb", "cloudwatch", "sns")}
+        waits = Waits()
+        clients = Clients(BRISK, sqs=waits, **played)
+        receivers = Receivers.of(settings, clients.sns, time.monotonic, note)
+        receivers.slack = replace(receivers.slack, breaker=CircuitBreaker(clock)) if receivers.slack else None
+        return cls(queue, settings, clients, receivers, waits, noted)
 
     def work(self) -> None:
         """Take batches until the queue is empty."""
         while not self.queue.empty:
-            turn = Round(self.clients, self.settings, self.switchboard, PolicyInForce, datetime.now(UTC))
+            evidence, graphs = Clients(QUICK), Clients(QUICKEST, cloudwatch=_Nobody())
+            now = datetime.now(UTC)
+            context = Context(self.clients, evidence, graphs, self.settings, self.receivers, PolicyInForce, now)
             batch = self.queue.receive()
             for number, body in batch:
-                self._take(turn, number, body)
+                self._take(context, number, body)
             if not batch:
                 time.sleep(0.5 / FASTER)
 
-    def _take(self, turn: Round, number: int, body: dict[str, Any]) -> None:
+    def _take(self, context: Context, number: int, body: dict[str, Any]) -> None:
         receives = str(self.queue.receives[number])
         receipt = f"{number}/{receives}"
         record = {
@@ -173,7 +179,7 @@ class Worker:
             "attributes": {"ApproximateReceiveCount": receives},
         }
         try:
-            turn(SQSRecord(record), body)
+            receive(context, SQSRecord(record), body)
         except SagewatchError as error:
             self.noted[type(error).__name__] += 1
             after = self.waits.seconds.get(receipt, VISIBILITY)

@@ -13,7 +13,6 @@ from sagewatch.model import (
     Evidence,
     Incident,
     Labels,
-    Line,
     Notice,
     Part,
     Place,
@@ -21,6 +20,7 @@ from sagewatch.model import (
     Severity,
     State,
     Status,
+    ThreadLine,
     Unit,
 )
 from sagewatch.policy.rules import Route
@@ -163,9 +163,9 @@ def incident(
     return replace(made, **changes)
 
 
-def line(about: About, notice: Notice, **changes: Any) -> Line:
+def line(about: About, notice: Notice, **changes: Any) -> ThreadLine:
     """Return an entry of the history that tells of a notice."""
-    return replace(Line(key=f"{about}/{notice.key}", about=about, at=notice.at, notice=notice), **changes)
+    return replace(ThreadLine(key=f"{about}/{notice.key}", about=about, at=notice.at, notice=notice), **changes)
 
 
 def clicked(state: State, minutes: float, by: str = "U0ANA", **changes: Any) -> Notice:

@@ -11,12 +11,12 @@ from aws_lambda_powertools import Logger
 from sagewatch.aws import queue, secrets
 from sagewatch.aws.errors import BRISK
 from sagewatch.errors import Undeliverable
-from sagewatch.receivers.slack.clicks import asked, is_genuine
+from sagewatch.receivers.slack.clicks import click_event, is_genuine
 from sagewatch.settings import InteractSettings
 
 settings = InteractSettings.read(os.environ)
 sqs = boto3.client("sqs", config=BRISK)
-credentials = secrets.Kept(secrets.reader(settings.slack_credentials), time.monotonic)
+credentials = secrets.CachedSecret(secrets.reader(settings.slack_credentials), time.monotonic)
 logger = Logger(service="interact")
 
 
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     try:
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
         genuine = is_genuine(credentials().get("signing_secret", ""), event.get("headers") or {}, raw, time.time())
-        found = asked(raw) if genuine else None
+        found = click_event(raw) if genuine else None
     except (ValueError, KeyError, AttributeError, Undeliverable) as odd:
         logger.warning("refused", extra={"because": type(odd).__name__})
         return {"statusCode": 401}

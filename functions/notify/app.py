@@ -5,33 +5,41 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
+from sagewatch.aws.clients import Clients
+from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.errors import BRISK
 from sagewatch.aws.policy_store import PolicyStore
-from sagewatch.receivers.registry import Switchboard, noting
+from sagewatch.receivers.build import Receivers, noting
 from sagewatch.settings import NotifySettings
-from sagewatch.tell.alarm_events import in_order
-from sagewatch.tell.conversation import Clients, unhurried
-from sagewatch.tell.notify import Round
+from sagewatch.tell.context import Context
+from sagewatch.tell.evidence import gather, graph
+from sagewatch.tell.notify import receive
+from sagewatch.tell.read.alarm_events import in_order
 from sagewatch.watch import events
 
 logger, metrics = Logger(service="notify"), Metrics(namespace="Sagewatch", service="notify")
 settings = NotifySettings.read(os.environ)
-clients, switchboard = Clients.of(), Switchboard.of(settings, time.monotonic, noting(logger, metrics))
+# Those that every message needs are made at the cold start; the others when a notice needs them.
+made: dict[str, Any] = {name: boto3.client(name, config=BRISK) for name in ("dynamodb", "cloudwatch", "sqs", "sns")}
+clients = Clients(BRISK, **made)
+evidence_clients, graph_clients = Clients(gather.QUICK), Clients(graph.QUICKEST)
+receivers = Receivers.of(settings, clients.sns, time.monotonic, noting(logger, metrics))
 asking = PolicyStore(settings.policy_parameter, settings.table, BRISK).read
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]
 
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
-    left = getattr(context, "get_remaining_time_in_millis", unhurried)
-    turn = Round(clients, settings, switchboard, asking, datetime.now(UTC), left)
+    now, deadline = datetime.now(UTC), Deadline.of(context)
+    telling = Context(clients, evidence_clients, graph_clients, settings, receivers, asking, now, deadline)
 
     def tell(record: Any) -> None:
         logger.append_keys(message_id=record.message_id)  # for the line that says why a message failed
-        if told := turn(record, events.parse(record.body)):
+        if told := receive(telling, record, events.parse(record.body)):
             logger.info("told", extra={"ref": str(told.labels.ref), "state": told.state, "key": told.key})
             metrics.add_metric("NoticesTold", "Count", 1)
 

@@ -14,7 +14,9 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from sagewatch.model import Notice
-from sagewatch.tell.notify import CLOCK, Round
+from sagewatch.tell.clock import CLOCK
+from sagewatch.tell.context import Context
+from sagewatch.tell.notify import receive
 from sagewatch_cli.local.workspace import CHANNEL, Said
 from tests.integration.conftest import batch, cold_start, incidents_table
 from tests.integration.slack_double import SlackDouble, slack_double
@@ -95,13 +97,13 @@ class Town:
     drawn: bytes = b""
 
     def __post_init__(self) -> None:
-        self.app.switchboard.note = self._note
+        self.app.receivers.note = self._note
         # Where moto has no such operation, or fails over a job that was never made.
-        sagemaker, artist = self.app.clients.evidence.sagemaker(), self.app.clients.artist()
+        sagemaker, drawer = self.app.evidence_clients.sagemaker, self.app.graph_clients.cloudwatch
         for operation, answer in _NOTHING.items():
             sagemaker.meta.events.register(f"before-call.sagemaker.{operation}", answered(lambda answer=answer: answer))
         drawing = answered(lambda: {"MetricWidgetImage": self.drawn})
-        artist.meta.events.register("before-call.cloudwatch.GetMetricWidgetImage", drawing)
+        drawer.meta.events.register("before-call.cloudwatch.GetMetricWidgetImage", drawing)
 
     def _note(self, what: str, **_: str) -> None:
         self.noted.append(what)
@@ -113,9 +115,11 @@ class Town:
     def at(self, minute: float, *bodies: Any, attempt: int = 1) -> list[Notice | None]:
         """Have it told in that minute, message by message; what fails is raised."""
         app, now = self.app, START + timedelta(minutes=minute)
-        turn = Round(app.clients, app.settings, app.switchboard, app.asking, now)
+        context = Context(
+            app.clients, app.evidence_clients, app.graph_clients, app.settings, app.receivers, app.asking, now
+        )
         records = received(*bodies, attempt=attempt)["Records"]
-        return [turn(SQSRecord(each), json.loads(each["body"])) for each in records]
+        return [receive(context, SQSRecord(each), json.loads(each["body"])) for each in records]
 
     def shown(self, channel: str = CHANNEL) -> list[str]:
         """Return the first lines of the messages of a channel, as people see them now."""

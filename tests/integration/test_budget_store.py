@@ -11,7 +11,7 @@ from sagewatch.aws import budget_store
 from sagewatch.errors import Retry
 from sagewatch.model import Severity
 from sagewatch.policy.rules import RowCost
-from sagewatch.tell.told_store import remember
+from sagewatch.tell.store.seen import remember_sent
 from tests.integration.conftest import incidents_table
 
 CPU = {("endpoint", "cpu"): RowCost(12.3, Severity.WARNING)}
@@ -28,7 +28,7 @@ def client() -> Any:
 
 
 def test_a_table_that_never_saw_a_budget_withholds_nothing(table: str) -> None:
-    remember(client(), table, "notice", "slack", 0)
+    remember_sent(client(), table, "notice", "slack", 0)
 
     assert budget_store.read(client(), table) == {}
 

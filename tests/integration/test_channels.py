@@ -16,12 +16,12 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from sagewatch.aws import secrets
-from sagewatch.aws.secrets import Kept, routing_key, signing_secret
+from sagewatch.aws.secrets import CachedSecret, routing_key, signing_secret
 from sagewatch.errors import NoAnswer, Retry, SagewatchError, Unauthorised, Undeliverable, Unreachable
-from sagewatch.receivers.http import Rest, pool
-from sagewatch.receivers.pagerduty.api import EUROPE, URL, PagerDuty
+from sagewatch.receivers.http import CircuitBreaker, pool
+from sagewatch.receivers.pagerduty.api import EUROPE, URL, PagerDutyApi
 from sagewatch.receivers.sns import api as sns
-from sagewatch.receivers.webhook.api import Webhook, signature
+from sagewatch.receivers.webhook.api import WebhookApi, signature
 from sagewatch_cli.local.slack import SILENCE, Reply, Slack, slack
 from tests.integration.told import told
 
@@ -67,15 +67,19 @@ def clock() -> float:
     return 1_795_252_320.7
 
 
-def pagerduty(there: Slack, http: urllib3.PoolManager, vault: Vault) -> PagerDuty:
-    return PagerDuty(http, Kept(vault.read, clock, routing_key), f"{there.url}/v2/enqueue", Rest(clock))
+def pagerduty(there: Slack, http: urllib3.PoolManager, vault: Vault) -> PagerDutyApi:
+    return PagerDutyApi(
+        http, CachedSecret(vault.read, clock, routing_key), f"{there.url}/v2/enqueue", CircuitBreaker(clock)
+    )
 
 
-def webhook(there: Slack, http: urllib3.PoolManager, vault: Vault) -> Webhook:
-    return Webhook(http, f"{there.url}/hook?key=k3y", Kept(vault.read, clock, signing_secret), clock, Rest(clock))
+def webhook(there: Slack, http: urllib3.PoolManager, vault: Vault) -> WebhookApi:
+    return WebhookApi(
+        http, f"{there.url}/hook?key=k3y", CachedSecret(vault.read, clock, signing_secret), clock, CircuitBreaker(clock)
+    )
 
 
-def refused(channel: PagerDuty | Webhook, vault: Vault) -> SagewatchError:
+def refused(channel: PagerDutyApi | WebhookApi, vault: Vault) -> SagewatchError:
     """Return what is raised, after making sure that it does not say the secret."""
     with pytest.raises(SagewatchError) as raised:
         channel.send(EVENT)
@@ -145,7 +149,7 @@ def test_pagerduty_that_does_not_answer_is_left_alone(there: Slack, http: urllib
     "url", ["https://evil.example/v2/enqueue", f"{URL}/x", "http://events.pagerduty.com/v2/enqueue"]
 )
 def test_the_routing_key_goes_to_nobody_but_pagerduty(http: urllib3.PoolManager, vault: Vault, url: str) -> None:
-    channel = PagerDuty(http, Kept(vault.read, clock, routing_key), url)
+    channel = PagerDutyApi(http, CachedSecret(vault.read, clock, routing_key), url)
 
     error = refused(channel, vault)
 
@@ -253,7 +257,7 @@ def test_a_rotated_signing_secret_signs_at_once(there: Slack, http: urllib3.Pool
     ],
 )
 def test_a_webhook_goes_to_no_address_inside(http: urllib3.PoolManager, vault: Vault, url: str) -> None:
-    channel = Webhook(http, url, Kept(vault.read, clock, signing_secret), clock)
+    channel = WebhookApi(http, url, CachedSecret(vault.read, clock, signing_secret), clock)
 
     error = refused(channel, vault)
 
@@ -297,7 +301,7 @@ def test_a_secret_of_bytes_is_refused() -> None:
 
 
 def test_a_forgotten_secret_is_read_anew(vault: Vault) -> None:
-    kept = Kept(vault.read, clock, signing_secret)
+    kept = CachedSecret(vault.read, clock, signing_secret)
     kept()
     kept()
 
@@ -323,7 +327,7 @@ def test_a_topic_gets_a_subject_lines_and_attributes(published: tuple[Any, list[
     client, seen = published
     topic = client.create_topic(Name="alerts")["TopicArn"]
 
-    sns.send(client, topic, "[CRITICAL] churn", "a\nb", {"kind": "endpoint", "team": ""})
+    sns.publish(client, topic, "[CRITICAL] churn", "a\nb", {"kind": "endpoint", "team": ""})
 
     assert seen == [
         {
@@ -339,7 +343,7 @@ def test_json_for_programs_is_published_as_it_is(published: tuple[Any, list[dict
     client, seen = published
     topic = client.create_topic(Name="chatbot")["TopicArn"]
 
-    sns.send_raw(client, topic, '{"version":"1.0"}')
+    sns.publish_raw(client, topic, '{"version":"1.0"}')
 
     assert seen == [{"TopicArn": topic, "Message": '{"version":"1.0"}'}]
 
@@ -352,8 +356,8 @@ def test_a_fifo_topic_keeps_the_order_of_each_resource_and_drops_only_repetition
     churn, other = ({"kind": "endpoint", "resource": name} for name in ("churn", "naïve name" + "x" * 200))
 
     for subject, labels in (("fires", churn), ("fires", churn), ("clears", churn), ("fires", other)):
-        sns.send(client, topic, subject, "b", labels)
-    sns.send_raw(client, topic, "{}")
+        sns.publish(client, topic, subject, "b", labels)
+    sns.publish_raw(client, topic, "{}")
 
     groups = [each["MessageGroupId"] for each in seen]
     once, again, clears, *more = (each["MessageDeduplicationId"] for each in seen)
@@ -366,7 +370,7 @@ def test_a_topic_that_does_not_exist_is_out_of_reach() -> None:
     gone = "arn:aws:sns:us-east-1:123456789012:gone"
 
     with pytest.raises(Unreachable, match=r"^publish arn:aws:sns:us-east-1:123456789012:gone: there is no such topic$"):
-        sns.send(boto3.client("sns"), gone, "s", "b", {})
+        sns.publish(boto3.client("sns"), gone, "s", "b", {})
 
 
 @pytest.mark.parametrize("code", ["KMSAccessDenied", "Throttled", "InternalError", "AuthorizationError"])
@@ -379,4 +383,4 @@ def test_a_topic_that_does_not_take_a_message_gets_it_later(code: str) -> None:
     client.meta.events.register("before-call.sns.Publish", no)
 
     with pytest.raises(Retry, match=code):
-        sns.send_raw(client, "arn:aws:sns:us-east-1:123456789012:alerts", json.dumps({}))
+        sns.publish_raw(client, "arn:aws:sns:us-east-1:123456789012:alerts", json.dumps({}))

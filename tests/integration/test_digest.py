@@ -13,7 +13,7 @@ import pytest
 
 from sagewatch.fleet.coverage import DUE, CoverageCount, IdleScope, UnwatchedResource, from_detail
 from sagewatch.model import Ref
-from sagewatch.tell.incident_store import Timeline, changed_timelines, save
+from sagewatch.tell.store.timelines import Timeline, changed_timelines, save
 from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start
 from tests.integration.slack_double import SlackDouble, slack_double
 from tests.integration.test_incident_store import notice

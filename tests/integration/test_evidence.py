@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
 import boto3
@@ -12,9 +11,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
-from sagewatch.aws.errors import BRISK
+from sagewatch.aws.clients import Clients
 from sagewatch.model import Evidence
-from sagewatch.tell.evidence import PATIENCE, Clients, gather, tags
+from sagewatch.tell.evidence.gather import PATIENCE, QUICK, gather, tags_of_arn
 from tests.stories import failure, latency
 
 type Answer = tuple[str, Mapping[str, Any], Mapping[str, Any] | str]
@@ -35,9 +34,9 @@ def after(minutes: float) -> datetime:
     return BEGAN + timedelta(minutes=minutes)
 
 
-def clients(sagemaker: tuple[Answer, ...] = (), logs: tuple[Answer, ...] = (), **more: Any) -> Clients:
+def clients(sagemaker: tuple[Answer, ...] = (), logs: tuple[Answer, ...] = ()) -> Clients:
     """Return clients that give these answers in this order, and no other."""
-    return Clients(cache(lambda: stubbed("sagemaker", sagemaker)), cache(lambda: stubbed("logs", logs)), **more)
+    return Clients(QUICK, sagemaker=stubbed("sagemaker", sagemaker), logs=stubbed("logs", logs))
 
 
 def stubbed(service: Any, answers: tuple[Answer, ...]) -> Any:
@@ -606,10 +605,11 @@ def test_a_node_and_the_lines_of_a_log_may_be_refused() -> None:
 
 
 def test_what_does_not_answer_at_all_is_left_out_and_said() -> None:
-    def connect() -> Any:
-        raise EndpointConnectionError(endpoint_url="https://api.sagemaker.eu-west-1.amazonaws.com")
+    class Silent:
+        def __getattr__(self, operation: str) -> Any:
+            raise EndpointConnectionError(endpoint_url="https://api.sagemaker.eu-west-1.amazonaws.com")
 
-    found = gather(Clients(connect, connect), failure(), wants_log=True)
+    found = gather(Clients(QUICK, sagemaker=Silent(), logs=Silent()), failure(), wants_log=True)
 
     said = "could not be read: EndpointConnectionError"
     assert found == Evidence(**OUT_OF_MEMORY, facts={"Job": said, "Started by": said, "Log": said})
@@ -617,19 +617,18 @@ def test_what_does_not_answer_at_all_is_left_out_and_said() -> None:
 
 def test_reading_ends_when_it_takes_too_long() -> None:
     now = iter((0.0, 0.0, PATIENCE + 1, PATIENCE + 1))
-    asked = clients((job(),), clock=lambda: next(now))
 
-    found = gather(asked, failure(), wants_log=True)
+    found = gather(clients((job(),)), failure(), wants_log=True, clock=lambda: next(now))
 
     slow = "not read: AWS answers too slowly"
     assert found == Evidence(**OUT_OF_MEMORY, facts={**COMPUTE, **RAN, "Started by": slow, "Log": slow})
 
 
 def test_clients_are_made_once_and_only_when_needed() -> None:
-    made = Clients.of(BRISK)
+    made = Clients(QUICK)
 
-    assert made.logs() is made.logs()
-    assert (made.logs().meta.config.connect_timeout, made.logs().meta.config.read_timeout) == (1, 2)
+    assert made.logs is made.logs
+    assert (made.logs.meta.config.connect_timeout, made.logs.meta.config.read_timeout) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -643,11 +642,10 @@ def test_clients_are_made_once_and_only_when_needed() -> None:
 def test_the_tags_of_an_execution_are_those_of_its_pipeline(answer: Any, wanted: dict[str, str]) -> None:
     pipeline = EXECUTION.partition("/execution/")[0]
 
-    assert tags(clients((("list_tags", {"ResourceArn": pipeline}, answer),)), EXECUTION) == wanted
+    assert tags_of_arn(clients((("list_tags", {"ResourceArn": pipeline}, answer),)), EXECUTION) == wanted
 
 
 def test_who_has_no_patience_asks_nobody_for_tags() -> None:
-    def connect() -> Any:
-        raise AssertionError("Nobody should be asked")
+    nobody = clients()
 
-    assert tags(Clients(connect, connect), EXECUTION, patience=-1) == {}
+    assert tags_of_arn(nobody, EXECUTION, patience=-1) == {}

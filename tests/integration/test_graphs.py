@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.stub import Stubber
 
-from sagewatch.tell.graphs import graph, widget
+from sagewatch.tell.evidence.graph import graph, widget
 from tests.stories import latency
 
 NAME = "sagewatch/endpoint/churn-prod/AllTraffic/latency-p99"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
-from sagewatch.tell.incident_store import Conflict, Timeline, claim, load, open_timelines, release, save
-from sagewatch.tell.incidents import MOST, REASON, kept
+from sagewatch.tell.incident.retention import LONGEST_REASON, MOST_NOTICES, retained
+from sagewatch.tell.store.timelines import Conflict, Timeline, claim, load, open_timelines, release, save
 from tests.integration.conftest import Journal, incidents_table
 
 CHURN = Ref("endpoint", "churn")
@@ -213,7 +213,7 @@ def longest(number: int, text: str) -> Notice:
         labels=Labels({"severity": "warning", "kind": "training-job", "resource": job, "team": "t" * 256}),
         part=arn,
         points=tuple(chance.random() for _ in range(12)),
-        reason="".join(chance.choices(text, k=REASON)),
+        reason="".join(chance.choices(text, k=LONGEST_REASON)),
         advice="Try a larger instance. " * 20,
         links={"training job": f"{console}/sagemaker/home#/jobs/{job}", "logs": f"{console}/cloudwatch/home#{job}"},
         arn=arn,
@@ -229,13 +229,13 @@ ANY_TEXT = {
 
 @pytest.mark.parametrize("text", ANY_TEXT.values(), ids=ANY_TEXT)
 def test_the_longest_timeline_fits_an_item(table: str, text: str) -> None:
-    notices = kept(longest(number, text) for number in range(MOST + 100))
+    notices = retained(longest(number, text) for number in range(MOST_NOTICES + 100))
     log = tuple("".join(random.Random(n).choices(text, k=500)) for n in range(20))
     evidence = {each.key: Evidence(log=log, stream=each.part, cause="out of memory") for each in notices}
 
     written = save(client(), table, timeline(*notices, evidence=evidence), True, NOW)
 
-    assert len(written.notices) == MOST
+    assert len(written.notices) == MOST_NOTICES
     assert load(client(), table, "default", CHURN) == written
     (item,) = items()
     assert sum(len(name) + len(*value.values()) for name, value in item.items()) < ITEM

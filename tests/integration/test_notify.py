@@ -120,7 +120,12 @@ def test_the_function_is_allowed_what_it_calls(town: Start) -> None:
     def note(model: Any, **_: Any) -> None:
         called.add(f"{model.service_model.signing_name}:{model.name}".replace("monitoring:", "cloudwatch:"))
 
-    for client in (clients.dynamodb, clients.cloudwatch, clients.artist(), clients.evidence.sagemaker()):
+    for client in (
+        clients.dynamodb,
+        clients.cloudwatch,
+        here.app.graph_clients.cloudwatch,
+        here.app.evidence_clients.sagemaker,
+    ):
         client.meta.events.register("before-parameter-build", note)
     fires()
 

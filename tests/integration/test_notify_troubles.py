@@ -17,8 +17,8 @@ from sagewatch.aws.errors import BRISK
 from sagewatch.aws.secrets import credentials
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Ref
-from sagewatch.tell import incident_store as store
-from sagewatch.tell.alarm_events import notice
+from sagewatch.tell.read.alarm_events import notice
+from sagewatch.tell.store import timelines as store
 from sagewatch_cli.local.slack import SILENCE, Reply
 from tests.integration.telling import START, TICK, Start, Town, alarm, clicked, subscribed
 from tests.integration.telling import double as double
@@ -47,7 +47,7 @@ def test_when_slack_stumbles_the_topic_hears_of_it_once_and_slack_later(town: St
     here.double.slack.replies.append(reply)
 
     first = here.run(alarm())
-    here.app.switchboard.slack.rest.until = 0
+    here.app.receivers.slack.breaker.until = 0
     second = here.run(alarm(), attempt=2)
 
     assert (first, second) == (["m0"], [])
@@ -164,7 +164,7 @@ def _refuse(here: Town) -> None:
     def refused(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "KMSAccessDenied", "Message": "no"}}, "Publish")
 
-    here.app.switchboard.sns.meta.events.register("before-call.sns.Publish", refused)
+    here.app.clients.sns.meta.events.register("before-call.sns.Publish", refused)
 
 
 def test_a_message_that_somebody_deleted_is_said_anew(town: Start) -> None:
@@ -335,7 +335,7 @@ def test_buttons_are_shown_only_when_their_clicks_can_be_believed(town: Start) -
     without = json.dumps(here.channel()[0].content)
     signed = {**here.double.slack.bot, "signing_secret": SECRET}
     boto3.client("ssm").put_parameter(Name="/slack", Type="SecureString", Value=json.dumps(signed), Overwrite=True)
-    here.app.switchboard.slack.credentials.forget()
+    here.app.receivers.slack.credentials.forget()
 
     here.run(alarm(minute=1, name="cpu"))
 

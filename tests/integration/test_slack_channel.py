@@ -14,10 +14,10 @@ import urllib3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sagewatch.aws.secrets import Kept
+from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import NoAnswer, Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
-from sagewatch.receivers.http import Rest, pool
-from sagewatch.receivers.slack.api import Posted, Slack
+from sagewatch.receivers.http import CircuitBreaker, pool
+from sagewatch.receivers.slack.api import Posted, SlackApi
 from sagewatch_cli.local import slack as double
 from sagewatch_cli.local.slack import CHANNEL, SILENCE, WEBHOOK, Reply
 from sagewatch_cli.local.workspace import Picture
@@ -76,13 +76,13 @@ class Ours:
         self.vault.secret = {"webhook_url": f"{self.there.url}/services/T000/B000/{token_hex(16)}"}
         return self
 
-    def slack(self) -> Slack:
-        return Slack(
+    def slack(self) -> SlackApi:
+        return SlackApi(
             self.http,
             self.there.api_url,
-            Kept(self.vault.read, lambda: self.now),
+            CachedSecret(self.vault.read, lambda: self.now),
             lambda message: {"text": f"plain: {message['text']}"},
-            Rest(lambda: self.now),
+            CircuitBreaker(lambda: self.now),
         )
 
 
@@ -96,7 +96,7 @@ def no(word: str) -> Reply:
     return Reply(body=json.dumps({"ok": False, "error": word}))
 
 
-def outcome(ours: Ours, slack: Slack) -> Posted | SagewatchError:
+def outcome(ours: Ours, slack: SlackApi) -> Posted | SagewatchError:
     """Return what becomes of a message, after making sure that an error does not say the secret."""
     try:
         return slack.post(None, {"text": "a"})
@@ -106,7 +106,7 @@ def outcome(ours: Ours, slack: Slack) -> Posted | SagewatchError:
     return found
 
 
-def trouble(ours: Ours, *replies: Reply, do: Callable[[Slack], object] | None = None) -> SagewatchError:
+def trouble(ours: Ours, *replies: Reply, do: Callable[[SlackApi], object] | None = None) -> SagewatchError:
     """Return what is raised when Slack answers so, after making sure that it does not say the secret."""
     ours.there.replies.extend(replies)
     slack = ours.slack()

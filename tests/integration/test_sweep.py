@@ -15,7 +15,7 @@ from sagewatch.errors import BadSetting, Retry
 from sagewatch.kinds.kind import Listing
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Ref
-from sagewatch.tell.alarm_events import notice
+from sagewatch.tell.read.alarm_events import notice
 from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start, incidents_table, log_of
 
 CHURN = {"kind": "endpoint", "name": "churn"}

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagewatch.policy.rules import Route
-from sagewatch.receivers.registry import pager
+from sagewatch.receivers.pagerduty.receiver import PagerDutyReceiver
 from sagewatch_cli.local.slack import Reply
 from tests.integration.telling import (
     START,
@@ -50,7 +50,7 @@ def carries(here: Town, **tags: str) -> list[str]:
     """Give everything these tags, and return the list of the ARNs that are asked for."""
     asked: list[str] = []
     listed = [{"Key": key.replace("__", ":").replace("_", "-"), "Value": value} for key, value in tags.items()]
-    events = here.app.clients.evidence.sagemaker().meta.events
+    events = here.app.evidence_clients.sagemaker.meta.events
     events.register_first("before-call.sagemaker.ListTags", answered(lambda: {"Tags": listed}))
     events.register("provide-client-params.sagemaker.ListTags", lambda params, **_: asked.append(params["ResourceArn"]))
     return asked
@@ -109,7 +109,7 @@ def test_a_failure_that_comes_again_goes_where_it_went_though_its_tags_cannot_be
     def refused(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "no"}}, "ListTags")
 
-    here.app.clients.evidence.sagemaker().meta.events.register_first("before-call.sagemaker.ListTags", refused)
+    here.app.evidence_clients.sagemaker.meta.events.register_first("before-call.sagemaker.ListTags", refused)
     before = len(asked)
     second = here.run(event("processing-job-failed"), attempt=2)
 
@@ -157,11 +157,11 @@ def test_who_cannot_see_an_edit_hears_of_the_end_of_what_was_snoozed(town: Start
 
 def test_a_pager_hears_of_a_snooze_as_an_acknowledgement() -> None:
     sent: list[Any] = []
-    voice = pager(cast("Any", SimpleNamespace(send=sent.append)), Route(name="all"))
+    receiver = PagerDutyReceiver(cast("Any", SimpleNamespace(send=sent.append)), Route(name="all"))
     snoozed, slept = incident(part(latency()), status="snoozed"), line("snoozed", by("snoozed", 5))
 
-    assert voice.manner.says(slept)
-    voice.add({}, snoozed, slept)
+    assert slept.about in (receiver.capabilities.abouts or ())
+    receiver.add({}, snoozed, slept)
 
     assert sent == [{"event_action": "acknowledge", "dedup_key": snoozed.id}]
 
@@ -198,7 +198,7 @@ JOBS = tuple(failed_job(minute=n, name=f"job-{n}") for n in range(10))
 
 def test_when_sagemaker_is_slow_all_of_a_batch_are_told_and_the_last_ones_without_an_explanation(town: Start) -> None:
     here, glass = town(), Hourglass()
-    glass.slows(here.app.clients.evidence.sagemaker(), 2_500)
+    glass.slows(here.app.evidence_clients.sagemaker, 2_500)
 
     answer = here.app.handler(received(*JOBS), glass)
 

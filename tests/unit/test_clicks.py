@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.receivers.slack.clicks import FRESH, LONGEST, asked, is_genuine
+from sagewatch.receivers.slack.clicks import FRESH, LONGEST_BODY, click_event, is_genuine
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 NOW = 1_795_252_325
@@ -46,7 +46,7 @@ def test_what_slack_signed_just_now_is_genuine() -> None:
         (SECRET, {**signed(click()), "x-slack-request-timestamp": "soon"}, click(), NOW),
         (SECRET, {**signed(click()), "x-slack-request-timestamp": "²"}, click(), NOW),
         (SECRET, {**signed(click()), "x-slack-request-timestamp": "9" * 13}, click(), NOW),
-        (SECRET, signed(b"x" * (LONGEST + 1)), b"x" * (LONGEST + 1), NOW),
+        (SECRET, signed(b"x" * (LONGEST_BODY + 1)), b"x" * (LONGEST_BODY + 1), NOW),
     ],
     ids=[
         "another body",
@@ -73,7 +73,7 @@ def test_nobody_guesses_a_signature(headers: dict[str, str], body: bytes) -> Non
 
 
 def test_an_acknowledgement_says_who_when_and_of_what() -> None:
-    assert asked(click()) == {
+    assert click_event(click()) == {
         "source": "sagewatch",
         "detail-type": "Sagewatch Acknowledged",
         "time": "2026-11-21T09:12:05.500000+00:00",
@@ -96,14 +96,14 @@ def test_an_acknowledgement_says_who_when_and_of_what() -> None:
     ],
 )
 def test_a_snooze_says_until_when(length: str, until: str) -> None:
-    found = asked(click("snooze", f"oncall|endpoint/churn|{length}"))
+    found = click_event(click("snooze", f"oncall|endpoint/churn|{length}"))
 
     assert found is not None
     assert (found["detail-type"], found["detail"]["until"]) == ("Sagewatch Snoozed", until)
 
 
 def test_a_link_that_was_opened_asks_for_nothing() -> None:
-    assert asked(click("url_logs", "")) is None
+    assert click_event(click("url_logs", "")) is None
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_a_link_that_was_opened_asks_for_nothing() -> None:
 )
 def test_what_cannot_be_understood_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - of every kind: nobody reads the words
-        asked(body)
+        click_event(body)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.slack import render as slack
-from sagewatch.receivers.slack.clicks import asked
-from sagewatch.tell.alarm_events import notice
-from sagewatch.tell.incidents import incidents
+from sagewatch.receivers.slack.clicks import click_event
+from sagewatch.tell.incident.group import incidents
+from sagewatch.tell.read.alarm_events import notice
 from tests.stories import after, latency
 
 CLICKED = 1_795_252_325.5
@@ -43,7 +43,7 @@ def click(control: dict[str, Any], option: int = 0) -> bytes:
 
 
 def test_acknowledge_means_the_incident_that_it_is_shown_on() -> None:
-    event = asked(click(controls("on-call")["ack"]))
+    event = click_event(click(controls("on-call")["ack"]))
 
     assert event
     found = notice("sagewatch", {**event, "account": "123456789012", "region": "eu-west-1"})
@@ -66,7 +66,7 @@ def test_acknowledge_means_the_incident_that_it_is_shown_on() -> None:
     ids=["30 min", "2 hours", "tomorrow"],
 )
 def test_every_snooze_that_is_offered_is_understood(option: int, until: str) -> None:
-    event = asked(click(controls("on-call")["snooze"], option))
+    event = click_event(click(controls("on-call")["snooze"], option))
 
     assert event
     assert (event["detail-type"], event["detail"]["until"]) == ("Sagewatch Snoozed", until)
@@ -76,6 +76,6 @@ def test_every_snooze_that_is_offered_is_understood(option: int, until: str) -> 
 def test_whatever_a_route_is_called_its_controls_mean_it_or_are_not_there(route: str) -> None:
     for control in controls(route).values():
         if not control["action_id"].startswith("url_"):
-            event = asked(click(control))
+            event = click_event(click(control))
             assert event
             assert event["detail"]["route"] == route

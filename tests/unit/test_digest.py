@@ -27,8 +27,8 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Evidence, Labels, Notice, Ref, Unit
 from sagewatch.policy.rules import DEFAULT, Ignored, Policy
 from sagewatch.receivers.slack import render as slack
-from sagewatch.tell import digest_words as words
-from sagewatch.tell.digest import DAY, Digest, Loud, Proposal, digest, proposal
+from sagewatch.tell.digest import messages as words
+from sagewatch.tell.digest.summary import DAY, Digest, Loud, Proposal, digest, proposal
 from sagewatch.units import parse
 from tests.slack_limits import broken
 from tests.stories import IRELAND, after, clicked, failure, latency, memory
@@ -289,11 +289,11 @@ def test_what_is_no_tally_cannot_be_told(odd: dict[str, Any]) -> None:
 # ------------------------------------------------------------------------------------------------------------ words
 @pytest.mark.parametrize("day", DAYS, ids=lambda day: day.__name__)
 def test_the_digest_is_the_one_that_was_read_and_kept(day: Any) -> None:
-    letter = words.letter(day())
+    mail = words.digest_mail(day())
     said = {
-        "slack": words.message(day()),
-        "sns": {"subject": letter.subject, "body": letter.body.splitlines(), "attributes": dict(letter.attributes)},
-        "chatbot": words.notification(day()),
+        "slack": words.digest_message(day()),
+        "sns": {"subject": mail.subject, "body": mail.body.splitlines(), "attributes": dict(mail.attributes)},
+        "chatbot": words.digest_notification(day()),
     }
 
     assert said == golden(f"digest-{day.__name__}", said)
@@ -301,7 +301,7 @@ def test_the_digest_is_the_one_that_was_read_and_kept(day: Any) -> None:
 
 
 def test_the_headline_says_how_things_stand() -> None:
-    assert words.headline(whole_day()) == (
+    assert words.digest_headline(whole_day()) == (
         "SageMaker daily, 123456789012 eu-west-1: 41 of 43 resources covered, 1 open incident, 2 failed jobs"
     )
 
@@ -309,7 +309,7 @@ def test_the_headline_says_how_things_stand() -> None:
 def test_what_could_not_be_listed_is_said() -> None:
     found = told(tally=CoverageCount(unread=("cluster",)))
 
-    assert "Could not be listed, and is not counted: cluster" in words.letter(found).body
+    assert "Could not be listed, and is not counted: cluster" in words.digest_mail(found).body
 
 
 NAMES = st.one_of(TEXT, st.text(max_size=63))
@@ -352,13 +352,13 @@ def test_whatever_others_write_stays_inert_and_fits(
     ]
     day = told(*notices, tally=found)
 
-    message, letter = words.message(day), words.letter(day)
+    message, mail = words.digest_message(day), words.digest_mail(day)
 
     assert broken(message) == []
-    assert broken(slack.plain(message)) == []
-    assert len(letter.subject) < 100
-    assert letter.subject.isprintable()
-    assert len(letter.body.encode()) < 250_000
-    content = words.notification(day)["content"]
+    assert broken(slack.plain_text(message)) == []
+    assert len(mail.subject) < 100
+    assert mail.subject.isprintable()
+    assert len(mail.body.encode()) < 250_000
+    content = words.digest_notification(day)["content"]
     assert len(content["description"]) <= 8_000
     assert not re.search("[<>]", content["title"] + content["description"])

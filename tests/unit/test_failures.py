@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from sagewatch.errors import Undeliverable
-from sagewatch.model import Notice, Ref, Severity
+from sagewatch.model import WHOLE_RESOURCE, Notice, Ref, Severity
 from sagewatch.policy.rules import Ignored, Policy
-from sagewatch.tell.alarm_events import notice
-from sagewatch.tell.sagemaker_events import EVERYTHING
+from sagewatch.tell.read.alarm_events import notice
 from sagewatch.watch.events import ref_of
 from tests.payloads import event
 
@@ -141,7 +140,7 @@ def test_what_is_being_deleted_ends_all_that_was_said_of_it(name: str) -> None:
     found = notice("sagewatch", event(name))
 
     assert found
-    assert (found.state, found.part) == ("closed", EVERYTHING)
+    assert (found.state, found.part) == ("closed", WHOLE_RESOURCE)
     assert found.title == f"{found.labels['kind'].replace('-', ' ')} is being deleted"
 
 
@@ -201,7 +200,7 @@ def test_a_recovery_ends_the_failure_of_the_same_part(bad: str, good: str) -> No
 
 
 def test_what_is_gone_ends_all_that_was_said_of_it() -> None:
-    assert told(event("endpoint-deleted")).part == EVERYTHING
+    assert told(event("endpoint-deleted")).part == WHOLE_RESOURCE
 
 
 EXECUTION = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/churn-train/execution/k1v9x8c2abcd"

@@ -97,13 +97,13 @@ def test_any_text_at_all_stays_inert_and_within_limits(found: Incident, about: A
 
     for message in (
         slack.root(found, ROUTE, controls=controls, previous=by, now=after(5)),
-        slack.line(found, told, ROUTE),
+        slack.reply(found, told, ROUTE),
         slack.announced(found, told, ROUTE),
     ):
         assert broken(message, called=(ONCALL,)) == []
-        assert broken(slack.plain(message), called=(ONCALL,)) == []
+        assert broken(slack.plain_text(message), called=(ONCALL,)) == []
     for entry in (None, told):
-        assert faults_of_letter(text.letter(found, entry, ROUTE)) == []
+        assert faults_of_letter(text.mail(found, entry, ROUTE)) == []
         assert faults_of_notification(chatbot.notification(found, entry, ROUTE)) == []
         json.dumps(webhook.document(found, entry, ROUTE), allow_nan=False).encode()
     assert faults_of_event(pagerduty.event(found, ROUTE)) == []
@@ -183,6 +183,6 @@ def test_a_link_that_is_none_leads_nowhere() -> None:
 
 
 def test_a_person_is_named_only_by_an_id_of_slacks() -> None:
-    told = slack.line(incident(part(latency())), line("acked", clicked("acked", 2, "!channel")), ROUTE)
+    told = slack.reply(incident(part(latency())), line("acked", clicked("acked", 2, "!channel")), ROUTE)
 
     assert told == {"text": ":eyes: Acknowledged"}

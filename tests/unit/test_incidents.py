@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sagewatch.model import Evidence, Incident, Labels, Line, Notice, Place, Ref, State
-from sagewatch.tell.incidents import MOST, REASON, incident_id, incidents, kept, lines
+from sagewatch.model import Evidence, Incident, Labels, Notice, Place, Ref, State, ThreadLine
+from sagewatch.tell.incident.group import incident_id, incidents
+from sagewatch.tell.incident.retention import LONGEST_REASON, MOST_NOTICES, retained
+from sagewatch.tell.incident.thread import thread_lines
 
 CHURN = Ref("endpoint", "churn")
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -75,7 +77,8 @@ def one(*notices: Notice, now: float = 1000, evidence: dict[str, Evidence] | Non
 
 def thread(incident: Incident, now: float = 1000, remind: tuple[timedelta, ...] = ()) -> list[tuple[str, float]]:
     """Return what the thread says, and in which minute."""
-    return [(line.about, (line.at - START) / timedelta(minutes=1)) for line in lines(incident, remind, minute(now))]
+    told = thread_lines(incident, remind, minute(now))
+    return [(line.about, (line.at - START) / timedelta(minutes=1)) for line in told]
 
 
 # ---------------------------------------------------------------------------------------------- what is one incident
@@ -371,7 +374,7 @@ def test_a_critical_incident_that_nobody_attends_to_is_said_again_when_due() -> 
 
     assert thread(found, now=14, remind=REMIND) == []
     assert thread(found, now=60, remind=REMIND) == [("reminder", 15), ("reminder", 60)]
-    assert [line.number for line in lines(found, REMIND, minute(60))] == [1, 2]
+    assert [line.number for line in thread_lines(found, REMIND, minute(60))] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -537,12 +540,12 @@ AT_LEISURE = settings(deadline=None)
 LOG = Evidence(log=("Killed",))
 
 
-def told(notices: Iterable[Notice], now: float) -> list[tuple[Incident, tuple[Line, ...]]]:
+def told(notices: Iterable[Notice], now: float) -> list[tuple[Incident, tuple[ThreadLine, ...]]]:
     """Return all incidents with their lines; every failure has a log."""
     listed = list(notices)
     evidence = {notice.key: LOG for notice in listed if notice.state == "failed"}
     found = incidents("default", listed, evidence, minute(now))
-    return [(each, lines(each, REMIND, minute(now))) for each in found]
+    return [(each, thread_lines(each, REMIND, minute(now))) for each in found]
 
 
 @AT_LEISURE
@@ -565,9 +568,9 @@ def test_it_does_not_matter_in_which_batches_notices_are_kept(history: list[Noti
     stored: tuple[Notice, ...] = ()
 
     for start, end in zip([0, *cuts], [*cuts, len(history)], strict=True):
-        stored = kept((*stored, *history[start:end]))
+        stored = retained((*stored, *history[start:end]))
 
-    assert stored == kept(history)
+    assert stored == retained(history)
     assert told(stored, 100) == told(history, 100)
 
 
@@ -585,7 +588,7 @@ def test_what_happens_later_never_takes_back_a_line_or_an_id(history: list[Notic
     assert all(said <= after[name] for name, said in before.items())
 
 
-def dict_of(found: list[tuple[Incident, tuple[Line, ...]]]) -> dict[str, set[tuple[str, datetime]]]:
+def dict_of(found: list[tuple[Incident, tuple[ThreadLine, ...]]]) -> dict[str, set[tuple[str, datetime]]]:
     return {incident.id: {(line.key, line.at) for line in said} for incident, said in found}
 
 
@@ -645,45 +648,45 @@ def test_what_fires_in_the_end_is_what_was_said_last_of_each_alarm(history: list
 
 
 def test_a_reason_is_cut() -> None:
-    assert kept([fires(0, reason="x" * 5000)])[0].reason == "x" * REASON
+    assert retained([fires(0, reason="x" * 5000)])[0].reason == "x" * LONGEST_REASON
 
 
 def test_noise_is_kept_since_what_it_ends_may_still_arrive() -> None:
-    assert kept([clears(5)]) == (clears(5),)
+    assert retained([clears(5)]) == (clears(5),)
 
 
 def test_whole_incidents_go_when_they_are_old_or_too_many() -> None:
     day = 24 * 60
     old, newer, newest = (fires(0), clears(5)), (fires(20 * day), clears(20 * day + 5)), (fires(31 * day),)
 
-    assert kept([*old, *newer, *newest]) == (*newer, *newest)
-    assert kept([*newer, *newest], most=2) == newest
+    assert retained([*old, *newer, *newest]) == (*newer, *newest)
+    assert retained([*newer, *newest], most=2) == newest
 
 
 def test_what_still_fires_is_kept_at_any_age() -> None:
     day = 24 * 60
     well = said(90 * day, "succeeded", "job")
 
-    assert kept([fires(0), well]) == (fires(0), well)
-    assert kept([fires(0), clears(5), well]) == (well,)
+    assert retained([fires(0), well]) == (fires(0), well)
+    assert retained([fires(0), clears(5), well]) == (well,)
 
 
 def test_of_an_incident_that_is_too_long_the_middle_goes() -> None:
     long = [said(n, "cleared" if n % 2 else "firing", "errors") for n in range(2, 500)]
     history = [fires(0), fires(1, "disk"), *long]
 
-    stored = kept(history)
+    stored = retained(history)
 
-    assert len(stored) == MOST
+    assert len(stored) == MOST_NOTICES
     assert stored[:3] == (fires(0, until=minute(499)), fires(1, "disk"), long[0])
-    assert stored[3:] == tuple(long[-(MOST - 3) :])
+    assert stored[3:] == tuple(long[-(MOST_NOTICES - 3) :])
     assert one(*stored).id == one(*history).id
 
 
 def test_the_end_of_what_opened_a_long_incident_is_kept() -> None:
     long = [said(n, "cleared" if n % 2 else "firing", "errors") for n in range(2, 500)]
 
-    assert one(*kept([fires(0), clears(1.5), *long])).status == "resolved"
+    assert one(*retained([fires(0), clears(1.5), *long])).status == "resolved"
 
 
 def test_a_tuning_job_that_fails_for_days_stays_one_incident() -> None:
@@ -691,50 +694,50 @@ def test_a_tuning_job_that_fails_for_days_stays_one_incident() -> None:
     stored: tuple[Notice, ...] = ()
 
     for start in range(0, 500, 25):
-        stored = kept((*stored, *trials[start : start + 25]))
+        stored = retained((*stored, *trials[start : start + 25]))
 
-    assert (one(*stored).id, len(one(*stored).parts)) == (one(*trials).id, MOST)
-    assert kept((trials[0], *stored)) == kept((*stored, trials[0])) == stored
+    assert (one(*stored).id, len(one(*stored).parts)) == (one(*trials).id, MOST_NOTICES)
+    assert retained((trials[0], *stored)) == retained((*stored, trials[0])) == stored
 
 
 def test_the_end_of_what_opened_an_incident_with_too_many_parts_is_kept() -> None:
     trials = [fails(n, f"trial-{n}") for n in range(2, 500)]
 
-    assert firing(all_of(*kept([fires(0), clears(1), *trials]))) == set()
+    assert firing(all_of(*retained([fires(0), clears(1), *trials]))) == set()
 
 
 def test_who_attends_to_a_long_incident_is_kept() -> None:
     long = [said(n, "cleared" if n % 2 else "firing", "errors") for n in range(2, 500)]
     history = [fires(0), fires(0.5, "errors"), acks(1), *long]
 
-    assert (one(*kept(history)).status, one(*kept(history)).acked_by) == ("acked", "U1")
+    assert (one(*retained(history)).status, one(*retained(history)).acked_by) == ("acked", "U1")
 
 
 def test_a_long_incident_says_nothing_again_as_its_middle_goes() -> None:
     long = [said(n, "cleared" if n % 2 else "firing", "errors") for n in range(2, 500)]
-    stored = kept([fires(0), *long[:250]])
-    keys = {line.key for line in lines(one(*stored), (), minute(1000))}
+    stored = retained([fires(0), *long[:250]])
+    keys = {line.key for line in thread_lines(one(*stored), (), minute(1000))}
 
     for start in range(250, len(long), 7):
-        stored = kept((*stored, *long[start : start + 7]))
-        keys |= {line.key for line in lines(one(*stored), (), minute(1000))}
+        stored = retained((*stored, *long[start : start + 7]))
+        keys |= {line.key for line in thread_lines(one(*stored), (), minute(1000))}
 
-    assert keys == {line.key for line in lines(one(fires(0), *long), (), minute(1000))}
+    assert keys == {line.key for line in thread_lines(one(fires(0), *long), (), minute(1000))}
 
 
 @AT_LEISURE
 @given(HISTORIES, st.data(), st.integers(2, 12))
 def test_keeping_is_a_matter_of_the_set_and_of_once(history: list[Notice], data: st.DataObject, most: int) -> None:
-    stored = kept(history, most)
+    stored = retained(history, most)
 
-    assert kept(data.draw(st.permutations(history)), most) == stored
+    assert retained(data.draw(st.permutations(history)), most) == stored
     assert len(stored) <= most
 
 
 @AT_LEISURE
 @given(HISTORIES)
 def test_what_is_kept_tells_of_the_newest_incidents_as_before(history: list[Notice]) -> None:
-    stored = kept(history, 12)
+    stored = retained(history, 12)
 
     before = {each.id: replace(each, previous="") for each in all_of(*history)}
     after = [replace(each, previous="") for each in all_of(*stored)]
@@ -745,11 +748,11 @@ def test_what_is_kept_tells_of_the_newest_incidents_as_before(history: list[Noti
 @AT_LEISURE
 @given(st.lists(some_notice(), min_size=12, max_size=30), st.integers(13, 16))
 def test_however_little_room_there_is_the_last_incident_stays_what_it_is(history: list[Notice], most: int) -> None:
-    loud = kept(replace(each, muted=False) for each in history if each.state != "succeeded")
+    loud = retained(replace(each, muted=False) for each in history if each.state != "succeeded")
     stored: tuple[Notice, ...] = ()
 
     for number, notice in enumerate(loud, start=1):
-        stored = kept((*stored, notice), most)
+        stored = retained((*stored, notice), most)
 
         everything, remembered = all_of(*loud[:number])[-1:], all_of(*stored)[-1:]
         assert [identity(each) for each in remembered] == [identity(each) for each in everything]
@@ -764,7 +767,7 @@ def identity(incident: Incident) -> tuple[Any, ...]:
 def test_what_fires_is_kept_however_little_room_there_is(history: list[Notice]) -> None:
     loud = [replace(each, muted=False) for each in history]
 
-    before, after = firing(all_of(*loud)), firing(all_of(*kept(loud, 6)))
+    before, after = firing(all_of(*loud)), firing(all_of(*retained(loud, 6)))
 
     assert after == before
 

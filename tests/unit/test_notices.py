@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sagewatch.errors import Undeliverable
 from sagewatch.kinds import links
 from sagewatch.model import Labels, Notice, Place, Ref, Unit
-from sagewatch.tell.alarm_events import in_order, notice
-from sagewatch.tell.sagemaker_events import BY_DETAIL_TYPE
+from sagewatch.tell.read.alarm_events import in_order, notice
+from sagewatch.tell.read.sagemaker_events import BY_DETAIL_TYPE
 from tests.payloads import event, every_event
 
 HERE = Place("aws", "us-east-1", "123456789012")

@@ -12,8 +12,8 @@ from sagewatch.policy.rules import Route
 from sagewatch.receivers.slack import render as slack
 from sagewatch.receivers.sns import render as text
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch.tell.alarm_events import notice
-from sagewatch.tell.incidents import incidents
+from sagewatch.tell.incident.group import incidents
+from sagewatch.tell.read.alarm_events import notice
 from tests.payloads import event
 
 
@@ -30,7 +30,7 @@ def opened(found: Notice) -> Incident:
 
 
 def letter(found: Notice) -> text.Letter:
-    return text.letter(opened(found), None, Route(name="all"))
+    return text.mail(opened(found), None, Route(name="all"))
 
 
 def root(found: Notice) -> dict[str, Any]:

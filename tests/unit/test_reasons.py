@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagewatch.kinds.registry import KINDS
-from sagewatch.tell.causes import KNOWN, Known, known, likely
+from sagewatch.tell.evidence.causes import KNOWN, Known, known, likely
 
 ROLE = "arn:aws:iam::123456789012:role/service-role/churn-training"
 USER = "User: arn:aws:sts::123456789012:assumed-role/churn-training/SageMaker"

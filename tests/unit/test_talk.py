@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sagewatch.errors import Stale
-from sagewatch.model import Incident, Labels, Line, Notice, Place, Ref, State
-from sagewatch.receivers.receiver import Manner
-from sagewatch.tell.delivery import Said, Talk, as_data, of_data
-from sagewatch.tell.incidents import incidents
+from sagewatch.model import Incident, Labels, Notice, Place, Ref, State, ThreadLine
+from sagewatch.receivers.receiver import Capabilities
+from sagewatch.tell.delivery.deliver import Delivery
+from sagewatch.tell.delivery.difference import Sent, of_stored, to_stored
+from sagewatch.tell.incident.group import incidents
 
 MORNING = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 EVENING = MORNING + timedelta(hours=12)
@@ -33,7 +34,7 @@ class Channel:
     all need no edit.
     """
 
-    manner: Manner = Manner(editable=True)  # noqa: RUF009 - it is frozen
+    capabilities: Capabilities = Capabilities(editable=True)  # noqa: RUF009 - it is frozen
     roots: dict[int, object] = field(default_factory=dict)
     threads: dict[int, dict[int, str]] = field(default_factory=dict)
     taken: int = 0
@@ -48,7 +49,7 @@ class Channel:
         if self.taken == self.crash_at:
             raise Crashed
 
-    def mark(self, incident: Incident, now: datetime) -> str:
+    def fingerprint(self, incident: Incident, now: datetime) -> str:
         if not self.shows_all:
             return "an incident"
         return repr(
@@ -57,7 +58,7 @@ class Channel:
 
     def open(self, incident: Incident, now: datetime, previous: Mapping[str, Any]) -> Mapping[str, Any]:
         where = self._next()
-        self.roots[where], self.threads[where] = self.mark(incident, now), {}
+        self.roots[where], self.threads[where] = self.fingerprint(incident, now), {}
         self._crash()
         return {"where": where}
 
@@ -67,11 +68,11 @@ class Channel:
         if root["where"] not in self.roots:
             raise Stale("gone")
         self._next()
-        self.roots[root["where"]] = self.mark(incident, now)
+        self.roots[root["where"]] = self.fingerprint(incident, now)
         self._crash()
         return root
 
-    def add(self, root: Mapping[str, Any], incident: Incident, line: Line) -> Mapping[str, Any]:
+    def add(self, root: Mapping[str, Any], incident: Incident, line: ThreadLine) -> Mapping[str, Any]:
         if root["where"] not in self.roots:
             raise Stale("gone")
         where = self._next()
@@ -95,7 +96,7 @@ class Channel:
 
 @dataclass(slots=True)
 class Teller:
-    """What remembers and talks, as `conversation` does with a table."""
+    """What remembers and delivers, as `deliver` does with a table."""
 
     channel: Channel
     notices: dict[str, Notice] = field(default_factory=dict)
@@ -104,21 +105,21 @@ class Teller:
     def tell(self, *notices: Notice, now: datetime = EVENING) -> None:
         for notice in notices:
             self.notices.setdefault(notice.key, notice)
-        sent, since = of_data(self.remembered, (notice.at for notice in notices), now)
+        sent, since = of_stored(self.remembered, (notice.at for notice in notices), now)
 
-        def remember(said: Mapping[str, Said]) -> None:
-            self.remembered = as_data(said, since)
+        def remember(said: Mapping[str, Sent]) -> None:
+            self.remembered = to_stored(said, since)
 
-        talk = Talk(
-            voice=self.channel,
+        delivery = Delivery(
+            receiver=self.channel,
             sent=sent,
             since=since,
             fresh=frozenset(notice.key for notice in notices),
-            ladder=(),
+            remind=(),
             now=now,
-            remember=remember,
+            store=remember,
         )
-        talk.catch_up(incidents("oncall", self.notices.values(), {}, now))
+        delivery.catch_up(incidents("oncall", self.notices.values(), {}, now))
 
 
 def notice(part: str, state: State, minute: int, severity: str = "critical") -> Notice:
@@ -227,7 +228,7 @@ def test_incidents_that_turn_out_to_be_one_are_one_message_in_the_end() -> None:
 
 
 def test_where_nothing_can_be_edited_each_change_is_told_once() -> None:
-    channel = Channel(manner=Manner(editable=False, abouts=frozenset({"resolved", "joined"})))
+    channel = Channel(capabilities=Capabilities(editable=False, abouts=frozenset({"resolved", "joined"})))
     teller = Teller(channel)
 
     for each in (

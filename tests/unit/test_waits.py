@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagewatch.errors import Retry
-from sagewatch.tell.conversation import Busy
+from sagewatch.tell.delivery.deliver import Busy
 from sagewatch.tell.notify import wait
 
 attempts = st.integers(1, 20)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from sagewatch.model import Notice
-from sagewatch.receivers.wording.phrases import harmless, measured, subject_of
-from sagewatch.tell.alarm_events import notice
+from sagewatch.receivers.wording.phrases import harmless, measured, resource_and_scope
+from sagewatch.tell.read.alarm_events import notice
 from tests.payloads import event
 
 
@@ -26,7 +26,7 @@ def test_what_failed_is_said_by_its_title() -> None:
 
 
 def test_a_part_of_a_resource_is_named_with_it() -> None:
-    assert subject_of(told(event("pipeline-step-failed"))) == "churn-train/Train"
+    assert resource_and_scope(told(event("pipeline-step-failed"))) == "churn-train/Train"
 
 
 def test_sums_over_cores_are_said_as_a_share() -> None:

@@ -200,7 +200,7 @@ def test_slack_takes_it_with_and_without_controls(story: Callable[[], Incident])
         message = slack.root(story(), ROUTE, controls=controls, now=NOW)
 
         assert broken(message, called=(ONCALL,)) == []
-        assert broken(slack.plain(message), called=(ONCALL,)) == []
+        assert broken(slack.plain_text(message), called=(ONCALL,)) == []
 
 
 @stories_by_name
@@ -212,10 +212,10 @@ def test_a_phone_shows_all_of_a_headline(story: Callable[[], Incident]) -> None:
 
 @stories_by_name
 def test_mail_pagers_and_programs_are_told_the_same(story: Callable[[], Incident]) -> None:
-    letter = text.letter(story(), None, ROUTE)
+    mail = text.mail(story(), None, ROUTE)
 
     said = {
-        "sns": {"subject": letter.subject, "body": letter.body.splitlines(), "attributes": dict(letter.attributes)},
+        "sns": {"subject": mail.subject, "body": mail.body.splitlines(), "attributes": dict(mail.attributes)},
         "chatbot": chatbot.notification(story(), None, ROUTE),
         "pagerduty": pagerduty.event(story(), ROUTE),
     }
@@ -259,9 +259,9 @@ def history() -> list[dict[str, Any]]:
     return [
         {
             "about": entry.about,
-            "thread": slack.line(found, entry, ROUTE),
+            "thread": slack.reply(found, entry, ROUTE),
             "webhook": slack.announced(found, entry, ROUTE),
-            "subject": text.letter(found, entry, ROUTE).subject,
+            "subject": text.mail(found, entry, ROUTE).subject,
             "program": webhook.document(found, entry, ROUTE)["text"],
         }
         for found, entry in told
@@ -310,8 +310,8 @@ def test_what_the_policy_says_and_is_no_mention_is_shown_and_calls_nobody() -> N
 
 
 def test_a_flapping_alarm_calls_nobody_again() -> None:
-    assert ONCALL in slack.line(reopened(), line("reopened", latency("firing", 12)), ROUTE)["text"]
-    assert ONCALL not in slack.line(flapping(), line("reopened", latency("firing", 24)), ROUTE)["text"]
+    assert ONCALL in slack.reply(reopened(), line("reopened", latency("firing", 12)), ROUTE)["text"]
+    assert ONCALL not in slack.reply(flapping(), line("reopened", latency("firing", 24)), ROUTE)["text"]
 
 
 def test_a_snooze_that_is_over_is_not_shown() -> None:
@@ -379,11 +379,11 @@ def test_a_route_that_keeps_logs_to_itself_gets_a_link_to_them() -> None:
     found = job_failed()
     route = replace(ROUTE, logs=False)
 
-    message = slack.line(found, line("log", found.lead), route)
+    message = slack.reply(found, line("log", found.lead), route)
 
     assert set(message) == {"text"}
     assert "|open in CloudWatch>" in message["text"]
-    assert "Killed" not in json.dumps(message) + text.letter(found, line("log", found.lead), route).body
+    assert "Killed" not in json.dumps(message) + text.mail(found, line("log", found.lead), route).body
 
 
 def test_a_long_log_keeps_its_end() -> None:
@@ -391,7 +391,7 @@ def test_a_long_log_keeps_its_end() -> None:
     log = tuple(f"{n} \x1b[31m{'x' * 90}\x1b[0m\r99 % {n}" for n in range(500))
     found = incident(part(notice), status="failed", evidence={notice.key: Evidence(log=log)})
 
-    message = slack.line(found, line("log", notice), ROUTE)
+    message = slack.reply(found, line("log", notice), ROUTE)
 
     shown = message["blocks"][-1]["elements"][0]["elements"][0]["text"].splitlines()
     assert (shown[0], shown[-1]) == ("…", "99 % 499")

@@ -12,9 +12,9 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Incident, Labels, Notice, Place, Severity
 from sagewatch.policy.rules import Policy, Route, all_match, listed
-from sagewatch.tell import alarm_events
-from sagewatch.tell.incidents import incidents
-from sagewatch.tell.route import DEFAULT
+from sagewatch.tell.incident.group import incidents
+from sagewatch.tell.read import alarm_events
+from sagewatch.tell.route import DEFAULT_ROUTE
 from sagewatch.watch.names import alarm_name
 
 RESOURCE, SCOPE = "sagewatch-test", "TEST"
@@ -94,7 +94,7 @@ def incident(route: Route, notice: Notice) -> Incident:
 def considered(policy: Policy, labels: Labels) -> tuple[Considered, ...]:
     """Return what becomes of each route; those that are taken are those of `routes.routes`."""
     if not policy.routes:
-        return (Considered(DEFAULT, True, "the policy has no routes, and this one stands in for them"),)
+        return (Considered(DEFAULT_ROUTE, True, "the policy has no routes, and this one stands in for them"),)
     wanted = labels.get("route")
     if wanted and any(route.name == wanted for route in policy.routes):
         return tuple(_named(route, wanted) for route in policy.routes)

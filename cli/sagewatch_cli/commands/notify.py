@@ -19,7 +19,7 @@ from sagewatch.model import Labels, Notice, Place
 from sagewatch.policy.rules import Policy, Route
 from sagewatch.receivers.sns import render as words
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch.tell import incident_store as store
+from sagewatch.tell.store import timelines as store
 from sagewatch_cli.account import trial
 from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
 from sagewatch_cli.account.survey import place
@@ -208,8 +208,8 @@ def show(console: Console, found: Foretold, trialled: Iterable[Arrived]) -> None
         _say(console, f"CloudWatch itself tells {', '.join(found.paged)}")
     for route in found.told[:1]:
         _say(console, "\nWhat is said:", "bold")
-        letter = words.letter(trial.incident(route, found.notice), None, route)
-        _say(console, f"{letter.subject}\n\n{letter.body}")
+        mail = words.mail(trial.incident(route, found.notice), None, route)
+        _say(console, f"{mail.subject}\n\n{mail.body}")
     for n, arrived in enumerate(trialled):
         if n == 0:
             _say(console, "\nWhat was sent:", "bold")
@@ -250,5 +250,5 @@ def _route(each: Considered, notice: Notice) -> dict[str, Any]:
 
 
 def _message(found: Foretold, route: Route) -> Mapping[str, str]:
-    letter = words.letter(trial.incident(route, found.notice), None, route)
-    return {"subject": letter.subject, "body": letter.body}
+    mail = words.mail(trial.incident(route, found.notice), None, route)
+    return {"subject": mail.subject, "body": mail.body}

@@ -390,8 +390,11 @@ def _canonical_query(query: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+WHOLE_RESOURCE = "*"
+"""The part of a notice that speaks of the whole resource: when that is deleted, all of its parts end."""
+
 FLAPS, FLAP_WINDOW = 4, timedelta(minutes=30)
-"""So many changes of one alarm within that time are flapping: said once, then shown by edits only."""
+"""So many changes of one alarm within that time are flapping: told once, then shown by edits only."""
 
 
 type Status = Literal["open", "acked", "snoozed", "resolved", "closed", "failed", "succeeded"]
@@ -399,18 +402,20 @@ type Status = Literal["open", "acked", "snoozed", "resolved", "closed", "failed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One alarm or failure of an incident: what it says now, since when it fires, its worst, and how it changed.
-
-    `peak` is the worst notice by value. `spent` is how long it has been firing in all, until `last` if it still is.
-    `last` is of the whole resource when that ended the part.
-    """
+    """One alarm or failure of an incident: what it says now, since when it fires, its worst, and how it changed."""
 
     last: Notice
+    """The newest notice; that of the whole resource when its deletion ended the part."""
     first: Notice
+    """The oldest notice."""
     peak: Notice
+    """The notice with the worst value."""
     spent: timedelta
+    """How long it fired in all, until `last` if it still does."""
     changes: int
+    """How often its state changed, its first notice counted."""
     flapping: bool
+    """Whether it changes too often for every change to be told."""
 
     @property
     def firing(self) -> bool:
@@ -419,34 +424,41 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """All notices about one resource on one route, from the first firing to all clear.
-
-    `id` is short and opaque, and made of the route, the subject and the first notice. An older notice that arrives
-    late becomes the first, and may even make one incident of two; so `anchors` are the ids that it could ever have
-    had, oldest first, its own among them. Whoever remembers a message by an id finds its incident by them: an id is
-    an anchor of one incident only, for as long as its notice is kept.
-
-    `severity` is the worst among what is open, or among all once nothing is. `parts` are the worst and newest first,
-    then those that ended, the last first. `previous` is the id of the incident before it, when that ended within a
-    week. `acked_by` stays when something new made the incident open again, and goes when all was clear before that.
-    """
+    """All notices about one resource on one route, from the first firing to all clear."""
 
     id: str
+    """Short and opaque (`inc_0123456789abcdef`); made of the route, the subject and the first notice."""
     route: str
+    """The name of the route."""
     subject: Ref
+    """The resource, or what started it: a trial belongs to its tuning job."""
     notices: tuple[Notice, ...]
+    """In order of time."""
     parts: tuple[Part, ...]
+    """What is open, the worst and newest first; then what ended, the last first."""
     status: Status
     severity: Severity
+    """The worst among what is open, or among all once nothing is."""
     opened: datetime
+    """When its first notice happened."""
     ended: datetime | None
+    """When its last part ended; None while something is open."""
     reopened: int = 0
+    """How often something fired again after all was clear."""
     acked_by: str = ""
+    """Slack's id of the person who acknowledged it; stays when something new fires, goes when it reopens."""
     acked_at: datetime | None = None
     snoozed_until: datetime | None = None
     previous: str = ""
+    """The id of the incident before it, when that ended within a week."""
     anchors: tuple[str, ...] = ()
+    """The ids it could ever have had, oldest first, its own among them.
+
+    An older notice that arrives late becomes the first, and may even make one incident of two. Whoever remembers a
+    message by an id finds its incident by these: an id is an anchor of one incident only while its notice is kept.
+    """
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    """What explains its notices, by their keys."""
 
     @property
     def lead(self) -> Notice:
@@ -459,24 +471,25 @@ class Incident:
 
     @property
     def is_settled(self) -> bool:
-        """Whether it says the same for ever if nothing else happens: it is over, and nothing of it flaps."""
+        """Whether it stays as it is unless something else happens: it is over, and nothing of it flaps."""
         return not (self.is_open or any(part.flapping for part in self.parts))
 
 
 type About = Literal[
     "joined", "worsened", "cleared", "closed", "resolved", "reopened", "flapping", "acked", "snoozed", "log", "reminder"
 ]
+"""What a line in the thread of an incident tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One entry of an incident's history, told in its thread; `key` is the same whenever it is derived again.
-
-    No two lines of an incident have the same key. `notice` is what it tells of. `number` counts reminders.
-    """
+class ThreadLine:
+    """One entry of an incident's history, told in its thread."""
 
     key: str
+    """The same whenever the line is derived again; no two lines of an incident share one."""
     about: About
     at: datetime
     notice: Notice
+    """What it tells of."""
     number: int = 0
+    """Which reminder it is, from 1."""

@@ -9,13 +9,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Concatenate
 
 import boto3
 
 from sagewatch.aws.errors import BRISK, retried
 from sagewatch.errors import Unauthorised, Undeliverable
 
-KEPT = 300  # s
+_LIFETIME = 300  # s
 _SECRETS = ("bot_token", "webhook_url")
 _SHAPE = '{"webhook_url": …} or {"bot_token": …, "channel": …}'
 
@@ -96,7 +97,7 @@ def _is_plain(value: str) -> bool:
 
 
 @dataclass(slots=True)
-class Kept:
+class CachedSecret:
     """A secret that is read again after five minutes by `clock` (seconds), or when it was forgotten."""
 
     read: Callable[[], str] = field(repr=False)
@@ -108,17 +109,17 @@ class Kept:
     def __call__(self) -> Mapping[str, str]:
         if not self.found or self.clock() >= self.until:
             self.found = self.parse(self.read())
-            self.until = self.clock() + KEPT
+            self.until = self.clock() + _LIFETIME
         return self.found
 
     def forget(self) -> None:
         """Read it anew the next time: it was refused, and may have been rotated."""
         self.found = {}
 
-    def use[T](self, ask: Callable[[Mapping[str, str]], T]) -> T:
-        """Ask with the secret, and once more with what is read anew when that is refused."""
+    def use[T, **P](self, ask: Callable[Concatenate[Mapping[str, str], P], T], *args: P.args, **more: P.kwargs) -> T:
+        """Return `ask(secret, …)`; when that raises Unauthorised, ask once more with what is read anew."""
         try:
-            return ask(self())
+            return ask(self(), *args, **more)
         except Unauthorised:
             self.forget()
-        return ask(self())
+        return ask(self(), *args, **more)

@@ -1,4 +1,4 @@
-"""Asks over HTTP: once, without redirects, and not again for a while whoever did not answer.
+"""Posts over HTTP: once, without redirects, and not again for a while to a server that did not answer.
 
 Addresses and headers hold secrets, and the exceptions of urllib3 and http.client carry them: they are never chained,
 not even as context.
@@ -18,14 +18,14 @@ from urllib3.util import Url, parse_url
 from sagewatch.errors import NoAnswer
 
 TIMEOUT = urllib3.Timeout(connect=3, read=8)
-REST = 30.0
-"""Seconds, the notify function's timeout: longer than any batch."""
+OPEN_FOR = 30.0
+"""Seconds that a circuit stays open: the notify function's timeout, which is longer than any batch."""
 
 THROTTLED = 30.0
-"""Seconds to wait when somebody who throttles does not say for how long."""
+"""Seconds to wait when a server that throttles does not say for how long."""
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
-_LONGEST = 900.0
+_LONGEST_RETRY_AFTER = 900.0
 
 
 def pool() -> urllib3.PoolManager:
@@ -63,8 +63,8 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Rest:
-    """Until when somebody is left alone who did not answer.
+class CircuitBreaker:
+    """Keeps a server that did not answer from being asked again until then (`clock` in seconds).
 
     Ten time-outs are longer than the function lives, and would keep everybody else from being told.
     """
@@ -72,37 +72,23 @@ class Rest:
     clock: Callable[[], float] = time.monotonic
     until: float = 0
 
-    @property
-    def left(self) -> float:
-        return self.until - self.clock()
 
-    def begin(self) -> None:
-        self.until = self.clock() + REST
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The way to somebody: `who` is how errors call them."""
-
-    http: urllib3.PoolManager
-    who: str
-    rest: Rest
-
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send a body; NoAnswer when nobody answers, and at once while they rest."""
-        if self.rest.left > 0:
-            raise NoAnswer(f"{self.who} did not answer a moment ago, and is left alone for now", after=self.rest.left)
-        try:
-            answer = self.http.request("POST", url, body=body, headers=headers, redirect=False)
-        except HTTPError as error:
-            trouble = type(error).__name__
-        else:
-            return Answer(answer.status, answer.data.decode(errors="replace"), _after(answer.headers))
-        self.rest.begin()
-        # Raised here, not above: an error's context would keep the URL even when it is not shown.
-        raise NoAnswer(f"{self.who} did not answer: {trouble}")
-
-
-def _after(headers: Mapping[str, str]) -> float | None:
-    said = headers.get("Retry-After", "").strip()
-    return min(max(float(said), 1.0), _LONGEST) if re.fullmatch("[0-9]{1,9}", said) else None
+def post(
+    http: urllib3.PoolManager, breaker: CircuitBreaker, who: str, url: str, body: bytes, headers: Mapping[str, str]
+) -> Answer:
+    """Post a body; NoAnswer, in which the server is called `who`, when it does not answer or the circuit is open."""
+    left = breaker.until - breaker.clock()
+    if left > 0:
+        raise NoAnswer(f"{who} did not answer a moment ago, and is left alone for now", after=left)
+    try:
+        answer = http.request("POST", url, body=body, headers=headers, redirect=False)
+    except HTTPError as error:
+        trouble = type(error).__name__
+    else:
+        # RFC 9110, "Retry-After": a number of seconds, or a date, which nobody who throttles us sends.
+        said = answer.headers.get("Retry-After", "").strip()
+        after = min(max(float(said), 1.0), _LONGEST_RETRY_AFTER) if re.fullmatch("[0-9]{1,9}", said) else None
+        return Answer(answer.status, answer.data.decode(errors="replace"), after)
+    breaker.until = breaker.clock() + OPEN_FOR
+    # Raised here, not above: an error's context would keep the URL even when it is not shown.
+    raise NoAnswer(f"{who} did not answer: {trouble}")

@@ -1,55 +1,91 @@
-"""What tells people of incidents: one place of a route, and how it is talked to."""
+"""The interface of a receiver: one place of a route that is told of incidents."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
-from sagewatch.model import About, Incident, Line
+from sagewatch.model import About, Incident, ThreadLine
 
-type Remembered = Mapping[str, Any]
-"""What a channel wants to know again of a message that it sent: where it is."""
+type Location = Mapping[str, Any]
+"""Where a message is, in the receiver's own terms (Slack: `{"channel": "C0", "ts": "17.1", "degraded": False}`).
 
+It is stored with the timeline, and handed back when the message is to be edited, answered or deleted.
+"""
 
-WHERE_NOTHING_IS_EDITED: frozenset[About] = frozenset(
+TOLD_WITHOUT_EDITS: frozenset[About] = frozenset(
     {"joined", "worsened", "cleared", "closed", "resolved", "reopened", "flapping", "reminder"}
 )
+"""The lines that are told where a message cannot be edited: acknowledgements, snoozes and logs are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """How a place is talked to: whether messages can be edited and withdrawn, and which lines are said there.
+class Capabilities:
+    """What a receiver can do: whether it edits and deletes messages, and which lines it tells (None: all).
 
-    `opens` says that the root is told at all: who hears of reminders only has none.
+    `opens` is False for a receiver that is not told of the opening, but only of lines.
     """
 
     editable: bool
     abouts: frozenset[About] | None = None
     opens: bool = True
 
-    def says(self, line: Line) -> bool:
-        return self.abouts is None or line.about in self.abouts
+
+type Note = Callable[..., None]
+"""Counts and logs what went wrong though nothing was lost by it: `note("ChannelBroken", route="fraud")`."""
 
 
-class Voice(Protocol):
-    """One place of a route. What it returns is given back to it when the same message is to be changed."""
+class Receiver(Protocol):
+    """One place of a route; each method sends one message."""
 
     @property
-    def manner(self) -> Manner: ...
+    def capabilities(self) -> Capabilities: ...
 
-    def mark(self, incident: Incident, now: datetime) -> str:
-        """Return what tells two states of the root message apart."""
+    def fingerprint(self, incident: Incident, now: datetime) -> str:
+        """Return a text that is another one when the message of the incident would look different."""
 
-    def open(self, incident: Incident, now: datetime, previous: Remembered) -> Remembered:
-        """Tell of an incident; `previous` is the root message of the one before."""
+    def open(self, incident: Incident, now: datetime, previous: Location) -> Location:
+        """Post the message of an incident; `previous` is that of the incident before it."""
 
-    def edit(self, root: Remembered, incident: Incident, now: datetime, previous: Remembered) -> Remembered:
-        """Change what was told; Stale when that is not there any more."""
+    def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:
+        """Change that message; Stale when it is not there any more."""
 
-    def add(self, root: Remembered, incident: Incident, line: Line) -> Remembered:
-        """Tell of one change."""
+    def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:
+        """Post one line of its thread; Stale when the message is not there any more."""
 
-    def withdraw(self, where: Remembered) -> None:
-        """Take a message back."""
+    def withdraw(self, where: Location) -> None:
+        """Delete a message."""
+
+
+class PostOnlyReceiver(ABC):
+    """A receiver that can neither edit nor delete what it sent: it tells each thing that is worth telling once."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(editable=False, abouts=TOLD_WITHOUT_EDITS)
+
+    @abstractmethod
+    def tell(self, incident: Incident, line: ThreadLine | None) -> None:
+        """Send the opening of an incident (no line), or one entry of its history."""
+
+    def fingerprint(self, incident: Incident, now: datetime) -> str:  # noqa: ARG002 - nothing is compared
+        return ""
+
+    def open(self, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
+        self.tell(incident, None)
+        return _TOLD
+
+    def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
+        return root
+
+    def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:  # noqa: ARG002
+        self.tell(incident, line)
+        return _TOLD
+
+    def withdraw(self, where: Location) -> None:  # noqa: B027 - nothing that was sent can be taken back
+        """Do nothing."""
+
+
+_TOLD: Location = {"told": True}
+"""What is remembered of a message that cannot be found again."""

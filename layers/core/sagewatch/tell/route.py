@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
-from sagewatch.model import Labels
+from sagewatch.model import Labels, Unit
 from sagewatch.policy.rules import Policy, Route, labels_match
+from sagewatch.units import parse
 
-DEFAULT = Route(name="default", slack="default", sns="default")
+DEFAULT_ROUTE = Route(name="default", slack="default", sns="default")
 """Where everything goes without a policy: the channel of the credentials, and the alerts topic."""
 
 
@@ -19,12 +21,12 @@ def routes(policy: Policy, labels: Labels) -> tuple[Route, ...]:
     by its name instead.
     """
     if not policy.routes:
-        return (DEFAULT,)
+        return (DEFAULT_ROUTE,)
     named = next((route for route in policy.routes if route.name == labels.get("route")), None)
-    return (named,) if named else tuple(_taken(policy, labels))
+    return (named,) if named else tuple(_matching(policy, labels))
 
 
-def _taken(policy: Policy, labels: Labels) -> Iterator[Route]:
+def _matching(policy: Policy, labels: Labels) -> Iterator[Route]:
     for route in policy.routes:
         if labels_match(route.match, labels):
             yield route
@@ -34,7 +36,7 @@ def _taken(policy: Policy, labels: Labels) -> Iterator[Route]:
 
 def default_route(policy: Policy) -> Route:
     """Return the route of what no other one takes."""
-    return policy.routes[-1] if policy.routes else DEFAULT
+    return policy.routes[-1] if policy.routes else DEFAULT_ROUTE
 
 
 def route_named(policy: Policy, name: str) -> Route:
@@ -44,3 +46,8 @@ def route_named(policy: Policy, name: str) -> Route:
     """
     found = next((route for route in policy.routes if route.name == name), None)
     return found or replace(default_route(policy), name=name)
+
+
+def reminders(route: Route) -> tuple[timedelta, ...]:
+    """Return how long after the opening of an incident people are reminded of it: `(15 min, 1 h)`."""
+    return tuple(timedelta(seconds=parse(each, Unit.SECONDS)) for each in route.remind)

@@ -9,37 +9,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from sagewatch.model import Incident, Line
+from sagewatch.model import Incident, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.slack.blocks import escaped
 from sagewatch.receivers.wording.phrases import cut, harmless, inline
 from sagewatch.receivers.wording.sentences import (
+    as_text,
     details,
     evidence,
+    filter_labels,
     headline,
-    labels,
     leads,
+    line_text,
     others,
-    plain,
-    said,
     speaks_of,
     why,
 )
 
-type Payload = dict[str, Any]
+type Notification = dict[str, Any]
 
 TITLE, DESCRIPTION, STEP, KEYWORD = 250, 8_000, 350, 75
-_REASON, _OTHERS, _STEPS = 2_000, 8, 8
-_MARKS = {"critical": "🔴", "warning": "🟠", "info": "⚪"}
-_STATUS = {"acked": "🟠", "snoozed": "🟠", "resolved": "🟢", "succeeded": "🟢", "closed": "⚪"}
+_REASON_LENGTH, _OTHER_PARTS, _MOST_STEPS = 2_000, 8, 8
+_CIRCLES = {"critical": "🔴", "warning": "🟠", "info": "⚪"}
+_STATUS_CIRCLES = {"acked": "🟠", "snoozed": "🟠", "resolved": "🟢", "succeeded": "🟢", "closed": "⚪"}
 
 
-def notification(incident: Incident, line: Line | None, route: Route) -> Payload:
+def notification(incident: Incident, line: ThreadLine | None, route: Route) -> Notification:
     """Return a custom notification; all of an incident are one thread."""
-    first = plain(headline(incident))
-    told = said(incident, line) if line else first
-    place, found = incident.lead.place, labels(incident, line)
-    mark = _STATUS.get(incident.status) or _MARKS[incident.severity]
+    first = as_text(headline(incident))
+    told = line_text(incident, line) if line else first
+    place, found = incident.lead.place, filter_labels(incident, line)
+    mark = _STATUS_CIRCLES.get(incident.status) or _CIRCLES[incident.severity]
     return {
         "version": "1.0",
         "source": "custom",
@@ -61,14 +61,14 @@ def notification(incident: Incident, line: Line | None, route: Route) -> Payload
     }
 
 
-def _description(incident: Incident, line: Line | None) -> str:
+def _description(incident: Incident, line: ThreadLine | None) -> str:
     """Return the facts, as many of their lines as there is room for; of a line, only the headline it belongs to."""
     if line:
-        return _shown(plain(headline(incident)), DESCRIPTION)
+        return _shown(as_text(headline(incident)), DESCRIPTION)
     facts = [f"{name}: {value}" for name, value in details(incident).items()]
-    reason = harmless(why(incident), _REASON).splitlines()
+    reason = harmless(why(incident), _REASON_LENGTH).splitlines()
     kept, room = [], DESCRIPTION
-    for each in filter(None, (*facts, *others(incident, _OTHERS), *reason)):
+    for each in filter(None, (*facts, *others(incident, _OTHER_PARTS), *reason)):
         shown = _shown(each, 1_000)
         room -= len(shown) + 1
         if room >= 0:
@@ -81,7 +81,7 @@ def _next_steps(incident: Incident, route: Route) -> list[str]:
     advice = (evidence(incident).remedy, incident.lead.advice) if incident.is_open else ()
     links = [f"{_shown(name.capitalize(), STEP)}: {escaped(link)}" for name, link in leads(incident, route).items()]
     said = [_shown(each, STEP) for each in advice if each]
-    return [*said, *(link for link in links if len(link) <= STEP)][:_STEPS]
+    return [*said, *(link for link in links if len(link) <= STEP)][:_MOST_STEPS]
 
 
 def _shown(text: str, longest: int) -> str:

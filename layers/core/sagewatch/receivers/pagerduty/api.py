@@ -14,43 +14,47 @@ from typing import Any
 
 import urllib3
 
-from sagewatch.aws.secrets import Kept
+from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import Retry, SagewatchError, Unauthorised, Undeliverable
-from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, Line, Rest, address
+from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
 from sagewatch.receivers.wording.phrases import harmless
 
 URL = "https://events.pagerduty.com/v2/enqueue"
 EUROPE = "https://events.eu.pagerduty.com/v2/enqueue"
-_REASON = 300
+_ERROR_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
-class PagerDuty:
+class PagerDutyApi:
     """A service of PagerDuty's; the secret has its `routing_key`."""
 
     http: urllib3.PoolManager
-    secret: Kept
+    secret: CachedSecret
     url: str = URL
-    rest: Rest = field(default_factory=Rest)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Enqueue an event, which has all but the routing key."""
-        self.secret.use(lambda found: self._send(found["routing_key"], event))
+        self.secret.use(self._send, event)
 
-    def _send(self, key: str, event: Mapping[str, Any]) -> None:
+    def _send(self, secret: Mapping[str, str], event: Mapping[str, Any]) -> None:
         place = address(self.url)
         if self.url not in {URL, EUROPE} and not (place and place.host in LOOPBACK):
             raise Undeliverable(f"PagerDuty's address must be {URL} or {EUROPE}")
-        body = json.dumps({**event, "routing_key": key}).encode()
-        answer = Line(self.http, "PagerDuty", self.rest).post(self.url, body, {"Content-Type": "application/json"})
+        body, headers = (
+            json.dumps({**event, "routing_key": secret["routing_key"]}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        answer = post(self.http, self.breaker, "PagerDuty", self.url, body, headers)
+        # Events API v2 answers a taken event with 202.
         if answer.status != 202:
-            raise _trouble(answer, key)
+            raise _pagerduty_error(answer, secret["routing_key"])
 
 
-def _trouble(answer: Answer, key: str) -> SagewatchError:
+def _pagerduty_error(answer: Answer, key: str) -> SagewatchError:
     if answer.throttled or answer.troubled:
         return Retry(f"PagerDuty answered {answer.status}", answer.after or (THROTTLED if answer.throttled else None))
     if answer.status in {401, 403}:
         return Unauthorised(f"PagerDuty refuses the routing key: {answer.status}")
-    reason = harmless(answer.text.replace(key, "[redacted]"), _REASON)
+    reason = harmless(answer.text.replace(key, "[redacted]"), _ERROR_LENGTH)
     return Undeliverable(f"PagerDuty answered {answer.status} {reason}".strip())

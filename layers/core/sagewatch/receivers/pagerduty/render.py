@@ -11,14 +11,13 @@ from typing import Any, Literal
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import harmless, inline
-from sagewatch.receivers.wording.sentences import details, headline, labels, leads, others, plain, why
+from sagewatch.receivers.wording.sentences import as_text, details, filter_labels, headline, leads, others, why
 
-type Payload = dict[str, Any]
-type Action = Literal["trigger", "acknowledge", "resolve"]
+type _EventAction = Literal["trigger", "acknowledge", "resolve"]
 
 SUMMARY, KEY = 1_024, 255
-_REASON, _OTHERS = 4_000, 20
-_ACTIONS: dict[str, Action] = {
+_DETAIL_LENGTH, _ALSO = 4_000, 20
+_ACTIONS: dict[str, _EventAction] = {
     "open": "trigger",
     "failed": "trigger",
     "acked": "acknowledge",
@@ -29,21 +28,21 @@ _ACTIONS: dict[str, Action] = {
 }
 
 
-def event(incident: Incident, route: Route) -> Payload:
+def event(incident: Incident, route: Route) -> dict[str, Any]:
     """Return the event that brings PagerDuty to where the incident is; its alerts know three severities."""
     action = _ACTIONS[incident.status]
     key = {"event_action": action, "dedup_key": incident.id[:KEY]}
     return {**key, **_alert(incident, route)} if action == "trigger" else key
 
 
-def _alert(incident: Incident, route: Route) -> Payload:
-    lead, found = incident.lead, labels(incident, None)
-    reason = harmless(why(incident), _REASON)
-    more = {"Reason": reason, "Advice": inline(lead.advice, _REASON) if lead.advice else ""}
+def _alert(incident: Incident, route: Route) -> dict[str, Any]:
+    lead, found = incident.lead, filter_labels(incident, None)
+    reason = harmless(why(incident), _DETAIL_LENGTH)
+    more = {"Reason": reason, "Advice": inline(lead.advice, _DETAIL_LENGTH) if lead.advice else ""}
     return {
         "client": "Sagewatch",
         "payload": {
-            "summary": inline(plain(headline(incident)), SUMMARY),
+            "summary": inline(as_text(headline(incident)), SUMMARY),
             "source": inline(f"{lead.place.account}/{lead.place.region}/{incident.subject}", 500),
             "severity": str(incident.severity),
             "timestamp": incident.opened.isoformat(),
@@ -53,7 +52,7 @@ def _alert(incident: Incident, route: Route) -> Payload:
             "custom_details": {
                 **details(incident),
                 **{name: text for name, text in more.items() if text},
-                **{f"Also {n}": text for n, text in enumerate(others(incident, _OTHERS), 1)},
+                **{f"Also {n}": text for n, text in enumerate(others(incident, _ALSO), 1)},
             },
         },
         "links": [{"href": link, "text": name.capitalize()} for name, link in leads(incident, route).items()],

@@ -21,18 +21,23 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from sagewatch.aws.secrets import Kept
+from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
-from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, Line, Rest, address
+from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
+from sagewatch.receivers.slack.blocks import Message
 
-type Message = dict[str, Any]
 type Credentials = Mapping[str, str]
 
 _WEBHOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 _UPLOADS = frozenset({"files.slack.com", "files.slack-gov.com"})
 _WORD = re.compile("[a-z_ ]{1,60}")
-_PLAIN_LINKS = {"unfurl_links": False, "unfurl_media": False}
-"""Slack should not show what a link leads to: the console asks for a login."""
+_ALWAYS: Mapping[str, Message] = {
+    # Slack should not show what a link leads to: the console asks for a login.
+    "chat.postMessage": {"unfurl_links": False, "unfurl_media": False},
+    # chat.update keeps the blocks and attachments that it is not given.
+    "chat.update": {"blocks": [], "attachments": []},
+}
+"""What a message holds by default, by method."""
 
 
 class Rejected(Undeliverable):
@@ -40,7 +45,7 @@ class Rejected(Undeliverable):
 
 
 # Slack's Web API, errors of chat.* and files.*; incoming webhooks, "Handling errors".
-_BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_RATE_LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _TROUBLED = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "rollup_error", "request_timeout"}
     | {"update_failed", "team_added_to_org"}
@@ -71,18 +76,19 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
-class Slack:
-    """Somebody's Slack; `plain` returns a message without anything that Slack could refuse."""
+class SlackApi:
+    """Somebody's Slack, by its Web API or an incoming webhook: `SlackApi(…).post("C0ALERTS", message)`."""
 
     http: urllib3.PoolManager
     api_url: str
-    credentials: Kept
+    credentials: CachedSecret
     plain: Callable[[Message], Message]
-    rest: Rest = field(default_factory=Rest)
+    """Returns a message without anything that Slack could refuse."""
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     @property
     def editable(self) -> bool:
-        """Tell whether messages can be edited, answered and withdrawn: a bot's can, a webhook's cannot.
+        """Whether messages can be edited, answered and deleted: a bot's can, a webhook's cannot.
 
         True as well while the secret cannot be read: then posting says why, and fails alone.
         """
@@ -93,7 +99,7 @@ class Slack:
 
     @property
     def interactive(self) -> bool:
-        """Tell whether clicks are believed: they are signed with a secret, and without it buttons would do nothing."""
+        """Whether clicks are believed: they are signed with a secret, and without it buttons would do nothing."""
         try:
             return self.editable and "signing_secret" in self.credentials()
         except SagewatchError:
@@ -101,82 +107,80 @@ class Slack:
 
     def post(self, channel: str | None, message: Message) -> Posted:
         """Post in a channel; None and `default` mean that of the credentials, and a webhook knows no other."""
-        return self._say(message, lambda found, body: self._post(found, channel, body))
+        return self._say("chat.postMessage", message, {"channel": channel})
 
     def edit(self, posted: Posted, message: Message) -> Posted:
         """Replace all of a message."""
-        # chat.update keeps the blocks and attachments that it is not given.
-        empty: Message = {"blocks": [], "attachments": []}
-        place = _place(posted)
-        return self._say(message, lambda found, body: self._chat(found, "chat.update", {**empty, **body, **place}))
+        return self._say("chat.update", message, _place(posted))
 
     def reply(self, posted: Posted, message: Message) -> Posted:
         """Post in the thread of a message; the answer is where the reply is."""
         place = _place(posted)
         thread = {"channel": place["channel"], "thread_ts": place["ts"]}
-        return self._say(
-            message, lambda found, body: self._chat(found, "chat.postMessage", {**_PLAIN_LINKS, **body, **thread})
-        )
+        return self._say("chat.postMessage", message, thread)
 
     def withdraw(self, posted: Posted) -> None:
         """Delete a message; that it is not there any more is what was wanted."""
         with contextlib.suppress(Stale):
-            place = _place(posted)
-            self.credentials.use(lambda found: self._call(found, "chat.delete", _json(place)))
+            self.credentials.use(self._call, "chat.delete", *_json(_place(posted)))
 
     def upload(self, posted: Posted, name: str, title: str, png: bytes) -> None:
-        """Put a picture into the thread of a message."""
+        """Put a picture into the thread of a message (Slack, "Working with files": three calls)."""
         place = _place(posted)
         slot = _form({"filename": name, "length": str(len(png)), "alt_txt": title})
-        given = self.credentials.use(lambda found: self._call(found, "files.getUploadURLExternal", slot))
+        given = self.credentials.use(self._call, "files.getUploadURLExternal", *slot)
         self._put(str(given.get("upload_url")), png)
         files = [{"id": given.get("file_id"), "title": title}]
-        shared = _json({"files": files, "channel_id": place["channel"], "thread_ts": place["ts"]})
-        self.credentials.use(lambda found: self._call(found, "files.completeUploadExternal", shared))
+        shared = {"files": files, "channel_id": place["channel"], "thread_ts": place["ts"]}
+        self.credentials.use(self._call, "files.completeUploadExternal", *_json(shared))
 
     def permalink(self, posted: Posted) -> str:
         """Return a link to a message; nothing when there is none now, since no delivery should fail for a link."""
         try:
             asked = _form({"channel": posted.channel, "message_ts": _place(posted)["ts"]})
-            given = self.credentials.use(lambda found: self._call(found, "chat.getPermalink", asked))
+            given = self.credentials.use(self._call, "chat.getPermalink", *asked)
         except SagewatchError:
             return ""
         return str(given.get("permalink", ""))
 
-    def _say(self, message: Message, send: Callable[[Credentials, Message], Posted]) -> Posted:
+    def _say(self, method: str, message: Message, place: _Place) -> Posted:
+        """Send a message, in plain text when Slack refuses how it is made."""
         try:
-            return self.credentials.use(lambda found: send(found, message))
+            return self.credentials.use(self._send, method, message, place)
         except Rejected:
             plain = self.plain(message)
-        return replace(self.credentials.use(lambda found: send(found, plain)), degraded=True)
+        return replace(self.credentials.use(self._send, method, plain, place), degraded=True)
 
-    def _post(self, found: Credentials, channel: str | None, body: Message) -> Posted:
-        if "bot_token" in found:
-            named = found["channel"] if channel in {None, "default"} else channel
-            return self._chat(found, "chat.postMessage", {**_PLAIN_LINKS, **body, "channel": named})
-        answer = self._line.post(_webhook(found["webhook_url"]), *_json(body))
+    def _send(self, found: Credentials, method: str, message: Message, place: _Place) -> Posted:
+        """Send a message as a bot; a new one of its own also by the webhook, where there is no bot."""
+        is_new = method == "chat.postMessage" and "thread_ts" not in place
+        if is_new and "bot_token" not in found:
+            return self._send_to_webhook(found["webhook_url"], message)
+        if is_new and place["channel"] in {None, "default"}:
+            place = {"channel": found["channel"]}
+        answer = self._call(found, method, *_json({**_ALWAYS[method], **message, **place}))
+        return Posted(str(answer.get("channel", "")), str(answer.get("ts", "")))
+
+    def _send_to_webhook(self, url: str, message: Message) -> Posted:
+        answer = post(self.http, self.breaker, "Slack", _checked(url), *_json(message))
         if not answer.good:
-            raise _trouble(answer, _word(answer.text))
+            raise _slack_error(answer, _word(answer.text))
         if answer.text.strip() != "ok":
             raise _unreadable(answer)
         return Posted("", "")
 
-    def _chat(self, found: Credentials, method: str, body: Message) -> Posted:
-        answer = self._call(found, method, _json(body))
-        return Posted(str(answer.get("channel", "")), str(answer.get("ts", "")))
-
-    def _call(self, found: Credentials, method: str, content: _Content) -> Mapping[str, Any]:
+    def _call(self, found: Credentials, method: str, body: bytes, headers: Mapping[str, str]) -> Mapping[str, Any]:
+        """Call a method of the Web API and return its answer; an error of Slack's is raised as what it means."""
         if "bot_token" not in found:
             raise Stale("Slack edits and answers messages for a bot only, and there is no bot_token any more")
-        body, headers = content
         headers = {**headers, "Authorization": f"Bearer {found['bot_token']}"}
-        answer = self._line.post(f"{self.api_url.rstrip('/')}/{method}", body, headers)
-        said = _read(answer.text)
+        answer = post(self.http, self.breaker, "Slack", f"{self.api_url.rstrip('/')}/{method}", body, headers)
+        said = _json_of(answer.text)
         if answer.good and said.get("ok") is True:
             return said
         if answer.good and not isinstance(said.get("error"), str):
             raise _unreadable(answer)
-        raise _trouble(answer, _word(str(said.get("error", ""))))
+        raise _slack_error(answer, _word(str(said.get("error", ""))))
 
     def _put(self, url: str, content: bytes) -> None:
         place, api = address(url), address(self.api_url)
@@ -184,16 +188,13 @@ class Slack:
         played = place and place.host in LOOPBACK and api and api.host in LOOPBACK
         if not (ours or played):
             raise Undeliverable("Slack names a place for uploads that is not https://files.slack.com")
-        answer = self._line.post(url, content, {"Content-Type": "application/octet-stream"})
+        answer = post(self.http, self.breaker, "Slack", url, content, {"Content-Type": "application/octet-stream"})
         if not answer.good:
-            raise _trouble(answer, _word(answer.text))
-
-    @property
-    def _line(self) -> Line:
-        return Line(self.http, "Slack", self.rest)
+            raise _slack_error(answer, _word(answer.text))
 
 
 type _Content = tuple[bytes, Mapping[str, str]]
+type _Place = Mapping[str, str | None]
 
 
 def _json(body: Mapping[str, Any]) -> _Content:
@@ -210,7 +211,8 @@ def _place(posted: Posted) -> Mapping[str, str]:
     return {"channel": posted.channel, "ts": posted.ts}
 
 
-def _webhook(url: str) -> str:
+def _checked(url: str) -> str:
+    """Return a webhook's address; Undeliverable when it is not one of Slack's."""
     place = address(url)
     if place is None:
         raise Undeliverable("Slack's webhook_url is not an address")
@@ -225,7 +227,7 @@ def _webhook(url: str) -> str:
     raise Undeliverable("Slack's webhook_url must begin with https://hooks.slack.com/services/")
 
 
-def _read(text: str) -> Mapping[str, Any]:
+def _json_of(text: str) -> Mapping[str, Any]:
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
@@ -242,9 +244,10 @@ def _unreadable(answer: Answer) -> Retry:
     return Retry(f"Slack answered {answer.status} with something that is not Slack's")
 
 
-def _trouble(answer: Answer, word: str) -> SagewatchError:
+def _slack_error(answer: Answer, word: str) -> SagewatchError:
+    """Return the error that Slack's answer means; `word` is Slack's own, such as `invalid_auth`."""
     said = f"Slack answered {answer.status} {word}".strip()
-    if answer.throttled or word in _BUSY:
+    if answer.throttled or word in _RATE_LIMITED:
         return Retry(said, answer.after or THROTTLED)
     if answer.troubled or word in _TROUBLED:
         return Retry(said, answer.after)

@@ -16,7 +16,7 @@ from typing import Any
 
 from sagewatch.receivers.wording.figures import utc
 from sagewatch.receivers.wording.phrases import cut, harmless, inline
-from sagewatch.receivers.wording.sentences import ADDRESS, Run
+from sagewatch.receivers.wording.sentences import ADDRESS, Span
 
 type Message = dict[str, Any]
 
@@ -25,9 +25,9 @@ BUDGET = 8_000
 
 TEXT = 3_000
 FIELDS = 4
-_LABEL = 260
+_LONGEST_LABEL = 260
 _PERSON = re.compile(r"[UW][A-Z0-9]{1,30}")
-_MENTION = re.compile(r"<(?:@[UW][A-Z0-9]{1,30}|!subteam\^S[A-Z0-9]{1,30}|!here|!channel|!everyone)>")
+_MENTION_PATTERN = re.compile(r"<(?:@[UW][A-Z0-9]{1,30}|!subteam\^S[A-Z0-9]{1,30}|!here|!channel|!everyone)>")
 _LOOKALIKES = str.maketrans({"`": "'", "*": "∗"})
 """What would open code or bold in the middle of a sentence of ours."""
 
@@ -71,7 +71,7 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def safe(text: str, longest: int = _LABEL) -> str:
+def safe(text: str, longest: int = _LONGEST_LABEL) -> str:
     """Return other people's text for mrkdwn, on one line; the length is that of the escaped text."""
     said = inline(text, longest).translate(_LOOKALIKES)
     sizes = tuple(accumulate(len(escaped(character)) for character in said))
@@ -80,9 +80,9 @@ def safe(text: str, longest: int = _LABEL) -> str:
     return escaped(said[: sum(size < longest for size in sizes)]) + "…"
 
 
-def marked(runs: Iterable[Run]) -> str:
+def marked(runs: Iterable[Span]) -> str:
     """Return the pieces of a sentence as mrkdwn, what to look at first in bold."""
-    return "".join(f"*{safe(text)}*" if bold else _spaced(text) for text, bold in runs if text)
+    return "".join(f"*{safe(text)}*" if bold else _safe_with_blanks(text) for text, bold in runs if text)
 
 
 def linked(text: str, link: str | None) -> str:
@@ -104,7 +104,7 @@ def person(by: str) -> str:
 def mentions(wanted: Iterable[str]) -> str:
     """Return who is called, as the policy says it; what is no mention is shown as it is, and calls nobody."""
     named = list(wanted)[:10]
-    return " ".join(each if _MENTION.fullmatch(each) else safe(each, 80) for each in named)
+    return " ".join(each if _MENTION_PATTERN.fullmatch(each) else safe(each, 80) for each in named)
 
 
 def mrkdwn(text: str) -> Message:
@@ -173,7 +173,7 @@ def words(blocks: Iterable[Message]) -> list[str]:
     return said
 
 
-def _spaced(text: str) -> str:
+def _safe_with_blanks(text: str) -> str:
     """Make a piece safe, but for the blanks at its ends."""
     inner = text.strip()
     before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]

@@ -16,17 +16,17 @@ from urllib.parse import parse_qs
 FRESH = 300
 """Seconds for which a signature counts."""
 
-LONGEST = 64 * 1024
+LONGEST_BODY = 64 * 1024
 """Bytes of a body; Slack's own are a few thousand."""
 
-_SNOOZES = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
+_SNOOZE_LENGTHS = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
 _MORNING = "t9"
 
 
 def is_genuine(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> bool:
     """Tell whether Slack signed this body within the last five minutes; `headers` have lower-case names."""
     stamp = headers.get("x-slack-request-timestamp", "")
-    if not secret or len(body) > LONGEST or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
+    if not secret or len(body) > LONGEST_BODY or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         return False
     if abs(now - int(stamp)) > FRESH:
         return False
@@ -34,14 +34,14 @@ def is_genuine(secret: str, headers: Mapping[str, str], body: bytes, now: float)
     return hmac.compare_digest(f"v0={wanted}".encode(), headers.get("x-slack-signature", "").encode())
 
 
-def asked(body: bytes) -> dict[str, Any] | None:
+def click_event(body: bytes) -> dict[str, Any] | None:
     """Return the event that a click stands for, None when it asks for nothing (a link was opened).
 
     ValueError when it cannot be understood.
     """
     payload = _payload(body)
     action, by = _action(payload), payload.get("user", {}).get("id")
-    name, at = action.get("action_id"), _time(action.get("action_ts"))
+    name, at = action.get("action_id"), _clicked_at(action.get("action_ts"))
     if name not in ("ack", "snooze"):
         return None
     value = action.get("value") if name == "ack" else action.get("selected_option", {}).get("value")
@@ -71,7 +71,7 @@ def _action(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return actions[0]
 
 
-def _time(stamp: object) -> datetime:
+def _clicked_at(stamp: object) -> datetime:
     return datetime.fromtimestamp(float(str(stamp)), UTC)
 
 
@@ -86,6 +86,6 @@ def _meant(value: object, name: str) -> tuple[str, str, str]:
 def _until(at: datetime, length: str) -> datetime:
     if length == _MORNING:
         return (at + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
-    if length not in _SNOOZES:
+    if length not in _SNOOZE_LENGTHS:
         raise ValueError(f"'{length}' is no length of a snooze")
-    return at + _SNOOZES[length]
+    return at + _SNOOZE_LENGTHS[length]

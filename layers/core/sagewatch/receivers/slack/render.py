@@ -13,11 +13,12 @@ from itertools import groupby, islice
 from typing import Any
 
 from sagewatch.kinds import links
-from sagewatch.model import Evidence, Incident, Line, Notice, Part, Ref, Severity
+from sagewatch.model import Evidence, Incident, Notice, Part, Ref, Severity, ThreadLine
 from sagewatch.policy.rules import Route, listed
 from sagewatch.receivers.slack.blocks import (
     TEXT,
     Fit,
+    Message,
     button,
     context,
     fields,
@@ -38,38 +39,40 @@ from sagewatch.receivers.wording.figures import breaches, lasting, sparkline, wo
 from sagewatch.receivers.wording.phrases import harmless, quantity
 from sagewatch.receivers.wording.sentences import (
     ADDRESS,
+    as_text,
     brief,
     evidence,
     headline,
     is_failure,
     leads,
+    line_text,
     logged,
     part_of,
-    said,
-    standing,
+    unusual,
     who,
     why,
 )
-from sagewatch.receivers.wording.sentences import plain as unmarked
-
-type Message = dict[str, Any]
 
 _RED, _AMBER, _GREY, _GREEN = "#E01E5A", "#ECB22E", "#8D8D8D", "#2EB67D"
 _COLOURS = {Severity.CRITICAL: _RED, Severity.WARNING: _AMBER, Severity.INFO: _GREY}
-_MARKS = {Severity.CRITICAL: ":red_circle:", Severity.WARNING: ":large_orange_circle:", Severity.INFO: ":white_circle:"}
-_STATUS = {
+_SEVERITY_MARKS = {
+    Severity.CRITICAL: ":red_circle:",
+    Severity.WARNING: ":large_orange_circle:",
+    Severity.INFO: ":white_circle:",
+}
+_STATUS_STYLES = {
     "acked": (_AMBER, ":large_orange_circle:"),
     "snoozed": (_AMBER, ":large_orange_circle:"),
     "resolved": (_GREEN, ":large_green_circle:"),
     "succeeded": (_GREEN, ":large_green_circle:"),
     "closed": (_GREY, ":white_circle:"),
 }
-_STATE = {
+_STATE_MARKS = {
     "cleared": ":large_green_circle:",
     "succeeded": ":large_green_circle:",
     "closed": ":white_circle:",
 }
-_ABOUT = {
+_LINE_MARKS = {
     "cleared": ":large_green_circle:",
     "resolved": ":white_check_mark:",
     "closed": ":white_circle:",
@@ -81,11 +84,11 @@ _ABOUT = {
 _CALLS_AGAIN = frozenset({"worsened", "reopened", "reminder"})
 """Lines that call people: an edited message calls nobody."""
 
-_SNOOZES = {"30 min": "30m", "2 hours": "2h", "Until 09:00 UTC tomorrow": "t9"}
+_SNOOZE_OPTIONS = {"30 min": "30m", "2 hours": "2h", "Until 09:00 UTC tomorrow": "t9"}
 _BUTTONS = {"logs": "Logs", "alarm": "Alarm", "runbook": "Runbook"}
 _LONGEST_OPTION, _LONGEST_VALUE = 150, 2_000
-_RUNS, _EACH = 8, 5
-_NAME, _LINE, _TAIL = 260, 400, 2_500
+_MOST_RUNS, _MOST_NAMED = 8, 5
+_LONGEST_NAME, _LONGEST_LINE, _LONGEST_TAIL = 260, 400, 2_500
 
 
 def root(incident: Incident, route: Route, *, controls: bool, previous: str = "", now: datetime) -> Message:
@@ -93,19 +96,19 @@ def root(incident: Incident, route: Route, *, controls: bool, previous: str = ""
     return fitted(partial(_root, incident, route, controls, previous, now))
 
 
-def line(incident: Incident, line: Line, route: Route) -> Message:
+def reply(incident: Incident, line: ThreadLine, route: Route) -> Message:
     """Return one entry of the history, for the thread."""
-    return _told(incident, line, route, "")
+    return _thread_entry(incident, line, route, "")
 
 
-def announced(incident: Incident, line: Line | None, route: Route) -> Message:
+def announced(incident: Incident, line: ThreadLine | None, route: Route) -> Message:
     """Return what a webhook posts: the opening (without a line), the end, or a single line between them."""
     if line is None or (line.about in {"resolved", "closed"} and incident.ended is not None):
         return root(incident, route, controls=False, now=line.at if line else incident.opened)
-    return _told(incident, line, route, f"*{safe(who(incident, incident.parts[0].first))}* · ")
+    return _thread_entry(incident, line, route, f"*{safe(who(incident, incident.parts[0].first))}* · ")
 
 
-def plain(message: Mapping[str, Any]) -> Message:
+def plain_text(message: Mapping[str, Any]) -> Message:
     """Return a message without blocks, for when Slack does not take them: as many of its lines as a text may hold."""
     attached = [attachment.get("blocks", ()) for attachment in message.get("attachments", ())]
     said = [message["text"], *(text for blocks in [message.get("blocks", ()), *attached] for text in words(blocks))]
@@ -119,31 +122,34 @@ def plain(message: Mapping[str, Any]) -> Message:
 
 def _root(incident: Incident, route: Route, controls: bool, previous: str, now: datetime, fit: Fit) -> Message:
     controls = controls and fit.controls and incident.is_open
-    colour, mark = _STATUS.get(incident.status) or (_COLOURS[incident.severity], _MARKS[incident.severity])
+    colour, mark = _STATUS_STYLES.get(incident.status) or (
+        _COLOURS[incident.severity],
+        _SEVERITY_MARKS[incident.severity],
+    )
     runs = headline(incident)
     blocks = [
-        *_glance(incident),
-        *(_why(incident, fit) if incident.is_open else ()),
+        *_values_line(incident),
+        *(_explanation(incident, fit) if incident.is_open else ()),
         *(_facts(incident, fit) if incident.is_open else ()),
         *_others(incident, fit),
         *(paragraph(incident.lead.advice, fit.advice) if incident.is_open else ()),
         *(_controls(incident, route) if controls else ()),
-        *_small_print(incident, route, previous, now, 0 if controls else fit.links),
+        *_footer(incident, route, previous, now, 0 if controls else fit.links),
     ]
-    attachment = {"color": colour, "fallback": safe(unmarked(runs), _LINE), "blocks": blocks}
+    attachment = {"color": colour, "fallback": safe(as_text(runs), _LONGEST_LINE), "blocks": blocks}
     return {"text": f"{mark} {marked(runs)}", "attachments": [attachment]}
 
 
-def _glance(incident: Incident) -> list[Message]:
+def _values_line(incident: Incident) -> list[Message]:
     """Show how it goes, or how it went, on one line; below it what is odd about it."""
     ended = None if incident.is_open else incident.ended
-    shown = _went(incident.parts[0], incident.opened, ended) if ended else _goes(incident.lead)
-    line, odd = "  ·  ".join(filter(None, shown)), standing(incident)
+    shown = _once_ended(incident.parts[0], incident.opened, ended) if ended else _while_open(incident.lead)
+    line, odd = "  ·  ".join(filter(None, shown)), unusual(incident)
     said = "\n".join(filter(None, (line, f"_{safe(odd)}_" if odd else "")))
     return [section(said)] if said else []
 
 
-def _goes(notice: Notice) -> tuple[str, ...]:
+def _while_open(notice: Notice) -> tuple[str, ...]:
     """Show the latest values as bars, the first and the last, and how often they were beyond the limit."""
     bars = sparkline(notice.points)
     beyond = breaches(notice) if notice.state == "firing" else ""
@@ -151,43 +157,45 @@ def _goes(notice: Notice) -> tuple[str, ...]:
     return (f"`{bars}`  {first} → *{last}*" if bars else "", safe(beyond) if beyond else "")
 
 
-def _went(part: Part, opened: datetime, ended: datetime) -> tuple[str, ...]:
+def _once_ended(part: Part, opened: datetime, ended: datetime) -> tuple[str, ...]:
     """Show the latest values as bars, the worst, and from when to when it was."""
     bars, peak = sparkline(part.last.points), worst(part.peak)
-    return (f"`{bars}`" if bars else "", safe(peak) if peak else "", _span(opened, ended))
+    return (f"`{bars}`" if bars else "", safe(peak) if peak else "", _from_to(opened, ended))
 
 
-def _span(opened: datetime, ended: datetime) -> str:
+def _from_to(opened: datetime, ended: datetime) -> str:
     if opened == ended:
         return local(opened)
     same = opened.date() == ended.date()
     return f"{local(opened)}–{local(ended, '{time}') if same else local(ended)}"
 
 
-def _why(incident: Incident, fit: Fit) -> Iterator[Message]:
+def _explanation(incident: Incident, fit: Fit) -> Iterator[Message]:
     """Show why it failed: the likely cause first, then what SageMaker said, then the steps."""
     found = evidence(incident)
     cause = f"Likely cause: {found.cause}" if found.cause else ""
     yield from paragraph("\n".join(filter(None, (cause, found.remedy))), fit.advice)
     yield from verbatim(why(incident), fit.reason)
     if found.steps and fit.others:
-        yield section("\n".join(_steps(found)))
+        yield section("\n".join(_step_list(found)))
 
 
-def _steps(found: Evidence) -> Iterator[str]:
+def _step_list(found: Evidence) -> Iterator[str]:
     """Yield a line for each step that failed, and for every run of others, with as many names as fit."""
     runs = groupby(found.steps, lambda step: step[1].lower())
-    for status, run in islice(runs, _RUNS):
-        steps = [_step(name, seconds) for name, _, seconds, _ in run]
+    for status, run in islice(runs, _MOST_RUNS):
+        steps = [_step_text(name, seconds) for name, _, seconds, _ in run]
         if status == "failed":
-            yield from (f"✗ *{safe(step, 120)}*" for step in steps[:_EACH])
+            yield from (f"✗ *{safe(step, 120)}*" for step in steps[:_MOST_NAMED])
         elif status == "succeeded":
-            yield from (f"✓ {safe(step, 240)}" for step in (steps if len(steps) <= _EACH else [" · ".join(steps)]))
+            yield from (
+                f"✓ {safe(step, 240)}" for step in (steps if len(steps) <= _MOST_NAMED else [" · ".join(steps)])
+            )
         else:
             yield f"■ {safe(' · '.join(steps), 240)} _{safe(status or 'not run', 40)}_"
 
 
-def _step(name: str, seconds: float | None) -> str:
+def _step_text(name: str, seconds: float | None) -> str:
     return name if seconds is None else f"{name} {lasting(timedelta(seconds=seconds))}"
 
 
@@ -200,7 +208,7 @@ def _facts(incident: Incident, fit: Fit) -> list[Message]:
         kind.capitalize(): linked(resource, lead.links.get(kind)) + ("" if scope == "all" else f" / {safe(scope)}")
     }
     if resource != subject.name:
-        owner = Ref(subject.kind, harmless(subject.name, _NAME))
+        owner = Ref(subject.kind, harmless(subject.name, _LONGEST_NAME))
         facts |= {_kind(subject.kind).capitalize(): linked(owner.name, links.resource(lead.place, owner))}
     found = {name: safe(value) for name, value in evidence(incident).facts.items() if value}
     when = local(incident.opened)
@@ -218,55 +226,55 @@ def _others(incident: Incident, fit: Fit) -> list[Message]:
     others = incident.parts[1:]
     if not others:
         return []
-    lines = [f"{_mark(part)} {safe(brief(incident, part), 300)}" for part in others[: fit.others]]
+    lines = [f"{_part_mark(part)} {safe(brief(incident, part), 300)}" for part in others[: fit.others]]
     more = f"and {len(others) - len(lines)} more" if len(others) > len(lines) else ""
     return [section("\n".join(filter(None, (*lines, more))))]
 
 
-def _mark(part: Part) -> str:
-    return _STATE.get(part.last.state) or _MARKS[part.last.severity]
+def _part_mark(part: Part) -> str:
+    return _STATE_MARKS.get(part.last.state) or _SEVERITY_MARKS[part.last.severity]
 
 
 def _controls(incident: Incident, route: Route) -> list[Message]:
     """Return what people can do: acknowledge, snooze, and look closer."""
     found = leads(incident, route)
     further = [button(name, f"url_{link}", url=found[link]) for link, name in _BUTTONS.items() if link in found]
-    elements = [*_asked(incident, f"{route.name}|{incident.subject}"), *further]
+    elements = [*_click_controls(incident, f"{route.name}|{incident.subject}"), *further]
     return [{"type": "actions", "elements": elements}] if elements else []
 
 
-def _asked(incident: Incident, whose: str) -> Iterator[Message]:
+def _click_controls(incident: Incident, whose: str) -> Iterator[Message]:
     """Yield what people are asked for; `whose` is what a click sends back (see `clicks`), where that can be read."""
     if whose.count("|") != 1 or not whose.isprintable() or len(whose) > _LONGEST_VALUE:
         return
     if incident.status != "acked":
         yield button("Acknowledge", "ack", value=whose)
-    options = {name: f"{whose}|{until}" for name, until in _SNOOZES.items()}
+    options = {name: f"{whose}|{until}" for name, until in _SNOOZE_OPTIONS.items()}
     if all(len(value) <= _LONGEST_OPTION for value in options.values()):
         yield menu("Snooze…", "snooze", options)
 
 
-def _small_print(incident: Incident, route: Route, previous: str, now: datetime, most: int) -> list[Message]:
+def _footer(incident: Incident, route: Route, previous: str, now: datetime, most: int) -> list[Message]:
     """Say who is called and who is on it, whose it is and where, and what leads further."""
     lead = incident.parts[0].first
     team = lead.labels.get("team")
     whose = (
-        _called(incident.severity, route) if incident.is_open else "",
+        _mentioned(incident.severity, route) if incident.is_open else "",
         f"team *{safe(team, 80)}*" if team else "",
         f"execution {safe(lead.execution, 80)}" if lead.execution else "",
         *(safe(each, 40) for each in (lead.place.account, lead.place.region) if each),
     )
     further = [linked(name, link) for name, link in leads(incident, route).items()][:most]
     before = [linked("the incident before", previous)] if ADDRESS.fullmatch(previous) else []
-    lines = (_answered(incident, now), " · ".join(filter(None, whose)), " · ".join([*before, *further]))
+    lines = (_attended_by(incident, now), " · ".join(filter(None, whose)), " · ".join([*before, *further]))
     return context(*lines)
 
 
-def _called(severity: Severity, route: Route) -> str:
+def _mentioned(severity: Severity, route: Route) -> str:
     return mentions(listed(route.mention.get(severity, ())))
 
 
-def _answered(incident: Incident, now: datetime) -> str:
+def _attended_by(incident: Incident, now: datetime) -> str:
     """Say who acknowledged it and how soon, and who snoozed it until when."""
     at, until = incident.acked_at, incident.snoozed_until
     snoozer = next((notice.by for notice in reversed(incident.notices) if notice.state == "snoozed"), "")
@@ -280,18 +288,18 @@ def _by_whom(by: str) -> str:
     return f" by {person(by)}" if person(by) else ""
 
 
-def _told(incident: Incident, line: Line, route: Route, name: str) -> Message:
+def _thread_entry(incident: Incident, line: ThreadLine, route: Route, name: str) -> Message:
     """Return a line as one sentence, with the log lines below it where that is what it tells."""
-    mark = _ABOUT.get(line.about) or _MARKS[line.notice.severity]
-    sentence = _by(line) or safe(said(incident, line), 3 * _LINE)
+    mark = _LINE_MARKS.get(line.about) or _SEVERITY_MARKS[line.notice.severity]
+    sentence = _who_clicked(line) or safe(line_text(incident, line), 3 * _LONGEST_LINE)
     part = part_of(incident, line.notice)
     calls = line.about in _CALLS_AGAIN and not (part and part.flapping)
-    called = _called(line.notice.severity, route) if calls else ""
+    called = _mentioned(line.notice.severity, route) if calls else ""
     told = {"text": f"{mark} {name}{sentence}" + (f" {called}" if called else "")}
     return _with_log(incident, line, route, told) if line.about == "log" else told
 
 
-def _by(line: Line) -> str:
+def _who_clicked(line: ThreadLine) -> str:
     """Say who did something in Slack; nothing when it was nobody that Slack knows."""
     by, until = person(line.notice.by), line.notice.until
     if not by or line.about not in {"acked", "snoozed"}:
@@ -301,20 +309,20 @@ def _by(line: Line) -> str:
     return f"{by} snoozed this" + (f" until {local(until)}" if until else "")
 
 
-def _with_log(incident: Incident, line: Line, route: Route, told: Message) -> Message:
+def _with_log(incident: Incident, line: ThreadLine, route: Route, told: Message) -> Message:
     link = line.notice.links.get("logs")
     heading = f"{safe(logged(incident, line))} · {linked('open in CloudWatch', link)}" if link else told["text"]
     if not route.logs:
         return {"text": heading}
     found = incident.evidence.get(line.notice.key, Evidence())
-    return {**told, "blocks": [*context(heading), *verbatim(_tail(found.log), _TAIL)]}
+    return {**told, "blocks": [*context(heading), *verbatim(_log_tail(found.log), _LONGEST_TAIL)]}
 
 
-def _tail(log: tuple[str, ...]) -> str:
+def _log_tail(log: tuple[str, ...]) -> str:
     """Return the last lines that fit; of a line that was written over and over (a progress bar), its end."""
-    lines = [harmless(each.rstrip("\r\n").rpartition("\r")[2], _LINE).replace("\n", " ") for each in log]
+    lines = [harmless(each.rstrip("\r\n").rpartition("\r")[2], _LONGEST_LINE).replace("\n", " ") for each in log]
     kept: list[str] = []
-    room = _TAIL - 2
+    room = _LONGEST_TAIL - 2
     for each in reversed(lines):
         room -= len(each) + 1
         if room < 0:

@@ -24,7 +24,7 @@ class _Order(TypedDict, total=False):
     MessageDeduplicationId: str
 
 
-def send(client: SNSClient, topic_arn: str, subject: str, body: str, attributes: Mapping[str, str]) -> None:
+def publish(client: SNSClient, topic_arn: str, subject: str, body: str, attributes: Mapping[str, str]) -> None:
     """Publish plain lines; in a FIFO topic, in order for each resource."""
     group = "/".join(filter(None, (attributes.get("kind"), attributes.get("resource"))))
     with _publishing(topic_arn):
@@ -42,7 +42,7 @@ def send(client: SNSClient, topic_arn: str, subject: str, body: str, attributes:
         )
 
 
-def send_raw(client: SNSClient, topic_arn: str, json_text: str) -> None:
+def publish_raw(client: SNSClient, topic_arn: str, json_text: str) -> None:
     """Publish JSON that a program reads, as it is, without a subject."""
     with _publishing(topic_arn):
         client.publish(TopicArn=topic_arn, Message=json_text, **_order(topic_arn, "", json_text))

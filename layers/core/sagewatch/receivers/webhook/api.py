@@ -23,39 +23,38 @@ from typing import Any
 import urllib3
 from urllib3.util import Url
 
-from sagewatch.aws.secrets import Kept
+from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import Retry, SagewatchError, Unauthorised, Undeliverable, Unreachable
-from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, Line, Rest, address
+from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
 
 _METADATA = ipaddress.ip_address("fd00:ec2::254")
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class WebhookApi:
     """An address; its secret has the `secret` that signs, and `clock` (seconds of the epoch) the time to sign."""
 
     http: urllib3.PoolManager
     url: str = field(repr=False)
-    secret: Kept
+    secret: CachedSecret
     clock: Callable[[], float] = time.time
-    rest: Rest = field(default_factory=Rest)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     def send(self, body: Mapping[str, Any]) -> None:
         """Post a body."""
         who = f"The webhook of {_host(self.url)}"
-        content = json.dumps(body, separators=(",", ":")).encode()
-        self.secret.use(lambda found: self._send(who, found["secret"], content))
+        self.secret.use(self._send, who, json.dumps(body, separators=(",", ":")).encode())
 
-    def _send(self, who: str, secret: str, content: bytes) -> None:
+    def _send(self, secret: Mapping[str, str], who: str, content: bytes) -> None:
         now = str(int(self.clock()))
         headers = {
             "Content-Type": "application/json",
             "X-Sagewatch-Timestamp": now,
-            "X-Sagewatch-Signature": signature(secret, now, content),
+            "X-Sagewatch-Signature": signature(secret["secret"], now, content),
         }
-        answer = Line(self.http, who, self.rest).post(self.url, content, headers)
+        answer = post(self.http, self.breaker, who, self.url, content, headers)
         if not answer.good:
-            raise _trouble(answer, who)
+            raise _webhook_error(answer, who)
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -63,7 +62,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return f"v1={hmac.new(secret.encode(), f'v1:{timestamp}:'.encode() + body, 'sha256').hexdigest()}"
 
 
-def _trouble(answer: Answer, who: str) -> SagewatchError:
+def _webhook_error(answer: Answer, who: str) -> SagewatchError:
     said = f"{who} answered {answer.status}"
     if answer.throttled or answer.troubled:
         return Retry(said, answer.after or (THROTTLED if answer.throttled else None))

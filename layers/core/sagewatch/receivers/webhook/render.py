@@ -8,33 +8,31 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sagewatch.model import Evidence, Incident, Line, Notice, Part
+from sagewatch.model import Evidence, Incident, Notice, Part, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import harmless, inline
-from sagewatch.receivers.wording.sentences import brief, headline, leads, plain, said
-
-type Payload = dict[str, Any]
+from sagewatch.receivers.wording.sentences import as_text, brief, headline, leads, line_text
 
 VERSION = "1"
 PARTS = 50
-_NAME, _TEXT, _STEPS = 512, 4_000, 100
+_NAME_LENGTH, _TEXT, _STEPS_SHOWN = 512, 4_000, 100
 
 
-def document(incident: Incident, line: Line | None, route: Route) -> Payload:
+def document(incident: Incident, line: ThreadLine | None, route: Route) -> dict[str, Any]:
     """Return what a webhook gets of an incident: that it opened (without a line), or one entry of its history."""
-    first = plain(headline(incident))
+    first = as_text(headline(incident))
     return {
         "version": VERSION,
         "event": line.about if line else "opened",
         "key": line.key if line else incident.id,
-        "at": _time(line.at if line else incident.opened),
-        "text": inline(said(incident, line) if line else first, _TEXT),
+        "at": _iso(line.at if line else incident.opened),
+        "text": inline(line_text(incident, line) if line else first, _TEXT),
         "links": leads(incident, route),
-        "incident": _incident(incident, first),
+        "incident": _incident_json(incident, first),
     }
 
 
-def _incident(incident: Incident, first: str) -> Payload:
+def _incident_json(incident: Incident, first: str) -> dict[str, Any]:
     place = incident.lead.place
     return {
         "id": incident.id,
@@ -43,33 +41,33 @@ def _incident(incident: Incident, first: str) -> Payload:
         "severity": str(incident.severity),
         "headline": inline(first, _TEXT),
         "kind": incident.subject.kind,
-        "resource": inline(incident.subject.name, _NAME),
+        "resource": inline(incident.subject.name, _NAME_LENGTH),
         "account": place.account,
         "region": place.region,
-        "opened": _time(incident.opened),
-        "ended": _time(incident.ended),
+        "opened": _iso(incident.opened),
+        "ended": _iso(incident.ended),
         "reopened": incident.reopened,
         "acked_by": incident.acked_by or None,
-        "acked_at": _time(incident.acked_at),
-        "snoozed_until": _time(incident.snoozed_until),
+        "acked_at": _iso(incident.acked_at),
+        "snoozed_until": _iso(incident.snoozed_until),
         "previous": incident.previous or None,
-        "parts": [_part(incident, part) for part in incident.parts[:PARTS]],
+        "parts": [_part_json(incident, part) for part in incident.parts[:PARTS]],
         "parts_total": len(incident.parts),
     }
 
 
-def _part(incident: Incident, part: Part) -> Payload:
+def _part_json(incident: Incident, part: Part) -> dict[str, Any]:
     last = part.last
     found = next((incident.evidence[n.key] for n in (last, part.first) if n.key in incident.evidence), Evidence())
     return {
         "alarm": last.labels.get("alarm"),
         "scope": last.labels.get("scope"),
-        "title": inline(part.first.title, _NAME),
+        "title": inline(part.first.title, _NAME_LENGTH),
         "state": last.state,
         "severity": str(last.severity),
-        "since": _time(part.first.at),
-        "at": _time(last.at),
-        **_measured(last),
+        "since": _iso(part.first.at),
+        "at": _iso(last.at),
+        **_measurement(last),
         "said": brief(incident, part),
         "changes": part.changes,
         "flapping": part.flapping,
@@ -78,12 +76,14 @@ def _part(incident: Incident, part: Part) -> Payload:
         "arn": last.arn or None,
         "execution": last.execution or None,
         "links": dict(last.links),
-        "labels": {inline(name, _NAME): inline(value, _NAME) for name, value in last.labels.values.items()},
+        "labels": {
+            inline(name, _NAME_LENGTH): inline(value, _NAME_LENGTH) for name, value in last.labels.values.items()
+        },
         **_found_out(found),
     }
 
 
-def _measured(notice: Notice) -> Payload:
+def _measurement(notice: Notice) -> dict[str, Any]:
     return {
         "value": notice.value,
         "limit": notice.limit,
@@ -93,17 +93,17 @@ def _measured(notice: Notice) -> Payload:
     }
 
 
-def _found_out(found: Evidence) -> Payload:
+def _found_out(found: Evidence) -> dict[str, Any]:
     return {
         "cause": harmless(found.cause, _TEXT) or None,
         "remedy": harmless(found.remedy, _TEXT) or None,
-        "facts": {inline(name, _NAME): inline(value, _NAME) for name, value in found.facts.items()},
+        "facts": {inline(name, _NAME_LENGTH): inline(value, _NAME_LENGTH) for name, value in found.facts.items()},
         "steps": [
-            {"name": inline(name, _NAME), "status": inline(status, _NAME), "seconds": seconds}
-            for name, status, seconds, _ in found.steps[:_STEPS]
+            {"name": inline(name, _NAME_LENGTH), "status": inline(status, _NAME_LENGTH), "seconds": seconds}
+            for name, status, seconds, _ in found.steps[:_STEPS_SHOWN]
         ],
     }
 
 
-def _time(when: datetime | None) -> str | None:
+def _iso(when: datetime | None) -> str | None:
     return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if when else None

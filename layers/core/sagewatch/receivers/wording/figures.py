@@ -14,7 +14,7 @@ from sagewatch.units import humanise
 
 _BARS = "▁▂▃▄▅▆▇█"
 _FEWEST, _MOST = 4, 40
-_EACH = {60: "min", 3600: "h"}
+_PERIODS = {60: "min", 3600: "h"}
 
 
 def sparkline(points: Sequence[float]) -> str:
@@ -33,8 +33,8 @@ def breaches(notice: Notice) -> str:
     """Say how often the latest values were beyond the limit: `3 of 5 min over 1.00 s`; nothing for fewer than two."""
     if notice.limit is None or len(notice.points) < 2:
         return ""
-    row = _row(notice)
-    times, each = sum(map(_beyond(notice), notice.points)), _EACH.get(row.period if row else 0, "values")
+    row = _row_of(notice)
+    times, each = sum(map(_beyond(notice), notice.points)), _PERIODS.get(row.period if row else 0, "values")
     limit = quantity(notice, notice.limit)
     where = "under" if is_low(notice) else "over"
     said = f"outside {quantity(notice, notice.floor)}–{limit}" if has_band(notice) else f"{where} {limit}"
@@ -49,18 +49,18 @@ def worst(peak: Notice) -> str:
 
 def is_low(notice: Notice) -> bool:
     """Tell whether the alarm is about too little of something."""
-    row = _row(notice)
+    row = _row_of(notice)
     if row:
         return row.comparison.startswith("Less")
     return notice.value is not None and notice.limit is not None and notice.value < notice.limit
 
 
-def _row(notice: Notice) -> Spec | None:
+def _row_of(notice: Notice) -> Spec | None:
     return spec(notice.labels.get("kind") or "", notice.labels.get("alarm") or "")
 
 
 def _beyond(notice: Notice) -> Callable[[float], bool]:
-    row, limit, floor = _row(notice), notice.limit or 0, notice.floor or 0
+    row, limit, floor = _row_of(notice), notice.limit or 0, notice.floor or 0
     if has_band(notice):
         return lambda point: not floor <= point <= limit
     touches = "OrEqual" in (row.comparison if row else "")

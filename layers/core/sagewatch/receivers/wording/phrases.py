@@ -7,7 +7,7 @@ import re
 from sagewatch.model import Notice
 from sagewatch.units import humanise
 
-_SECRETS = re.compile(
+_SECRET_PATTERN = re.compile(
     r"""
     -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^-]*(?:-----END[ A-Z]*-----)?
     | (?P<kept>
@@ -39,7 +39,7 @@ _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """How logs colour what they say."""
 
 
-def subject_of(notice: Notice) -> str:
+def resource_and_scope(notice: Notice) -> str:
     """Say who: the resource, and its part when it has several."""
     resource, scope = notice.labels["resource"], notice.labels["scope"]
     return resource if scope in {"all", "AllTraffic"} else f"{resource}/{scope}"
@@ -77,7 +77,7 @@ def quantity(notice: Notice, value: float | None) -> str:
 
 def harmless(text: str, longest: int) -> str:
     """Return other people's text without secrets and control characters, cut to a length."""
-    redacted = _SECRETS.sub(lambda found: f"{found['kept'] or ''}[redacted]", _ANSI.sub("", text))
+    redacted = _SECRET_PATTERN.sub(lambda found: f"{found['kept'] or ''}[redacted]", _ANSI.sub("", text))
     return cut(_CONTROL.sub(" ", redacted).strip(), longest)
 
 

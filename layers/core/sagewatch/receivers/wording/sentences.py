@@ -7,19 +7,19 @@ from datetime import datetime
 from itertools import pairwise
 from urllib.parse import quote
 
-from sagewatch.model import FLAP_WINDOW, Evidence, Incident, Line, Notice, Part
+from sagewatch.model import FLAP_WINDOW, Evidence, Incident, Notice, Part, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.figures import breaches, lasting, utc, worst
 from sagewatch.receivers.wording.phrases import bound, cut, harmless, inline, measured, quantity
 
-type Run = tuple[str, bool]
+type Span = tuple[str, bool]
 """A piece of a sentence, and whether it is one to look at first."""
 
 SEEN = 90
 """Characters that a phone shows of a message."""
 
-_NAME, _SHORTEST, _TITLE, _CAUSE = 260, 24, 160, 60
-_ALL = frozenset({"", "all", "AllTraffic"})
+_NAME_ROOM, _SHORTEST, _TITLE, _CAUSE = 260, 24, 160, 60
+_WHOLE_SCOPES = frozenset({"", "all", "AllTraffic"})
 _CHILDREN = re.compile(r":alarm:(.+?) transitioned to ALARM\b")
 """How CloudWatch says which alarms set off a composite one (the reason in its state change)."""
 
@@ -34,27 +34,27 @@ _CLASSES = {
 _DEEDS = {"acked": "acknowledged", "snoozed": "snoozed"}
 
 
-def headline(incident: Incident) -> tuple[Run, ...]:
+def headline(incident: Incident) -> tuple[Span, ...]:
     """Say what, how bad and against which limit, in about as many characters as a phone shows."""
     state = verdict(incident)
     ending = ((f" · {state}", False),) if state else ()
-    return (*_what(incident, SEEN - len(state)), *ending)
+    return (*_spans(incident, SEEN - len(state)), *ending)
 
 
-def subject(incident: Incident, line: Line | None) -> str:
+def subject(incident: Incident, line: ThreadLine | None) -> str:
     """Say the same, or one entry of the history, as a subject: what it begins with says how bad it is."""
     if line:
-        told = said(incident, line).removesuffix(f" · {_state(line.notice)}")
-        return f"[{_class(incident, line)}] {inline(incident.subject.name, _NAME)} · {told}"
+        told = line_text(incident, line).removesuffix(f" · {_state(line.notice)}")
+        return f"[{_class(incident, line)}] {inline(incident.subject.name, _NAME_ROOM)} · {told}"
     if incident.status == "closed":
-        return f"[CLOSED] {plain(headline(incident))}"
+        return f"[CLOSED] {as_text(headline(incident))}"
     after = f" after {lasted(incident)}" if incident.status == "resolved" else ""
-    return f"[{_class(incident, line)}] {plain(_what(incident, SEEN - len(after)))}{after}"
+    return f"[{_class(incident, line)}] {as_text(_spans(incident, SEEN - len(after)))}{after}"
 
 
-def plain(runs: tuple[Run, ...]) -> str:
+def as_text(spans: tuple[Span, ...]) -> str:
     """Return the pieces as one text."""
-    return "".join(text for text, _ in runs)
+    return "".join(text for text, _ in spans)
 
 
 def verdict(incident: Incident) -> str:
@@ -90,10 +90,10 @@ def is_failure(part: Part) -> bool:
 def who(incident: Incident, notice: Notice) -> str:
     """Say whose incident it is, and which part of it: `churn`, `churn/blue`, `hpo / trial-7`."""
     resource, scope = notice.labels.get("resource") or "", notice.labels.get("scope") or ""
-    name = inline(incident.subject.name, _NAME)
+    name = inline(incident.subject.name, _NAME_ROOM)
     if resource not in {"", incident.subject.name}:
-        return f"{name} / {inline(resource, _NAME)}"
-    return name if scope in _ALL else f"{name}/{inline(scope, _NAME)}"
+        return f"{name} / {inline(resource, _NAME_ROOM)}"
+    return name if scope in _WHOLE_SCOPES else f"{name}/{inline(scope, _NAME_ROOM)}"
 
 
 def evidence(incident: Incident) -> Evidence:
@@ -127,7 +127,7 @@ def why(incident: Incident) -> str:
     return because(incident.lead) or next((reason for _, _, _, reason in steps if reason), "")
 
 
-def standing(incident: Incident) -> str:
+def unusual(incident: Incident) -> str:
     """Say what is odd about it: that it came back, that it does not settle."""
     flapping = next((part for part in incident.parts if part.flapping), None)
     again = f"again ({_nth(incident.reopened + 1)} time)" if incident.reopened else ""
@@ -140,7 +140,7 @@ def brief(incident: Incident, part: Part) -> str:
     return _with_name(incident, part.first, f"{_happened(part.last, part)} · {_state(part.last)}")
 
 
-def said(incident: Incident, line: Line) -> str:
+def line_text(incident: Incident, line: ThreadLine) -> str:
     """Say one entry of the history."""
     notice, part = line.notice, part_of(incident, line.notice)
     told = _with_name(incident, part.first if part else notice, _happened(notice, part))
@@ -168,7 +168,7 @@ def said(incident: Incident, line: Line) -> str:
             return f"Still open after {waited}, not acknowledged: {told} · {_state(notice)}"
 
 
-def logged(incident: Incident, line: Line) -> str:
+def logged(incident: Incident, line: ThreadLine) -> str:
     """Say which log lines there are to show."""
     found = incident.evidence.get(line.notice.key, Evidence())
     stream = f" of {inline(found.stream, _TITLE)}" if found.stream else ""
@@ -189,12 +189,12 @@ def shortened(name: str, longest: int) -> str:
     return f"{name[: longest - tail - 1]}…{name[-tail:]}"
 
 
-def _what(incident: Incident, room: int) -> tuple[Run, ...]:
+def _spans(incident: Incident, room: int) -> tuple[Span, ...]:
     part = incident.parts[0]
-    return _failed(incident, part, room) if is_failure(part) else _measured(incident, part, room)
+    return _failure_spans(incident, part, room) if is_failure(part) else _measured_spans(incident, part, room)
 
 
-def _class(incident: Incident, line: Line | None) -> str:
+def _class(incident: Incident, line: ThreadLine | None) -> str:
     """Say how bad it is while that matters, else how it ended or what was done."""
     if line and line.about in _CLASSES:
         return _CLASSES[line.about]
@@ -203,7 +203,7 @@ def _class(incident: Incident, line: Line | None) -> str:
     return incident.severity.upper() if incident.is_open else incident.status.upper()
 
 
-def _measured(incident: Incident, part: Part, room: int) -> tuple[Run, ...]:
+def _measured_spans(incident: Incident, part: Part, room: int) -> tuple[Span, ...]:
     last = part.last
     value = quantity(last, last.value) if last.state in {"firing", "cleared"} else ""
     title = inline(part.first.title, _TITLE) + (" back to" if value and last.state == "cleared" else "")
@@ -214,7 +214,7 @@ def _measured(incident: Incident, part: Part, room: int) -> tuple[Run, ...]:
     return ((name, True), (f" · {title} ", False), (value, True), (after, False))
 
 
-def _failed(incident: Incident, part: Part, room: int) -> tuple[Run, ...]:
+def _failure_spans(incident: Incident, part: Part, room: int) -> tuple[Span, ...]:
     what = inline(part.first.title, _TITLE)
     what = what[:1].upper() + what[1:]
     alike = sum(other.first.title == part.first.title for other in incident.parts) - 1
@@ -253,7 +253,7 @@ def _with_name(incident: Incident, notice: Notice, text: str) -> str:
     """Return the text, after the name of the part that it is of when that is not the headline's."""
     name = who(incident, notice)
     lead = who(incident, incident.parts[0].first)
-    own = name.removeprefix(inline(incident.subject.name, _NAME)).lstrip(" /")
+    own = name.removeprefix(inline(incident.subject.name, _NAME_ROOM)).lstrip(" /")
     return text if name == lead or not own else f"{shortened(own, 63)}: {text}"
 
 
@@ -282,12 +282,12 @@ def _nth(number: int) -> str:
     return f"{number}th" if number % 100 in {11, 12, 13} else f"{number}{ending}"
 
 
-def speaks_of(incident: Incident, line: Line | None) -> Notice:
+def speaks_of(incident: Incident, line: ThreadLine | None) -> Notice:
     """Return the notice that is told: the line's, unless that is about the whole incident."""
     return line.notice if line and line.about not in {"acked", "snoozed"} else incident.lead
 
 
-def labels(incident: Incident, line: Line | None) -> dict[str, str]:
+def filter_labels(incident: Incident, line: ThreadLine | None) -> dict[str, str]:
     """Return what programs filter on, ten at most.
 
     `state` is the notice's (firing, cleared, failed, succeeded, closed), or what became of the incident: acked,
@@ -310,7 +310,7 @@ def details(incident: Incident) -> dict[str, str]:
         "Likely cause": found.cause,
         "What to do": found.remedy,
         "Failed step": failed_step(found).removeprefix("step "),
-        "Note": standing(incident),
+        "Note": unusual(incident),
         **found.facts,
         **_extreme(incident.parts[0]),
         "Values": breaches(lead) if lead.state == "firing" else "",
@@ -333,6 +333,6 @@ def leads(incident: Incident, route: Route) -> dict[str, str]:
     """Return where to look closer, by what it is called; the address of a runbook may hold labels, as `{alarm}`."""
     runbook = (route.runbook or "") if incident.is_open else ""
     for label, value in incident.parts[0].first.labels.values.items():
-        runbook = runbook.replace(f"{{{label}}}", quote(harmless(value, _NAME), safe=""))
+        runbook = runbook.replace(f"{{{label}}}", quote(harmless(value, _NAME_ROOM), safe=""))
     found = {**incident.lead.links, "runbook": runbook}
     return {inline(name, 80): link for name, link in found.items() if ADDRESS.fullmatch(link)}

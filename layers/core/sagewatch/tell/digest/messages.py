@@ -9,15 +9,15 @@ from functools import partial
 
 from sagewatch.kinds import links
 from sagewatch.model import Incident, Notice, Ref
-from sagewatch.receivers.amazon_q.render import DESCRIPTION, Payload
+from sagewatch.receivers.amazon_q.render import DESCRIPTION, Notification
 from sagewatch.receivers.slack.blocks import TEXT, Fit, Message, context, escaped, fields, fitted, linked, safe, section
-from sagewatch.receivers.sns.render import SUBJECT, Letter
+from sagewatch.receivers.sns.render import SUBJECT, Mail
 from sagewatch.receivers.wording.figures import is_low, lasting
-from sagewatch.receivers.wording.phrases import cut, harmless, inline, quantity, subject_of
+from sagewatch.receivers.wording.phrases import cut, harmless, inline, quantity, resource_and_scope
 from sagewatch.receivers.wording.sentences import ADDRESS, brief, who
-from sagewatch.tell.digest import Digest, Loud
+from sagewatch.tell.digest.summary import Digest, Loud
 
-_NAME, _REST = 260, 300
+_ENTRY_NAME, _REST = 260, 300
 _BAR = 10
 
 
@@ -31,7 +31,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class DigestSection:
     """One list with its mark and its title, and how many more there are than it names."""
 
     mark: str
@@ -40,32 +40,32 @@ class Passage:
     more: int = 0
 
 
-def headline(digest: Digest) -> str:
+def digest_headline(digest: Digest) -> str:
     """Say how things stand: `SageMaker daily, 1234… eu-west-1: 41 of 43 resources covered, 1 open incident, …`."""
     counts = (_covered(digest), _many(len(digest.open), "open incident"), _many(len(digest.failed), "failed job"))
     return f"SageMaker daily, {_where(digest)}: {', '.join(filter(None, counts))}"
 
 
-def message(digest: Digest) -> Message:
+def digest_message(digest: Digest) -> Message:
     """Return the body for chat.postMessage, but for its channel, or for a webhook."""
     return fitted(partial(_message, digest))
 
 
-def letter(digest: Digest) -> Letter:
+def digest_mail(digest: Digest) -> Mail:
     """Return the same as plain lines, and what a subscription can filter on: `kind` and `state` are `digest`."""
-    numbers = [f"{name}: {value}" for name, value in _numbers(digest).items()]
-    listed = [list(_lines(passage)) for passage in _passages(digest)]
-    blocks = ([headline(digest)], numbers, *listed, list(_small_print(digest)))
-    return Letter(
-        subject=cut(inline(headline(digest), _REST), SUBJECT),
+    numbers = [f"{name}: {value}" for name, value in _totals(digest).items()]
+    listed = [list(_plain_lines(listing)) for listing in _sections(digest)]
+    blocks = ([digest_headline(digest)], numbers, *listed, list(_remarks(digest)))
+    return Mail(
+        subject=cut(inline(digest_headline(digest), _REST), SUBJECT),
         body="\n\n".join("\n".join(harmless(line, 4_000) for line in lines) for lines in blocks if lines),
         attributes={"kind": "digest", "severity": "info", "state": "digest"},
     )
 
 
-def notification(digest: Digest) -> Payload:
+def digest_notification(digest: Digest) -> Notification:
     """Return the same as a custom notification for Amazon Q Developer: as many lines as it takes."""
-    said, kept, room = letter(digest), [], DESCRIPTION
+    said, kept, room = digest_mail(digest), [], DESCRIPTION
     for line in map(escaped, said.body.splitlines()):
         room -= len(line) + 1
         if room >= 0:
@@ -87,40 +87,40 @@ def _message(digest: Digest, fit: Fit) -> Message:
     title = cut(inline(f"SageMaker daily · {_where(digest)} · {_day(digest)}", _REST), 150)
     blocks = [
         {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}},
-        *fields(_numbers(digest, drawn=True)),
-        *({"type": "divider"} for _ in _passages(digest)[:1]),
-        *(section(_listed(passage, fit.others)) for passage in _passages(digest)),
-        *context(*(safe(line, 1_000) for line in _small_print(digest))),
+        *fields(_totals(digest, drawn=True)),
+        *({"type": "divider"} for _ in _sections(digest)[:1]),
+        *(section(_mrkdwn_list(listing, fit.others)) for listing in _sections(digest)),
+        *context(*(safe(line, 1_000) for line in _remarks(digest))),
     ]
-    return {"text": safe(headline(digest), _REST), "blocks": blocks}
+    return {"text": safe(digest_headline(digest), _REST), "blocks": blocks}
 
 
-def _listed(passage: Passage, most: int) -> str:
+def _mrkdwn_list(listing: DigestSection, most: int) -> str:
     """Return as many lines of a list as are wanted and a section has room for, and how many more there are."""
-    kept = [f"{passage.mark} *{passage.title}*"]
+    kept = [f"{listing.mark} *{listing.title}*"]
     room = TEXT - len(kept[0]) - len("\nand 1,000,000,000,000 more")
-    for each in passage.entries[:most]:
+    for each in listing.entries[:most]:
         line = f"• {linked(each.name, each.link)}{' ' + safe(each.said, _REST) if each.said else ''}"
         room -= len(line) + 1
         if room < 0:
             break
         kept.append(line)
-    more = len(passage.entries) + passage.more - len(kept) + 1
+    more = len(listing.entries) + listing.more - len(kept) + 1
     return "\n".join([*kept, *([f"and {more:,} more"] if more else [])])
 
 
-def _lines(passage: Passage) -> Iterator[str]:
-    yield f"{passage.title}:"
-    for each in passage.entries:
-        yield f"- {inline(each.name, _NAME)}{' ' + inline(each.said, _REST) if each.said else ''}"
+def _plain_lines(listing: DigestSection) -> Iterator[str]:
+    yield f"{listing.title}:"
+    for each in listing.entries:
+        yield f"- {inline(each.name, _ENTRY_NAME)}{' ' + inline(each.said, _REST) if each.said else ''}"
         if each.link and ADDRESS.fullmatch(each.link):
             yield f"  {each.link}"
-    if passage.more:
-        yield f"and {passage.more:,} more"
+    if listing.more:
+        yield f"and {listing.more:,} more"
 
 
 # ----------------------------------------------------------------------------------------------------------- numbers
-def _numbers(digest: Digest, *, drawn: bool = False) -> dict[str, str]:
+def _totals(digest: Digest, *, drawn: bool = False) -> dict[str, str]:
     """Return the numbers by what they count; nothing in them is of others, so that they are safe everywhere."""
     tally, lasted = digest.tally, digest.lasted
     ended = f" · median {lasting(lasted)}" if lasted is not None else ""
@@ -150,7 +150,7 @@ def _covered(digest: Digest) -> str:
     return f"{tally.watched:,} of {_many(tally.wanted, 'resource')} covered" if tally else ""
 
 
-def _small_print(digest: Digest) -> Iterator[str]:
+def _remarks(digest: Digest) -> Iterator[str]:
     """Yield what only somebody who looks closer wants to know."""
     tally = digest.tally
     if tally is None:
@@ -169,27 +169,29 @@ def _small_print(digest: Digest) -> Iterator[str]:
         yield f"Could not be listed, and is not counted: {', '.join(tally.unread)}"
 
 
-# ---------------------------------------------------------------------------------------------------------- passages
-def _passages(digest: Digest) -> tuple[Passage, ...]:
+# ---------------------------------------------------------------------------------------------------------- sections
+def _sections(digest: Digest) -> tuple[DigestSection, ...]:
     """Return the lists that have something to say."""
     tally = digest.tally
     missing = tally.wanted - tally.watched if tally else 0
     unwatched, idle = (tally.unwatched, tally.idle) if tally else ((), ())
     lists = (
-        Passage(":red_circle:", "Open", tuple(_open(digest, each) for each in digest.open)),
-        Passage(":x:", "Failed in 24 h", tuple(_failed(each) for each in digest.failed)),
-        Passage(
+        DigestSection(":red_circle:", "Open", tuple(_open_entry(digest, each) for each in digest.open)),
+        DigestSection(":x:", "Failed in 24 h", tuple(_failed_entry(each) for each in digest.failed)),
+        DigestSection(
             ":warning:",
             "Not covered",
-            tuple(_of(digest, each.kind, each.name, each.why or _ASK.format(each)) for each in unwatched),
+            tuple(_resource_entry(digest, each.kind, each.name, each.why or _ASK.format(each)) for each in unwatched),
             missing - len(unwatched),
         ),
-        Passage(
+        DigestSection(
             ":zzz:",
             "Idle for a day",
-            tuple(_of(digest, each.kind, each.name, _idling(each.scope, each.price)) for each in idle),
+            tuple(_resource_entry(digest, each.kind, each.name, _idling(each.scope, each.price)) for each in idle),
         ),
-        Passage(":loud_sound:", "Noisiest alarm", tuple(_loud(each) for each in filter(None, (digest.loudest,)))),
+        DigestSection(
+            ":loud_sound:", "Noisiest alarm", tuple(_loud_entry(each) for each in filter(None, (digest.loudest,)))
+        ),
     )
     return tuple(each for each in lists if each.entries)
 
@@ -197,16 +199,16 @@ def _passages(digest: Digest) -> tuple[Passage, ...]:
 _ASK = "sagewatch explain {0.kind}/{0.name} says why"
 
 
-def _of(digest: Digest, kind: str, name: str, said: str) -> Entry:
-    return Entry(name, _page(digest, Ref(kind, name)), f"({_spaced(kind)}) {said}")
+def _resource_entry(digest: Digest, kind: str, name: str, said: str) -> Entry:
+    return Entry(name, _page(digest, Ref(kind, name)), f"({_kind_words(kind)}) {said}")
 
 
 def _page(digest: Digest, ref: Ref) -> str | None:
     """Return the page of a resource; half a character has no address."""
-    return links.resource(digest.place, Ref(ref.kind, harmless(ref.name, _NAME)))
+    return links.resource(digest.place, Ref(ref.kind, harmless(ref.name, _ENTRY_NAME)))
 
 
-def _open(digest: Digest, incident: Incident) -> Entry:
+def _open_entry(digest: Digest, incident: Incident) -> Entry:
     attended = {"acked": " · acknowledged", "snoozed": " · snoozed"}.get(incident.status, "")
     more = len([part for part in incident.parts[1:] if part.last.state in {"firing", "failed"}])
     also = f" · and {more} more" if more else ""
@@ -214,9 +216,9 @@ def _open(digest: Digest, incident: Incident) -> Entry:
     return Entry(who(incident, incident.parts[0].first), _page(digest, incident.subject), said)
 
 
-def _failed(notice: Notice) -> Entry:
-    kind = _spaced(notice.labels.get("kind") or "")
-    return Entry(subject_of(notice), notice.links.get(kind), notice.title)
+def _failed_entry(notice: Notice) -> Entry:
+    kind = _kind_words(notice.labels.get("kind") or "")
+    return Entry(resource_and_scope(notice), notice.links.get(kind), notice.title)
 
 
 def _idling(scope: str, price: str) -> str:
@@ -224,7 +226,7 @@ def _idling(scope: str, price: str) -> str:
     return each if scope in {"all", "AllTraffic"} else f"{scope}: {each}"
 
 
-def _loud(loud: Loud) -> Entry:
+def _loud_entry(loud: Loud) -> Entry:
     """Say which alarm fired how often, how far it went, and what would have kept it silent."""
     notice, proposal = loud.notice, loud.proposal
     low = is_low(notice)
@@ -233,12 +235,14 @@ def _loud(loud: Loud) -> Entry:
     went = f", {'lowest' if low else 'highest'} {worst}{limit}" if worst else ""
     told = f"{notice.title} fired {loud.times} times in 24 h{went}"
     if proposal is None:
-        return Entry(subject_of(notice), notice.links.get("alarm"), told)
+        return Entry(resource_and_scope(notice), notice.links.get("alarm"), told)
     asked = f"{'lower' if low else 'raise'} the limit to {quantity(notice, proposal.limit)}?"
-    return Entry(subject_of(notice), notice.links.get("alarm"), f"{told} → {asked} Tag {proposal.tag}={proposal.value}")
+    return Entry(
+        resource_and_scope(notice), notice.links.get("alarm"), f"{told} → {asked} Tag {proposal.tag}={proposal.value}"
+    )
 
 
-def _spaced(kind: str) -> str:
+def _kind_words(kind: str) -> str:
     return kind.replace("-", " ")
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sagewatch.aws.errors import retried
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
-from sagewatch.tell.incidents import KEPT
+from sagewatch.tell.incident.retention import LONGEST_AGE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,11 +32,11 @@ ROOM = 380_000
 OPEN = "open"
 """The sparse index of timelines with something open, by its name and its key."""
 
-_ENOUGH = (None, 1000, 300, 100, 0)
+_TEXT_LENGTHS = (None, 1000, 300, 100, 0)
 """How many characters of each text written by others to keep, the first that makes the body fit."""
 
 
-_READ: Mapping[str, Callable[[Any], Any]] = {
+_READERS: Mapping[str, Callable[[Any], Any]] = {
     "labels": Labels,
     "place": lambda place: Place(**place),
     "subject": lambda subject: Ref(**subject),
@@ -68,11 +68,15 @@ class Timeline:
     sent: Mapping[str, Any] = field(default_factory=dict)
     version: int = 0
 
+    def holds(self, notice: Notice) -> bool:
+        """Return whether a notice is written down."""
+        return any(each.key == notice.key for each in self.notices)
+
 
 def load(client: DynamoDBClient, table: str, route: str, subject: Ref) -> Timeline:
     """Read a timeline as it is now; an empty one when there is none."""
     with retried(f"get_item {table}"):
-        answer = client.get_item(TableName=table, Key=_key(route, subject), ConsistentRead=True)
+        answer = client.get_item(TableName=table, Key=_timeline_key(route, subject), ConsistentRead=True)
     item = answer.get("Item", {})
     if "body" not in item:
         return Timeline(route=route, subject=subject)
@@ -84,17 +88,17 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
 
     Evidence of notices that are not kept goes with them. A claim stays as it is.
     """
-    fitting, body = _fitting(replace(timeline, version=timeline.version + 1))
+    fitting, body = _cut_to_fit(replace(timeline, version=timeline.version + 1))
     values = {
         ":version": {"N": str(fitting.version)},
         ":body": {"S": body},
-        ":expires": {"N": str(int((now + KEPT).timestamp()))},
+        ":expires": {"N": str(int((now + LONGEST_AGE).timestamp()))},
     }
     names = {"#version": "version", "#body": "body", "#expires": "expires", "#open": OPEN}
     change = "SET #version = :version, #body = :body, #expires = :expires"
     request: UpdateItemInputTypeDef = {
         "TableName": table,
-        "Key": _key(timeline.route, timeline.subject),
+        "Key": _timeline_key(timeline.route, timeline.subject),
         "UpdateExpression": f"{change}, #open = :open" if is_open else f"{change} REMOVE #open",
         "ConditionExpression": "#version = :read" if timeline.version else "attribute_not_exists(#version)",
         "ExpressionAttributeNames": names,
@@ -102,7 +106,7 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
         | ({":open": {"S": "1"}} if is_open else {})
         | ({":read": {"N": str(timeline.version)}} if timeline.version else {}),
     }
-    if not _written(client, request):
+    if not _updated(client, request):
         raise Conflict(f"{timeline.subject} on route {timeline.route}: somebody else wrote version {fitting.version}")
     return fitting
 
@@ -111,7 +115,7 @@ def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str
     """Tell whether `who` alone may talk about the timeline for the next 40 s; claiming again prolongs it."""
     request: UpdateItemInputTypeDef = {
         "TableName": table,
-        "Key": _key(route, subject),
+        "Key": _timeline_key(route, subject),
         # Of a timeline that is never saved, nothing must stay.
         "UpdateExpression": "SET claimed_by = :who, claim_until = :until, expires = if_not_exists(expires, :expires)",
         "ConditionExpression": "attribute_not_exists(claimed_by) OR claimed_by = :who OR claim_until <= :now",
@@ -119,22 +123,22 @@ def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str
             ":who": {"S": who},
             ":now": {"N": f"{now.timestamp():.3f}"},
             ":until": {"N": f"{(now + CLAIM).timestamp():.3f}"},
-            ":expires": {"N": str(int((now + KEPT).timestamp()))},
+            ":expires": {"N": str(int((now + LONGEST_AGE).timestamp()))},
         },
     }
-    return _written(client, request)
+    return _updated(client, request)
 
 
 def release(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str) -> bool:
     """Give a claim back; False when it was somebody else's by now, whose it stays."""
     request: UpdateItemInputTypeDef = {
         "TableName": table,
-        "Key": _key(route, subject),
+        "Key": _timeline_key(route, subject),
         "UpdateExpression": "REMOVE claimed_by, claim_until",
         "ConditionExpression": "claimed_by = :who",
         "ExpressionAttributeValues": {":who": {"S": who}},
     }
-    return _written(client, request)
+    return _updated(client, request)
 
 
 def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref]]:
@@ -162,7 +166,7 @@ def changed_timelines(client: DynamoDBClient, table: str, since: datetime) -> It
         FilterExpression="sk = :timeline AND expires >= :expires AND attribute_exists(body)",
         ExpressionAttributeValues={
             ":timeline": {"S": "timeline"},
-            ":expires": {"N": str(int((since + KEPT).timestamp()))},
+            ":expires": {"N": str(int((since + LONGEST_AGE).timestamp()))},
         },
     )
     with retried(f"scan {table}"):
@@ -173,7 +177,7 @@ def changed_timelines(client: DynamoDBClient, table: str, since: datetime) -> It
                 yield Timeline(route=route, subject=subject, version=version, **said)
 
 
-def _key(route: str, subject: Ref) -> dict[str, dict[str, str]]:
+def _timeline_key(route: str, subject: Ref) -> dict[str, dict[str, str]]:
     return {"pk": {"S": f"INC#{route}#{subject}"}, "sk": {"S": "timeline"}}
 
 
@@ -184,7 +188,7 @@ def _owner(pk: str) -> tuple[str, Ref]:
     return route, Ref(kind, name)
 
 
-def _written(client: DynamoDBClient, request: UpdateItemInputTypeDef) -> bool:
+def _updated(client: DynamoDBClient, request: UpdateItemInputTypeDef) -> bool:
     """Update an item; False when its condition does not hold."""
     with retried(f"update_item {request['TableName']}"):
         try:
@@ -194,12 +198,12 @@ def _written(client: DynamoDBClient, request: UpdateItemInputTypeDef) -> bool:
     return True
 
 
-def _fitting(timeline: Timeline) -> tuple[Timeline, str]:
+def _cut_to_fit(timeline: Timeline) -> tuple[Timeline, str]:
     """Return the timeline and its body, with texts cut as far as DynamoDB needs it, which is next to never."""
     keys = {notice.key for notice in timeline.notices}
     known = replace(timeline, evidence={key: each for key, each in timeline.evidence.items() if key in keys})
-    for enough in _ENOUGH:
-        cut = known if enough is None else _cut(known, enough)
+    for enough in _TEXT_LENGTHS:
+        cut = known if enough is None else _with_shorter_texts(known, enough)
         body = _packed(cut)
         if len(body) <= ROOM:
             return cut, body
@@ -209,16 +213,16 @@ def _fitting(timeline: Timeline) -> tuple[Timeline, str]:
     )
 
 
-def _cut(timeline: Timeline, enough: int) -> Timeline:
+def _with_shorter_texts(timeline: Timeline, enough: int) -> Timeline:
     """Return the timeline with so many characters of each reason, and of each log the last lines with so many."""
     return replace(
         timeline,
         notices=tuple(replace(notice, reason=notice.reason[:enough]) for notice in timeline.notices),
-        evidence={key: _cut_evidence(each, enough) for key, each in timeline.evidence.items()},
+        evidence={key: _shorter_evidence(each, enough) for key, each in timeline.evidence.items()},
     )
 
 
-def _cut_evidence(evidence: Evidence, enough: int) -> Evidence:
+def _shorter_evidence(evidence: Evidence, enough: int) -> Evidence:
     lines: list[str] = []
     for line in reversed(evidence.log):
         if sum(map(len, lines)) + len(line) > enough:
@@ -235,11 +239,11 @@ def _packed(timeline: Timeline) -> str:
     is ASCII, since half a surrogate pair in other people's text cannot be encoded otherwise.
     """
     content = {"notices": timeline.notices, "evidence": timeline.evidence, "sent": timeline.sent}
-    plain = json.dumps(content, default=_plain, separators=(",", ":"))
+    plain = json.dumps(content, default=_to_json, separators=(",", ":"))
     return base64.b64encode(zlib.compress(plain.encode())).decode()
 
 
-def _plain(value: object) -> object:
+def _to_json(value: object) -> object:
     """Return what JSON has no word for, in words it has; fields that are as they are by default are left out."""
     if isinstance(value, datetime):
         return value.isoformat()
@@ -257,11 +261,11 @@ def _unpacked(body: str) -> dict[str, Any]:
     """Return the fields of a timeline that are in its body."""
     content = json.loads(zlib.decompress(base64.b64decode(body)))
     return {
-        "notices": tuple(Notice(**_read(each)) for each in content["notices"]),
-        "evidence": {key: Evidence(**_read(each)) for key, each in content["evidence"].items()},
+        "notices": tuple(Notice(**_of_json(each)) for each in content["notices"]),
+        "evidence": {key: Evidence(**_of_json(each)) for key, each in content["evidence"].items()},
         "sent": content["sent"],
     }
 
 
-def _read(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _READ[name](value) if name in _READ else value for name, value in plain.items()}
+def _of_json(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _READERS[name](value) if name in _READERS else value for name, value in plain.items()}

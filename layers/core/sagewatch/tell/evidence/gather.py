@@ -9,20 +9,20 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sagewatch.aws.clients import Clients
+from sagewatch.aws.errors import BRISK
 from sagewatch.aws.sagemaker import is_gone
 from sagewatch.kinds import hosts
 from sagewatch.kinds.kind import Lifetime
 from sagewatch.kinds.leads import Lead, last_change, lead_of_job
 from sagewatch.kinds.registry import KINDS, kind, started_by
 from sagewatch.model import Description, Evidence, Notice, Ref
-from sagewatch.tell import causes
+from sagewatch.tell.evidence import causes
 
 PATIENCE = 3.0
 """Seconds of reading for one notice, after which nothing more is asked: it is worth more than what explains it."""
@@ -31,27 +31,15 @@ TAIL = 12  # lines of log
 _WIDEST = 500  # characters of a line
 _STREAMS = 50  # DescribeLogStreams, limit
 
-_HASTY = Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=1, read_timeout=2)
+QUICK = BRISK.merge(Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=1, read_timeout=2))
+"""For the clients that evidence is read with: they give up sooner than those that a notice cannot do without."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """What evidence is read with. Each client is made when it is first needed: most notices need none."""
+def best_effort(call: Callable[[], Any]) -> tuple[Description, str]:
+    """Return the answer of a call to AWS, or `{}` and why: `({}, "could not be read: AccessDeniedException")`.
 
-    sagemaker: Callable[[], Any]
-    logs: Callable[[], Any]
-    clock: Callable[[], float] = time.monotonic
-
-    @classmethod
-    def of(cls, config: Config) -> Clients:
-        """Return those that use `config`, but give up sooner."""
-        hasty = config.merge(_HASTY)
-        make: Any = boto3.client
-        return cls(cache(lambda: make("sagemaker", config=hasty)), cache(lambda: make("logs", config=hasty)))
-
-
-def asked(call: Callable[[], Any]) -> tuple[Description, str]:
-    """Return the answer of a call, or nothing and why; for what may be left out, and for nothing else."""
+    For what may be left out, and for nothing else.
+    """
     try:
         return call(), ""
     except ClientError as error:
@@ -67,17 +55,9 @@ class _Reading:
     """Reads for one notice, until it has taken too long; `notes` say what could not be read, by what it was for."""
 
     clients: Clients
+    clock: Callable[[], float]
     until: float
     notes: dict[str, str] = field(default_factory=dict)
-
-    def __call__(self, purpose: str, client: Callable[[], Any], operation: str, **parameters: Any) -> Description:
-        if self.clients.clock() > self.until:
-            self.notes[purpose] = "not read: AWS answers too slowly"
-            return {}
-        answer, trouble = asked(lambda: getattr(client(), operation)(**parameters))
-        if trouble:
-            self.notes[purpose] = trouble
-        return answer
 
     def described(self, purpose: str, ref: Ref) -> Description:
         """Describe a resource by the operation that its kind declares."""
@@ -85,7 +65,7 @@ class _Reading:
         return self.sagemaker(purpose, found.describe, **{found.parameter: ref.name}) if found else {}
 
     def sagemaker(self, purpose: str, operation: str, **parameters: Any) -> Description:
-        return self(purpose, self.clients.sagemaker, operation, **parameters)
+        return self._read("sagemaker", purpose, operation, parameters)
 
     def starter(self, notice: Notice, description: Description) -> str:
         own = kind(notice.labels["kind"])
@@ -105,12 +85,30 @@ class _Reading:
         return f"{what.replace('-', ' ')} {name}" + (f" / step {step['step']}" if step else "")
 
     def logs(self, operation: str, **parameters: Any) -> Description:
-        return self("Log", self.clients.logs, operation, **parameters)
+        return self._read("logs", "Log", operation, parameters)
+
+    def _read(self, service: str, purpose: str, operation: str, parameters: Mapping[str, Any]) -> Description:
+        if self.clock() > self.until:
+            self.notes[purpose] = "not read: AWS answers too slowly"
+            return {}
+        answer, trouble = best_effort(lambda: getattr(getattr(self.clients, service), operation)(**parameters))
+        if trouble:
+            self.notes[purpose] = trouble
+        return answer
 
 
-def gather(clients: Clients, notice: Notice, wants_log: bool, patience: float = PATIENCE) -> Evidence:
-    """Return what explains a failure, or what changed before an alarm of what serves; never raises for AWS's sake."""
-    reading = _Reading(clients, clients.clock() + patience)
+def gather(
+    clients: Clients,
+    notice: Notice,
+    wants_log: bool,
+    patience: float = PATIENCE,
+    clock: Callable[[], float] = time.monotonic,
+) -> Evidence:
+    """Return what explains a failure, or what changed before an alarm of an endpoint; what AWS refuses is left out.
+
+    Nothing more is asked once `patience` seconds of `clock` have passed.
+    """
+    reading = _Reading(clients, clock, clock() + patience)
     ref = notice.labels.ref
     found = kind(ref.kind)
     if notice.state == "firing":
@@ -136,9 +134,10 @@ def gather(clients: Clients, notice: Notice, wants_log: bool, patience: float = 
     )
 
 
-def tags(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str]:
+def tags_of_arn(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str]:
     """Return the tags of what an ARN names, of a pipeline for its executions; none when they cannot be read."""
-    return _tags(_Reading(clients, clients.clock() + patience), arn.partition("/execution/")[0])
+    reading = _Reading(clients, time.monotonic, time.monotonic() + patience)
+    return _tags(reading, arn.partition("/execution/")[0])
 
 
 def _tags(reading: _Reading, arn: str) -> dict[str, str]:

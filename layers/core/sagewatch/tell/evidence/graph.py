@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
 
 from sagewatch.model import Notice
-from sagewatch.tell.evidence import asked
+from sagewatch.tell.evidence.gather import best_effort
 from sagewatch.units import humanise
 
-type Client = Any
-"""A boto3 CloudWatch client."""
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+QUICKEST = Config(retries={"mode": "standard", "max_attempts": 1}, connect_timeout=1, read_timeout=3)
+"""For the client that draws: without a picture the message stands."""
 
 WIDTH, HEIGHT = 600, 300
 
 
-def graph(client: Client, notice: Notice) -> bytes | None:
+def graph(client: CloudWatchClient, notice: Notice) -> bytes | None:
     """Return the picture (PNG) of an alarm's last three hours; None when it cannot be had."""
-    answer, _ = asked(lambda: client.describe_alarms(AlarmNames=[notice.part], AlarmTypes=["MetricAlarm"]))
+    answer, _ = best_effort(lambda: client.describe_alarms(AlarmNames=[notice.part], AlarmTypes=["MetricAlarm"]))
     alarm = next(iter(answer.get("MetricAlarms", ())), None)
     if alarm is None:
         return None
     drawn = json.dumps(widget(alarm, notice), ensure_ascii=False)
-    image, _ = asked(lambda: client.get_metric_widget_image(MetricWidget=drawn, OutputFormat="png"))
+    image, _ = best_effort(lambda: client.get_metric_widget_image(MetricWidget=drawn, OutputFormat="png"))
     return image.get("MetricWidgetImage") or None
 
 

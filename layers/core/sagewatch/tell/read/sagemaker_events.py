@@ -14,7 +14,7 @@ from sagewatch.kinds.kind import FailureNotice, Kind, Lifetime
 from sagewatch.kinds.pipeline import EXECUTION_TAG
 from sagewatch.kinds.registry import KINDS, started_by
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Labels, Notice, Place, Ref, Severity, State
+from sagewatch.model import WHOLE_RESOURCE, Labels, Notice, Place, Ref, Severity, State
 from sagewatch.policy.cascade import TAG, is_ignored
 from sagewatch.policy.rules import Policy
 
@@ -27,9 +27,6 @@ BY_DETAIL_TYPE: Mapping[str, tuple[Kind, FailureNotice]] = {
 """Detail-type → the kind that declares it, and what it declares."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
-
-EVERYTHING = "*"
-"""The part that stands for all of a resource: what is gone ends all that was said of it."""
 
 
 def failure(event: Event, detail: Event, policy: Policy) -> Notice | None:
@@ -98,7 +95,7 @@ def _identity(row: FailureNotice, ref: Ref, event: Event, detail: Event) -> Iter
 
 def _part(ref: Ref, scope: str, execution: str, state: State) -> str:
     if state == "closed":
-        return EVERYTHING
+        return WHOLE_RESOURCE
     return "/".join(filter(None, (str(ref), execution, "" if scope == "all" else scope)))
 
 

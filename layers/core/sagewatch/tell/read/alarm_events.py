@@ -18,10 +18,10 @@ from sagewatch.kinds.registry import spec
 from sagewatch.model import PER_CAPACITY, Labels, Notice, Ref, Severity, State, Unit
 from sagewatch.policy.cascade import is_ignored
 from sagewatch.policy.rules import DEFAULT, Policy
-from sagewatch.tell import sagemaker_events
-from sagewatch.tell.sagemaker_events import Event, happened, labelled, links_of, place_of, subject_of, tags_of
+from sagewatch.tell.read import sagemaker_events
+from sagewatch.tell.read.sagemaker_events import Event, happened, labelled, links_of, place_of, subject_of, tags_of
 
-_EPOCH = datetime.fromtimestamp(0, UTC)
+_UNREADABLE = datetime.fromtimestamp(0, UTC)
 _STATES: dict[object, State] = {"ALARM": "firing", "OK": "cleared"}
 """What a state change tells. An OK without an alarm before it is silence, which `incidents` decides; a lull
 (INSUFFICIENT_DATA) is nothing: what fires goes on until it is OK."""
@@ -33,11 +33,11 @@ def notice(prefix: str, event: Event, policy: Policy = DEFAULT) -> Notice | None
     if not isinstance(detail_type, str) or not isinstance(detail, dict):
         raise Undeliverable("The message is no event: it needs detail-type and detail")
     if detail_type == "CloudWatch Alarm State Change":
-        return _alarm(prefix, event, detail)
+        return _alarm_changed(prefix, event, detail)
     if detail_type == "CloudWatch Alarm Configuration Change":
-        return _deleted(prefix, event, detail)
+        return _alarm_deleted(prefix, event, detail)
     if detail_type == "Sagewatch Failure Found":
-        return _found(event, detail, policy)
+        return _failure_found(event, detail, policy)
     if detail_type in _OURS:
         return _OURS[detail_type](event, detail)
     if detail_type not in sagemaker_events.BY_DETAIL_TYPE:
@@ -54,11 +54,11 @@ def _told_at(record: Event) -> datetime:
     try:
         event = json.loads(record.get("body") or "")
     except (TypeError, ValueError):
-        return _EPOCH
-    return happened(event) if isinstance(event, dict) else _EPOCH
+        return _UNREADABLE
+    return happened(event) if isinstance(event, dict) else _UNREADABLE
 
 
-def _alarm(prefix: str, event: Event, detail: Event) -> Notice | None:
+def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
     name, state, configuration = (detail.get(field) for field in ("alarmName", "state", "configuration"))
     if not (isinstance(name, str) and isinstance(state, dict) and isinstance(configuration, dict)):
         raise Undeliverable("The alarm event has no alarmName, state or configuration")
@@ -68,9 +68,9 @@ def _alarm(prefix: str, event: Event, detail: Event) -> Notice | None:
     row = spec(labels.ref.kind, labels["alarm"])
     unit = row.unit if row else Unit.COUNT
     place, data = place_of(event), _reason_data(state)
-    points = tuple(_numbers(data.get("recentDatapoints")))
-    limits = _numbers([data.get("threshold")]) or _numbers(data.get("recentUpperThresholds"))
-    floors = _numbers(data.get("recentLowerThresholds"))
+    points = tuple(_finite(data.get("recentDatapoints")))
+    limits = _finite([data.get("threshold")]) or _finite(data.get("recentUpperThresholds"))
+    floors = _finite(data.get("recentLowerThresholds"))
     return Notice(
         key=f"{place.account}/{place.region}/{name}/{state.get('value')}/{state.get('timestamp')}",
         state=told,
@@ -85,7 +85,7 @@ def _alarm(prefix: str, event: Event, detail: Event) -> Notice | None:
         limit=limits[-1] if limits else None,
         floor=floors[-1] if floors else None,
         unit=unit,
-        capacity=_number(labels.get(PER_CAPACITY.get(unit, ""))),
+        capacity=_whole_number(labels.get(PER_CAPACITY.get(unit, ""))),
         points=points,
         reason=str(state.get("reason") or ""),
         advice=f"{row.why} {row.do}" if row else "",
@@ -93,7 +93,7 @@ def _alarm(prefix: str, event: Event, detail: Event) -> Notice | None:
     )
 
 
-def _deleted(prefix: str, event: Event, detail: Event) -> Notice | None:
+def _alarm_deleted(prefix: str, event: Event, detail: Event) -> Notice | None:
     """Tell that an alarm was deleted, which ends what it said; other changes of its configuration tell nothing."""
     configuration = detail.get("configuration")
     name = detail.get("alarmName")
@@ -124,7 +124,7 @@ def _reason_data(state: Event) -> Event:
     return data if isinstance(data, dict) else {}
 
 
-def _numbers(values: object) -> list[float]:
+def _finite(values: object) -> list[float]:
     """Return what can be said as a number: Python reads NaN and Infinity as JSON, and CloudWatch sends null."""
     listed = values if isinstance(values, list) else []
     return [v for v in listed if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]
@@ -137,11 +137,11 @@ def _judged(labels: Labels, row: Spec | None) -> Labels:
     return Labels({**labels.values, "severity": str(row.severity if row else Severity.WARNING)})
 
 
-def _number(text: str | None) -> int | None:
+def _whole_number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() else None
 
 
-def _found(event: Event, detail: Event, policy: Policy) -> Notice | None:
+def _failure_found(event: Event, detail: Event, policy: Policy) -> Notice | None:
     """Tell of a failure that the sweep found on a list, because SageMaker sends no event of it."""
     kind, what, name, arn, at = _texts("Sagewatch Failure Found", detail, "kind", "what", "name", "arn", "at")
     place, ref, tags = place_of(event), Ref(kind, name), tags_of(detail)
@@ -163,7 +163,7 @@ def _found(event: Event, detail: Event, policy: Policy) -> Notice | None:
     )
 
 
-def _broken(event: Event, detail: Event) -> Notice:
+def _policy_broken(event: Event, detail: Event) -> Notice:
     """Tell that the policy is broken: once for each text of it."""
     [parameter] = _texts("Sagewatch Policy Broken", detail, "parameter")
     faults = "\n".join(str(fault) for fault in detail.get("faults") or ())
@@ -183,7 +183,7 @@ def _broken(event: Event, detail: Event) -> Notice:
     )
 
 
-def _answered(event: Event, detail: Event) -> Notice:
+def _clicked(event: Event, detail: Event) -> Notice:
     """Tell that somebody acknowledged or snoozed an incident, by a click that was checked before it was queued."""
     state: State = "snoozed" if event["detail-type"] == "Sagewatch Snoozed" else "acked"
     route, kind, name, by, at = _texts(str(event["detail-type"]), detail, "route", "kind", "name", "by", "at")
@@ -212,7 +212,7 @@ def _texts(where: str, detail: Event, *names: str) -> list[str]:
 
 
 _OURS = {
-    "Sagewatch Policy Broken": _broken,
-    "Sagewatch Acknowledged": _answered,
-    "Sagewatch Snoozed": _answered,
+    "Sagewatch Policy Broken": _policy_broken,
+    "Sagewatch Acknowledged": _clicked,
+    "Sagewatch Snoozed": _clicked,
 }

@@ -18,7 +18,7 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.kinds.registry import spec
 from sagewatch.model import PER_CAPACITY, Evidence, Incident, Notice, Part, Place, Ref, Severity, Unit
 from sagewatch.policy.cascade import TAG
-from sagewatch.tell.incidents import incidents
+from sagewatch.tell.incident.group import incidents
 from sagewatch.units import parse
 
 DAY = timedelta(days=1)
@@ -90,7 +90,7 @@ def digest(place: Place, tally: CoverageCount | None, timelines: Iterable[Told],
         fired=len(fired),
         lasted=_median(ended),
         loudest=_loudest(fired),
-        failed=_failed(recent),
+        failed=_failed_jobs(recent),
         succeeded=sum(each.state == "succeeded" for each in recent),
     )
 
@@ -109,7 +109,7 @@ def proposal(went: Sequence[Notice]) -> Proposal | None:
     low = row.comparison.startswith("Less")
     if (last.floor or 0) > 0 or not 1 / NEAR <= worst / limit <= NEAR:
         return None
-    value = _written(_round((worst / 1.05 if low else worst * 1.05) / devices, up=not low), last.unit)
+    value = _tag_value(_two_digits((worst / 1.05 if low else worst * 1.05) / devices, up=not low), last.unit)
     try:
         wanted = parse(value, last.unit) * devices
     except ValueError:
@@ -167,7 +167,7 @@ def _median(spans: Iterable[timedelta]) -> timedelta | None:
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2 if ordered else None
 
 
-def _failed(recent: Iterable[Notice]) -> tuple[Notice, ...]:
+def _failed_jobs(recent: Iterable[Notice]) -> tuple[Notice, ...]:
     """Return the jobs and pipelines that failed, the newest first; what they started counts where they did not fail."""
     failed = [each for each in recent if each.state == "failed" and _is_passing(each.labels.get("kind") or "")]
     own = {each.subject for each in failed if _is_whole(each)}
@@ -190,7 +190,7 @@ def _loudest(fired: Iterable[Notice]) -> Loud | None:
     return Loud(went[-1], len(went), worst_of(went), proposal(went)) if len(went) >= LOUD else None
 
 
-def _round(value: float, *, up: bool) -> float:
+def _two_digits(value: float, *, up: bool) -> float:
     """Return a number with two digits that count, no nearer to zero (or no further from it)."""
     step = 10.0 ** (math.floor(math.log10(value)) - 1)
     return round((math.ceil if up else math.floor)(round(value / step, 6)) * step, 12)
@@ -199,15 +199,15 @@ def _round(value: float, *, up: bool) -> float:
 _PER_SECOND: Mapping[Unit, float] = {Unit.MICROSECONDS: 1e6, Unit.MILLISECONDS: 1e3, Unit.SECONDS: 1}
 
 
-def _written(value: float, unit: Unit) -> str:
+def _tag_value(value: float, unit: Unit) -> str:
     """Return a limit as a tag says it: `850ms`, `95%`, `120`."""
     if unit in _PER_SECOND:
         seconds = value / _PER_SECOND[unit]
-        return f"{_plain(seconds)}s" if seconds >= 1 else f"{_plain(seconds * 1e3)}ms"
+        return f"{_trimmed(seconds)}s" if seconds >= 1 else f"{_trimmed(seconds * 1e3)}ms"
     if unit is Unit.COUNT:
-        return _plain(value)
-    return f"{_plain(value * 100 if unit is Unit.RATIO else value)}%"
+        return _trimmed(value)
+    return f"{_trimmed(value * 100 if unit is Unit.RATIO else value)}%"
 
 
-def _plain(number: float) -> str:
+def _trimmed(number: float) -> str:
     return f"{number:.6f}".rstrip("0").rstrip(".")

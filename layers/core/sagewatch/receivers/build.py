@@ -1,0 +1,135 @@
+"""Builds the receivers of a route, from the policy and the settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from urllib3 import PoolManager
+
+from sagewatch.aws import secrets
+from sagewatch.aws.secrets import CachedSecret
+from sagewatch.policy.rules import Route, Webhook
+from sagewatch.receivers.amazon_q.receiver import AmazonQReceiver
+from sagewatch.receivers.http import pool
+from sagewatch.receivers.pagerduty.api import PagerDutyApi
+from sagewatch.receivers.pagerduty.receiver import PagerDutyReceiver
+from sagewatch.receivers.receiver import Note, Receiver
+from sagewatch.receivers.slack import render
+from sagewatch.receivers.slack.api import SlackApi
+from sagewatch.receivers.slack.receiver import SlackReceiver, SlackWebhookReceiver
+from sagewatch.receivers.sns.receiver import EscalationReceiver, SnsReceiver
+from sagewatch.receivers.webhook.api import WebhookApi
+from sagewatch.receivers.webhook.receiver import WebhookReceiver
+from sagewatch.settings import NotifySettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+_WEBHOOK_CHANNEL = "webhook"
+"""Stands in place of a channel's name: an incoming webhook knows only its own channel."""
+
+
+def noting(logger: Any, metrics: Any) -> Note:
+    """Return what counts and logs with the function's own logger and metrics."""
+
+    def note(what: str, **why: str) -> None:
+        logger.warning(what, extra=why)
+        metrics.add_metric(what, "Count", 1)
+
+    return note
+
+
+@dataclass(slots=True)
+class Receivers:
+    """Builds receivers by the name that their deliveries are stored under: `slack:C0ALERTS`, `sns:arn:…`.
+
+    Connections and secrets are shared by all of them, for the life of the container.
+    """
+
+    sns: SNSClient
+    topic_arn: str
+    """The alerts topic."""
+    slack: SlackApi | None
+    """None when the settings name no credentials."""
+    http: PoolManager
+    clock: Callable[[], float]
+    """Seconds, by which secrets are read anew."""
+    note: Note
+    apis: dict[str, Any] = field(default_factory=dict)
+    """Those of PagerDuty and of webhooks, by the name of the key or by the address."""
+
+    @classmethod
+    def of(cls, settings: NotifySettings, sns: SNSClient, clock: Callable[[], float], note: Note) -> Receivers:
+        """Return what the settings allow: Slack when it has credentials, the topic always."""
+        http, slack = pool(), None
+        if settings.slack_credentials:
+            credentials = CachedSecret(secrets.reader(settings.slack_credentials), clock)
+            slack = SlackApi(http, settings.slack_api_url, credentials, render.plain_text)
+        return cls(sns, settings.topic_arn, slack, http, clock, note)
+
+    def of_route(self, route: Route) -> Mapping[str, Receiver]:
+        """Return all receivers of a route, by name, in the order in which they are told."""
+        found: list[tuple[str, Receiver]] = []
+        if route.slack and self.slack:
+            found.append(self._slack(self.slack, route.slack, route))
+        if route.sns:
+            arn = self.topic_arn if route.sns == "default" else route.sns
+            found.append((f"sns:{arn}", SnsReceiver(self.sns, arn, route)))
+        if route.chatbot:
+            found.append((f"chatbot:{route.chatbot}", AmazonQReceiver(self.sns, route.chatbot, route)))
+        if route.pagerduty:
+            found.append((f"pagerduty:{route.pagerduty}", self._pagerduty(route.pagerduty, route)))
+        if route.webhook:
+            address = hashlib.sha256(json.dumps(route.webhook.url).encode()).hexdigest()[:16]
+            found.append((f"webhook:{address}", self._webhook(route.webhook, route)))
+        if route.escalate:
+            found.append((f"escalate:{route.escalate}", EscalationReceiver(self.sns, route.escalate, route)))
+        return dict(found)
+
+    def fallback(self, route: Route, failed: str, default_channel: str | None) -> Mapping[str, Receiver]:
+        """Return who may be told instead of a receiver that failed for good, by name, in this order.
+
+        That is the channel of the default route, when it is a channel that failed; then the alerts topic.
+        """
+        others: list[tuple[str, Receiver]] = [
+            (f"sns:{self.topic_arn}", SnsReceiver(self.sns, self.topic_arn, route)),
+        ]
+        if self.slack and default_channel and failed.startswith("slack:"):
+            others.insert(0, self._slack(self.slack, default_channel, route))
+        return {name: receiver for name, receiver in others if name != failed}
+
+    def former(self, route: Route, names: Iterable[str]) -> Mapping[str, Receiver]:
+        """Return the receivers of these names, without those that cannot be found by their name alone."""
+        found: dict[str, Receiver] = {}
+        for name in names:
+            what, _, where = name.partition(":")
+            if what == "slack" and self.slack and self.slack.editable and where != _WEBHOOK_CHANNEL:
+                found[name] = SlackReceiver(self.slack, where, route, self.note)
+            elif what == "sns":
+                found[name] = SnsReceiver(self.sns, where, route)
+            elif what == "chatbot":
+                found[name] = AmazonQReceiver(self.sns, where, route)
+            elif what == "pagerduty":
+                found[name] = self._pagerduty(where, route)
+        return found
+
+    def _slack(self, slack: SlackApi, channel: str, route: Route) -> tuple[str, Receiver]:
+        if not slack.editable:
+            return f"slack:{_WEBHOOK_CHANNEL}", SlackWebhookReceiver(slack, route, self.note)
+        return f"slack:{channel}", SlackReceiver(slack, channel, route, self.note)
+
+    def _pagerduty(self, name: str, route: Route) -> Receiver:
+        if name not in self.apis:
+            key = CachedSecret(secrets.reader(name), self.clock, secrets.routing_key)
+            self.apis[name] = PagerDutyApi(self.http, key)
+        return PagerDutyReceiver(self.apis[name], route)
+
+    def _webhook(self, webhook: Webhook, route: Route) -> Receiver:
+        if webhook.url not in self.apis:
+            secret = CachedSecret(secrets.reader(webhook.secret), self.clock, secrets.signing_secret)
+            self.apis[webhook.url] = WebhookApi(self.http, webhook.url, secret)
+        return WebhookReceiver(self.apis[webhook.url], route)

@@ -1,0 +1,255 @@
+"""Brings the receivers of a route up to date with a timeline: sends what is due, and writes down what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sagewatch.errors import Retry, SagewatchError, Stale, Undeliverable, Unreachable
+from sagewatch.model import Incident
+from sagewatch.policy.rules import Route
+from sagewatch.receivers.receiver import Location, Receiver
+from sagewatch.receivers.slack.receiver import SlackReceiver
+from sagewatch.tell.context import Context, collected, raise_most_hopeful
+from sagewatch.tell.current import BEHIND, Current, change
+from sagewatch.tell.delivery import difference
+from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
+from sagewatch.tell.evidence.graph import graph
+from sagewatch.tell.incident.thread import thread_lines
+from sagewatch.tell.route import default_route, reminders
+from sagewatch.tell.store import timelines
+
+EXHAUSTED = 6
+"""The attempt from which what a receiver does not take goes to the fallback instead."""
+
+_BUSY_WAIT = 3.0  # s, until another worker should be done with the same timeline
+
+
+class Busy(Retry):
+    """Another worker delivers the same timeline, and will be done soon."""
+
+
+def deliver(context: Context, route: Route, current: Current, fresh: frozenset[str]) -> None:
+    """Send to every receiver of a route what is still to be sent of a timeline; one worker at a time, else Busy.
+
+    `fresh` are the keys of the notices that have just arrived. Every receiver is tried before a failure is raised,
+    Retry before Undeliverable. Then come those that were told of an incident before and are not the route's own any
+    more; pictures come last, so that nobody waits for them.
+    """
+    with _claimed(context, route, current) as latest:
+        claim = Claim(context, route, latest, fresh)
+        own, errors = context.receivers.of_route(route), list[SagewatchError]()
+        for name, receiver in own.items():
+            with collected(errors):
+                try:
+                    claim.delivery(name, receiver).catch_up(claim.current.incidents)
+                except (Undeliverable, Retry) as error:
+                    claim.fall_back(name, receiver, error)
+        raise_most_hopeful(errors)
+        former = context.receivers.former(route, claim.current.timeline.sent.keys() - own.keys())
+        for name, receiver in former.items():
+            with collected(errors):
+                claim.go_on(name, receiver)
+        raise_most_hopeful(errors)
+        for name, receiver in own.items():
+            if isinstance(receiver, SlackReceiver):
+                claim.illustrate(name, receiver)
+
+
+def is_due(context: Context, route: Route, current: Current) -> bool:
+    """Return whether anything is still to be sent of a timeline, without any new notice."""
+    if current.is_behind:
+        return True
+    claim, own = Claim(context, route, current, frozenset()), context.receivers.of_route(route)
+    return any(claim.delivery(name, receiver).is_due(current.incidents) for name, receiver in own.items())
+
+
+@contextmanager
+def _claimed(context: Context, route: Route, current: Current) -> Iterator[Current]:
+    """Hold the claim of a timeline, and yield it as it is then."""
+    client, table, subject = context.clients.dynamodb, context.settings.table, current.timeline.subject
+    if not timelines.claim(client, table, route.name, subject, context.worker, context.now):
+        after = _BUSY_WAIT * 2 ** (context.attempt - 1)
+        raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
+    try:
+        yield current.follows(timelines.load(client, table, route.name, subject))
+    finally:
+        timelines.release(client, table, route.name, subject, context.worker)
+
+
+@dataclass(slots=True, kw_only=True)
+class Delivery:
+    """What one receiver was sent about the incidents of one timeline, and the difference to what should be shown."""
+
+    receiver: Receiver
+    sent: dict[str, Sent]
+    """By the id of the incident."""
+    since: datetime
+    """The time of the oldest notice that the receiver was told: who joins a route is not told its past."""
+    fresh: frozenset[str]
+    """The keys of the notices that have just arrived."""
+    remind: Sequence[timedelta]
+    """The times of reminders, after the opening."""
+    now: datetime
+    store: Callable[[Mapping[str, Sent]], None]
+    """Writes down what was sent; called after each message, before the next one."""
+    is_unknown: bool = False
+    """Whether nothing is stored of it, or that a fallback stood in: then catching up is stored in any case."""
+
+    def is_due(self, incidents: Sequence[Incident]) -> bool:
+        """Return whether anything is still to be sent about the incidents of a timeline."""
+        if any(difference.merged(self.sent, incidents)):
+            return True
+        sent = difference.by_present_id(self.sent, incidents)
+        return any(self._due(each, sent.get(each.id), self._fingerprint(each)) for each in incidents)
+
+    def catch_up(self, incidents: Sequence[Incident]) -> None:
+        """Send what is still to be sent about the incidents of a timeline, oldest first."""
+        superfluous = tuple(difference.merged(self.sent, incidents))
+        for action in superfluous:
+            self.receiver.withdraw(action.where)
+        self.sent = difference.by_present_id(self.sent, incidents)
+        if superfluous:
+            self._store()
+        for incident in incidents:
+            fingerprint = self._fingerprint(incident)
+            for action in self._due(incident, self.sent.get(incident.id), fingerprint):
+                self._perform(incident, action, fingerprint)
+        if self.is_unknown:
+            # Who has nothing to be told yet (an escalation) must know later since when it was told.
+            self._store()
+
+    def _fingerprint(self, incident: Incident) -> str:
+        return self.receiver.fingerprint(incident, self.now) if self.receiver.capabilities.editable else ""
+
+    def _due(self, incident: Incident, sent: Sent | None, fingerprint: str) -> tuple[Action, ...]:
+        if all(notice.at < self.since for notice in incident.notices):
+            return ()
+        history = thread_lines(incident, self.remind, self.now)
+        return tuple(difference.due(incident, history, sent, self.fresh, fingerprint, self.receiver.capabilities))
+
+    def _perform(self, incident: Incident, action: Action, fingerprint: str) -> None:
+        """Do one thing and write it down.
+
+        A message that is not there any more was deleted by somebody, or is too old to be edited: it is posted anew.
+        """
+        root, previous = self._root(incident.id), self._root(incident.previous)
+        if action.do == "post":
+            where = self.receiver.open(incident, self.now, previous)
+        elif action.do == "edit":
+            try:
+                where = self.receiver.edit(root, incident, self.now, previous)
+            except Stale:
+                where = self.receiver.open(incident, self.now, previous)
+        elif action.do == "reply" and action.line:
+            try:
+                where = self.receiver.add(root, incident, action.line)
+            except Stale:
+                anew = self.receiver.open(incident, self.now, previous)
+                self._store(Action(do="post", id=incident.id), anew, fingerprint)
+                where = self.receiver.add(anew, incident, action.line)
+        else:
+            self.receiver.withdraw(action.where)
+            where = {}
+        self._store(action, where, fingerprint)
+
+    def _root(self, id_: str) -> Location:
+        return self.sent[id_].root if id_ in self.sent else {}
+
+    def _store(self, action: Action | None = None, where: Location | None = None, fingerprint: str = "") -> None:
+        """Write down what was sent, once the action is done."""
+        if action:
+            self.sent[action.id] = difference.after(self.sent.get(action.id), action, where or {}, fingerprint)
+        self.store(self.sent)
+        self.is_unknown = False
+
+
+@dataclass(slots=True)
+class Claim:
+    """A timeline that this worker alone delivers for now, to the receivers of one route."""
+
+    context: Context
+    route: Route
+    current: Current
+    fresh: frozenset[str]
+
+    def delivery(self, name: str, receiver: Receiver, in_place_of: str = "") -> Delivery:
+        """Return what a receiver was sent; one in place of another knows since when that one was told."""
+        stored, now = self.current.timeline.sent, self.context.now
+        times = [notice.at for notice in self.current.timeline.notices if notice.key in self.fresh]
+        if in_place_of in stored:
+            times.append(datetime.fromisoformat(stored[in_place_of]["since"]))
+        sent, since = difference.of_stored(stored.get(name, {}), times, now)
+        return Delivery(
+            receiver=receiver,
+            sent=sent,
+            since=since,
+            fresh=self.fresh,
+            remind=reminders(self.route),
+            now=now,
+            store=lambda sent: self._store(name, difference.to_stored(sent, since)),
+            is_unknown=stored.get(name, {BEHIND: True}).get(BEHIND, False),
+        )
+
+    def fall_back(self, name: str, receiver: Receiver, error: Undeliverable | Retry) -> None:
+        """Tell somebody else what a receiver does not take for good, or too often; raise the error when nobody does."""
+        if isinstance(error, Retry) and self.context.attempt < EXHAUSTED:
+            raise error
+        if isinstance(error, Unreachable):
+            self._note_broken(name, error)
+        self._tell_another(name, error)
+        if isinstance(error, Retry) and isinstance(receiver, SlackReceiver):
+            delivery = self.delivery(name, receiver)
+            self._store(name, {**difference.to_stored(delivery.sent, delivery.since), BEHIND: True})
+
+    def _tell_another(self, name: str, error: SagewatchError) -> None:
+        default_channel = default_route(self.context.policy).slack
+        for other, receiver in self.context.receivers.fallback(self.route, name, default_channel).items():
+            try:
+                self.delivery(other, receiver, in_place_of=name).catch_up(self.current.incidents)
+            except (Undeliverable, Retry):
+                continue
+            self.context.receivers.note("ToldByFallback", voice=name, by=other, because=str(error))
+            return
+        raise error
+
+    def go_on(self, name: str, receiver: Receiver) -> None:
+        """Tell a receiver that is not the route's own how the incidents go on that it was told of before."""
+        delivery = self.delivery(name, receiver)
+        delivery.is_unknown = False
+        told = [each for each in self.current.incidents if delivery.sent.keys() & {each.id, *each.anchors}]
+        try:
+            delivery.catch_up(told)
+        except Undeliverable as error:
+            self._note_broken(name, error)
+
+    def _note_broken(self, name: str, error: SagewatchError) -> None:
+        self.context.receivers.note("ChannelBroken", voice=name, route=self.route.name, because=str(error))
+
+    def illustrate(self, name: str, receiver: SlackReceiver) -> None:
+        """Put the graph of the alarm that opened an incident into its thread, once; without one the message stands."""
+        delivery = self.delivery(name, receiver)
+        for incident in self.current.incidents:
+            opening, sent = incident.notices[0], delivery.sent.get(incident.id)
+            is_new = opening.state == "firing" and opening.key in self.fresh
+            if not (is_new and sent and sent.root) or any(key.startswith(PICTURE) for key in sent.lines):
+                continue
+            png = graph(self.context.graph_clients.cloudwatch, opening)
+            try:
+                if png is None:
+                    raise Undeliverable("CloudWatch drew none")
+                receiver.show(sent.root, opening.title, png)
+            except SagewatchError as error:
+                self.context.receivers.note("PictureMissed", alarm=opening.part, because=str(error))
+                continue
+            delivery.sent[incident.id] = replace(sent, lines={**sent.lines, f"{PICTURE}{incident.id}": {}})
+            delivery.store(delivery.sent)
+
+    def _store(self, name: str, sent: dict[str, Any]) -> None:
+        """Write down what a receiver was sent. Only who holds the claim writes that, so others' notices are kept."""
+        self.current = change(
+            self.context, self.current, lambda latest: replace(latest, sent={**latest.sent, name: sent})
+        )

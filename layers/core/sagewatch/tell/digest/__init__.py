@@ -1,0 +1,1 @@
+"""Counts, words and sends the daily digest: `summary` decides, `messages` words it, `send` sends it."""

@@ -1,0 +1,1 @@
+"""Finds out why something failed or changed: descriptions, logs, likely causes, a graph."""

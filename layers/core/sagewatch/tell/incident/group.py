@@ -1,0 +1,325 @@
+"""Decides which notices are one incident, and how that incident stands. Pure.
+
+Everything follows from the set of notices alone, ordered by when they happened, so that no order of arrival and no
+repetition changes what people see in the end. The incidents of one resource on one route are its timeline, cut where
+half an hour passed with nothing firing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import pairwise
+from typing import Literal
+
+from sagewatch.model import WHOLE_RESOURCE, About, Evidence, Incident, Notice, Part, Severity, Status
+from sagewatch.tell.incident.acknowledgement import Acknowledgement
+from sagewatch.tell.incident.flapping import changes, flapping_since
+
+REOPEN = timedelta(minutes=30)
+"""How long after its end an incident goes on when something of it fires again."""
+
+RELATED = timedelta(days=7)
+"""How long after its end an incident is named by the next one."""
+
+ALIKE = 3
+"""How many lines tell the same of parts with the same title; the others are only counted."""
+
+_OPENING, _ENDING, _CLICKS = ("firing", "failed"), ("cleared", "closed"), ("acked", "snoozed")
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def incident_id(route: str, notice: Notice) -> str:
+    """Return the id of an incident that begins with this notice: `inc_` and sixteen hexadecimal digits.
+
+    Its time is no part of that: SageMaker repeats an event with another time.
+    """
+    return f"inc_{short_hash(route, str(notice.subject), notice.key)}"
+
+
+def incidents(
+    route: str, notices: Iterable[Notice], evidence: Mapping[str, Evidence], now: datetime
+) -> tuple[Incident, ...]:
+    """Return the incidents of one timeline, oldest first; `evidence` is by the key of the notice it explains.
+
+    What fires or fails joins the incident before it while that has something firing, or within half an hour of its
+    last change; otherwise it begins another. What is cleared or closed ends that part wherever it is open, and is
+    silence where it is not. An acknowledgement or a snooze is of the newest incident that is open, or of the last one.
+    What is muted joins only what is open. A success is an incident by itself.
+    """
+    in_order = ordered(notices)
+    groups = grouped(in_order)
+    found, before = [], None
+    for group in groups:
+        related = before is not None and group.notices[0].at - before.changed <= RELATED
+        previous = incident_id(route, before.notices[0]) if before and related else ""
+        found.append(_incident_of(route, group, previous, evidence, now))
+        before = group
+    found += [_success(route, each, evidence) for each in in_order if each.state == "succeeded" and not each.muted]
+    return tuple(sorted(found, key=lambda each: in_time(each.notices[0])))
+
+
+def ordered(notices: Iterable[Notice]) -> tuple[Notice, ...]:
+    """Return each notice once, in order of time; of those with the same key, the oldest."""
+    found: dict[str, Notice] = {}
+    for notice in notices:
+        same = found.setdefault(notice.key, notice)
+        if same != notice:
+            # Whichever of the two arrived first, the same one must stay.
+            older = min(same, notice, key=lambda each: (each.at, repr(each)))
+            found[notice.key] = replace(
+                older, until=max((each.until for each in (same, notice) if each.until), default=None)
+            )
+    return tuple(sorted(found.values(), key=in_time))
+
+
+def in_time(notice: Notice) -> tuple[datetime, str]:
+    """Return what notices are sorted by: when they happened, then their key."""
+    return notice.at, notice.key
+
+
+def newest_first(notices: Iterable[Notice]) -> list[Notice]:
+    """Return notices in the reverse order of time."""
+    return sorted(notices, key=in_time, reverse=True)
+
+
+def short_hash(*texts: str) -> str:
+    """Return sixteen hexadecimal digits that stand for the texts."""
+    # Half a surrogate pair in other people's text has no UTF-8.
+    return sha256("\n".join(texts).encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def grouped(notices: Iterable[Notice]) -> list[Group]:
+    """Cut a timeline, in order, into the groups that become incidents; a notice may end a part in several of them."""
+    groups: list[Group] = []
+    for notice in notices:
+        goes_on = bool(groups) and groups[-1].goes_on(notice.at)
+        if notice.state in _OPENING and not notice.muted and not goes_on:
+            groups.append(Group())
+            goes_on = True
+        for group in _belongs_to(groups, notice, goes_on):
+            group.take(notice)
+    return groups
+
+
+def _belongs_to(groups: Sequence[Group], notice: Notice, goes_on: bool) -> Sequence[Group]:
+    """Return the groups that take a notice; `goes_on` says that the last one is not over."""
+    if notice.state == "succeeded":
+        return ()
+    if notice.state in _CLICKS:
+        return ([group for group in groups if group.open] or groups)[-1:]
+    if notice.state in _ENDING:
+        return [group for group in groups if group.ended_by(notice)]
+    if notice.muted and not (goes_on and groups[-1].open):
+        return ()
+    return groups[-1:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What a group was like right after one of its notices.
+
+    `open` is what fires or has failed, by part. `told` is what the thread says of the notice, `told_if_it_lasts` what
+    it says only when nothing fires again for a quarter of an hour.
+    """
+
+    notice: Notice
+    open: Mapping[str, Notice]
+    told: tuple[About, ...]
+    told_if_it_lasts: tuple[About, ...]
+    acknowledgement: Acknowledgement
+
+
+@dataclass(slots=True)
+class Group:
+    """The notices of one incident, taken one by one.
+
+    `history` holds the notices of each part, `open` what fires or has failed, by part. `titles` counts what was told
+    of each title, `flaps` holds the spells of flapping that were told: (part, since).
+    """
+
+    snapshots: list[Snapshot] = field(default_factory=list)
+    history: dict[str, list[Notice]] = field(default_factory=dict)
+    open: dict[str, Notice] = field(default_factory=dict)
+    titles: Counter[tuple[About, str]] = field(default_factory=Counter)
+    flaps: set[tuple[str, datetime]] = field(default_factory=set)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        return tuple([snapshot.notice for snapshot in self.snapshots])
+
+    @property
+    def firing(self) -> bool:
+        return "firing" in [notice.state for notice in self.open.values()]
+
+    @property
+    def changed(self) -> datetime:
+        """When something of it last fired, failed or ended."""
+        return max([went[-1].at for went in self.history.values()])
+
+    @property
+    def ending(self) -> Literal["resolved", "closed"]:
+        """How it ended, once nothing is open: closed when nothing was ever cleared."""
+        return "resolved" if "cleared" in [went[-1].state for went in self.history.values()] else "closed"
+
+    def goes_on(self, at: datetime) -> bool:
+        """Return whether what fires or fails at that time is part of it."""
+        first = self.snapshots[0].notice
+        return self.firing or at - max(self.changed, first.until or self.changed) <= REOPEN
+
+    def ended_by(self, notice: Notice) -> tuple[str, ...]:
+        """Return the open parts that a cleared or closed notice ends."""
+        if notice.part == WHOLE_RESOURCE and notice.state == "closed":
+            return tuple(self.open)
+        return (notice.part,) if notice.part in self.open else ()
+
+    def take(self, notice: Notice) -> None:
+        """Add a notice that is known to belong here."""
+        before, is_new_part = dict(self.open), notice.part not in self.history
+        acknowledgement = self.snapshots[-1].acknowledgement if self.snapshots else Acknowledgement()
+        told: tuple[About, ...] = ()
+        told_if_it_lasts: tuple[About, ...] = ()
+        if notice.state == "acked" or notice.state == "snoozed":
+            told = (notice.state,) if acknowledgement.is_news(notice) else ()
+        else:
+            self._change(notice)
+            told, told_if_it_lasts = self._told(notice, before)
+        self.snapshots.append(
+            Snapshot(
+                notice=notice,
+                open=dict(self.open),
+                told=told,
+                told_if_it_lasts=told_if_it_lasts,
+                acknowledgement=acknowledgement.after(notice, told, is_new_part),
+            )
+        )
+
+    def _change(self, notice: Notice) -> None:
+        """Write the notice into `history` and `open`."""
+        for part in self.ended_by(notice) if notice.state in _ENDING else (notice.part,):
+            self.history.setdefault(part, []).append(notice)
+            self.open.pop(part, None)
+            if notice.state in _OPENING:
+                self.open[part] = notice
+
+    def _told(self, notice: Notice, before: Mapping[str, Notice]) -> tuple[tuple[About, ...], tuple[About, ...]]:
+        """Return what is told of the notice, and what only if it lasts; `before` is what was open until then."""
+        about = self._about(notice, before) if self.snapshots else None
+        # Who was told of the beginning, and cannot see an edit, must hear of the end, in a snooze as well.
+        if about is None or (notice.muted and about not in ("resolved", "closed")):
+            return (), ()
+        since = flapping_since(changes(self.history[notice.part]), notice.at) if notice.state != "closed" else None
+        if since:
+            is_first = (notice.part, since) not in self.flaps
+            self.flaps.add((notice.part, since))
+            return (("flapping",) if is_first else ()), ((about,) if about == "resolved" else ())
+        self.titles[about, notice.title] += 1
+        if about in ("joined", "cleared") and self.titles[about, notice.title] > ALIKE:
+            return (), ()
+        return (about,), ()
+
+    def _about(self, notice: Notice, before: Mapping[str, Notice]) -> About | None:
+        """Return what the notice is in the history of the incident; None when the same alarm fires on."""
+        if notice.state in _ENDING:
+            return "cleared" if self.open else self.ending
+        if not before:
+            return "reopened"
+        if _RANKS[notice.severity] < min(_RANKS[each.severity] for each in before.values()):
+            return "worsened"
+        still = notice.part in before and before[notice.part].state == notice.state == "firing"
+        return None if still else "joined"
+
+
+def _incident_of(route: str, group: Group, previous: str, evidence: Mapping[str, Evidence], now: datetime) -> Incident:
+    notices, acknowledgement = group.notices, group.snapshots[-1].acknowledgement
+    opening = [each for each in notices if each.state in _OPENING]
+    acked, snoozed = acknowledgement.acked, acknowledgement.snoozed
+    return Incident(
+        id=incident_id(route, notices[0]),
+        route=route,
+        subject=notices[0].subject,
+        notices=notices,
+        parts=_parts(group, now),
+        status=_status(group, now),
+        severity=_worst_first(group.open.values() or opening)[0].severity,
+        opened=notices[0].at,
+        ended=None if group.open else group.changed,
+        reopened=sum(bool(after.open and not before.open) for before, after in pairwise(group.snapshots)),
+        acked_by=acked.by if acked else "",
+        acked_at=acked.at if acked else None,
+        snoozed_until=snoozed.until if snoozed else None,
+        previous=previous,
+        anchors=tuple([incident_id(route, each) for each in opening if not each.muted]),
+        evidence={each.key: evidence[each.key] for each in notices if each.key in evidence},
+    )
+
+
+def _success(route: str, notice: Notice, evidence: Mapping[str, Evidence]) -> Incident:
+    name = incident_id(route, notice)
+    return Incident(
+        id=name,
+        route=route,
+        subject=notice.subject,
+        notices=(notice,),
+        parts=(_part_of((notice,), notice.at),),
+        status="succeeded",
+        severity=notice.severity,
+        opened=notice.at,
+        ended=notice.at,
+        anchors=(name,),
+        evidence={notice.key: evidence[notice.key]} if notice.key in evidence else {},
+    )
+
+
+def _status(group: Group, now: datetime) -> Status:
+    acknowledgement = group.snapshots[-1].acknowledgement
+    if not group.open:
+        return group.ending
+    if acknowledgement.is_snoozed(now):
+        return "snoozed"
+    if acknowledgement.counts:
+        return "acked"
+    return "open" if group.firing else "failed"
+
+
+def _parts(group: Group, now: datetime) -> tuple[Part, ...]:
+    """Return what is open, the worst and newest first, then what ended, the last first."""
+    parts = [_part_of(went, now) for went in group.history.values()]
+    rank = {notice.key: place for place, notice in enumerate(_worst_first(group.open.values()))}
+    ended = sorted([part for part in parts if part.last.key not in rank], key=lambda part: in_time(part.first))
+    # Sorting is stable: what ended at once, with the resource, stays in the order in which it began.
+    return (
+        *sorted([part for part in parts if part.last.key in rank], key=lambda part: rank[part.last.key]),
+        *sorted(ended, key=lambda part: in_time(part.last), reverse=True),
+    )
+
+
+def _worst_first(notices: Iterable[Notice]) -> list[Notice]:
+    """Return notices by severity, the newest of the same first."""
+    return sorted(newest_first(notices), key=lambda notice: _RANKS[notice.severity])
+
+
+def _part_of(went: Sequence[Notice], now: datetime) -> Part:
+    """Return the part that these notices are about."""
+    changed = changes(went)
+    firing = [after.at - before.at for before, after in pairwise(went) if before.state == "firing"]
+    return Part(
+        last=went[-1],
+        first=went[0],
+        peak=_peak(went),
+        spent=sum(firing, timedelta()),
+        changes=len(changed),
+        flapping=flapping_since(changed, now) is not None,
+    )
+
+
+def _peak(went: Sequence[Notice]) -> Notice:
+    """Return the notice with the worst value: the highest if any was above its limit, else the lowest."""
+    valued = [(notice.value, notice) for notice in went if notice.state == "firing" and notice.value is not None]
+    if not valued:
+        return went[0]
+    above = any(notice.limit is None or value > notice.limit for value, notice in valued)
+    return (max if above else min)(valued, key=lambda each: each[0])[1]

@@ -1,0 +1,1 @@
+"""Keeps in the incidents table what happened and what was sent."""
