@@ -19,8 +19,8 @@ from pydantic import TypeAdapter, ValidationError
 from sagewatch.errors import BrokenPolicy, Fault
 from sagewatch.model import Severity
 from sagewatch.policy import checks
-from sagewatch.policy.checks import Complaint, listed, meant
-from sagewatch.policy.positions import Path, Places, Plain, laid_out, said
+from sagewatch.policy.checks import Complaint, in_words, suggest
+from sagewatch.policy.positions import Path, Places, Plain, laid_out, quoted
 from sagewatch.policy.rules import AlarmRule, Ignored, Policy, Route, Webhook, Window
 
 _ENTRIES: Mapping[str, type] = {"alarms": AlarmRule, "ignore": Ignored, "routes": Route, "mute": Window}
@@ -29,7 +29,7 @@ _FIELDS = {spelt: name for name, spelt in _SPELT.items()}
 _BOOLEANS = frozenset({"off", "continue", "logs", "success", "digest", "drop"})
 _POLICY = TypeAdapter(Policy)
 
-_ALL = listed(("alarms", "ignore", "labels", "routes", "paging", "mute", "budget"), "and")
+_ALL = in_words(("alarms", "ignore", "labels", "routes", "paging", "mute", "budget"), "and")
 _STAND_INS: Mapping[str, Mapping[str, str]] = {
     "routes": {},
     "mute": {"schedule": "cron(0 0 * * *)", "duration": "1h"},
@@ -46,7 +46,7 @@ _WANTED: Mapping[frozenset[str], str] = {
     frozenset({"dataclass_type"}): "a mapping",
     frozenset({"bool_type"}): "true or false",
     frozenset({"float_type"}): "a number",
-    frozenset({"enum"}): listed(tuple(Severity)),
+    frozenset({"enum"}): in_words(tuple(Severity)),
 }
 """What belongs where pydantic found something else, by all that it says of one value."""
 
@@ -115,7 +115,7 @@ class _Reading:
             if not isinstance(name, str):
                 self.complain([Complaint(path, f"{_what(name)} stands where a text belongs")])
             elif name in found:
-                self.complain([Complaint(path, f"{said(name)} is there twice")])
+                self.complain([Complaint(path, f"{quoted(name)} is there twice")])
             else:
                 found[name] = name
                 self.places.values["labels", name] = self.places.values[path]
@@ -205,8 +205,8 @@ def _unknown(plain: dict[str, Plain], path: Path, noun: type, what: str) -> Iter
     keys = _keys(noun)
     for key in plain:
         if key not in keys:
-            nearest = meant(key, keys, f"; there are {listed(keys, 'and')}")
-            yield Complaint((*path, key), f"{said(key)} is no key of {what}{nearest}", at_key=True)
+            nearest = suggest(key, keys, f"; there are {in_words(keys, 'and')}")
+            yield Complaint((*path, key), f"{quoted(key)} is no key of {what}{nearest}", at_key=True)
 
 
 def _spelt(loc: Path) -> Path:
@@ -227,13 +227,13 @@ def _misshapen(document: Plain, errors: Iterable[tuple[str, Path]]) -> Iterator[
 
 def _complaint(value: Plain, path: Path, kinds: frozenset[str]) -> Complaint:
     if "missing" in kinds:
-        return Complaint(path, f"{said(str(path[-1]))} is missing")
+        return Complaint(path, f"{quoted(str(path[-1]))} is missing")
     if "enum" in kinds:
         is_key = path[-1] != "severity" or path[0] != "alarms"
         text = str(path[-1]) if is_key else value
         if isinstance(text, str):
-            nearest = meant(text, tuple(Severity), f"; there are {listed(tuple(Severity), 'and')}")
-            return Complaint(path, f"{said(text)} is no severity{nearest}", at_key=is_key)
+            nearest = suggest(text, tuple(Severity), f"; there are {in_words(tuple(Severity), 'and')}")
+            return Complaint(path, f"{quoted(text)} is no severity{nearest}", at_key=is_key)
     return Complaint(path, f"{_what(value)} stands where {_WANTED.get(kinds, 'something else')} belongs")
 
 
@@ -258,7 +258,7 @@ def _at(document: Plain, path: Path) -> Plain:
 
 def _what(plain: Plain) -> str:
     if isinstance(plain, str):
-        return said(plain)
+        return quoted(plain)
     return "a list" if isinstance(plain, list) else "a mapping"
 
 

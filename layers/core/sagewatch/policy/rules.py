@@ -184,8 +184,8 @@ class Policy:
         The alarm carries it as the label `policy`, so that the sweep and `plan` see who has not followed a change.
         """
         said = [
-            *(_said(rule) for rule in self.alarms if rule.may_match(ref, row_id(alarm))),
-            *(_said(each) for each in self.ignore if each.tags and each.may_match(ref)),
+            *(_content(rule) for rule in self.alarms if rule.may_match(ref, row_id(alarm))),
+            *(_content(each) for each in self.ignore if each.tags and each.may_match(ref)),
             *(() if self.labels == {"team": "team"} else [repr(sorted(self.labels.items()))]),
             *(f"{severity} {self.topics(severity)}" for severity in sorted(self.paging)),
         ]
@@ -242,7 +242,7 @@ def labels_match(wanted: Mapping[str, Patterns], labels: Labels) -> bool:
     return all_match(wanted, labels.values)
 
 
-def _said(rule: AlarmRule | Ignored) -> str:
+def _content(rule: AlarmRule | Ignored) -> str:
     """Return a rule's content in a fixed form, without its place in the document."""
     values = {each.name: getattr(rule, each.name) for each in fields(rule) if each.compare}
     return repr({name: sorted(v.items()) if isinstance(v, Mapping) else v for name, v in values.items()})

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.model import Facts, Gap, Plan
-from sagewatch.policy.cascade import tuned
+from sagewatch.policy.cascade import apply_policy
 from sagewatch.policy.rules import DEFAULT, Policy, Row, row_id
 from sagewatch.watch.labels import from_tags, labels_of
 from sagewatch.watch.request import alarm_of
@@ -20,7 +20,7 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
     """
     if not facts.live:
         return Plan()
-    rows = tuned(kind.specs, facts.ref, facts.tags, policy)
+    rows = apply_policy(kind.specs, facts.ref, facts.tags, policy)
     specs = [spec for spec in rows.specs if (kind.name, row_id(spec.id)) not in withheld]
     of_tags, left_out = from_tags(facts.tags, policy)
     unknown = {(gap.level, gap.scope): gap.traits for gap in facts.gaps}
