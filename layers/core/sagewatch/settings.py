@@ -69,10 +69,15 @@ class SweepSettings:
     """What the sweep function needs to know."""
 
     prefix: str
+    """What the names of all our alarms begin with."""
     queue_url: str
+    """The reconcile queue."""
     notify_url: str
+    """The notify queue."""
     policy_parameter: str | None
+    """The SSM parameter with the policy; None when there is no policy."""
     table: str | None
+    """The incidents table, where it writes which rows a budget has no room for."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> SweepSettings:
@@ -87,18 +92,22 @@ class SweepSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifySettings:
-    """What the notify function needs to know; `slack_credentials` is None when Slack is not configured.
-
-    Without `queue_url` a message that must wait waits as long as the queue wants.
-    """
+    """What the notify function needs to know."""
 
     prefix: str
+    """What the names of all our alarms begin with."""
     queue_url: str | None
+    """Its own queue; without it a message that must wait waits as long as the queue wants."""
     topic_arn: str
+    """The topic of the default route."""
     table: str
+    """The incidents table."""
     policy_parameter: str | None
+    """The SSM parameter with the policy; None when there is no policy."""
     slack_credentials: str | None
+    """Where Slack's credentials are; None when Slack is not configured."""
     slack_api_url: str
+    """Slack's Web API, or a double of it on a loopback address."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> NotifySettings:

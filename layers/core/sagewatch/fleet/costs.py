@@ -37,18 +37,20 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What a month costs in a Region, in USD: an alarm metric at either resolution or in a query, a composite alarm.
-
-    `free` are the metrics of standard-resolution alarms that an account is not billed. What is not `known` are the
-    prices of us-east-1, in place of those of a Region that no source speaks of.
-    """
+    """What a month of alarms costs in a Region, in USD."""
 
     standard: float
+    """A metric of an alarm of standard resolution (periods of a minute or more)."""
     high: float
+    """A metric of an alarm of high resolution (periods of less than a minute)."""
     composite: float
+    """A composite alarm."""
     insights: float
+    """A metric that a Metrics Insights query analyses."""
     free: int = 10
+    """Metrics of standard-resolution alarms that an account is not billed."""
     known: bool = True
+    """False when no source speaks of the Region: then these are the prices of us-east-1."""
 
 
 PRICES: Mapping[str, Prices] = {
