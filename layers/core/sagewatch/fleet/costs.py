@@ -79,7 +79,7 @@ def alarm_metrics(request: Mapping[str, Any]) -> int:
     """
     if "AlarmRule" in request:
         return 0
-    return _listed(request) + _queries(request)
+    return _named_metrics(request) + _queries(request)
 
 
 def monthly(request: Mapping[str, Any], prices: Prices) -> float:
@@ -87,7 +87,7 @@ def monthly(request: Mapping[str, Any], prices: Prices) -> float:
     if "AlarmRule" in request:
         return prices.composite
     price = prices.high if _is_high_resolution(request) else prices.standard
-    return _money(_listed(request) * price + _queries(request) * prices.insights)
+    return _money(_named_metrics(request) * price + _queries(request) * prices.insights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def total(requests: Iterable[Mapping[str, Any]], prices: Prices) -> Total:
     return Total(metrics=metrics, before=before, after=_money(before - free * prices.standard))
 
 
-def _listed(request: Mapping[str, Any]) -> int:
+def _named_metrics(request: Mapping[str, Any]) -> int:
     """Return how many metrics are named one by one; a metric at two statistics counts twice, on the safe side."""
     if not request.get("Metrics"):
         return 1

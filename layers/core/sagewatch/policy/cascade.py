@@ -66,7 +66,7 @@ def apply_policy(specs: Sequence[Spec], ref: Ref, tags: Mapping[str, str], polic
     if ignore in _TRUE:
         return RowsInForce(ignored=f"tag {TAG}ignore")
     if entry := policy.ignores(ref, tags):
-        return RowsInForce(ignored=f"ignore in the policy{_line(entry.line)}")
+        return RowsInForce(ignored=f"ignore in the policy{_at_line(entry.line)}")
     reports = [] if ignore in _FALSE else [f"tag {TAG}ignore: '{ignore}' is neither true nor false; it is not ignored"]
     severity = next((each for each in Severity if each == ours.get("severity", "").lower()), None)
     if "severity" in ours and severity is None:
@@ -89,7 +89,7 @@ def is_ignored(ref: Ref, tags: Mapping[str, str], policy: Policy) -> bool:
     return tags.get(f"{TAG}ignore", "").strip().lower() in _TRUE or policy.ignores(ref, tags) is not None
 
 
-def _line(number: int) -> str:
+def _at_line(number: int) -> str:
     return f" (line {number})" if number else ""
 
 
@@ -132,7 +132,7 @@ def _apply_rule(row: _Draft, rule: AlarmRule) -> None:
     if rule.severity is not None:
         row.specs = [replace(each, severity=rule.severity) for each in row.specs]
         said.append(f"severity {rule.severity}")
-    source = f"policy{_line(rule.line)}"
+    source = f"policy{_at_line(rule.line)}"
     if rule.off is not None:
         row.off = f"off in the {source}" if rule.off else ""
         said.append("off" if rule.off else "on")

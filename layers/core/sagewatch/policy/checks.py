@@ -99,7 +99,9 @@ def _is_glob(pattern: str) -> bool:
     return any(character in pattern for character in "*?[")
 
 
-def _known(patterns: Patterns, path: Path, names: Sequence[str], what: str, otherwise: str = "") -> Iterator[Complaint]:
+def _must_match(
+    patterns: Patterns, path: Path, names: Sequence[str], what: str, otherwise: str = ""
+) -> Iterator[Complaint]:
     """Complain of patterns that match none of the names."""
     for place, pattern in _each(patterns, *path):
         if any(matches(pattern, name) for name in names):
@@ -112,7 +114,7 @@ def _known(patterns: Patterns, path: Path, names: Sequence[str], what: str, othe
 
 def _kinds(patterns: Patterns, *path: str) -> Iterator[Complaint]:
     names = [kind.name for kind in KINDS]
-    return _known(patterns, path, names, "kind", f"; there are {in_words(names, 'and')}")
+    return _must_match(patterns, path, names, "kind", f"; there are {in_words(names, 'and')}")
 
 
 def _never(entry: AlarmRule | Ignored | Route | Window) -> Iterator[Complaint]:
@@ -142,7 +144,7 @@ def _alarm_ids(rule: AlarmRule) -> Iterator[Complaint]:
             row = quoted(pattern.removesuffix(WARNING))
             yield Complaint(place, f"{quoted(pattern)} is one of a pair; write {row}, and its threshold as `warning:`")
         else:
-            yield from _known(pattern, place, ids, f"alarm of {of}", "; `sagewatch catalog` lists them")
+            yield from _must_match(pattern, place, ids, f"alarm of {of}", "; `sagewatch catalog` lists them")
 
 
 def _unfit(rule: AlarmRule, rows: Sequence[tuple[Kind, Spec]]) -> Iterator[Complaint]:
@@ -261,10 +263,12 @@ def _match(wanted: Mapping[str, Patterns], known: Collection[str]) -> Iterator[C
         elif label == "kind":
             yield from _kinds(patterns, *path)
         elif label == "severity":
-            yield from _known(patterns, path, tuple(Severity), "severity", f"; there are {in_words(Severity, 'and')}")
+            yield from _must_match(
+                patterns, path, tuple(Severity), "severity", f"; there are {in_words(Severity, 'and')}"
+            )
         elif label == "alarm":
             ids = ("failed", *_IDS, *(each + WARNING for each in _IDS))
-            yield from _known(patterns, path, ids, "alarm of any kind", "; `sagewatch catalog` lists them")
+            yield from _must_match(patterns, path, ids, "alarm of any kind", "; `sagewatch catalog` lists them")
 
 
 def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint]:
@@ -279,7 +283,7 @@ def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint
             if not _MENTION.fullmatch(mention):
                 ways = "write <@U…>, <!subteam^S…>, <!here> or <!channel>"
                 yield Complaint(path, f"{quoted(mention)} mentions nobody; {ways}")
-    yield from _reminders(entry, whole)
+    yield from _reminder_times(entry, whole)
     yield from _runbook(entry.runbook)
 
 
@@ -323,7 +327,7 @@ def _secret(text: str, path: Path) -> Iterator[Complaint]:
         yield Complaint(path, f"say where the secret is kept, {ways}, and never the secret itself")
 
 
-def _reminders(entry: Route, whole: bool) -> Iterator[Complaint]:
+def _reminder_times(entry: Route, whole: bool) -> Iterator[Complaint]:
     before = 0.0
     for n, text in enumerate(entry.remind):
         seconds = _seconds(text)
@@ -361,7 +365,7 @@ def _runbook(text: str | None) -> Iterator[Complaint]:
 
 def all_routes(entries: Mapping[int, Route], last: int) -> Iterator[Complaint]:
     """Yield what is wrong with the routes together, by the places of those that could be read."""
-    yield from _twice("routes", {n: route.name for n, route in entries.items()})
+    yield from _named_twice("routes", {n: route.name for n, route in entries.items()})
     for n, each in entries.items():
         if n == last and each.match:
             missing = "the last route takes what no other does, so it has no `match`; add one, such as `name: default`"
@@ -374,10 +378,10 @@ def all_routes(entries: Mapping[int, Route], last: int) -> Iterator[Complaint]:
 
 def all_windows(entries: Mapping[int, Window]) -> Iterator[Complaint]:
     """Yield what is wrong with the windows together."""
-    return _twice("mute", {n: window.name for n, window in entries.items()})
+    return _named_twice("mute", {n: window.name for n, window in entries.items()})
 
 
-def _twice(section: str, names: Mapping[int, str]) -> Iterator[Complaint]:
+def _named_twice(section: str, names: Mapping[int, str]) -> Iterator[Complaint]:
     counted: Counter[str] = Counter()
     for n, name in names.items():
         counted[name] += 1
