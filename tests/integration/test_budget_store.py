@@ -30,28 +30,28 @@ def client() -> Any:
 def test_a_table_that_never_saw_a_budget_withholds_nothing(table: str) -> None:
     remember_sent(client(), table, "notice", "slack", 0)
 
-    assert budget_store.read(client(), table) == {}
+    assert budget_store.read_row_costs(client(), table) == {}
 
 
 def test_what_was_written_is_read(table: str) -> None:
-    budget_store.write(client(), table, CPU | IDLE)
+    budget_store.write_row_costs(client(), table, CPU | IDLE)
 
-    assert budget_store.read(client(), table) == CPU | IDLE
+    assert budget_store.read_row_costs(client(), table) == CPU | IDLE
 
 
 def test_what_is_written_takes_the_place_of_what_was(table: str) -> None:
-    budget_store.write(client(), table, CPU | IDLE)
-    budget_store.write(client(), table, IDLE)
+    budget_store.write_row_costs(client(), table, CPU | IDLE)
+    budget_store.write_row_costs(client(), table, IDLE)
 
-    assert budget_store.read(client(), table) == IDLE
+    assert budget_store.read_row_costs(client(), table) == IDLE
 
-    budget_store.write(client(), table, {})
+    budget_store.write_row_costs(client(), table, {})
 
-    assert budget_store.read(client(), table) == {}
+    assert budget_store.read_row_costs(client(), table) == {}
 
 
 def test_it_is_one_item_that_never_expires(table: str) -> None:
-    budget_store.write(client(), table, IDLE)
+    budget_store.write_row_costs(client(), table, IDLE)
 
     row = {"kind": {"S": "training-job"}, "alarm": {"S": "idle"}, "cost": {"N": "0.1"}, "severity": {"S": "info"}}
     row["among"] = {"N": "0"}
@@ -65,13 +65,13 @@ def test_it_is_read_as_it_is_now(table: str) -> None:
     reader = client()
     reader.meta.events.register("provide-client-params.dynamodb.GetItem", lambda params, **_: asked.append(params))
 
-    budget_store.read(reader, table)
+    budget_store.read_row_costs(reader, table)
 
     assert [each["ConsistentRead"] for each in asked] == [True]
 
 
 def test_a_table_that_cannot_be_read_or_written_is_tried_again() -> None:
     with pytest.raises(Retry, match="get_item missing"):
-        budget_store.read(client(), "missing")
+        budget_store.read_row_costs(client(), "missing")
     with pytest.raises(Retry, match="put_item missing"):
-        budget_store.write(client(), "missing", IDLE)
+        budget_store.write_row_costs(client(), "missing", IDLE)

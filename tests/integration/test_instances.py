@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, NoRegionError
 from botocore.stub import Stubber
 
-from sagewatch.aws.instance_types import KEPT, InstanceTypes, Looked, counted
+from sagewatch.aws.instance_types import FAILURE_SECONDS, InstanceTypes, Looked, capacity_of
 from sagewatch.kinds.instances import INSTANCES
 from sagewatch.kinds.prices import PRICES, hourly
 from sagewatch.model import Capacity
@@ -75,7 +75,7 @@ def test_the_table_says_what_ec2_says() -> None:
     differing = [
         name
         for name, has in INSTANCES.items()
-        if said(has) != said(BY_HAND.get(name) or counted(ec2[name.removeprefix("ml.")]))
+        if said(has) != said(BY_HAND.get(name) or capacity_of(ec2[name.removeprefix("ml.")]))
     ]
 
     assert differing == []
@@ -131,7 +131,7 @@ def test_the_client_is_made_at_the_first_question_and_an_answer_is_asked_for_onc
     assert made == []
 
     first = types.lookup(UNKNOWN)
-    clock.now += 10 * KEPT
+    clock.now += 10 * FAILURE_SECONDS
     again = types.lookup(UNKNOWN)
 
     assert first is again
@@ -145,7 +145,7 @@ def test_a_failure_is_kept_for_a_quarter_of_an_hour_and_then_asked_again() -> No
     types = InstanceTypes(lambda: client, clock)
 
     failed = types.lookup(UNKNOWN)
-    clock.now += KEPT - 1
+    clock.now += FAILURE_SECONDS - 1
     kept = types.lookup(UNKNOWN)
     clock.now += 1
     asked = types.lookup(UNKNOWN)

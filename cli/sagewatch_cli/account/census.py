@@ -16,7 +16,7 @@ from sagewatch.fleet.suspects import is_incomplete
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS, spec
 from sagewatch.model import Alarm, Facts, Labels, Ref, Severity
-from sagewatch.policy.cascade import may_be_off, tuned
+from sagewatch.policy.cascade import apply_policy, may_be_off
 from sagewatch.policy.rules import WARNING, Policy, PolicyInForce, Row, row_id
 from sagewatch.watch.plan import plan
 from sagewatch.watch.revision import is_edited
@@ -266,7 +266,7 @@ def is_dead(alarm: Alarm, published: frozenset[Series], listed: Collection[str])
 
 def unwatched(where: Where, kind: Kind, facts: Facts, modified: datetime) -> Unwatched:
     """Say why a resource that lives has no alarms."""
-    rows = tuned(kind.specs, facts.ref, facts.tags, where.policy)
+    rows = apply_policy(kind.specs, facts.ref, facts.tags, where.policy)
     if rows.ignored:
         return Unwatched(facts.ref, Why.IGNORED, rows.ignored)
     if not rows.specs:

@@ -17,7 +17,7 @@ from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Described, Observed, Ref
-from sagewatch.policy.cascade import tuned
+from sagewatch.policy.cascade import apply_policy
 from sagewatch.policy.rules import WARNING, PolicyInForce, Row, RowCost, row_id
 from sagewatch.watch.diff import Decision, decide
 from sagewatch.watch.observe import observe
@@ -303,7 +303,7 @@ def _why(look: Observed, alarm: Alarm, standing: PolicyInForce) -> str:
     if not facts.live or labels is None:
         return f"{facts.ref.name} is gone"
     row = row_id(labels["alarm"])
-    rows = tuned(_kind(facts.ref).specs, facts.ref, facts.tags, standing.policy)
+    rows = apply_policy(_kind(facts.ref).specs, facts.ref, facts.tags, standing.policy)
     if rows.ignored:
         return f"ignored: {rows.ignored}"
     if (facts.ref.kind, row) in standing.withheld:

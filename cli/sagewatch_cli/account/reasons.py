@@ -11,7 +11,7 @@ from sagewatch.kinds import links
 from sagewatch.kinds.kind import Kind, Published, Reader, Spec
 from sagewatch.kinds.registry import spec as row_named
 from sagewatch.model import PER_CAPACITY, Alarm, Capacity, Description, Labels, Observed, Place, Scope
-from sagewatch.policy.cascade import Step, Tuned, tuned
+from sagewatch.policy.cascade import Override, RowsInForce, apply_policy
 from sagewatch.policy.rules import PolicyInForce, row_id
 from sagewatch.units import humanise
 from sagewatch.watch.diff import Decision
@@ -75,10 +75,10 @@ class Found:
     at: datetime
 
     @property
-    def rows(self) -> Tuned:
+    def rows(self) -> RowsInForce:
         """Return the kind's rows as the owner wants them for this resource."""
         facts = self.look.facts
-        return tuned(self.kind.specs, facts.ref, facts.tags, self.standing.policy)
+        return apply_policy(self.kind.specs, facts.ref, facts.tags, self.standing.policy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class Explained:
     fires: str
     why: str
     do: str
-    steps: tuple[Step, ...]
+    steps: tuple[Override, ...]
     verdicts: tuple[str, ...]
     notes: tuple[str, ...]
     topics: tuple[str, ...]
@@ -174,12 +174,12 @@ def _written(alarm: Alarm) -> str:
     return text.rpartition("\n")[0]
 
 
-def _steps(found: Found, row: Spec, spec: Spec, scope: Scope | None, rows: Tuned) -> tuple[Step, ...]:
+def _steps(found: Found, row: Spec, spec: Spec, scope: Scope | None, rows: RowsInForce) -> tuple[Override, ...]:
     """Return where the threshold comes from, from the row's own to what is in force."""
-    steps = (Step("default of the row", default(row)), *rows.steps.get(spec.id, ()))
+    steps = (Override("default of the row", default(row)), *rows.overrides.get(spec.id, ()))
     if scope is None:
         return steps
-    return (*steps, Step("in force", _in_force(found, spec, scope)))
+    return (*steps, Override("in force", _in_force(found, spec, scope)))
 
 
 def _in_force(found: Found, spec: Spec, scope: Scope) -> str:
@@ -243,7 +243,7 @@ def lacking(found: Found) -> tuple[Lacking, ...]:
     return tuple(each for spec in found.kind.specs for each in _lacking(found, tuned_.get(spec.id, spec), rows))
 
 
-def _lacking(found: Found, spec: Spec, rows: Tuned) -> Iterator[Lacking]:
+def _lacking(found: Found, spec: Spec, rows: RowsInForce) -> Iterator[Lacking]:
     facts = found.look.facts
     if reason := rows.off.get(spec.id):
         yield Lacking(spec.id, "", reason)

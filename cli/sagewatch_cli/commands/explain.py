@@ -235,7 +235,7 @@ def _lines(found: Found, each: Explained, changes: tuple[Change, ...] | str) -> 
     if each.why:
         yield "why", f"{each.why} {each.do}"
     for step in each.steps:
-        yield "threshold" if step is each.steps[0] else "", f"{step.source}: {step.said}"
+        yield "threshold" if step is each.steps[0] else "", f"{step.source}: {step.text}"
     for verdict in each.verdicts:
         yield "verdict", " ".join(filter(None, (_sentence(verdict), VERDICTS[verdict])))
     yield from (("note", note) for note in each.notes)
@@ -297,7 +297,7 @@ def _alarm(each: Explained, changes: tuple[Change, ...] | str) -> dict[str, Any]
         "fires": each.fires,
         "why": each.why,
         "do": each.do,
-        "threshold": [{"source": step.source, "said": step.said} for step in each.steps],
+        "threshold": [{"source": step.source, "said": step.text} for step in each.steps],
         "verdicts": list(each.verdicts),
         "notes": list(each.notes),
         "state": present and _state(present.state),

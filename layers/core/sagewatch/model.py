@@ -67,38 +67,40 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What one instance of a type has; `accelerators` (Trainium, Inferentia) report no GPU metrics.
-
-    `units` are what a feature group has instead: reads or writes that it may serve in a second.
-    `memory` and `gpu_memory` (of all its GPUs) are GiB, 0 when not known. They decide no alarm, so they are not
-    compared.
-    """
+    """What one instance of a type has, or what a feature group may serve."""
 
     vcpus: int
     gpus: int = 0
     accelerators: int = 0
+    """Trainium and Inferentia devices; they report no GPU metrics."""
     memory: float = field(default=0, compare=False)
+    """GiB, 0 when not known. It decides no alarm, so it is not compared."""
     gpu_memory: float = field(default=0, compare=False)
+    """GiB of all its GPUs together, 0 when not known. It decides no alarm, so it is not compared."""
     units: int = 0
+    """Reads or writes a second that a feature group has provisioned; it has no instances."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """A part of a resource that is measured by itself: a variant, ten hosts, a step.
-
-    `series` are the exact dimension sets of its metrics: one, or one for each host. `capacity` is None when it is
-    not known or has no meaning. `namespace` and `metric` are what was discovered in place of the rows' own. `hourly`
-    is the price of an instance in USD, where known.
-    """
+    """A part of a resource that is measured by itself: a variant, ten hosts, a step."""
 
     level: str
+    """What kind of part it is; rows of that level make its alarms: `variant`, `container`, `hosts`, `step`."""
     name: str
+    """Its part of the alarm's name: `AllTraffic`, `algo-1-10`, `all` where a resource has only one."""
     series: tuple[Dimensions, ...]
+    """The exact dimension sets of its metrics: one, or one for each host."""
     traits: frozenset[str] = frozenset()
+    """What it has and does; a row may need some of them: `{"instance", "gpu", "requests"}`."""
     capacity: Capacity | None = None
+    """None when it is not known or has no meaning."""
     namespace: str | None = None
+    """The namespace that CloudWatch listed, in place of the rows' own."""
     metric: str | None = None
+    """The metric's name that CloudWatch listed, in place of the rows' own."""
     hourly: float | None = None
+    """The price of an instance in USD an hour, where known."""
 
     def capacity_in(self, unit: Unit) -> int | None:
         """Return what a threshold per capacity is multiplied by: 8 for percent of vCPU on eight of them, else None."""
@@ -108,15 +110,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Something that could not be known; the alarms that hang on it are neither made nor deleted.
-
-    With a `scope`, whether that scope has the `traits`; without one, which scopes there are at that level.
-    """
+    """Something that could not be found out; the alarms that depend on it are neither made nor deleted."""
 
     level: str
+    """Rows of this level depend on it."""
     scope: str | None = None
+    """The scope of which it is not known whether it has `traits`; None when it is not known which scopes there are."""
     traits: frozenset[str] = CAPACITY_TRAITS
+    """Only rows that depend on one of these are left as they are."""
     reason: str
+    """Why, for people: `variant blue: its configuration names no instance type`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,40 +282,49 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One thing worth telling. Two notices with the same `key` tell the same thing.
-
-    `subject` is whose incident it belongs to: the resource, or what started it (a tuning job's trial belongs to the
-    tuning job, a pipeline's job to the pipeline). `part` tells an incident's alarms and failures apart. `muted` was
-    under a mute rule or suppressed: it opens no incident. `value` and `limit` are of the metric, in `unit`, summed over
-    `capacity` where that says so, `points` the latest values, oldest first, `floor` the lower limit of an anomaly
-    band; `reason` is other people's text. `links` lead to the alarm, the resource and its logs, by what they are
-    called. `by` is the person (Slack's id) who acknowledged or snoozed, `until` the end of the snooze (or, of the first
-    notice of an incident whose middle was dropped, how far that went), `arn` that of what failed. `execution` is that
-    of a pipeline.
-    """
+    """One thing worth telling: an alarm changed its state, a resource failed, somebody acknowledged an incident."""
 
     key: str
+    """Two notices with the same key tell the same thing."""
     state: State
     labels: Labels
+    """What routing matches on."""
     place: Place
     at: datetime
+    """When it happened, not when it was heard of."""
     title: str
+    """What it is about, in words: `p99 latency`."""
     subject: Ref
+    """Whose incident it belongs to: the resource, or what started it (a trial belongs to its tuning job)."""
     part: str
+    """Tells the alarms and failures of one incident apart."""
     muted: bool = False
+    """Whether a mute rule covers it or CloudWatch suppressed it; then it opens no incident."""
     value: float | None = None
+    """The metric's value, in `unit`."""
     limit: float | None = None
+    """The threshold, in `unit`; the upper one of an anomaly band."""
     floor: float | None = None
+    """The lower limit of an anomaly band, in `unit`."""
     unit: Unit = Unit.COUNT
     capacity: int | None = None
+    """Over how many cores or devices `value` and `limit` are summed, where the unit is per capacity."""
     points: tuple[float, ...] = ()
+    """The latest values of the metric, oldest first."""
     reason: str = ""
+    """Text that AWS or somebody's code wrote: hostile."""
     advice: str = ""
+    """What to do about it."""
     links: Mapping[str, str] = field(default_factory=dict)
+    """What a link is called → where it leads: the alarm, the resource, its logs."""
     by: str = ""
+    """Slack's id of the person who acknowledged or snoozed."""
     until: datetime | None = None
+    """The end of the snooze; of the first notice of an incident whose middle was dropped, how far that middle went."""
     arn: str = ""
+    """The ARN of what failed."""
     execution: str = ""
+    """The ARN of the pipeline's execution."""
 
     @property
     def severity(self) -> Severity:
@@ -321,20 +333,22 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What was found out about why something failed or changed; gathered once for each failure.
-
-    `cause` is a likely cause in words, `remedy` what to do about it. `steps` are a pipeline execution's, in order:
-    (name, status, seconds or None, reason). `behind` is the ARN of the job that failed a step. `log` are the last lines
-    of `stream`. `facts` are short facts by name (Compute, Ran, Started by, Last change).
-    """
+    """What was found out about why something failed or changed; gathered once for each failure."""
 
     cause: str = ""
+    """A likely cause, in words."""
     remedy: str = ""
+    """What to do about it."""
     steps: tuple[tuple[str, str, float | None, str], ...] = ()
+    """The steps of a pipeline's execution, in order: (name, status, seconds or None, reason)."""
     behind: str = ""
+    """The ARN of the job that failed a step."""
     stream: str = ""
+    """The log stream that `log` was read from."""
     log: tuple[str, ...] = ()
+    """Its last lines."""
     facts: Mapping[str, str] = field(default_factory=dict)
+    """Short facts by name: Compute, Ran, Started by, Last change."""
 
 
 REQUEST_FIELDS = (

@@ -17,7 +17,7 @@ _PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 _API_URL = re.compile(r"https://slack(-gov)?\.com/api/?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?")
 
 
-def _read(
+def _setting(
     environment: Mapping[str, str], name: str, pattern: re.Pattern[str], wants: str, default: str | None = None
 ) -> str:
     value = environment.get(name, "") or default
@@ -31,13 +31,13 @@ def _read(
 
 def alarm_prefix(environment: Mapping[str, str]) -> str:
     """Return ALARM_PREFIX, the first part of every alarm's name (`sagewatch` when unset)."""
-    return _read(
+    return _setting(
         environment, "ALARM_PREFIX", _PREFIX, "1 to 31 of a-z, 0-9 and -, beginning with a letter", "sagewatch"
     )
 
 
 def _optional(environment: Mapping[str, str], name: str, pattern: re.Pattern[str], wants: str) -> str | None:
-    return _read(environment, name, pattern, wants) if environment.get(name) else None
+    return _setting(environment, name, pattern, wants) if environment.get(name) else None
 
 
 def _parameter(environment: Mapping[str, str]) -> str | None:
@@ -69,17 +69,22 @@ class SweepSettings:
     """What the sweep function needs to know."""
 
     prefix: str
+    """What the names of all our alarms begin with."""
     queue_url: str
+    """The reconcile queue."""
     notify_url: str
+    """The notify queue."""
     policy_parameter: str | None
+    """The SSM parameter with the policy; None when there is no policy."""
     table: str | None
+    """The incidents table, where it writes which rows a budget has no room for."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> SweepSettings:
         return cls(
             prefix=alarm_prefix(environment),
-            queue_url=_read(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue"),
-            notify_url=_read(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
+            queue_url=_setting(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue"),
+            notify_url=_setting(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
             policy_parameter=_parameter(environment),
             table=_optional(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),
         )
@@ -87,34 +92,38 @@ class SweepSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifySettings:
-    """What the notify function needs to know; `slack_credentials` is None when Slack is not configured.
-
-    Without `queue_url` a message that must wait waits as long as the queue wants.
-    """
+    """What the notify function needs to know."""
 
     prefix: str
+    """What the names of all our alarms begin with."""
     queue_url: str | None
+    """Its own queue; without it a message that must wait waits as long as the queue wants."""
     topic_arn: str
+    """The topic of the default route."""
     table: str
+    """The incidents table."""
     policy_parameter: str | None
+    """The SSM parameter with the policy; None when there is no policy."""
     slack_credentials: str | None
+    """Where Slack's credentials are; None when Slack is not configured."""
     slack_api_url: str
+    """Slack's Web API, or a double of it on a loopback address."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> NotifySettings:
         credentials = None
         if environment.get("SLACK_CREDENTIALS"):
             wants = "the ARN of a Secrets Manager secret, or ssm:/name"
-            credentials = _read(environment, "SLACK_CREDENTIALS", _CREDENTIALS, wants)
+            credentials = _setting(environment, "SLACK_CREDENTIALS", _CREDENTIALS, wants)
         slack = "Slack's Web API, or a loopback address"
         return cls(
             prefix=alarm_prefix(environment),
             queue_url=_optional(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
-            topic_arn=_read(environment, "ALERTS_TOPIC_ARN", _TOPIC_ARN, "the ARN of the alerts topic"),
-            table=_read(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),
+            topic_arn=_setting(environment, "ALERTS_TOPIC_ARN", _TOPIC_ARN, "the ARN of the alerts topic"),
+            table=_setting(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),
             policy_parameter=_parameter(environment),
             slack_credentials=credentials,
-            slack_api_url=_read(environment, "SLACK_API_URL", _API_URL, slack, "https://slack.com/api"),
+            slack_api_url=_setting(environment, "SLACK_API_URL", _API_URL, slack, "https://slack.com/api"),
         )
 
 
@@ -129,6 +138,6 @@ class InteractSettings:
     def read(cls, environment: Mapping[str, str]) -> InteractSettings:
         wants = "the ARN of a Secrets Manager secret, or ssm:/name"
         return cls(
-            notify_url=_read(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
-            slack_credentials=_read(environment, "SLACK_CREDENTIALS", _CREDENTIALS, wants),
+            notify_url=_setting(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
+            slack_credentials=_setting(environment, "SLACK_CREDENTIALS", _CREDENTIALS, wants),
         )

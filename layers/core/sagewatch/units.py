@@ -54,8 +54,8 @@ def humanise(value: float, unit: Unit, capacity: int | None = None) -> str:
     if unit is Unit.COUNT:
         return _count(value)
     if unit in PER_CAPACITY and capacity:
-        return f"{_round(value / capacity)} % of {capacity} {_DEVICES[PER_CAPACITY[unit]]}"
-    return f"{_round(value * 100 if unit is Unit.RATIO else value)} %"
+        return f"{_short_number(value / capacity)} % of {capacity} {_DEVICES[PER_CAPACITY[unit]]}"
+    return f"{_short_number(value * 100 if unit is Unit.RATIO else value)} %"
 
 
 def _duration(seconds: float) -> str:
@@ -66,7 +66,7 @@ def _duration(seconds: float) -> str:
     if round(seconds, 2) < 10:
         return f"{seconds:.2f} s"
     if round(seconds, 1) < 60:
-        return f"{_round(round(seconds, 1))} s"
+        return f"{_short_number(round(seconds, 1))} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -78,11 +78,11 @@ def _duration(seconds: float) -> str:
 def _count(value: float) -> str:
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
-            return f"{_round(value / (1e3 if suffix == 'k' else size))}{suffix}"
-    return _round(value)
+            return f"{_short_number(value / (1e3 if suffix == 'k' else size))}{suffix}"
+    return _short_number(value)
 
 
-def _round(value: float) -> str:
+def _short_number(value: float) -> str:
     return (
         f"{value:.0f}"
         if value == round(value) or abs(value) >= 100

@@ -18,7 +18,7 @@ _KEY = {"pk": {"S": "BUDGET"}, "sk": {"S": "withheld"}}
 """One item, which never expires; no notice or incident has its key."""
 
 
-def read(client: DynamoDBClient, table: str) -> Mapping[Row, RowCost]:
+def read_row_costs(client: DynamoDBClient, table: str) -> Mapping[Row, RowCost]:
     """Return the rows that gave way and what each would cost; none when nothing was ever written."""
     with retried(f"get_item {table}"):
         answer = client.get_item(TableName=table, Key=_KEY, ConsistentRead=True)
@@ -31,7 +31,7 @@ def read(client: DynamoDBClient, table: str) -> Mapping[Row, RowCost]:
     }
 
 
-def write(client: DynamoDBClient, table: str, withheld: Mapping[Row, RowCost]) -> None:
+def write_row_costs(client: DynamoDBClient, table: str, withheld: Mapping[Row, RowCost]) -> None:
     """Write down the rows that give way from now on, in place of those before."""
     rows = [_item(row, cost) for row, cost in sorted(withheld.items(), key=lambda each: each[0])]
     with retried(f"put_item {table}"):

@@ -33,16 +33,16 @@ def described(client: CloudWatchClient, beginning: str, state: StateValueType | 
 
 def named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[Alarm]:
     """Yield the metric alarms of these names that there are."""
-    return (canonical(each) for each in _named(client, names))
+    return (canonical(each) for each in _described_by_name(client, names))
 
 
 def states(client: CloudWatchClient, names: Iterable[str]) -> Iterator[tuple[str, tuple[str, datetime]]]:
     """Yield the state of the metric alarms of these names that there are, and since when they are in it."""
-    for each in _named(client, names):
+    for each in _described_by_name(client, names):
         yield each["AlarmName"], (each["StateValue"], each["StateUpdatedTimestamp"])
 
 
-def _named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[MetricAlarmTypeDef]:
+def _described_by_name(client: CloudWatchClient, names: Iterable[str]) -> Iterator[MetricAlarmTypeDef]:
     for some in batched(names, MOST_NAMES, strict=False):
         with retried(f"describe_alarms {some[0]} and {len(some) - 1} more"):
             answer = client.describe_alarms(AlarmNames=list(some), AlarmTypes=["MetricAlarm"], MaxRecords=MOST_NAMES)

@@ -16,7 +16,7 @@ from sagewatch.model import Capacity
 type Client = Any
 """A boto3 EC2 client."""
 
-KEPT = 900
+FAILURE_SECONDS = 900
 """Seconds that a failure is kept: one missing permission costs a call in a quarter of an hour, not one a variant."""
 
 
@@ -39,7 +39,7 @@ class Looked(NamedTuple):
     reason: str = ""
 
 
-def counted(described: Mapping[str, Any]) -> Capacity:
+def capacity_of(described: Mapping[str, Any]) -> Capacity:
     """Count what EC2's description of an instance type names."""
     devices = described.get("GpuInfo", {})
     return Capacity(
@@ -62,7 +62,7 @@ def _connect() -> Client:
 
 @dataclass(slots=True)
 class InstanceTypes:
-    """DescribeInstanceTypes, its answers kept: what a type has for good, a failure for KEPT by `clock` (seconds).
+    """DescribeInstanceTypes, its answers kept: what a type has for good, a failure for a while by `clock` (seconds).
 
     `connect` makes the client, at the first question: EC2's is the largest model of botocore, and the table nearly
     always knows.
@@ -85,7 +85,7 @@ class InstanceTypes:
         if looked.capacity:
             self.known[instance_type] = looked
         else:
-            self.failed[instance_type] = self.clock() + KEPT, looked
+            self.failed[instance_type] = self.clock() + FAILURE_SECONDS, looked
         return looked
 
     def _ask(self, instance_type: str) -> Looked:
@@ -98,5 +98,5 @@ class InstanceTypes:
         except BotoCoreError as error:
             return Looked(None, _OTHER.format(instance_type, error))
         for described in answer["InstanceTypes"]:
-            return Looked(counted(described))
+            return Looked(capacity_of(described))
         return Looked(None, _WORDS["InvalidInstanceType"].format(instance_type))

@@ -76,11 +76,11 @@ class PolicyStore:
 
     def read_withheld(self) -> Mapping[Row, RowCost]:
         """Return what the sweep last withheld, and what it would cost."""
-        return budget_store.read(self.clients.dynamodb, self._budget_table())
+        return budget_store.read_row_costs(self.clients.dynamodb, self._budget_table())
 
     def write_withheld(self, withheld: Mapping[Row, RowCost]) -> None:
         """Write down what is withheld from now on, in place of what was."""
-        budget_store.write(self.clients.dynamodb, self._budget_table(), withheld)
+        budget_store.write_row_costs(self.clients.dynamodb, self._budget_table(), withheld)
 
     def _budget_table(self) -> str:
         if not self.table:

@@ -77,17 +77,17 @@ class AccountReader:
 def live(client: Client, kind: Kind) -> Iterator[tuple[Ref, datetime]]:
     """List the resources of a kind that live, with the time of their last change."""
     listing = kind.listing
-    for item in _listed(client, listing):
+    for item in _items(client, listing):
         yield Ref(kind.name, item[kind.parameter]), item.get(listing.modified) or item["CreationTime"]
 
 
 def failed(client: Client, kind: Kind, since: datetime) -> Iterator[Description]:
     """List what failed since then, of a kind whose failures no event tells."""
     if kind.failures:
-        yield from _listed(client, kind.failures, LastModifiedTimeAfter=since)
+        yield from _items(client, kind.failures, LastModifiedTimeAfter=since)
 
 
-def _listed(client: Client, listing: Listing, **parameters: object) -> Iterator[Description]:
+def _items(client: Client, listing: Listing, **parameters: object) -> Iterator[Description]:
     """Yield the items of all pages, for each set of filters; raise Retry when SageMaker does not answer."""
     with retried(listing.operation):
         for filters in listing.filters:

@@ -37,18 +37,20 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What a month costs in a Region, in USD: an alarm metric at either resolution or in a query, a composite alarm.
-
-    `free` are the metrics of standard-resolution alarms that an account is not billed. What is not `known` are the
-    prices of us-east-1, in place of those of a Region that no source speaks of.
-    """
+    """What a month of alarms costs in a Region, in USD."""
 
     standard: float
+    """A metric of an alarm of standard resolution (periods of a minute or more)."""
     high: float
+    """A metric of an alarm of high resolution (periods of less than a minute)."""
     composite: float
+    """A composite alarm."""
     insights: float
+    """A metric that a Metrics Insights query analyses."""
     free: int = 10
+    """Metrics of standard-resolution alarms that an account is not billed."""
     known: bool = True
+    """False when no source speaks of the Region: then these are the prices of us-east-1."""
 
 
 PRICES: Mapping[str, Prices] = {
@@ -77,7 +79,7 @@ def alarm_metrics(request: Mapping[str, Any]) -> int:
     """
     if "AlarmRule" in request:
         return 0
-    return _listed(request) + _queries(request)
+    return _named_metrics(request) + _queries(request)
 
 
 def monthly(request: Mapping[str, Any], prices: Prices) -> float:
@@ -85,7 +87,7 @@ def monthly(request: Mapping[str, Any], prices: Prices) -> float:
     if "AlarmRule" in request:
         return prices.composite
     price = prices.high if _is_high_resolution(request) else prices.standard
-    return _money(_listed(request) * price + _queries(request) * prices.insights)
+    return _money(_named_metrics(request) * price + _queries(request) * prices.insights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ def total(requests: Iterable[Mapping[str, Any]], prices: Prices) -> Total:
     return Total(metrics=metrics, before=before, after=_money(before - free * prices.standard))
 
 
-def _listed(request: Mapping[str, Any]) -> int:
+def _named_metrics(request: Mapping[str, Any]) -> int:
     """Return how many metrics are named one by one; a metric at two statistics counts twice, on the safe side."""
     if not request.get("Metrics"):
         return 1

@@ -101,7 +101,8 @@ def coverage_count(
             for kind in sorted(kinds)
         },
         unwatched=tuple(
-            UnwatchedResource(ref.kind, ref.name, _why(ref, living[ref], withheld, now)) for ref in missing[:NAMED]
+            UnwatchedResource(ref.kind, ref.name, _why_unwatched(ref, living[ref], withheld, now))
+            for ref in missing[:NAMED]
         ),
         left_out=len(living) - len(wanted),
         withheld=tuple(sorted("/".join(row) for row in withheld)),
@@ -147,7 +148,7 @@ def _is_left_out(ref: Ref, policy: Policy) -> bool:
     return kind is None or all_off(policy, ref, kind.specs)
 
 
-def _why(ref: Ref, modified: datetime, withheld: frozenset[Row], now: datetime) -> str:
+def _why_unwatched(ref: Ref, modified: datetime, withheld: frozenset[Row], now: datetime) -> str:
     kind = kind_named(ref.kind)
     if kind and all((kind.name, row.id) in withheld for row in kind.specs):
         return "the budget has no room for it"

@@ -24,56 +24,62 @@ _PERIODS = re.compile(r"\s*(\d+)(?:\s+of\s+(\d+))?\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of the cascade that changed an alarm: where it is written, and what it says there."""
+class Override:
+    """One step of the cascade that changed a row."""
 
     source: str
-    said: str
+    """Where it is written: `policy (line 3)`, `tag sagewatch:cpu`."""
+    text: str
+    """What it says there: `threshold 2s, periods 2 of 4`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
-    """The rows that remain as the owner wants them, the steps that led to each, and what could not be understood.
-
-    `ignored` says by what the whole resource is ignored; `off` are the ids that were switched off, with the reason.
-    """
+class RowsInForce:
+    """A kind's rows as the owner wants them for one resource."""
 
     specs: tuple[Spec, ...] = ()
+    """The rows that remain, with what was changed about them."""
     reports: tuple[str, ...] = ()
-    steps: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    """What could not be understood, in words."""
+    overrides: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
+    """Alarm id → what changed it, in the order of the cascade."""
     off: Mapping[str, str] = field(default_factory=dict)
+    """Row id → by what it was switched off."""
     ignored: str = ""
+    """By what the whole resource is ignored; empty when it is not."""
 
 
 @dataclass(slots=True)
-class _Row:
+class _Draft:
     """A row on its way through the cascade: one alarm, or a critical and a warning one, or none."""
 
     specs: list[Spec]
     off: str = ""
-    steps: list[Step] = field(default_factory=list)
+    overrides: list[Override] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
 
 
-def tuned(specs: Sequence[Spec], ref: Ref, tags: Mapping[str, str], policy: Policy = DEFAULT) -> Tuned:
+def apply_policy(specs: Sequence[Spec], ref: Ref, tags: Mapping[str, str], policy: Policy = DEFAULT) -> RowsInForce:
     """Apply the policy and a resource's tags to its kind's rows."""
     ours = {key.removeprefix(TAG): value.strip() for key, value in tags.items() if key.startswith(TAG)}
     ignore = ours.get("ignore", "").lower()
     if ignore in _TRUE:
-        return Tuned(ignored=f"tag {TAG}ignore")
+        return RowsInForce(ignored=f"tag {TAG}ignore")
     if entry := policy.ignores(ref, tags):
-        return Tuned(ignored=f"ignore in the policy{_at(entry.line)}")
-    severity, said = _severity(ours.get("severity"))
+        return RowsInForce(ignored=f"ignore in the policy{_at_line(entry.line)}")
     reports = [] if ignore in _FALSE else [f"tag {TAG}ignore: '{ignore}' is neither true nor false; it is not ignored"]
-    rows = [_row(spec, ref, tags, ours, severity, policy) for spec in specs]
+    severity = next((each for each in Severity if each == ours.get("severity", "").lower()), None)
+    if "severity" in ours and severity is None:
+        reports.append(f"tag {TAG}severity: '{ours['severity']}' is none of {', '.join(Severity)}")
+    rows = [_draft(spec, ref, tags, ours, severity, policy) for spec in specs]
     known = {spec.id for spec in specs} | {spec.id for row in rows for spec in row.specs}
+    reports += [report for row in rows for report in row.reports]
     unknown = sorted(ours.keys() - _OWN - known)
-    reports += [*said, *(report for row in rows for report in row.reports)]
     reports += [f"tag {TAG}{name}: there is no such alarm for this kind of resource" for name in unknown]
-    return Tuned(
-        specs=tuple(spec for row in rows if not row.off for spec in row.specs),
+    return RowsInForce(
+        specs=tuple([spec for row in rows if not row.off for spec in row.specs]),
         reports=tuple(reports),
-        steps={spec.id: tuple(row.steps) for row in rows if row.steps for spec in row.specs},
+        overrides={spec.id: tuple(row.overrides) for row in rows if row.overrides for spec in row.specs},
         off={row.specs[0].id: row.off for row in rows if row.off},
     )
 
@@ -83,37 +89,33 @@ def is_ignored(ref: Ref, tags: Mapping[str, str], policy: Policy) -> bool:
     return tags.get(f"{TAG}ignore", "").strip().lower() in _TRUE or policy.ignores(ref, tags) is not None
 
 
-def _at(line: int) -> str:
-    return f" (line {line})" if line else ""
+def _at_line(number: int) -> str:
+    return f" (line {number})" if number else ""
 
 
-def _severity(value: str | None) -> tuple[Severity | None, tuple[str, ...]]:
-    if value is None:
-        return None, ()
-    try:
-        return Severity(value.lower()), ()
-    except ValueError:
-        return None, (f"tag {TAG}severity: '{value}' is none of {', '.join(Severity)}",)
-
-
-def _row(
+def _draft(
     spec: Spec, ref: Ref, tags: Mapping[str, str], ours: Mapping[str, str], severity: Severity | None, policy: Policy
-) -> _Row:
-    row = _Row([spec])
+) -> _Draft:
+    row = _Draft([spec])
     for rule in policy.alarms:
         if rule.matches(ref, spec.id, tags):
-            _follow(row, rule)
+            _apply_rule(row, rule)
     if severity:
         row.specs = [replace(each, severity=severity) for each in row.specs]
-        row.steps.append(Step(f"tag {TAG}severity", str(severity)))
+        row.overrides.append(Override(f"tag {TAG}severity", str(severity)))
     for each in tuple(row.specs):
         if (value := ours.get(each.id)) is not None:
-            _follow_tag(row, each, value)
-    _hold_apart(row)
+            _apply_tag(row, each, value)
+    if len(row.specs) == 2:
+        # A tag can bring about a warning that would come after its critical alarm.
+        critical, warning = row.specs
+        if not is_milder(critical, warning.threshold, critical.threshold):
+            row.specs = [critical]
+            row.reports.append(f"{warning.id}: its threshold is not milder than that of {critical.id}; it is left out")
     return row
 
 
-def _follow(row: _Row, rule: AlarmRule) -> None:
+def _apply_rule(row: _Draft, rule: AlarmRule) -> None:
     """Change a row as a rule of the policy says; the document was checked before, so its quantities can be read."""
     main = row.specs[0]
     said = []
@@ -124,18 +126,18 @@ def _follow(row: _Row, rule: AlarmRule) -> None:
         row.specs = pair(main, str(rule.critical), str(rule.warning))
         said.append(f"critical {rule.critical}, warning {rule.warning}")
     if rule.periods is not None:
-        datapoints, periods = windowed(rule.periods)
+        datapoints, periods = read_periods(rule.periods)
         row.specs = [replace(each, datapoints=datapoints, periods=periods) for each in row.specs]
         said.append(f"periods {rule.periods}")
     if rule.severity is not None:
         row.specs = [replace(each, severity=rule.severity) for each in row.specs]
         said.append(f"severity {rule.severity}")
-    source = f"policy{_at(rule.line)}"
+    source = f"policy{_at_line(rule.line)}"
     if rule.off is not None:
         row.off = f"off in the {source}" if rule.off else ""
         said.append("off" if rule.off else "on")
     if said:
-        row.steps.append(Step(source, ", ".join(said)))
+        row.overrides.append(Override(source, ", ".join(said)))
 
 
 def pair(spec: Spec, critical: str, warning: str) -> list[Spec]:
@@ -146,7 +148,7 @@ def pair(spec: Spec, critical: str, warning: str) -> list[Spec]:
     ]
 
 
-def windowed(periods: int | str) -> tuple[int, int]:
+def read_periods(periods: int | str) -> tuple[int, int]:
     """Read `5` or `3 of 5` as (data points that must breach, periods looked at); ValueError when it is neither."""
     found = _PERIODS.fullmatch(str(periods))
     if found is None:
@@ -165,14 +167,14 @@ def is_milder(spec: Spec, warning: float, critical: float) -> bool:
     return warning < critical if spec.comparison.startswith("Greater") else warning > critical
 
 
-def _follow_tag(row: _Row, spec: Spec, value: str) -> None:
+def _apply_tag(row: _Draft, spec: Spec, value: str) -> None:
     source = f"tag {TAG}{spec.id}"
     if value.lower() == "off":
         if spec.id == row.specs[0].id:
             row.off = f"off by its {source}"
         else:
             row.specs.remove(spec)
-        row.steps.append(Step(source, "off"))
+        row.overrides.append(Override(source, "off"))
         return
     try:
         changed = replace(spec, threshold=parse(value, spec.unit))
@@ -181,17 +183,7 @@ def _follow_tag(row: _Row, spec: Spec, value: str) -> None:
         return
     row.off = "" if spec.id == row.specs[0].id else row.off
     row.specs[row.specs.index(spec)] = changed
-    row.steps.append(Step(source, value))
-
-
-def _hold_apart(row: _Row) -> None:
-    """Leave out a warning that would come after its critical alarm, which a tag can bring about."""
-    if len(row.specs) < 2:
-        return
-    critical, warning = row.specs
-    if not is_milder(critical, warning.threshold, critical.threshold):
-        row.specs = [critical]
-        row.reports.append(f"{warning.id}: its threshold is not milder than that of {critical.id}; it is left out")
+    row.overrides.append(Override(source, value))
 
 
 def may_be_off(policy: Policy, ref: Ref, spec: Spec) -> bool:

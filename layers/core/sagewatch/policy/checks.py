@@ -13,8 +13,8 @@ from zoneinfo import available_timezones
 from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import PER_CAPACITY, Severity, Unit
-from sagewatch.policy.cascade import is_milder, windowed
-from sagewatch.policy.positions import Path, said, short
+from sagewatch.policy.cascade import is_milder, read_periods
+from sagewatch.policy.positions import Path, quoted, short
 from sagewatch.policy.rules import WARNING, AlarmRule, Ignored, Patterns, Policy, Route, Window, matches
 from sagewatch.units import humanise, parse
 
@@ -54,13 +54,13 @@ class Complaint:
     at_key: bool = False
 
 
-def meant(text: str, names: Collection[str], otherwise: str = "") -> str:
+def suggest(text: str, names: Collection[str], otherwise: str = "") -> str:
     """Return a question for the nearest of the names, or else what is given for when none is near."""
     near = get_close_matches(short(text), names, 1)
     return f"; did you mean `{near[0]}`?" if near else otherwise
 
 
-def listed(names: Collection[str], last: str = "or") -> str:
+def in_words(names: Collection[str], last: str = "or") -> str:
     """Return names as people list them: `a, b or c`."""
     *most, end = names
     return f"{', '.join(most)} {last} {end}" if most else end
@@ -78,7 +78,7 @@ def alarm_rule(rule: AlarmRule, whole: bool) -> Iterator[Complaint]:
     yield from () if unfit else _out_of_order(rule, rows)
     yield from _periods(rule, rows)
     if whole and all(getattr(rule, name) is None for name in _CHANGES):
-        yield Complaint((), f"this entry changes nothing; give it {listed(_CHANGES)}")
+        yield Complaint((), f"this entry changes nothing; give it {in_words(_CHANGES)}")
 
 
 _CHANGES = ("threshold", "warning", "critical", "periods", "severity", "off")
@@ -99,20 +99,22 @@ def _is_glob(pattern: str) -> bool:
     return any(character in pattern for character in "*?[")
 
 
-def _named(patterns: Patterns, path: Path, names: Sequence[str], what: str, otherwise: str = "") -> Iterator[Complaint]:
+def _must_match(
+    patterns: Patterns, path: Path, names: Sequence[str], what: str, otherwise: str = ""
+) -> Iterator[Complaint]:
     """Complain of patterns that match none of the names."""
     for place, pattern in _each(patterns, *path):
         if any(matches(pattern, name) for name in names):
             continue
         if _is_glob(pattern):
-            yield Complaint(place, f"{said(pattern)} matches no {what}")
+            yield Complaint(place, f"{quoted(pattern)} matches no {what}")
         else:
-            yield Complaint(place, f"{said(pattern)} is no {what}{meant(pattern, names, otherwise)}")
+            yield Complaint(place, f"{quoted(pattern)} is no {what}{suggest(pattern, names, otherwise)}")
 
 
 def _kinds(patterns: Patterns, *path: str) -> Iterator[Complaint]:
     names = [kind.name for kind in KINDS]
-    return _named(patterns, path, names, "kind", f"; there are {listed(names, 'and')}")
+    return _must_match(patterns, path, names, "kind", f"; there are {in_words(names, 'and')}")
 
 
 def _never(entry: AlarmRule | Ignored | Route | Window) -> Iterator[Complaint]:
@@ -133,16 +135,16 @@ def _alarm_ids(rule: AlarmRule) -> Iterator[Complaint]:
     if not kinds:
         return
     ids = tuple(dict.fromkeys(spec.id for kind in kinds for spec in kind.specs))
-    of = "any kind" if len(kinds) == len(KINDS) else listed([kind.name for kind in kinds])
+    of = "any kind" if len(kinds) == len(KINDS) else in_words([kind.name for kind in kinds])
     if not ids:
         yield Complaint(("kind",), f"{of} has no alarms that could be changed, only notices of failures")
         return
     for place, pattern in _each(rule.alarm, "alarm"):
         if pattern.endswith(WARNING) and not any(matches(pattern, each) for each in ids):
-            row = said(pattern.removesuffix(WARNING))
-            yield Complaint(place, f"{said(pattern)} is one of a pair; write {row}, and its threshold as `warning:`")
+            row = quoted(pattern.removesuffix(WARNING))
+            yield Complaint(place, f"{quoted(pattern)} is one of a pair; write {row}, and its threshold as `warning:`")
         else:
-            yield from _named(pattern, place, ids, f"alarm of {of}", "; `sagewatch catalog` lists them")
+            yield from _must_match(pattern, place, ids, f"alarm of {of}", "; `sagewatch catalog` lists them")
 
 
 def _unfit(rule: AlarmRule, rows: Sequence[tuple[Kind, Spec]]) -> Iterator[Complaint]:
@@ -186,9 +188,9 @@ def _out_of_order(rule: AlarmRule, rows: Sequence[tuple[Kind, Spec]]) -> Iterato
         warning, critical = (parse(str(value), spec.unit) for value in (rule.warning, rule.critical))
         if not is_milder(spec, warning, critical):
             side = "lower" if spec.comparison.startswith("Greater") else "higher"
-            limits = f"than the {said(str(rule.critical))} of `critical`"
+            limits = f"than the {quoted(str(rule.critical))} of `critical`"
             yield Complaint(
-                ("warning",), f"{spec.id} of {kind.name}: {said(str(rule.warning))} must be {side} {limits}"
+                ("warning",), f"{spec.id} of {kind.name}: {quoted(str(rule.warning))} must be {side} {limits}"
             )
             return
 
@@ -197,7 +199,7 @@ def _periods(rule: AlarmRule, rows: Sequence[tuple[Kind, Spec]]) -> Iterator[Com
     if rule.periods is None:
         return
     try:
-        _, periods = windowed(short(str(rule.periods)))
+        _, periods = read_periods(short(str(rule.periods)))
     except ValueError as wrong:
         yield Complaint(("periods",), str(wrong))
         return
@@ -205,7 +207,7 @@ def _periods(rule: AlarmRule, rows: Sequence[tuple[Kind, Spec]]) -> Iterator[Com
         longest = 7 * _DAY if spec.period >= _HOUR else _DAY  # PutMetricAlarm, EvaluationPeriods
         if spec.period * periods > longest:
             most = f"{longest // spec.period} of {humanise(spec.period, Unit.SECONDS)}"
-            asked = said(str(rule.periods))
+            asked = quoted(str(rule.periods))
             yield Complaint(("periods",), f"{spec.id} of {kind.name}: {asked} is too long; CloudWatch takes {most}")
             return
 
@@ -223,12 +225,12 @@ def labels(policy: Policy) -> Iterator[Complaint]:
     for label, tag in policy.labels.items():
         path = ("labels", label)
         if label in RESERVED:
-            yield Complaint(path, f"{said(label)} is a label of Sagewatch's own; choose another name", at_key=True)
+            yield Complaint(path, f"{quoted(label)} is a label of Sagewatch's own; choose another name", at_key=True)
         elif not _LABEL.fullmatch(label):
             rule = "lower-case letters, digits, - and _, and begins with a letter"
-            yield Complaint(path, f"{said(label)} is no name of a label, which has {rule}", at_key=True)
+            yield Complaint(path, f"{quoted(label)} is no name of a label, which has {rule}", at_key=True)
         if not 1 <= len(tag) <= 128:
-            yield Complaint(path, f"{said(tag)} is no key of a tag, which has 1 to 128 characters")
+            yield Complaint(path, f"{quoted(tag)} is no key of a tag, which has 1 to 128 characters")
 
 
 def paging(policy: Policy) -> Iterator[Complaint]:
@@ -248,7 +250,7 @@ def budget(policy: Policy) -> Iterator[Complaint]:
 def _topic(text: str, path: Path) -> Iterator[Complaint]:
     if not _TOPIC.fullmatch(text):
         example = "arn:aws:sns:eu-west-1:123456789012:pager"
-        yield Complaint(path, f"{said(text)} is no ARN of an SNS topic, such as {example}")
+        yield Complaint(path, f"{quoted(text)} is no ARN of an SNS topic, such as {example}")
 
 
 def _match(wanted: Mapping[str, Patterns], known: Collection[str]) -> Iterator[Complaint]:
@@ -256,15 +258,17 @@ def _match(wanted: Mapping[str, Patterns], known: Collection[str]) -> Iterator[C
     for label, patterns in wanted.items():
         path = ("match", label)
         if label not in known:
-            nearest = meant(label, known, f"; there are {listed(sorted(known), 'and')}")
-            yield Complaint(path, f"{said(label)} is no label{nearest}", at_key=True)
+            nearest = suggest(label, known, f"; there are {in_words(sorted(known), 'and')}")
+            yield Complaint(path, f"{quoted(label)} is no label{nearest}", at_key=True)
         elif label == "kind":
             yield from _kinds(patterns, *path)
         elif label == "severity":
-            yield from _named(patterns, path, tuple(Severity), "severity", f"; there are {listed(Severity, 'and')}")
+            yield from _must_match(
+                patterns, path, tuple(Severity), "severity", f"; there are {in_words(Severity, 'and')}"
+            )
         elif label == "alarm":
             ids = ("failed", *_IDS, *(each + WARNING for each in _IDS))
-            yield from _named(patterns, path, ids, "alarm of any kind", "; `sagewatch catalog` lists them")
+            yield from _must_match(patterns, path, ids, "alarm of any kind", "; `sagewatch catalog` lists them")
 
 
 def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint]:
@@ -278,14 +282,14 @@ def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint
         for path, mention in _each(mentions, "mention", severity.value):
             if not _MENTION.fullmatch(mention):
                 ways = "write <@U…>, <!subteam^S…>, <!here> or <!channel>"
-                yield Complaint(path, f"{said(mention)} mentions nobody; {ways}")
-    yield from _reminders(entry, whole)
+                yield Complaint(path, f"{quoted(mention)} mentions nobody; {ways}")
+    yield from _reminder_times(entry, whole)
     yield from _runbook(entry.runbook)
 
 
 def _name(name: str) -> Iterator[Complaint]:
     if not _NAME.fullmatch(name):
-        yield Complaint(("name",), f"{said(name)} is no name; write lower-case letters, digits and -, at most 100")
+        yield Complaint(("name",), f"{quoted(name)} is no name; write lower-case letters, digits and -, at most 100")
 
 
 _WAYS = ("slack", "sns", "chatbot", "pagerduty", "webhook")
@@ -296,13 +300,13 @@ def _leads(entry: Route, whole: bool) -> Iterator[Complaint]:
     if entry.drop and ways:
         yield Complaint(("drop",), f"`drop: true` tells nobody, but `{ways[0]}` somebody; take one of them away")
     if whole and not entry.drop and not ways:
-        yield Complaint((), f"this route leads nowhere; give it {listed(_WAYS)}, or `drop: true`")
+        yield Complaint((), f"this route leads nowhere; give it {in_words(_WAYS)}, or `drop: true`")
 
 
 def _destinations(entry: Route) -> Iterator[Complaint]:
     if entry.slack is not None and not _SLACK.fullmatch(entry.slack):
         yield Complaint(
-            ("slack",), f'{said(entry.slack)} is no channel; write its id (C…), "#name" in quotes, or default'
+            ("slack",), f'{quoted(entry.slack)} is no channel; write its id (C…), "#name" in quotes, or default'
         )
     if entry.sns not in (None, "default"):
         yield from _topic(entry.sns or "", ("sns",))
@@ -313,7 +317,7 @@ def _destinations(entry: Route) -> Iterator[Complaint]:
     if entry.webhook:
         yield from _secret(entry.webhook.secret, ("webhook", "secret"))
         if not _WEBHOOK.fullmatch(entry.webhook.url):
-            yield Complaint(("webhook", "url"), f"{said(entry.webhook.url)} is no https:// address")
+            yield Complaint(("webhook", "url"), f"{quoted(entry.webhook.url)} is no https:// address")
 
 
 def _secret(text: str, path: Path) -> Iterator[Complaint]:
@@ -323,14 +327,16 @@ def _secret(text: str, path: Path) -> Iterator[Complaint]:
         yield Complaint(path, f"say where the secret is kept, {ways}, and never the secret itself")
 
 
-def _reminders(entry: Route, whole: bool) -> Iterator[Complaint]:
+def _reminder_times(entry: Route, whole: bool) -> Iterator[Complaint]:
     before = 0.0
     for n, text in enumerate(entry.remind):
         seconds = _seconds(text)
         if seconds is None or seconds <= 0:
-            yield Complaint(("remind", n), f"{said(text)} is no duration; write 30min or 2h")
+            yield Complaint(("remind", n), f"{quoted(text)} is no duration; write 30min or 2h")
         elif seconds <= before:
-            yield Complaint(("remind", n), f"{said(text)} does not come after {said(entry.remind[n - 1])}; sort them")
+            yield Complaint(
+                ("remind", n), f"{quoted(text)} does not come after {quoted(entry.remind[n - 1])}; sort them"
+            )
         before = max(before, seconds or 0)
     if entry.escalate is None:
         return
@@ -352,14 +358,14 @@ def _runbook(text: str | None) -> Iterator[Complaint]:
     unknown = next((each for each in re.findall(r"\{([^{}]*)\}", text) if each not in _FILLED), None)
     if unknown is not None:
         filled = ", ".join(f"{{{name}}}" for name in _FILLED)
-        yield Complaint(("runbook",), f"{said('{' + unknown + '}')} is not filled in; there are {filled}")
+        yield Complaint(("runbook",), f"{quoted('{' + unknown + '}')} is not filled in; there are {filled}")
     elif "{" in (rest := re.sub(r"\{\w+\}", "", text)) or "}" in rest or not _RUNBOOK.fullmatch(rest):
-        yield Complaint(("runbook",), f"{said(text)} is no http:// or https:// address")
+        yield Complaint(("runbook",), f"{quoted(text)} is no http:// or https:// address")
 
 
 def all_routes(entries: Mapping[int, Route], last: int) -> Iterator[Complaint]:
     """Yield what is wrong with the routes together, by the places of those that could be read."""
-    yield from _twice("routes", {n: route.name for n, route in entries.items()})
+    yield from _named_twice("routes", {n: route.name for n, route in entries.items()})
     for n, each in entries.items():
         if n == last and each.match:
             missing = "the last route takes what no other does, so it has no `match`; add one, such as `name: default`"
@@ -372,15 +378,15 @@ def all_routes(entries: Mapping[int, Route], last: int) -> Iterator[Complaint]:
 
 def all_windows(entries: Mapping[int, Window]) -> Iterator[Complaint]:
     """Yield what is wrong with the windows together."""
-    return _twice("mute", {n: window.name for n, window in entries.items()})
+    return _named_twice("mute", {n: window.name for n, window in entries.items()})
 
 
-def _twice(section: str, names: Mapping[int, str]) -> Iterator[Complaint]:
+def _named_twice(section: str, names: Mapping[int, str]) -> Iterator[Complaint]:
     counted: Counter[str] = Counter()
     for n, name in names.items():
         counted[name] += 1
         if counted[name] == 2:
-            yield Complaint((section, n, "name"), f"{said(name)} is the name of an entry before; choose another")
+            yield Complaint((section, n, "name"), f"{quoted(name)} is the name of an entry before; choose another")
 
 
 def window(entry: Window, own: Collection[str]) -> Iterator[Complaint]:
@@ -390,13 +396,13 @@ def window(entry: Window, own: Collection[str]) -> Iterator[Complaint]:
     yield from _match(entry.match, {*_MATCHED, *own})
     if not _is_schedule(entry.schedule):
         ways = "write `cron(0 2 * * *)` (five fields) or `at(2030-01-31T22:00)`"
-        yield Complaint(("schedule",), f"{said(entry.schedule)} is no schedule; {ways}")
+        yield Complaint(("schedule",), f"{quoted(entry.schedule)} is no schedule; {ways}")
     if not 60 <= (_seconds(entry.duration) or 0) <= 15 * _DAY:
-        yield Complaint(("duration",), f"{said(entry.duration)} is no duration from 1min to 360h (15 days)")
+        yield Complaint(("duration",), f"{quoted(entry.duration)} is no duration from 1min to 360h (15 days)")
     # Without a database of zones nobody can tell.
     if entry.timezone != "UTC" and (zones := available_timezones()) and entry.timezone not in zones:
-        nearest = meant(entry.timezone, zones, "; write one such as Europe/Berlin")
-        yield Complaint(("timezone",), f"{said(entry.timezone)} is no time zone{nearest}")
+        nearest = suggest(entry.timezone, zones, "; write one such as Europe/Berlin")
+        yield Complaint(("timezone",), f"{quoted(entry.timezone)} is no time zone{nearest}")
 
 
 def _is_schedule(text: str) -> bool:

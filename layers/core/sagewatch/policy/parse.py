@@ -19,8 +19,8 @@ from pydantic import TypeAdapter, ValidationError
 from sagewatch.errors import BrokenPolicy, Fault
 from sagewatch.model import Severity
 from sagewatch.policy import checks
-from sagewatch.policy.checks import Complaint, listed, meant
-from sagewatch.policy.positions import Path, Places, Plain, laid_out, said
+from sagewatch.policy.checks import Complaint, in_words, suggest
+from sagewatch.policy.positions import Path, Places, Plain, laid_out, quoted
 from sagewatch.policy.rules import AlarmRule, Ignored, Policy, Route, Webhook, Window
 
 _ENTRIES: Mapping[str, type] = {"alarms": AlarmRule, "ignore": Ignored, "routes": Route, "mute": Window}
@@ -29,7 +29,7 @@ _FIELDS = {spelt: name for name, spelt in _SPELT.items()}
 _BOOLEANS = frozenset({"off", "continue", "logs", "success", "digest", "drop"})
 _POLICY = TypeAdapter(Policy)
 
-_ALL = listed(("alarms", "ignore", "labels", "routes", "paging", "mute", "budget"), "and")
+_ALL = in_words(("alarms", "ignore", "labels", "routes", "paging", "mute", "budget"), "and")
 _STAND_INS: Mapping[str, Mapping[str, str]] = {
     "routes": {},
     "mute": {"schedule": "cron(0 0 * * *)", "duration": "1h"},
@@ -46,7 +46,7 @@ _WANTED: Mapping[frozenset[str], str] = {
     frozenset({"dataclass_type"}): "a mapping",
     frozenset({"bool_type"}): "true or false",
     frozenset({"float_type"}): "a number",
-    frozenset({"enum"}): listed(tuple(Severity)),
+    frozenset({"enum"}): in_words(tuple(Severity)),
 }
 """What belongs where pydantic found something else, by all that it says of one value."""
 
@@ -85,7 +85,7 @@ class _Reading:
         plain = self.places.plain
         if not isinstance(plain, dict):
             if () not in self.places.faults:
-                self.complain([Complaint((), f"{_what(plain)} stands where the keys of a policy belong: {_ALL}")])
+                self.complain([Complaint((), f"{_in_short(plain)} stands where the keys of a policy belong: {_ALL}")])
             return Policy()
         self.complain(_unknown(plain, (), Policy, "the policy"))
         whole = self._sections({key: value for key, value in plain.items() if key in _keys(Policy)})
@@ -102,7 +102,7 @@ class _Reading:
         lists = {key for key in _ENTRIES if isinstance(plain.get(key), list)}
         rest: dict[str, Any] = {key: value for key, value in plain.items() if key not in lists}
         if "budget" in rest:
-            rest["budget"] = _number(rest["budget"])
+            rest["budget"] = _as_number(rest["budget"])
         if isinstance(rest.get("labels"), list):
             rest["labels"] = self._named_labels(rest["labels"])
         return self._shaped(rest, ()) or Policy()
@@ -113,9 +113,9 @@ class _Reading:
         for n, name in enumerate(names):
             path = ("labels", n)
             if not isinstance(name, str):
-                self.complain([Complaint(path, f"{_what(name)} stands where a text belongs")])
+                self.complain([Complaint(path, f"{_in_short(name)} stands where a text belongs")])
             elif name in found:
-                self.complain([Complaint(path, f"{said(name)} is there twice")])
+                self.complain([Complaint(path, f"{quoted(name)} is there twice")])
             else:
                 found[name] = name
                 self.places.values["labels", name] = self.places.values[path]
@@ -167,13 +167,13 @@ class _Reading:
             self.complain(checks.alarm_rule(rule, self._is_whole("alarms", n)), ("alarms", n))
         for n, entry in entries["ignore"].items():
             self.complain(checks.ignored(entry, self._is_whole("ignore", n)), ("ignore", n))
-        labels = {*policy.labels, *_names(_at(self.places.plain, ("labels",)))}
+        labels = {*policy.labels, *_names(_plain_at(self.places.plain, ("labels",)))}
         matched = {n: route for n, route in entries["routes"].items() if self._is_whole("routes", n, "match")}
         for n, route in entries["routes"].items():
             self.complain(checks.route(route, labels, self._is_whole("routes", n)), ("routes", n))
         for n, window in entries["mute"].items():
             self.complain(checks.window(window, labels), ("mute", n))
-        written = _at(self.places.plain, ("routes",))
+        written = _plain_at(self.places.plain, ("routes",))
         self.complain(checks.all_routes(matched, len(written) - 1 if isinstance(written, list) else 0))
         self.complain(checks.all_windows(entries["mute"]))
 
@@ -197,7 +197,7 @@ def _typed(key: str, plain: Plain) -> Plain | bool | int:
     return int(plain) if key == "periods" and re.fullmatch(r"[0-9]{1,9}", plain) else plain
 
 
-def _number(plain: Plain) -> Plain | float:
+def _as_number(plain: Plain) -> Plain | float:
     return float(plain) if isinstance(plain, str) and re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", plain) else plain
 
 
@@ -205,8 +205,8 @@ def _unknown(plain: dict[str, Plain], path: Path, noun: type, what: str) -> Iter
     keys = _keys(noun)
     for key in plain:
         if key not in keys:
-            nearest = meant(key, keys, f"; there are {listed(keys, 'and')}")
-            yield Complaint((*path, key), f"{said(key)} is no key of {what}{nearest}", at_key=True)
+            nearest = suggest(key, keys, f"; there are {in_words(keys, 'and')}")
+            yield Complaint((*path, key), f"{quoted(key)} is no key of {what}{nearest}", at_key=True)
 
 
 def _spelt(loc: Path) -> Path:
@@ -218,36 +218,36 @@ def _misshapen(document: Plain, errors: Iterable[tuple[str, Path]]) -> Iterator[
     """Say one thing of each value in our own words, whatever number of a union's members refused it."""
     kinds: dict[Path, set[str]] = defaultdict(set)
     for kind, loc in errors:
-        kinds[loc if kind == "missing" else _written(document, loc)].add(kind)
+        kinds[loc if kind == "missing" else _as_written(document, loc)].add(kind)
     for path, found in kinds.items():
         if any(len(other) > len(path) and other[: len(path)] == path for other in kinds if kinds[other] != {"missing"}):
             continue
-        yield _complaint(_at(document, path), path, frozenset(found))
+        yield _complaint(_plain_at(document, path), path, frozenset(found))
 
 
 def _complaint(value: Plain, path: Path, kinds: frozenset[str]) -> Complaint:
     if "missing" in kinds:
-        return Complaint(path, f"{said(str(path[-1]))} is missing")
+        return Complaint(path, f"{quoted(str(path[-1]))} is missing")
     if "enum" in kinds:
         is_key = path[-1] != "severity" or path[0] != "alarms"
         text = str(path[-1]) if is_key else value
         if isinstance(text, str):
-            nearest = meant(text, tuple(Severity), f"; there are {listed(tuple(Severity), 'and')}")
-            return Complaint(path, f"{said(text)} is no severity{nearest}", at_key=is_key)
-    return Complaint(path, f"{_what(value)} stands where {_WANTED.get(kinds, 'something else')} belongs")
+            nearest = suggest(text, tuple(Severity), f"; there are {in_words(tuple(Severity), 'and')}")
+            return Complaint(path, f"{quoted(text)} is no severity{nearest}", at_key=is_key)
+    return Complaint(path, f"{_in_short(value)} stands where {_WANTED.get(kinds, 'something else')} belongs")
 
 
-def _written(document: Plain, loc: Path) -> Path:
+def _as_written(document: Plain, loc: Path) -> Path:
     """Return the part of pydantic's location that is written in the document, without names of a union's members."""
     path: Path = ()
     for step in loc:
-        here = _at(document, path)
+        here = _plain_at(document, path)
         if (isinstance(here, dict) and step in here) or (isinstance(here, list) and isinstance(step, int)):
             path = (*path, step)
     return path
 
 
-def _at(document: Plain, path: Path) -> Plain:
+def _plain_at(document: Plain, path: Path) -> Plain:
     for step in path:
         if isinstance(document, dict):
             document = document.get(str(step))
@@ -256,9 +256,9 @@ def _at(document: Plain, path: Path) -> Plain:
     return document
 
 
-def _what(plain: Plain) -> str:
+def _in_short(plain: Plain) -> str:
     if isinstance(plain, str):
-        return said(plain)
+        return quoted(plain)
     return "a list" if isinstance(plain, list) else "a mapping"
 
 

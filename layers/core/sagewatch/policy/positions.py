@@ -56,7 +56,7 @@ def short(text: str) -> str:
     return shown if len(shown) <= _SAID else shown[: _SAID - 1] + "…"
 
 
-def said(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a user's text in backticks."""
     return f"`{short(text)}`"
 
@@ -156,9 +156,9 @@ def _laid(places: Places, node: yaml.Node, path: Path) -> Plain:
 def _wrong(node: yaml.Node, path: Path) -> str | None:
     if node.tag not in _TAGS:
         name = node.tag.removeprefix("tag:yaml.org,2002:")
-        return f"YAML tags such as {said('!' + name.removeprefix('!'))} are not read; write the value alone"
+        return f"YAML tags such as {quoted('!' + name.removeprefix('!'))} are not read; write the value alone"
     if _is_null(node):
-        named = said(path[-1]) if path and isinstance(path[-1], str) else "this"
+        named = quoted(path[-1]) if path and isinstance(path[-1], str) else "this"
         return f"{named} says nothing; give it a value or take it away (outside of quotes, # begins a comment)"
     if isinstance(node, yaml.ScalarNode) and _is_half(node.value):
         return "a half of a surrogate pair is no character"
@@ -181,7 +181,7 @@ def _pairs(places: Places, node: yaml.MappingNode, path: Path) -> Iterator[tuple
             places.faults[(*path, f"?{at}")] = Fault(*at, where(path), "a key is one text, and nothing else")
         elif (*path, key.value) in places.keys:
             first, _ = places.keys[(*path, key.value)]
-            message = f"{said(key.value)} is there twice; line {first} has it already"
+            message = f"{quoted(key.value)} is there twice; line {first} has it already"
             places.faults[(*path, f"?{at}")] = Fault(*at, where((*path, key.value)), message)
         else:
             places.keys[(*path, key.value)] = at

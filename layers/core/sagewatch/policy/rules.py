@@ -37,26 +37,32 @@ def all_match(wanted: Mapping[str, Patterns], found: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRule:
-    """One entry of `alarms`: whose alarms, and what is changed about them; what is None stays as it was.
+    """One entry of `alarms`: which alarms, and what is changed about them; what is None stays as it was.
 
-    Quantities are texts as people write them (`800ms`), in any unit that fits the row's; `periods` is `5` or
-    `3 of 5`. `warning` and `critical` go together and make two alarms of the row; `threshold` makes one. `line` is
-    where it begins in the document.
+    Quantities are texts as people write them (`800ms`), in any unit that fits the row's.
     """
 
     __pydantic_config__ = _NO_MORE
 
     kind: Patterns = "*"
     alarm: Patterns = "*"
+    """Ids of rows: `latency-p99`, `errors-*`."""
     resource: Patterns = "*"
+    """Names of resources."""
     tags: Mapping[str, Patterns] = field(default_factory=dict)
+    """Tags that a resource must have, all of them."""
     threshold: str | float | None = None
+    """Makes one alarm of the row, also of one that an earlier entry made a pair."""
     periods: int | str | None = None
+    """`5`, or `3 of 5`."""
     severity: Severity | None = None
     off: bool | None = None
+    """True makes no alarm of the row, False makes it again after an earlier entry that did not."""
     warning: str | float | None = None
+    """With `critical`: makes two alarms of the row, one at each threshold."""
     critical: str | float | None = None
     line: int = field(default=0, compare=False)
+    """Where the entry begins in the document."""
 
     def may_match(self, ref: Ref, alarm: str) -> bool:
         """Tell whether it speaks of such an alarm, whatever the resource's tags are."""
@@ -95,72 +101,83 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One entry of `routes`: whose notices, and who hears of them. The default route has no `match`, and is the last.
-
-    `match` maps labels (severity, kind, resource, scope, alarm, team …) to patterns. `slack` is a channel's id, or
-    `default` for that of the credentials; `sns` and `chatbot` (Amazon Q Developer's schema) are topics; `pagerduty`
-    names the secret with a routing key. `mention` maps severities to `<@U…>`, `<!subteam^S…>`, `<!here>`. `logs` puts
-    the last log lines of a failed job into the thread. `remind` are the times after which a critical incident that
-    nobody acknowledged is said again; after the last one `escalate` (a topic) hears of it. `success` tells of jobs
-    that went well, `digest` sends the daily summary here, `drop` tells nobody.
-    """
+    """One entry of `routes`: which notices, and who hears of them. The default route has no `match` and is the last."""
 
     __pydantic_config__ = _NO_MORE
 
     name: str
     match: Mapping[str, Patterns] = field(default_factory=dict)
+    """Label (severity, kind, resource, scope, alarm, team …) → patterns; all must match."""
     goes_on: bool = False
+    """Whether later routes may match the same notice; written `continue` in the document."""
     slack: str | None = None
+    """A channel's id, or `default` for the channel of the credentials."""
     sns: str | None = None
+    """The ARN of a topic that gets text."""
     chatbot: str | None = None
+    """The ARN of a topic that gets the schema of Amazon Q Developer in chat applications."""
     pagerduty: str | None = None
+    """The secret with a routing key: `ssm:/name`, or a Secrets Manager ARN."""
     webhook: Webhook | None = None
     mention: Mapping[Severity, Patterns] = field(default_factory=dict)
+    """Severity → who is mentioned in Slack: `<@U…>`, `<!subteam^S…>`, `<!here>`."""
     logs: bool = True
+    """Whether the last log lines of a failed job are put into the thread."""
     remind: tuple[str, ...] = ()
+    """After which times a critical incident that nobody acknowledged is said again: `("30min", "2h")`."""
     escalate: str | None = None
+    """The ARN of a topic that hears of it after the last reminder."""
     success: bool = False
+    """Whether jobs that went well are told."""
     digest: bool = False
+    """Whether the daily summary is sent here."""
     drop: bool = False
+    """Tell nobody."""
     runbook: str | None = None
+    """The address of a page for whoever is on call."""
     line: int = field(default=0, compare=False)
+    """Where the entry begins in the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One entry of `mute`: alarms that act on nobody for a while, again and again or once.
-
-    `match` maps labels to patterns. `schedule` is `cron(…)` with five fields or `at(yyyy-MM-ddThh:mm)`, `duration`
-    `30min` to `15d`.
-    """
+    """One entry of `mute`: alarms whose actions are muted for a while, again and again or once."""
 
     __pydantic_config__ = _NO_MORE
 
     name: str
     match: Mapping[str, Patterns] = field(default_factory=dict)
+    """Label → patterns; all must match."""
     schedule: str
+    """`cron(…)` with five fields, or `at(yyyy-MM-ddThh:mm)`: when it begins."""
     duration: str
+    """For how long each time, `30min` to `15d`."""
     timezone: str = "UTC"
+    """The zone of the schedule: `Europe/Berlin`."""
     line: int = field(default=0, compare=False)
+    """Where the entry begins in the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The whole document; the default one changes nothing.
-
-    `labels` maps a label to the resource tag that it is taken from. `paging` maps severities to topics that CloudWatch
-    itself tells. `budget` caps the monthly price of all alarms, in USD.
-    """
+    """The whole document; the default one changes nothing."""
 
     __pydantic_config__ = _NO_MORE
 
     alarms: tuple[AlarmRule, ...] = ()
+    """What is changed about rows; of two entries that say something of the same, the later wins."""
     ignore: tuple[Ignored, ...] = ()
+    """Resources that get no alarms, and whose failures are not told."""
     labels: Mapping[str, str] = field(default_factory=lambda: {"team": "team"})
+    """Label of an alarm → the tag of the resource that it is taken from."""
     routes: tuple[Route, ...] = ()
+    """Who hears of what, in the order in which they are asked."""
     paging: Mapping[Severity, Patterns] = field(default_factory=dict)
+    """Severity → ARNs of topics that CloudWatch itself tells."""
     mute: tuple[Window, ...] = ()
+    """When alarms are muted."""
     budget: float | None = None
+    """What all alarms may cost a month together, in USD; None is no limit."""
 
     def ignores(self, ref: Ref, tags: Mapping[str, str]) -> Ignored | None:
         """Return the entry by which a resource is ignored, None when it is not."""
@@ -184,8 +201,8 @@ class Policy:
         The alarm carries it as the label `policy`, so that the sweep and `plan` see who has not followed a change.
         """
         said = [
-            *(_said(rule) for rule in self.alarms if rule.may_match(ref, row_id(alarm))),
-            *(_said(each) for each in self.ignore if each.tags and each.may_match(ref)),
+            *(_content(rule) for rule in self.alarms if rule.may_match(ref, row_id(alarm))),
+            *(_content(each) for each in self.ignore if each.tags and each.may_match(ref)),
             *(() if self.labels == {"team": "team"} else [repr(sorted(self.labels.items()))]),
             *(f"{severity} {self.topics(severity)}" for severity in sorted(self.paging)),
         ]
@@ -242,7 +259,7 @@ def labels_match(wanted: Mapping[str, Patterns], labels: Labels) -> bool:
     return all_match(wanted, labels.values)
 
 
-def _said(rule: AlarmRule | Ignored) -> str:
+def _content(rule: AlarmRule | Ignored) -> str:
     """Return a rule's content in a fixed form, without its place in the document."""
     values = {each.name: getattr(rule, each.name) for each in fields(rule) if each.compare}
     return repr({name: sorted(v.items()) if isinstance(v, Mapping) else v for name, v in values.items()})

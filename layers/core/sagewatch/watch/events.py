@@ -39,11 +39,11 @@ def ref_of(event: Event) -> Ref | None:
     detail_type, detail = event.get("detail-type"), event.get("detail")
     ref: Ref | None
     if event.keys() >= {"kind", "name"}:
-        ref = _requested(event)
+        ref = _of_request(event)
     elif not isinstance(detail_type, str) or not isinstance(detail, dict):
         raise Undeliverable("The message is no event: it needs detail-type and detail, or kind and name")
     elif detail_type == "AWS API Call via CloudTrail":
-        ref = _called(detail)
+        ref = _of_call(detail)
     elif detail_type == "CloudWatch Alarm Configuration Change":
         ref = _of_alarm(detail)
     elif detail_type in _BY_DETAIL_TYPE:
@@ -56,14 +56,14 @@ def ref_of(event: Event) -> Ref | None:
     return None if ref and ref.kind in _WITHOUT_ROWS else ref
 
 
-def _requested(event: Event) -> Ref:
+def _of_request(event: Event) -> Ref:
     known = {kind.name for kind in KINDS}
     if event["kind"] not in known:
         raise Undeliverable(f"'{event['kind']}' is no kind of resource; there are {', '.join(sorted(known))}")
     return Ref(event["kind"], _text(event, "name", "request"))
 
 
-def _called(detail: Event) -> Ref | None:
+def _of_call(detail: Event) -> Ref | None:
     call = detail.get("eventName")
     # Failed calls are logged too, and change nothing.
     if detail.get("errorCode"):
@@ -72,14 +72,14 @@ def _called(detail: Event) -> Ref | None:
     if not isinstance(parameters, dict):
         raise Undeliverable(f"The CloudTrail record of {call} has no requestParameters")
     if call in _TAG_CALLS:
-        return _of_tagged(_text(parameters, "resourceArn", str(call)))
+        return _of_tag_call(_text(parameters, "resourceArn", str(call)))
     if call not in _BY_CALL:
         raise Undeliverable(f"No kind of resource is named by the API call '{call}'")
     kind, parameter = _BY_CALL[call]
     return Ref(kind.name, kind.name_in(_text(parameters, parameter, call)))
 
 
-def _of_tagged(arn: str) -> Ref | None:
+def _of_tag_call(arn: str) -> Ref | None:
     arn_type, slash, _ = arn.rpartition(":")[2].partition("/")
     kind = _BY_ARN_TYPE.get(arn_type)
     return Ref(kind.name, kind.name_in(arn)) if kind and slash else None

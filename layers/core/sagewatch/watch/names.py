@@ -13,7 +13,7 @@ from sagewatch.model import Labels, Ref
 LONGEST = 255
 """Characters that CloudWatch allows in an alarm's name (PutMetricAlarm, AlarmName)."""
 
-_KEPT = 90
+_CUT_AT = 90
 """Characters of a resource's name that survive when the whole would be too long."""
 
 
@@ -23,13 +23,13 @@ def alarm_name(prefix: str, ref: Ref, scope: str, alarm: str) -> str:
     if len(whole) <= LONGEST:
         return whole
     mark = hashlib.sha256(ref.name.encode()).hexdigest()[:10]
-    return f"{prefix}/{ref.kind}/{ref.name[:_KEPT]}~{mark}/{scope}/{alarm}"
+    return f"{prefix}/{ref.kind}/{ref.name[:_CUT_AT]}~{mark}/{scope}/{alarm}"
 
 
 def search_prefix(prefix: str, ref: Ref) -> str:
     """Return what all alarms of a resource begin with, cut or not; `is_owned` tells them from a neighbour's."""
     whole = f"{prefix}/{ref.kind}/{ref.name}/"
-    return whole if len(ref.name) <= _KEPT else whole[: len(prefix) + len(ref.kind) + 2 + _KEPT]
+    return whole if len(ref.name) <= _CUT_AT else whole[: len(prefix) + len(ref.kind) + 2 + _CUT_AT]
 
 
 def is_owned(prefix: str, ref: Ref, name: str, labels: Labels | None) -> bool:

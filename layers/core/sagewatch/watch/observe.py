@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import replace
 
 from sagewatch.aws import cloudwatch
@@ -48,7 +47,7 @@ def facts_of(kind: Kind, description: Description) -> Facts:
         # SageMaker lower-cases names in ARNs, and an event may carry only the ARN; metrics carry the name itself.
         ref=Ref(kind.name, description[kind.parameter]),
         live=True,
-        version=_version(kind, description),
+        version=(description[kind.arn], kind.version(description)),
         rollback_alarms=rollback_alarms(description),
     )
 
@@ -56,8 +55,4 @@ def facts_of(kind: Kind, description: Description) -> Facts:
 def is_unchanged(read: Reader, kind: Kind, ref: Ref, facts: Facts) -> bool:
     """Describe a resource once more, and tell whether the description still leads to the same alarms."""
     description = describe(read, kind, ref.name)
-    return (None if description is None else _version(kind, description)) == facts.version
-
-
-def _version(kind: Kind, description: Description) -> Hashable:
-    return description[kind.arn], kind.version(description)
+    return facts.version == (facts_of(kind, description).version if description else None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 
-from sagewatch.kinds.kind import Kind, Spec
-from sagewatch.model import Facts, Gap, Plan
-from sagewatch.policy.cascade import tuned
+from sagewatch.kinds.kind import Kind
+from sagewatch.model import Facts, Plan
+from sagewatch.policy.cascade import apply_policy
 from sagewatch.policy.rules import DEFAULT, Policy, Row, row_id
 from sagewatch.watch.labels import from_tags, labels_of
 from sagewatch.watch.request import alarm_of
@@ -20,7 +20,7 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
     """
     if not facts.live:
         return Plan()
-    rows = tuned(kind.specs, facts.ref, facts.tags, policy)
+    rows = apply_policy(kind.specs, facts.ref, facts.tags, policy)
     specs = [spec for spec in rows.specs if (kind.name, row_id(spec.id)) not in withheld]
     of_tags, left_out = from_tags(facts.tags, policy)
     unknown = {(gap.level, gap.scope): gap.traits for gap in facts.gaps}
@@ -34,14 +34,14 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
     ]
     return Plan(
         alarms=tuple(alarms),
-        unknown=frozenset(_unknown(facts.gaps, specs)),
+        unknown=frozenset(
+            [
+                (gap.scope, spec.id)
+                for gap in facts.gaps
+                for spec in specs
+                if spec.level == gap.level and (gap.scope is None or spec.depends_on(gap.traits))
+            ]
+        ),
         rollback_alarms=facts.rollback_alarms,
         reports=(*rows.reports, *left_out, *[gap.reason for gap in facts.gaps]),
     )
-
-
-def _unknown(gaps: Iterable[Gap], specs: Collection[Spec]) -> Iterator[tuple[str | None, str]]:
-    for gap in gaps:
-        for spec in specs:
-            if spec.level == gap.level and (gap.scope is None or spec.depends_on(gap.traits)):
-                yield gap.scope, spec.id

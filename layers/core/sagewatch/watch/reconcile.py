@@ -72,9 +72,10 @@ def reconcile(
             if deadline.remaining_ms() < _WRITE_MS:
                 raise Retry(f"out of time after {done} of {len(puts)} alarms; the rest go back to the queue")
             cloudwatch.put(clients.cloudwatch, alarm)
-        others = cloudwatch.named(clients.cloudwatch, alarms_of_others(prefix, facts))
-        for alarm in to_label(facts, others):
-            cloudwatch.put(clients.cloudwatch, alarm)
+        if facts.rollback_alarms:
+            others = cloudwatch.named(clients.cloudwatch, alarms_of_others(prefix, facts))
+            for alarm in to_label(facts, others):
+                cloudwatch.put(clients.cloudwatch, alarm)
         if not puts or is_unchanged(clients.reader, kind, ref, facts):
             return Outcome(
                 ref=facts.ref,

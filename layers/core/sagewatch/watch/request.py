@@ -36,7 +36,7 @@ def alarm_of(prefix: str, ref: Ref, spec: Spec, scope: Scope, labels: Labels, po
         "Threshold": _threshold(spec, scope),
         "ComparisonOperator": spec.comparison,
         "TreatMissingData": spec.missing,
-        **_measured(spec, scope),
+        **_metrics_of(spec, scope),
     }
     price = ""
     if spec.priced and scope.hourly:
@@ -59,19 +59,19 @@ def _threshold(spec: Spec, scope: Scope) -> float:
     return float(spec.threshold * (scope.capacity_in(spec.unit) or 1))
 
 
-def _measured(spec: Spec, scope: Scope) -> dict[str, Any]:
+def _metrics_of(spec: Spec, scope: Scope) -> dict[str, Any]:
     """Return what the alarm looks at: one metric, or an expression over several."""
     if spec.expression is None and len(scope.series) == 1:
         [metric] = spec.metrics
         statistic = {"Statistic": metric.statistic}
         if metric.statistic not in _SIMPLE_STATISTICS:
             statistic = {"ExtendedStatistic": metric.statistic, "EvaluateLowSampleCountPercentile": "ignore"}
-        return {**_metric(metric, scope, scope.series[0]), "Period": spec.period, **statistic}
+        return {**_metric_of(metric, scope, scope.series[0]), "Period": spec.period, **statistic}
     queries = [
         {
             "Id": f"m{n}" if spec.across else metric.id,
             "MetricStat": {
-                "Metric": _metric(metric, scope, dimensions),
+                "Metric": _metric_of(metric, scope, dimensions),
                 "Period": spec.period,
                 "Stat": metric.statistic,
             },
@@ -85,7 +85,7 @@ def _measured(spec: Spec, scope: Scope) -> dict[str, Any]:
     return {"Metrics": [*queries, result]}
 
 
-def _metric(metric: Metric, scope: Scope, dimensions: Dimensions) -> dict[str, Any]:
+def _metric_of(metric: Metric, scope: Scope, dimensions: Dimensions) -> dict[str, Any]:
     """Name a row's metric as CloudWatch does, by what was discovered for the scope in place of the row's own."""
     return {
         "Namespace": scope.namespace or metric.namespace,

@@ -57,7 +57,9 @@ def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
     parts: list[Part] = []
     for each in sorted(present):
         dimensions = {"EndpointName": name, "VariantName": each}
-        parts += _parts(Variant(each, dimensions, {**configured.get(each, {}), **present[each]}, invocation), read)
+        parts += _variant_parts(
+            Variant(each, dimensions, {**configured.get(each, {}), **present[each]}, invocation), read
+        )
     if not present:
         parts.append(Gap(level="variant", reason="neither the endpoint nor its configuration names a variant"))
     if invocation == "async":
@@ -94,14 +96,14 @@ def _invocation(endpoint: Description, config: Description) -> str:
     return "requests"
 
 
-def _parts(variant: Variant, read: Reader) -> list[Part]:
+def _variant_parts(variant: Variant, read: Reader) -> list[Part]:
     """Look at a variant: its containers when there are several, and its instances or its serverless capacity."""
     serverless = variant.body.get("CurrentServerlessConfig") or variant.body.get("ServerlessConfig")
     if serverless is not None:
         return _serverless(variant, serverless, read)
     containers, traits = _containers(variant, read)
     unsure = [part.reason for part in containers if isinstance(part, Gap) and part.scope is None]
-    return [*containers, *_instances(variant, traits, read, unsure)]
+    return [*containers, *_on_instances(variant, traits, read, unsure)]
 
 
 def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> list[Part]:
@@ -124,7 +126,7 @@ def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> li
     ]
 
 
-def _instances(variant: Variant, model: frozenset[str], read: Reader, unsure: list[str]) -> Iterator[Part]:
+def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure: list[str]) -> Iterator[Part]:
     """Yield the variant on instances; `model` are traits of its model, `unsure` why they are not known."""
     instance_type = variant.body.get("InstanceType")
     capacity, why = (None, "its configuration names no instance type")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.kind import Spec
 from sagewatch.model import Ref, Severity
-from sagewatch.policy.cascade import Step, Tuned, all_off, is_milder, tuned, windowed
+from sagewatch.policy.cascade import Override, RowsInForce, all_off, apply_policy, is_milder, read_periods
 from sagewatch.policy.rules import AlarmRule, Ignored, Policy
 
 LATENCY = next(spec for spec in ENDPOINT.specs if spec.id == "latency-p99")
@@ -17,38 +17,38 @@ CHURN = Ref("endpoint", "churn")
 
 
 def test_without_tags_the_rows_stay_as_they_are() -> None:
-    assert tuned(ROWS, CHURN, {"team": "fraud"}) == Tuned(ROWS)
+    assert apply_policy(ROWS, CHURN, {"team": "fraud"}) == RowsInForce(ROWS)
 
 
 def test_ignore_leaves_no_rows() -> None:
     for value in ("true", "True", " yes "):
-        assert tuned(ROWS, CHURN, {"sagewatch:ignore": value}) == Tuned(ignored="tag sagewatch:ignore")
+        assert apply_policy(ROWS, CHURN, {"sagewatch:ignore": value}) == RowsInForce(ignored="tag sagewatch:ignore")
 
 
 def test_an_ignore_that_says_no_changes_nothing() -> None:
-    assert tuned(ROWS, CHURN, {"sagewatch:ignore": "false"}) == Tuned(ROWS)
+    assert apply_policy(ROWS, CHURN, {"sagewatch:ignore": "false"}) == RowsInForce(ROWS)
 
 
 def test_an_ignore_that_cannot_be_understood_is_reported_and_the_resource_is_watched() -> None:
     said = "tag sagewatch:ignore: 'maybe' is neither true nor false; it is not ignored"
 
-    assert tuned(ROWS, CHURN, {"sagewatch:ignore": "maybe"}) == Tuned(ROWS, (said,))
+    assert apply_policy(ROWS, CHURN, {"sagewatch:ignore": "maybe"}) == RowsInForce(ROWS, (said,))
 
 
 def test_a_value_sets_the_threshold_in_the_unit_of_the_metric() -> None:
-    found = tuned(ROWS, CHURN, {"sagewatch:latency-p99": "800ms", "sagewatch:cpu": "70"})
+    found = apply_policy(ROWS, CHURN, {"sagewatch:latency-p99": "800ms", "sagewatch:cpu": "70"})
 
-    assert found == Tuned(
+    assert found == RowsInForce(
         (replace(LATENCY, threshold=800_000), replace(CPU, threshold=70)),
-        steps={
-            "latency-p99": (Step("tag sagewatch:latency-p99", "800ms"),),
-            "cpu": (Step("tag sagewatch:cpu", "70"),),
+        overrides={
+            "latency-p99": (Override("tag sagewatch:latency-p99", "800ms"),),
+            "cpu": (Override("tag sagewatch:cpu", "70"),),
         },
     )
 
 
 def test_off_takes_the_row_away() -> None:
-    found = tuned(ROWS, CHURN, {"sagewatch:cpu": "OFF"})
+    found = apply_policy(ROWS, CHURN, {"sagewatch:cpu": "OFF"})
 
     assert (found.specs, found.off) == ((LATENCY,), {"cpu": "off by its tag sagewatch:cpu"})
 
@@ -56,13 +56,13 @@ def test_off_takes_the_row_away() -> None:
 def test_a_severity_goes_for_every_row() -> None:
     wanted = tuple(replace(row, severity=Severity.INFO) for row in ROWS)
 
-    assert tuned(ROWS, CHURN, {"sagewatch:severity": "info"}).specs == wanted
+    assert apply_policy(ROWS, CHURN, {"sagewatch:severity": "info"}).specs == wanted
 
 
 def test_what_cannot_be_understood_leaves_the_default_and_is_reported() -> None:
     tags = {"sagewatch:latency-p99": "90%", "sagewatch:severity": "high", "sagewatch:latency": "1s"}
 
-    assert tuned(ROWS, CHURN, tags) == Tuned(
+    assert apply_policy(ROWS, CHURN, tags) == RowsInForce(
         ROWS,
         (
             "tag sagewatch:severity: 'high' is none of critical, warning, info",
@@ -72,16 +72,18 @@ def test_what_cannot_be_understood_leaves_the_default_and_is_reported() -> None:
     )
 
 
-def ruled(*rules: AlarmRule, **tags: str) -> Tuned:
-    return tuned(ROWS, CHURN, {name.replace("_", "-"): value for name, value in tags.items()}, Policy(alarms=rules))
+def ruled(*rules: AlarmRule, **tags: str) -> RowsInForce:
+    return apply_policy(
+        ROWS, CHURN, {name.replace("_", "-"): value for name, value in tags.items()}, Policy(alarms=rules)
+    )
 
 
 def test_a_rule_changes_what_it_matches_and_nothing_else() -> None:
     found = ruled(AlarmRule(alarm="latency-*", resource="ch*", threshold="2s", periods="2 of 4", line=3))
 
-    assert found == Tuned(
+    assert found == RowsInForce(
         (replace(LATENCY, threshold=2_000_000, datapoints=2, periods=4), CPU),
-        steps={"latency-p99": (Step("policy (line 3)", "threshold 2s, periods 2 of 4"),)},
+        overrides={"latency-p99": (Override("policy (line 3)", "threshold 2s, periods 2 of 4"),)},
     )
 
 
@@ -97,20 +99,25 @@ def test_a_rule_changes_what_it_matches_and_nothing_else() -> None:
     ],
 )
 def test_a_rule_for_somebody_else_changes_nothing(rule: AlarmRule) -> None:
-    assert tuned(ROWS, CHURN, {"team": "fraud"}, Policy(alarms=(rule,))) == Tuned(ROWS)
+    assert apply_policy(ROWS, CHURN, {"team": "fraud"}, Policy(alarms=(rule,))) == RowsInForce(ROWS)
 
 
 def test_of_two_rules_the_later_wins_and_both_are_said() -> None:
     found = ruled(AlarmRule(alarm="cpu", threshold="80%", line=1), AlarmRule(alarm="cpu", threshold=70, line=4))
 
     assert found.specs == (LATENCY, replace(CPU, threshold=70))
-    assert found.steps["cpu"] == (Step("policy (line 1)", "threshold 80%"), Step("policy (line 4)", "threshold 70"))
+    assert found.overrides["cpu"] == (
+        Override("policy (line 1)", "threshold 80%"),
+        Override("policy (line 4)", "threshold 70"),
+    )
 
 
 def test_a_tag_wins_over_the_policy() -> None:
     tags = {"sagewatch:cpu": "60%", "sagewatch:latency-p99": "off"}
 
-    found = tuned(ROWS, CHURN, tags, Policy(alarms=(AlarmRule(threshold="80", alarm="cpu"), AlarmRule(off=False))))
+    found = apply_policy(
+        ROWS, CHURN, tags, Policy(alarms=(AlarmRule(threshold="80", alarm="cpu"), AlarmRule(off=False)))
+    )
 
     assert found.specs == (replace(CPU, threshold=60),)
 
@@ -129,7 +136,7 @@ def test_the_tags_of_a_pair_change_one_alarm_each() -> None:
     rule = AlarmRule(alarm="latency-p99", warning="500ms", critical="1.5s")
     tags = {"sagewatch:latency-p99": "3s", "sagewatch:latency-p99-warning": "2s"}
 
-    found = tuned((LATENCY,), CHURN, tags, Policy(alarms=(rule,)))
+    found = apply_policy((LATENCY,), CHURN, tags, Policy(alarms=(rule,)))
 
     assert [spec.threshold for spec in found.specs] == [3_000_000, 2_000_000]
 
@@ -137,7 +144,7 @@ def test_the_tags_of_a_pair_change_one_alarm_each() -> None:
 def test_a_warning_that_a_tag_puts_behind_its_critical_alarm_is_left_out_and_reported() -> None:
     rule = AlarmRule(alarm="latency-p99", warning="500ms", critical="1.5s")
 
-    found = tuned((LATENCY,), CHURN, {"sagewatch:latency-p99": "400ms"}, Policy(alarms=(rule,)))
+    found = apply_policy((LATENCY,), CHURN, {"sagewatch:latency-p99": "400ms"}, Policy(alarms=(rule,)))
 
     assert [spec.id for spec in found.specs] == ["latency-p99"]
     assert found.reports == (
@@ -148,18 +155,18 @@ def test_a_warning_that_a_tag_puts_behind_its_critical_alarm_is_left_out_and_rep
 def test_ignored_by_the_policy_a_resource_has_no_alarms() -> None:
     policy = Policy(ignore=(Ignored(resource="ch*", tags={"env": ("dev", "test")}, line=7),))
 
-    assert tuned(ROWS, CHURN, {"env": "dev"}, policy) == Tuned(ignored="ignore in the policy (line 7)")
-    assert tuned(ROWS, CHURN, {"env": "prod"}, policy) == Tuned(ROWS)
+    assert apply_policy(ROWS, CHURN, {"env": "dev"}, policy) == RowsInForce(ignored="ignore in the policy (line 7)")
+    assert apply_policy(ROWS, CHURN, {"env": "prod"}, policy) == RowsInForce(ROWS)
 
 
 def test_periods_are_read_as_people_write_them() -> None:
-    assert (windowed(5), windowed("5"), windowed(" 3 of 5 ")) == ((5, 5), (5, 5), (3, 5))
+    assert (read_periods(5), read_periods("5"), read_periods(" 3 of 5 ")) == ((5, 5), (5, 5), (3, 5))
 
 
 @pytest.mark.parametrize("wrong", ["", "0", "6 of 5", "0 of 3", "3/5", "-1", "many"])
 def test_periods_that_are_none_are_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="periods"):
-        windowed(wrong)
+        read_periods(wrong)
 
 
 quantities = st.integers(1, 99).map(lambda n: f"{n}%")
@@ -199,7 +206,7 @@ def by_hand(rule_list: list[AlarmRule], tag_map: dict[str, str]) -> Spec | None:
 def test_the_cascade_is_default_then_policy_in_order_then_tag(
     rule_list: list[AlarmRule], tag_map: dict[str, str]
 ) -> None:
-    found = tuned((CPU,), CHURN, tag_map, Policy(alarms=tuple(rule_list)))
+    found = apply_policy((CPU,), CHURN, tag_map, Policy(alarms=tuple(rule_list)))
 
     assert (found.specs[0] if found.specs else None) == by_hand(rule_list, tag_map)
 
@@ -210,7 +217,7 @@ def test_where_all_is_off_whatever_the_tags_no_tags_bring_an_alarm_back_but_thei
 ) -> None:
     policy = Policy(alarms=tuple(rule_list))
 
-    found = tuned((CPU,), CHURN, {"env": tag_map.get("env", "")}, policy)
+    found = apply_policy((CPU,), CHURN, {"env": tag_map.get("env", "")}, policy)
 
     assert not (all_off(policy, CHURN, (CPU,)) and found.specs)
 
@@ -223,7 +230,10 @@ def test_two_policies_with_the_same_mark_make_the_same_of_a_resource(
 
     same = first.mark(CHURN, "cpu") == second.mark(CHURN, "cpu")
 
-    assert not same or tuned((CPU,), CHURN, tag_map, first).specs == tuned((CPU,), CHURN, tag_map, second).specs
+    assert (
+        not same
+        or apply_policy((CPU,), CHURN, tag_map, first).specs == apply_policy((CPU,), CHURN, tag_map, second).specs
+    )
 
 
 def test_milder_is_reached_first() -> None:
