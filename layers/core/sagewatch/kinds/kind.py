@@ -81,6 +81,11 @@ class Published:
     metric: str
     dimensions: Dimensions
 
+    @property
+    def is_sagemakers(self) -> bool:
+        """Tell SageMaker's own metric from somebody else's; SageMaker spells its namespaces in several ways."""
+        return self.namespace.removeprefix("/").casefold().startswith("aws/sagemaker")
+
 
 class Reader(Protocol):
     """What a kind may ask while it observes a resource; every answer is of now, but for those of `published`."""

@@ -115,7 +115,7 @@ def _observe(job: Description, read: Reader) -> Observation:
 
 def _ours(read: Reader, metric: str, is_meant: Callable[[Published], bool]) -> list[Published]:
     """Return what is published of a metric in one namespace of SageMaker's, whatever its dimensions are called."""
-    found = [p for p in read.published(metric) if p.namespace.casefold().startswith("aws/sagemaker") and is_meant(p)]
+    found = [p for p in read.published(metric) if p.is_sagemakers and is_meant(p)]
     return [each for each in found if each.namespace == found[0].namespace]
 
 

@@ -48,7 +48,7 @@ def _observe(schedule: Description, read: Reader) -> Observation:
         return Observation()
     # The first is what the analyzer publishes, the second what some pages of the documentation say.
     listed = read.published(MonitoringSchedule=name) or read.published(ScheduleName=name)
-    drifts = [each for each in listed if each.metric.startswith(DRIFT) and _is_ours(each.namespace)]
+    drifts = [each for each in listed if each.metric.startswith(DRIFT) and each.is_sagemakers]
     if not drifts:
         return Observation(gaps=(Gap(level="feature", reason=f"CloudWatch lists no drift that {name} found yet"),))
     by_feature = {_called(each.metric.removeprefix(DRIFT)): each for each in drifts}
@@ -63,10 +63,6 @@ def _observe(schedule: Description, read: Reader) -> Observation:
 def _type(schedule: Description) -> str | None:
     kind: str | None = schedule.get("MonitoringType") or schedule["MonitoringScheduleConfig"].get("MonitoringType")
     return kind
-
-
-def _is_ours(namespace: str) -> bool:
-    return namespace.removeprefix("/").startswith("aws/sagemaker/")
 
 
 def _called(feature: str) -> str:

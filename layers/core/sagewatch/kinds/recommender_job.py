@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sagewatch.kinds.charts import LEVEL, SUM, TIMED, Chart
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Observation, Reader, Spec
+from sagewatch.kinds.requests import error_share
 from sagewatch.model import Description, Gap, Scope, Severity, Unit
 
 NAMESPACE = "/aws/sagemaker/InferenceRecommendationsJobs"
@@ -24,7 +25,7 @@ SPECS = (
             Metric(NAMESPACE, "ClientInvocationErrors", "Sum", "errors"),
             Metric(NAMESPACE, "ClientInvocations", "Sum", "requests"),
         ),
-        expression="IF(requests >= 20, 100 * errors / requests, 0)",
+        expression=error_share(),
         # Past a few percent, a load test measures how fast errors are answered.
         threshold=5,
         unit=Unit.PERCENT,

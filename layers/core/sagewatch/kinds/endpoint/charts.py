@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sagewatch.kinds.charts import EXTREMES, FIRST_PART, HOST, LAUNCH, LEVEL, LOAD, SHARE, SPREAD, SUM, TIMED, Chart
-from sagewatch.kinds.endpoint.rows import INSTANCES, REQUESTS
+from sagewatch.kinds.requests import INSTANCES, REQUESTS
 
 VARIANT = ("EndpointName", "VariantName")
 CONTAINER = ("EndpointName", "VariantName", "ContainerName")
