@@ -10,7 +10,7 @@ from sagewatch.kinds.kind import Metric, Spec
 from sagewatch.model import Severity, Unit
 
 REQUESTS = "AWS/SageMaker"
-INSTANCES = "/aws/sagemaker/Endpoints"
+UTILISATION = "/aws/sagemaker/Endpoints"
 SECOND = 1_000_000  # µs, in which SageMaker counts latencies
 WARM_UP = 10  # minutes: a container loads its model, and its first requests are slow
 
@@ -81,7 +81,7 @@ MEMORY = Spec(
     id="memory",
     title="memory",
     level="variant",
-    metrics=(Metric(INSTANCES, "MemoryUtilization", "Maximum"),),
+    metrics=(Metric(UTILISATION, "MemoryUtilization", "Maximum"),),
     threshold=90,
     unit=Unit.PERCENT,
     periods=5,
@@ -130,7 +130,7 @@ CPU = Spec(
     id="cpu",
     title="CPU",
     level="variant",
-    metrics=(Metric(INSTANCES, "CPUUtilization", "Average"),),
+    metrics=(Metric(UTILISATION, "CPUUtilization", "Average"),),
     threshold=90,
     unit=Unit.PERCENT_OF_VCPUS,
     periods=10,
@@ -146,7 +146,7 @@ GPU = Spec(
     id="gpu",
     title="GPU",
     level="variant",
-    metrics=(Metric(INSTANCES, "GPUUtilization", "Average"),),
+    metrics=(Metric(UTILISATION, "GPUUtilization", "Average"),),
     threshold=95,
     unit=Unit.PERCENT_OF_GPUS,
     periods=15,
@@ -162,7 +162,7 @@ GPU_MEMORY = Spec(
     id="gpu-memory",
     title="GPU memory",
     level="variant",
-    metrics=(Metric(INSTANCES, "GPUMemoryUtilization", "Maximum"),),
+    metrics=(Metric(UTILISATION, "GPUMemoryUtilization", "Maximum"),),
     threshold=97,
     unit=Unit.PERCENT_OF_GPUS,
     periods=5,

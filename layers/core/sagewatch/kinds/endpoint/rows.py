@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sagewatch.kinds import requests
 from sagewatch.kinds.kind import Metric, Spec
-from sagewatch.kinds.requests import INSTANCES, REQUESTS, SECOND, WARM_UP, error_share, errors_and_requests
+from sagewatch.kinds.requests import REQUESTS, SECOND, UTILISATION, WARM_UP, error_share, errors_and_requests
 from sagewatch.model import Severity, Unit
 
 SPECS = (
@@ -22,7 +22,7 @@ SPECS = (
         id="disk",
         title="disk",
         level="variant",
-        metrics=(Metric(INSTANCES, "DiskUtilization", "Maximum"),),
+        metrics=(Metric(UTILISATION, "DiskUtilization", "Maximum"),),
         threshold=85,
         unit=Unit.PERCENT,
         periods=5,
@@ -251,7 +251,7 @@ SPECS = (
         id="models-loaded",
         title="models loaded on an instance",
         level="variant",
-        metrics=(Metric(INSTANCES, "LoadedModelCount", "Maximum"),),
+        metrics=(Metric(UTILISATION, "LoadedModelCount", "Maximum"),),
         threshold=1000,
         unit=Unit.COUNT,
         period=300,
@@ -316,7 +316,7 @@ SPECS = (
         id="container-cpu",
         title="CPU of the container",
         level="container",
-        metrics=(Metric(INSTANCES, "CPUUtilization", "Average"),),
+        metrics=(Metric(UTILISATION, "CPUUtilization", "Average"),),
         threshold=90,
         unit=Unit.PERCENT_OF_VCPUS,
         periods=10,
@@ -331,7 +331,7 @@ SPECS = (
         id="container-memory",
         title="memory of the container",
         level="container",
-        metrics=(Metric(INSTANCES, "MemoryUtilization", "Maximum"),),
+        metrics=(Metric(UTILISATION, "MemoryUtilization", "Maximum"),),
         threshold=80,
         unit=Unit.PERCENT,
         periods=5,
@@ -471,7 +471,7 @@ SPECS = (
         id="cpu-reserved",
         title="CPU reserved by components",
         level="variant",
-        metrics=(Metric(INSTANCES, "CPUReservation", "Average"),),
+        metrics=(Metric(UTILISATION, "CPUReservation", "Average"),),
         threshold=95,
         unit=Unit.PERCENT,
         periods=15,
@@ -486,7 +486,7 @@ SPECS = (
         id="memory-reserved",
         title="memory reserved by components",
         level="variant",
-        metrics=(Metric(INSTANCES, "MemoryReservation", "Average"),),
+        metrics=(Metric(UTILISATION, "MemoryReservation", "Average"),),
         threshold=95,
         unit=Unit.PERCENT,
         periods=15,
@@ -501,7 +501,7 @@ SPECS = (
         id="gpu-reserved",
         title="GPU reserved by components",
         level="variant",
-        metrics=(Metric(INSTANCES, "GPUReservation", "Average"),),
+        metrics=(Metric(UTILISATION, "GPUReservation", "Average"),),
         threshold=95,
         unit=Unit.PERCENT,
         periods=15,
