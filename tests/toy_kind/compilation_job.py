@@ -6,19 +6,17 @@ from functools import partial
 
 from sagewatch.kinds.charts import TIMED, Chart
 from sagewatch.kinds.kind import (
-    ConsolePage,
     FailureNotice,
     Kind,
     Level,
     Lifetime,
     Listing,
-    LogGroup,
     Metric,
     Observation,
     Reader,
     Spec,
 )
-from sagewatch.kinds.leads import Explanation, JobRun, explain_job
+from sagewatch.kinds.leads import JobRun, explain_job
 from sagewatch.model import Description, Scope, Severity, Unit
 
 NAMESPACE = "/aws/sagemaker/CompilationJobs"
@@ -102,10 +100,11 @@ COMPILATION_JOB = Kind(
     without_charts="",
     notices=NOTICES,
     parents={},
-    page=ConsolePage("compilation-jobs"),
-    logs=LogGroup(NAMESPACE),
+    page="home#/compilation-jobs",
+    log_group=NAMESPACE,
     run=RUN,
-    explain=Explanation(partial(explain_job, RUN), ("describe_compilation_job",)),
+    explain=partial(explain_job, RUN),
+    explain_calls=("describe_compilation_job",),
     causes=frozenset(),
     deployed=False,
 )

@@ -265,9 +265,10 @@ FEATURE_GROUP = Kind(
     notices=NOTICES,
     parents={},
     page=None,
-    logs=None,
+    log_group=None,
     run=None,
     explain=None,
+    explain_calls=(),
     causes=frozenset({"offline-store"}),
     deployed=False,
 )

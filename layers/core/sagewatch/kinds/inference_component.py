@@ -15,7 +15,7 @@ from sagewatch.kinds import requests
 from sagewatch.kinds.charts import EXTREMES, FIRST_PART, LAUNCH, SHARE, SPREAD, SUM, TIMED, Chart
 from sagewatch.kinds.guards import guards
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Observation, Reader, Spec
-from sagewatch.kinds.leads import DETAILS, Explanation, FailureReader, Lead
+from sagewatch.kinds.leads import DETAILS, FailureReader, Lead
 from sagewatch.kinds.requests import REQUESTS, WARM_UP
 from sagewatch.model import Description, Notice, Scope, Severity, Unit
 
@@ -278,9 +278,10 @@ INFERENCE_COMPONENT = Kind(
     notices=(),
     parents={},
     page=None,
-    logs=None,
+    log_group=None,
     run=None,
-    explain=Explanation(_explain, ("describe_inference_component",)),
+    explain=_explain,
+    explain_calls=("describe_inference_component",),
     causes=frozenset({"endpoint-capacity", "start-up", "placement"}),
     deployed=True,
 )

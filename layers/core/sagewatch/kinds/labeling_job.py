@@ -13,7 +13,6 @@ from itertools import batched
 from sagewatch.kinds.charts import ACCOUNT, DELIBERATE, DOING_WELL, MAXIMUM, TALLY, Chart
 from sagewatch.kinds.hosts import MOST_METRICS
 from sagewatch.kinds.kind import (
-    ConsolePage,
     FailureNotice,
     Kind,
     Level,
@@ -250,10 +249,11 @@ LABELING_JOB = Kind(
     without_charts="",
     notices=NOTICES,
     parents={},
-    page=ConsolePage("labeling-jobs/details", app="groundtruth"),
-    logs=None,
+    page="groundtruth#/labeling-jobs/details",
+    log_group=None,
     run=None,
     explain=None,
+    explain_calls=(),
     causes=frozenset(),
     deployed=False,
 )

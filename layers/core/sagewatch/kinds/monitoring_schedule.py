@@ -12,7 +12,7 @@ import hashlib
 
 from sagewatch.kinds.charts import SPREAD, Chart
 from sagewatch.kinds.kind import FailureNotice, Kind, Level, Lifetime, Listing, Metric, Observation, Reader, Spec
-from sagewatch.kinds.leads import Explanation, FailureReader, Lead
+from sagewatch.kinds.leads import FailureReader, Lead
 from sagewatch.model import Description, Gap, Notice, Scope, Severity, Unit
 
 NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
@@ -204,9 +204,10 @@ MONITORING_SCHEDULE = Kind(
     notices=NOTICES,
     parents={},
     page=None,
-    logs=None,
+    log_group=None,
     run=None,
-    explain=Explanation(_explain, ("describe_monitoring_schedule",)),
+    explain=_explain,
+    explain_calls=("describe_monitoring_schedule",),
     causes=frozenset({"monitored-gone"}),
     deployed=False,
 )

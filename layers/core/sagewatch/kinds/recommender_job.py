@@ -128,9 +128,10 @@ RECOMMENDER_JOB = Kind(
     notices=(),
     parents={},
     page=None,
-    logs=None,
+    log_group=None,
     run=None,
     explain=None,
+    explain_calls=(),
     causes=frozenset(),
     deployed=False,
 )
