@@ -87,7 +87,7 @@ def sweep_lists() -> Iterator[str]:
 
 def notify_actions() -> Iterator[str]:
     """Yield what the notify function calls to explain failures and changes, `sagemaker:ListTags` apart."""
-    return _actions({call for kind in KINDS if kind.explain for call in kind.explain.calls})
+    return _actions({call for kind in KINDS for call in kind.explain_calls})
 
 
 def notify_resources() -> Iterator[str]:

@@ -19,6 +19,7 @@ from sagewatch.watch.plan import plan
 from sagewatch_cli.account.alarms import Present, series
 from sagewatch_cli.account.census import Coverage, Read, Unwatched, Where, Why, coverage
 from tests import resources
+from tests.snapshots import NOT_DRAWN
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=40)
@@ -61,19 +62,19 @@ def endpoint(name: str = "churn", instance: str = "ml.m5.2xlarge", policy: Polic
         resources.endpoint(variant, name=name),
         describe_endpoint_config=resources.config(variant, EndpointConfigName=f"{name}-config"),
     )
-    return [present(alarm) for alarm in plan("sagewatch", ENDPOINT, found, policy or Policy()).alarms]
+    return [present(alarm) for alarm in plan("sagewatch", ENDPOINT, found, policy or Policy(), NOT_DRAWN).alarms]
 
 
 def pipeline(name: str = "churn-train") -> list[Present]:
     """The alarms of a pipeline with two steps."""
     found = facts(PIPELINE, resources.pipeline("Prepare", "Train", name=name))
-    return [present(alarm) for alarm in plan("sagewatch", PIPELINE, found).alarms]
+    return [present(alarm) for alarm in plan("sagewatch", PIPELINE, found, withheld=NOT_DRAWN).alarms]
 
 
 def training_job(name: str = "fraud-2026-03-04") -> list[Present]:
     """The alarms of a training job on one host."""
     found = facts(TRAINING_JOB, resources.training_job(name=name))
-    return [present(alarm) for alarm in plan("sagewatch", TRAINING_JOB, found).alarms]
+    return [present(alarm) for alarm in plan("sagewatch", TRAINING_JOB, found, withheld=NOT_DRAWN).alarms]
 
 
 def foreign(name: str) -> Present:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
 from sagewatch.kinds.kind import Kind, Published, Reader
+from sagewatch.kinds.pipeline import PIPELINE
+from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.model import Capacity, Description, Facts, Ref
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
@@ -108,3 +111,18 @@ def answering(*metrics: Published, **answers: Any) -> Reader:
     """Return a reader that answers so, and of any model that it has one container; an answer may be a function."""
     plain = {"describe_model": {"ModelName": "model", "PrimaryContainer": {"Image": "image"}}}
     return Answers({**plain, **answers}, metrics)
+
+
+def rows_of(kind: Kind, level: str, *traits: str) -> set[str]:
+    """Return the ids of the rows that a scope of this level with exactly these traits gets."""
+    return {spec.id for spec in kind.specs if spec.level == level and set(spec.needs) <= set(traits)}
+
+
+PLAIN_VARIANT = rows_of(ENDPOINT, "variant", "instance", "requests")
+"""What `endpoint()` gets: one variant on instances without a GPU, called in real time."""
+
+TWO_STEPS = len(rows_of(PIPELINE, "pipeline")) + 2 * len(rows_of(PIPELINE, "step"))
+"""How many alarms a pipeline with two steps has."""
+
+GPU_HOST = rows_of(TRAINING_JOB, "hosts", "disk", "gpu")
+"""What a training job on one GPU instance gets."""

@@ -30,6 +30,7 @@ from sagewatch.watch.reconcile import reconcile
 from sagewatch_cli.account.outlook import Asked, Outlook, Planned, outlook
 from sagewatch_cli.main import app
 from tests.integration.conftest import Fleet, Journal, Queue, alarms
+from tests.resources import PLAIN_VARIANT, TWO_STEPS
 
 OURS = "sagewatch/endpoint/churn/AllTraffic/"
 SUSPECTS, EVERYONE = Asked(), Asked(everyone=True)
@@ -69,7 +70,7 @@ def test_before_anything_is_deployed_all_alarms_would_be_made(fleet: Fleet) -> N
 
     data = planned()
 
-    assert data["summary"] == {"create": 16, "change": 0, "delete": 0}
+    assert data["summary"] == {"create": len(PLAIN_VARIANT) + TWO_STEPS, "change": 0, "delete": 0}
     assert [each["resource"] for each in data["resources"]] == ["endpoint/churn", "pipeline/churn-train"]
     assert data["monthly"]["fleet"]["before"] == 0
     assert data["monthly"]["fleet"] == data["monthly"]["listed"]
@@ -151,7 +152,7 @@ def test_globs_name_those_that_live_and_those_that_left_alarms(fleet: Fleet) -> 
     data = planned("endpoint/churn*")
 
     assert [each["resource"] for each in data["resources"]] == ["endpoint/churn", "endpoint/churn-v2"]
-    assert data["summary"] == {"create": 11, "change": 0, "delete": 11}
+    assert data["summary"] == {"create": len(PLAIN_VARIANT), "change": 0, "delete": len(PLAIN_VARIANT)}
     assert {each["why"] for each in data["resources"][0]["delete"]} == {"churn is gone"}
 
 
@@ -201,7 +202,7 @@ def test_a_list_that_is_denied_is_told_after_the_rest_and_is_an_exit_code(
     result = run("--format", "json")
 
     assert result.exit_code == 1
-    assert json.loads(result.stdout)["summary"] == {"create": 11, "change": 0, "delete": 0}
+    assert json.loads(result.stdout)["summary"] == {"create": len(PLAIN_VARIANT), "change": 0, "delete": 0}
     assert result.stderr.splitlines()[0] == "Not all could be found out:"
     assert "list_pipelines" in result.stderr
 

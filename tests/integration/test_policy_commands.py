@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from sagewatch_cli.main import app
 from tests.integration.conftest import Fleet
+from tests.resources import PLAIN_VARIANT
 
 PARAMETER = "/sagewatch/sagewatch/policy"
 GOOD = "alarms:\n  - alarm: cpu\n    threshold: 80%\nbudget: 25\n"
@@ -293,5 +294,5 @@ def test_a_plan_is_of_the_deployed_policy_unless_a_file_is_named(stack: None, tm
     deployed_ = CliRunner().invoke(app, ["plan", "--format", "json"])
     tried = CliRunner().invoke(app, ["plan", "--format", "json", "--policy", written(tmp_path, GOOD)])
 
-    assert json.loads(deployed_.stdout)["summary"]["create"] == 10
-    assert json.loads(tried.stdout)["summary"]["create"] == 11
+    assert json.loads(deployed_.stdout)["summary"]["create"] == len(PLAIN_VARIANT) - 1
+    assert json.loads(tried.stdout)["summary"]["create"] == len(PLAIN_VARIANT)

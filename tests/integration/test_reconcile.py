@@ -21,6 +21,7 @@ from sagewatch.model import Ref
 from sagewatch.watch.reconcile import reconcile
 from tests.integration.conftest import Fleet, Journal, alarms, batch, cold_start, log_of
 from tests.payloads import event
+from tests.resources import PLAIN_VARIANT, TWO_STEPS
 
 CHURN = Ref("endpoint", "churn")
 OURS = "sagewatch/endpoint/churn/"
@@ -60,7 +61,7 @@ def test_a_new_endpoint_costs_five_reads_one_put_an_alarm_and_one_look_again(
     calls = Counter(journal.taken())
     puts = calls.pop("PutMetricAlarm")
     assert failed == []
-    assert puts == len(alarms(OURS)) == 11
+    assert puts == len(alarms(OURS)) == len(PLAIN_VARIANT)
     reads = {"DescribeEndpointConfig": 1, "DescribeModel": 1, "ListTags": 1, "DescribeAlarms": 1}
     assert calls == {"DescribeEndpoint": 2, **reads}
 
@@ -127,7 +128,7 @@ def test_a_neighbour_whose_name_extends_ours_keeps_its_alarms(app: ModuleType, f
     run(app, event("endpoint-deleted"))
 
     assert alarms(OURS) == {}
-    assert len(alarms("sagewatch/endpoint/churn-v2/")) == 11
+    assert len(alarms("sagewatch/endpoint/churn-v2/")) == len(PLAIN_VARIANT)
 
 
 def test_new_variants_and_instance_types_are_followed(app: ModuleType, fleet: Fleet) -> None:
@@ -210,7 +211,7 @@ def test_an_endpoint_that_still_is_but_is_being_deleted_is_torn_down(fleet: Flee
     clients.sagemaker.meta.events.register("after-call.sagemaker.DescribeEndpoint", deleting)
     outcome = reconcile(clients, "sagewatch", CHURN)
 
-    assert (outcome.live, outcome.deleted) == (False, 11)
+    assert (outcome.live, outcome.deleted) == (False, len(PLAIN_VARIANT))
     assert alarms() == {}
 
 
@@ -237,7 +238,7 @@ def test_a_resource_that_cannot_be_read_keeps_its_alarms_and_the_message_comes_b
 
     assert "m0" in failed
     assert "m1" in failed
-    assert len(alarms(OURS)) == 11
+    assert len(alarms(OURS)) == len(PLAIN_VARIANT)
 
 
 def test_the_rest_of_a_batch_is_done_when_one_message_fails(app: ModuleType, fleet: Fleet) -> None:
@@ -255,8 +256,8 @@ def test_the_rest_of_a_batch_is_done_when_one_message_fails(app: ModuleType, fle
     )
 
     assert failed == ["m0", "m2", "m3"]
-    assert len(alarms(OURS)) == 11
-    assert len(alarms("sagewatch/pipeline/")) == 5
+    assert len(alarms(OURS)) == len(PLAIN_VARIANT)
+    assert len(alarms("sagewatch/pipeline/")) == TWO_STEPS
 
 
 def test_a_failure_is_logged_with_the_resource_and_the_reason(app: ModuleType) -> None:
@@ -393,7 +394,7 @@ def test_only_the_first_put_of_an_alarm_asks_for_a_warm_up(app: ModuleType, flee
 
     run(app, event("endpoint-in-service"))
 
-    assert first == [{"WarmUpPeriodDurationInMinutes": 10}] * 11
+    assert first == [{"WarmUpPeriodDurationInMinutes": 10}] * len(PLAIN_VARIANT)
     assert warm_ups == [None, None]
 
 

@@ -17,6 +17,7 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Ref
 from sagewatch.tell.read.alarm_events import notice
 from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start, incidents_table, log_of
+from tests.resources import GPU_HOST, PLAIN_VARIANT, TWO_STEPS
 
 CHURN = {"kind": "endpoint", "name": "churn"}
 PIPELINE = {"kind": "pipeline", "name": "churn-train"}
@@ -56,7 +57,11 @@ def test_what_existed_before_is_named_and_watched(
     reconcile.handler(batch(*named), None)
 
     assert sorted(map(str, named)) == sorted(map(str, [CHURN, PIPELINE, JOB]))
-    assert Counter(name.split("/")[1] for name in alarms()) == {"endpoint": 11, "pipeline": 5, "training-job": 4}
+    assert Counter(name.split("/")[1] for name in alarms()) == {
+        "endpoint": len(PLAIN_VARIANT),
+        "pipeline": TWO_STEPS,
+        "training-job": len(GPU_HOST),
+    }
 
 
 def test_a_fleet_in_order_is_left_in_peace(
@@ -168,7 +173,7 @@ def test_an_empty_list_deletes_nothing(sweep: ModuleType, reconcile: ModuleType,
     reconcile.handler(batch(*named), None)
 
     assert named == [CHURN]
-    assert len(alarms()) == 11
+    assert len(alarms()) == len(PLAIN_VARIANT)
 
 
 def test_a_list_that_cannot_be_read_surfaces_after_the_others_were_swept(

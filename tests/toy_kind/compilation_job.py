@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from sagewatch.kinds.charts import TIMED, Chart
 from sagewatch.kinds.kind import (
-    ConsolePage,
     FailureNotice,
     Kind,
     Level,
     Lifetime,
     Listing,
-    LogGroup,
     Metric,
-    Observation,
     Reader,
     Spec,
 )
-from sagewatch.kinds.leads import Explanation, JobRun, explain_job
-from sagewatch.model import Description, Scope, Severity, Unit
+from sagewatch.kinds.leads import JobRun, explain_job
+from sagewatch.model import Description, Facts, Scope, Severity, Unit
 
 NAMESPACE = "/aws/sagemaker/CompilationJobs"
 JOB = ("CompilationJobName",)
@@ -69,9 +67,9 @@ NOTICES = (
 )
 
 
-def _observe(job: Description, _read: Reader) -> Observation:
+def _observe(job: Description, _read: Reader, facts: Facts) -> Facts:
     series = {"CompilationJobName": job["CompilationJobName"]}
-    return Observation(scopes=(Scope(level="job", name="all", series=(series,)),))
+    return replace(facts, scopes=(Scope(level="job", name="all", series=(series,)),))
 
 
 COMPILATION_JOB = Kind(
@@ -102,10 +100,11 @@ COMPILATION_JOB = Kind(
     without_charts="",
     notices=NOTICES,
     parents={},
-    page=ConsolePage("compilation-jobs"),
-    logs=LogGroup(NAMESPACE),
+    page="home#/compilation-jobs",
+    log_group=NAMESPACE,
     run=RUN,
-    explain=Explanation(partial(explain_job, RUN), ("describe_compilation_job",)),
+    explain=partial(explain_job, RUN),
+    explain_calls=("describe_compilation_job",),
     causes=frozenset(),
     deployed=False,
 )

@@ -17,6 +17,7 @@ from sagewatch_cli.account.history import DAY, History, queries
 from sagewatch_cli.account.replay import Point, Series
 from sagewatch_cli.commands.backtest import Report, as_data, judged, rendered
 from tests.resources import answering, config, endpoint, observed, variant
+from tests.snapshots import NOT_DRAWN
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)
 BEGIN = int(NOW.timestamp()) - 7 * DAY
@@ -34,7 +35,7 @@ BUSY: dict[str, tuple[Point, ...]] = {
 def wanted() -> tuple[Alarm, ...]:
     seen = observed(ENDPOINT, endpoint(), answering(describe_endpoint_config=config(variant())))
     facts = Facts(ref=Ref("endpoint", "churn"), live=True, scopes=seen.scopes)
-    return plan("sagewatch", ENDPOINT, facts).alarms
+    return plan("sagewatch", ENDPOINT, facts, withheld=NOT_DRAWN).alarms
 
 
 def named(alarm: str) -> Alarm:
@@ -60,7 +61,7 @@ def report() -> Report:
     seen = observed(ENDPOINT, endpoint(), answering(describe_endpoint_config=config(variant())))
     facts = Facts(ref=Ref("endpoint", "churn"), live=True, scopes=seen.scopes, tags={"sagewatch:nope": "1"})
     history = History({each.name: week(each) for each in alarms}, metrics=14)
-    return judged(facts.ref, plan("sagewatch", ENDPOINT, facts), history, 7, NOW)
+    return judged(facts.ref, plan("sagewatch", ENDPOINT, facts, withheld=NOT_DRAWN), history, 7, NOW)
 
 
 def printed(found: Report, width: int) -> str:

@@ -66,7 +66,7 @@ def test_every_detail_type_and_api_call_of_a_kind_has_an_event_file(each: Kind) 
 
 @pytest.mark.parametrize("each", KINDS, ids=lambda each: each.name)
 def test_a_kind_reads_with_real_operations_and_no_writing_ones(each: Kind) -> None:
-    calls = {*each.reads, *(each.explain.calls if each.explain else ())}
+    calls = {*each.reads, *each.explain_calls}
 
     assert calls <= OPERATIONS.keys()
     assert all(call.startswith(("describe_", "list_")) for call in calls)

@@ -21,7 +21,7 @@ from sagewatch_cli.account.differences import Difference, condition, differences
 from sagewatch_cli.account.outlook import Cost, Outlook, Planned
 from sagewatch_cli.commands.plan import show
 from tests.resources import answering, config, endpoint, observed, pipeline, variant
-from tests.snapshots import snapshot
+from tests.snapshots import NOT_DRAWN, snapshot
 
 READ = answering(describe_endpoint_config=config(variant()))
 
@@ -40,14 +40,14 @@ def made(seen: Facts, policy: Policy = DEFAULT) -> tuple[Alarm, ...]:
     """Return the alarms that the product makes of it."""
     kind_ = kind(seen.ref.kind)
     assert kind_ is not None
-    return plan("sagewatch", kind_, seen, policy).alarms
+    return plan("sagewatch", kind_, seen, policy, NOT_DRAWN).alarms
 
 
 def planned(
     seen: Facts, owned: Iterable[Alarm] = (), policy: Policy = DEFAULT, withheld: Iterable[tuple[str, str]] = ()
 ) -> Planned:
     look = Observed(facts=seen, owned=tuple(owned))
-    return Planned.of(READ, "sagewatch", look, PolicyInForce(policy, frozenset(withheld)))
+    return Planned.of(READ, "sagewatch", look, PolicyInForce(policy, NOT_DRAWN.union(withheld)))
 
 
 POLICY = Policy(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from sagewatch.kinds.kind import Kind, Lifetime, Listing
-from sagewatch.kinds.leads import Explanation, JobRun, explain_job
+from sagewatch.kinds.leads import JobRun, explain_job
 
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
 RUN = JobRun((), "CreationTime", "EndTime")
@@ -39,9 +39,10 @@ AUTOML_JOB = Kind(
     notices=(),
     parents={},
     page=None,
-    logs=None,
+    log_group=None,
     run=RUN,
-    explain=Explanation(partial(explain_job, RUN), ("describe_auto_ml_job_v2",)),
+    explain=partial(explain_job, RUN),
+    explain_calls=("describe_auto_ml_job_v2",),
     causes=frozenset({"few-rows"}),
     deployed=False,
 )

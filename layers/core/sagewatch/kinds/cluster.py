@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from sagewatch.kinds.charts import DOING_WELL, SPREAD, Chart
 from sagewatch.kinds.kind import (
-    ConsolePage,
     FailureNotice,
     Kind,
     Level,
@@ -21,7 +20,7 @@ from sagewatch.kinds.kind import (
     Reader,
     Spec,
 )
-from sagewatch.kinds.leads import DETAILS, Explanation, FailureReader, Lead
+from sagewatch.kinds.leads import DETAILS, FailureReader, Lead
 from sagewatch.model import Description, Facts, Notice, Scope, Severity, Unit
 
 NAMESPACE = "ContainerInsights"
@@ -218,10 +217,11 @@ CLUSTER = Kind(
     without_charts="",
     notices=NOTICES,
     parents={},
-    page=ConsolePage("cluster-management"),
-    logs=None,
+    page="home#/cluster-management",
+    log_group=None,
     run=None,
-    explain=Explanation(_explain, ("describe_cluster", "describe_cluster_node")),
+    explain=_explain,
+    explain_calls=("describe_cluster", "describe_cluster_node"),
     causes=frozenset({"cluster-capacity", "node-reboot", "node-broken", "disruption-budget", "lifecycle-script"}),
     deployed=False,
 )

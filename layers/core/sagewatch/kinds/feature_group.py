@@ -23,6 +23,7 @@ from sagewatch.kinds.kind import (
     Reader,
     Spec,
 )
+from sagewatch.kinds.requests import error_share
 from sagewatch.model import Capacity, Description, Facts, Scope, Severity, Unit
 
 NAMESPACE = "AWS/SageMaker"
@@ -39,7 +40,6 @@ _ALWAYS = ("GetRecord", "PutRecord")
 _DIMENSIONS = {"FeatureGroupName", "OperationName"}
 
 _CALLS = Metric(NAMESPACE, "Invocations", "Sum", "calls")
-_SHARE = "IF(calls >= 20, 100 * errors / calls, 0)"
 _A_SECOND = "100 * consumed / 60"
 
 SPECS = (
@@ -48,7 +48,7 @@ SPECS = (
         title="share of 5xx answers",
         level="operation",
         metrics=(Metric(NAMESPACE, "Operation5XXErrors", "Sum", "errors"), _CALLS),
-        expression=_SHARE,
+        expression=error_share("calls"),
         threshold=5,
         unit=Unit.PERCENT,
         period=300,
@@ -63,7 +63,7 @@ SPECS = (
         title="share of 4xx answers",
         level="operation",
         metrics=(Metric(NAMESPACE, "Operation4XXErrors", "Sum", "errors"), _CALLS),
-        expression=_SHARE,
+        expression=error_share("calls"),
         threshold=20,
         unit=Unit.PERCENT,
         period=300,
@@ -144,7 +144,7 @@ def _observe(group: Description, read: Reader, facts: Facts) -> Facts:
 
 def _is_ours(each: Published) -> bool:
     """Tell a metric of the feature store from somebody's own that has the same dimension."""
-    return each.namespace.casefold().startswith("aws/sagemaker") and each.dimensions.keys() == _DIMENSIONS
+    return each.is_sagemakers and each.dimensions.keys() == _DIMENSIONS
 
 
 def _scopes(group: Description, known: Collection[Published]) -> Iterator[Scope]:
@@ -265,9 +265,10 @@ FEATURE_GROUP = Kind(
     notices=NOTICES,
     parents={},
     page=None,
-    logs=None,
+    log_group=None,
     run=None,
     explain=None,
+    explain_calls=(),
     causes=frozenset({"offline-store"}),
     deployed=False,
 )

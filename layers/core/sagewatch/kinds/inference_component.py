@@ -11,107 +11,52 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from sagewatch.kinds import requests
 from sagewatch.kinds.charts import EXTREMES, FIRST_PART, LAUNCH, SHARE, SPREAD, SUM, TIMED, Chart
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Reader, Spec
-from sagewatch.kinds.leads import DETAILS, Explanation, FailureReader, Lead
+from sagewatch.kinds.leads import DETAILS, FailureReader, Lead
+from sagewatch.kinds.requests import REQUESTS, WARM_UP
 from sagewatch.model import Description, Facts, Notice, Scope, Severity, Unit
 
-REQUESTS = "AWS/SageMaker"
 COMPONENTS = "/aws/sagemaker/InferenceComponents"
-SECOND = 1_000_000  # µs
-WARM_UP = 10  # minutes
-
-_REQUESTS = Metric(REQUESTS, "Invocations", "Sum", "requests")
-_SHARE = "IF(requests >= 20, 100 * errors / requests, 0)"
 
 SPECS = (
-    Spec(
-        id="errors-5xx",
-        title="share of 5xx answers",
+    replace(
+        requests.ERRORS_5XX,
         level="component",
-        metrics=(Metric(REQUESTS, "Invocation5XXErrors", "Sum", "errors"), _REQUESTS),
-        expression=_SHARE,
-        threshold=5,
-        unit=Unit.PERCENT,
-        period=300,
-        periods=1,
-        datapoints=1,
-        severity=Severity.CRITICAL,
-        warm_up=WARM_UP,
-        why="Callers get no prediction. Counted from 20 requests in five minutes, so one stray error wakes nobody.",
+        needs=(),
         do="Read the component's log, then roll it back or add copies.",
     ),
-    Spec(
-        id="model-errors",
-        title="share of requests the model failed",
+    replace(
+        requests.MODEL_ERRORS,
         level="component",
-        metrics=(Metric(REQUESTS, "InvocationModelErrors", "Sum", "errors"), _REQUESTS),
-        expression=_SHARE,
-        threshold=5,
-        unit=Unit.PERCENT,
-        period=300,
-        periods=1,
-        datapoints=1,
-        severity=Severity.CRITICAL,
-        warm_up=WARM_UP,
-        why="The container answered with an error, closed the connection or timed out.",
+        needs=(),
         do="Read the component's log for input it cannot parse, exhausted memory and time-outs.",
     ),
-    Spec(
-        id="latency-p99",
-        title="p99 latency",
+    replace(
+        requests.LATENCY_P99,
         level="component",
-        metrics=(Metric(REQUESTS, "ModelLatency", "p99"),),
-        threshold=1 * SECOND,
-        unit=Unit.MICROSECONDS,
-        periods=5,
-        datapoints=3,
-        severity=Severity.CRITICAL,
-        warm_up=WARM_UP,
-        why="One caller in a hundred waits longer than this for the model.",
+        needs=(),
         do="Add copies, or tag the component with the latency it may have.",
     ),
-    Spec(
-        id="memory",
+    replace(
+        requests.MEMORY,
         title="memory of what is reserved",
         level="component",
         metrics=(Metric(COMPONENTS, "MemoryUtilizationNormalized", "Maximum"),),
-        threshold=90,
-        unit=Unit.PERCENT,
-        periods=5,
-        datapoints=5,
-        severity=Severity.CRITICAL,
-        warm_up=WARM_UP,
         why="A container that outgrows its reservation is killed.",
         do="Raise the component's memory requirement.",
     ),
-    Spec(
-        id="errors-4xx",
-        title="share of 4xx answers",
+    replace(
+        requests.ERRORS_4XX,
         level="component",
-        metrics=(Metric(REQUESTS, "Invocation4XXErrors", "Sum", "errors"), _REQUESTS),
-        expression=_SHARE,
-        threshold=20,
-        unit=Unit.PERCENT,
-        period=300,
-        periods=3,
-        datapoints=3,
-        severity=Severity.WARNING,
-        warm_up=WARM_UP,
-        why="Callers send what the model refuses, often after a change of its input or of a client.",
+        needs=(),
         do="Compare one refused request with the model's input schema.",
     ),
-    Spec(
-        id="overhead-latency",
-        title="overhead latency",
+    replace(
+        requests.OVERHEAD_LATENCY,
         level="component",
-        metrics=(Metric(REQUESTS, "OverheadLatency", "Average"),),
-        threshold=0.25 * SECOND,
-        unit=Unit.MICROSECONDS,
-        periods=5,
-        datapoints=5,
-        severity=Severity.WARNING,
-        warm_up=WARM_UP,
+        needs=(),
         why="SageMaker itself adds this much to every request, or requests queue before a copy.",
         do="Compare with the requests for each copy; add copies.",
     ),
@@ -129,48 +74,32 @@ SPECS = (
         why="Requests pile up on a copy. No limit is known for yours, so this only tells.",
         do="Compare with the latency; add copies, or tag the component with what a copy can do.",
     ),
-    Spec(
-        id="cpu",
+    replace(
+        requests.CPU,
         title="CPU of what is reserved",
         level="component",
         metrics=(Metric(COMPONENTS, "CPUUtilizationNormalized", "Average"),),
-        threshold=90,
         unit=Unit.PERCENT,
-        periods=10,
-        datapoints=8,
-        severity=Severity.WARNING,
-        warm_up=WARM_UP,
+        needs=(),
         why="With every reserved core busy, requests queue and latency climbs next.",
         do="Add copies, or raise the component's CPU requirement.",
     ),
-    Spec(
-        id="gpu",
+    replace(
+        requests.GPU,
         title="GPU of what is reserved",
         level="component",
         metrics=(Metric(COMPONENTS, "GPUUtilizationNormalized", "Average"),),
-        threshold=95,
         unit=Unit.PERCENT,
-        periods=15,
-        datapoints=15,
-        severity=Severity.WARNING,
-        warm_up=WARM_UP,
         needs=("gpu",),
-        why="The devices have no room left; the next rise in traffic becomes latency.",
         do="Add copies, or batch requests in the container.",
     ),
-    Spec(
-        id="gpu-memory",
+    replace(
+        requests.GPU_MEMORY,
         title="GPU memory of what is reserved",
         level="component",
         metrics=(Metric(COMPONENTS, "GPUMemoryUtilizationNormalized", "Maximum"),),
-        threshold=97,
         unit=Unit.PERCENT,
-        periods=5,
-        datapoints=5,
-        severity=Severity.WARNING,
-        warm_up=WARM_UP,
         needs=("gpu",),
-        why="The next larger batch or longer prompt ends in an out-of-memory error.",
         do="Lower the batch size or sequence length, or reserve more devices.",
     ),
     Spec(
@@ -348,9 +277,10 @@ INFERENCE_COMPONENT = Kind(
     notices=(),
     parents={},
     page=None,
-    logs=None,
+    log_group=None,
     run=None,
-    explain=Explanation(_explain, ("describe_inference_component",)),
+    explain=_explain,
+    explain_calls=("describe_inference_component",),
     causes=frozenset({"endpoint-capacity", "start-up", "placement"}),
     deployed=True,
 )

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Literal, Protocol, Self
 
 from sagewatch.kinds.charts import Chart, DimensionNames
-from sagewatch.kinds.leads import Explanation, JobRun
+from sagewatch.kinds.leads import FailureReader, JobRun, Lead
 from sagewatch.model import (
     CAPACITY,
     PER_CAPACITY,
@@ -16,6 +16,7 @@ from sagewatch.model import (
     Description,
     Dimensions,
     Facts,
+    Notice,
     Severity,
     Unit,
 )
@@ -89,6 +90,11 @@ class Published:
     namespace: str
     metric: str
     dimensions: Dimensions
+
+    @property
+    def is_sagemakers(self) -> bool:
+        """Tell SageMaker's own metric from somebody else's; SageMaker spells its namespaces in several ways."""
+        return self.namespace.removeprefix("/").casefold().startswith("aws/sagemaker")
 
 
 class Reader(Protocol):
@@ -172,21 +178,6 @@ class FailureNotice:
     """Whether an event without any state is silence; otherwise it is not understood (Undeliverable)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsolePage:
-    """The page of a resource in the SageMaker console: `…/sagemaker/<app>?region=…#/<path>/<name>`."""
-
-    path: str
-    app: str = "home"
-
-
-@dataclass(frozen=True, slots=True)
-class LogGroup:
-    """Where a resource writes its log. `{name}` in the group's name is the resource's; without it, streams begin so."""
-
-    name: str
-
-
 class Lifetime(Enum):
     """How long a resource of a kind lives, and with it whether anything can end a failure."""
 
@@ -258,14 +249,16 @@ class Kind:
     """What its events say of failures."""
     parents: Mapping[str, str]
     """Field with the ARN of what started it → that one's kind; the first that is there counts."""
-    page: ConsolePage | None
-    """Its page in the console; None where its name leads to none."""
-    logs: LogGroup | None
-    """The log group that a message links to."""
+    page: str | None
+    """Its page in the SageMaker console, `<app>#/<path>` before its name; None where its name leads to none."""
+    log_group: str | None
+    """The log group that a message links to. `{name}` in it is the resource's; without, its streams begin with that."""
     run: JobRun | None
     """Where a job's description says what it ran on and for how long; None for what is no job with a log or compute."""
-    explain: Explanation | None
-    """How a failure is explained by further reading; None where the event says all that there is."""
+    explain: Callable[[FailureReader, Notice], Lead] | None
+    """Explains a failure by further reading; None where the event says all that there is."""
+    explain_calls: tuple[str, ...]
+    """The SageMaker operations that `explain` may call."""
     causes: frozenset[str]
     """Names of the known causes (`tell/causes.py`) that only failures of such kinds have."""
     deployed: bool

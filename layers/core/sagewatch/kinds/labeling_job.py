@@ -14,7 +14,6 @@ from itertools import batched
 from sagewatch.kinds.charts import ACCOUNT, DELIBERATE, DOING_WELL, MAXIMUM, TALLY, Chart
 from sagewatch.kinds.hosts import MOST_METRICS
 from sagewatch.kinds.kind import (
-    ConsolePage,
     FailureNotice,
     Kind,
     Level,
@@ -116,7 +115,7 @@ def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
 
 def _ours(read: Reader, metric: str, is_meant: Callable[[Published], bool]) -> list[Published]:
     """Return what is published of a metric in one namespace of SageMaker's, whatever its dimensions are called."""
-    found = [p for p in read.published(metric) if p.namespace.casefold().startswith("aws/sagemaker") and is_meant(p)]
+    found = [p for p in read.published(metric) if p.is_sagemakers and is_meant(p)]
     return [each for each in found if each.namespace == found[0].namespace]
 
 
@@ -251,10 +250,11 @@ LABELING_JOB = Kind(
     without_charts="",
     notices=NOTICES,
     parents={},
-    page=ConsolePage("labeling-jobs/details", app="groundtruth"),
-    logs=None,
+    page="groundtruth#/labeling-jobs/details",
+    log_group=None,
     run=None,
     explain=None,
+    explain_calls=(),
     causes=frozenset(),
     deployed=False,
 )

@@ -5,7 +5,7 @@ A kind is handed a `FailureReader` and answers with a `Lead`; it calls nothing i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -53,14 +53,6 @@ class Lead:
     """The log group; empty where there is no log."""
     streams: str = ""
     """What the names of its streams begin with; empty for all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """How a failure of a kind is explained: `read` finds the lead, `calls` are the operations that it may use."""
-
-    read: Callable[[FailureReader, Notice], Lead]
-    calls: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,16 @@ def resource(place: Place, ref: Ref) -> str | None:
     found = kind(ref.kind)
     if found is None or found.page is None:
         return None
-    return f"{_console(place, 'sagemaker', found.page.app)}#/{found.page.path}/{_quoted(ref.name)}"
+    app, _, path = found.page.partition("#/")
+    return f"{_console(place, 'sagemaker', app)}#/{path}/{_quoted(ref.name)}"
 
 
 def logs(place: Place, ref: Ref) -> str | None:
     """Return the page of the log group that a resource writes to, None when it has none; jobs share one, by streams."""
     found = kind(ref.kind)
-    if found is None or found.logs is None:
+    if found is None or found.log_group is None:
         return None
-    group = found.logs.name
+    group = found.log_group
     # The console quotes the name twice, with $ in place of %.
     quoted = _twice(group.format(name=ref.name))
     streams = "" if "{name}" in group else f"$3FlogStreamNameFilter$3D{_twice(f'{ref.name}/')}"

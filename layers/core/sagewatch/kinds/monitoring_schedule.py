@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from sagewatch.kinds.charts import SPREAD, Chart
 from sagewatch.kinds.kind import FailureNotice, Kind, Level, Lifetime, Listing, Metric, Reader, Spec
-from sagewatch.kinds.leads import Explanation, FailureReader, Lead
+from sagewatch.kinds.leads import FailureReader, Lead
 from sagewatch.model import Description, Facts, Gap, Notice, Scope, Severity, Unit
 
 NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
@@ -49,7 +49,7 @@ def _observe(schedule: Description, read: Reader, facts: Facts) -> Facts:
         return facts
     # The first is what the analyzer publishes, the second what some pages of the documentation say.
     listed = read.published(MonitoringSchedule=name) or read.published(ScheduleName=name)
-    drifts = [each for each in listed if each.metric.startswith(DRIFT) and _is_ours(each.namespace)]
+    drifts = [each for each in listed if each.metric.startswith(DRIFT) and each.is_sagemakers]
     if not drifts:
         return replace(facts, gaps=(Gap(level="feature", reason=f"CloudWatch lists no drift that {name} found yet"),))
     by_feature = {_called(each.metric.removeprefix(DRIFT)): each for each in drifts}
@@ -65,10 +65,6 @@ def _observe(schedule: Description, read: Reader, facts: Facts) -> Facts:
 def _type(schedule: Description) -> str | None:
     kind: str | None = schedule.get("MonitoringType") or schedule["MonitoringScheduleConfig"].get("MonitoringType")
     return kind
-
-
-def _is_ours(namespace: str) -> bool:
-    return namespace.removeprefix("/").startswith("aws/sagemaker/")
 
 
 def _called(feature: str) -> str:
@@ -210,9 +206,10 @@ MONITORING_SCHEDULE = Kind(
     notices=NOTICES,
     parents={},
     page=None,
-    logs=None,
+    log_group=None,
     run=None,
-    explain=Explanation(_explain, ("describe_monitoring_schedule",)),
+    explain=_explain,
+    explain_calls=("describe_monitoring_schedule",),
     causes=frozenset({"monitored-gone"}),
     deployed=False,
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sagewatch.kinds.kind import ConsolePage, FailureNotice, Kind, Lifetime, Listing, LogGroup
-from sagewatch.kinds.leads import DETAILS, Explanation, FailureReader, Lead
+from sagewatch.kinds.kind import FailureNotice, Kind, Lifetime, Listing
+from sagewatch.kinds.leads import DETAILS, FailureReader, Lead
 from sagewatch.model import Notice, Severity
 
 LOG_GROUP = "/aws/sagemaker/NotebookInstances"
@@ -56,10 +56,11 @@ NOTEBOOK = Kind(
     without_charts="A notebook instance publishes no metrics in SageMaker's namespaces. Its failure is a notice.",
     notices=NOTICES,
     parents={},
-    page=ConsolePage("notebook-instances"),
-    logs=LogGroup(LOG_GROUP),
+    page="home#/notebook-instances",
+    log_group=LOG_GROUP,
     run=None,
-    explain=Explanation(_explain, ("describe_notebook_instance",)),
+    explain=_explain,
+    explain_calls=("describe_notebook_instance",),
     causes=frozenset({"notebook-script"}),
     deployed=False,
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 from sagewatch.kinds.charts import ACCOUNT, DELIBERATE, DOING_WELL, LOAD, SHARE, SPREAD, Chart
 from sagewatch.kinds.kind import FailureNotice, Kind, Level, Lifetime, Listing, Metric, Reader, Spec
-from sagewatch.kinds.leads import Explanation, FailureReader, Lead, lasting, seconds_between
+from sagewatch.kinds.leads import FailureReader, Lead, lasting, seconds_between
 from sagewatch.model import Description, Facts, Gap, Notice, Scope, Severity, Unit
 
 NAMESPACE = "AWS/Sagemaker/ModelBuildingPipeline"
@@ -262,9 +262,10 @@ PIPELINE = Kind(
     notices=NOTICES,
     parents={},
     page=None,
-    logs=None,
+    log_group=None,
     run=None,
-    explain=Explanation(_explain, ("list_pipeline_execution_steps",)),
+    explain=_explain,
+    explain_calls=("list_pipeline_execution_steps",),
     causes=frozenset({"step"}),
     deployed=False,
 )

@@ -8,16 +8,14 @@ from functools import partial
 from sagewatch.kinds import hosts
 from sagewatch.kinds.charts import HOST
 from sagewatch.kinds.kind import (
-    ConsolePage,
     FailureNotice,
     Kind,
     Level,
     Lifetime,
     Listing,
-    LogGroup,
     Reader,
 )
-from sagewatch.kinds.leads import Explanation, JobRun, explain_job
+from sagewatch.kinds.leads import JobRun, explain_job
 from sagewatch.model import Description, Facts, Severity
 
 NAMESPACE = "/aws/sagemaker/ProcessingJobs"
@@ -79,10 +77,11 @@ PROCESSING_JOB = Kind(
     without_charts="",
     notices=NOTICES,
     parents=PARENTS,
-    page=ConsolePage("processing-jobs"),
-    logs=LogGroup(NAMESPACE),
+    page="home#/processing-jobs",
+    log_group=NAMESPACE,
     run=RUN,
-    explain=Explanation(partial(explain_job, RUN), ("describe_processing_job",)),
+    explain=partial(explain_job, RUN),
+    explain_calls=("describe_processing_job",),
     causes=frozenset(),
     deployed=False,
 )

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sagewatch.kinds.charts import LEVEL, SUM, TIMED, Chart
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Reader, Spec
+from sagewatch.kinds.requests import error_share
 from sagewatch.model import Description, Facts, Gap, Scope, Severity, Unit
 
 NAMESPACE = "/aws/sagemaker/InferenceRecommendationsJobs"
@@ -26,7 +27,7 @@ SPECS = (
             Metric(NAMESPACE, "ClientInvocationErrors", "Sum", "errors"),
             Metric(NAMESPACE, "ClientInvocations", "Sum", "requests"),
         ),
-        expression="IF(requests >= 20, 100 * errors / requests, 0)",
+        expression=error_share(),
         # Past a few percent, a load test measures how fast errors are answered.
         threshold=5,
         unit=Unit.PERCENT,
@@ -129,9 +130,10 @@ RECOMMENDER_JOB = Kind(
     notices=(),
     parents={},
     page=None,
-    logs=None,
+    log_group=None,
     run=None,
     explain=None,
+    explain_calls=(),
     causes=frozenset(),
     deployed=False,
 )

@@ -8,16 +8,14 @@ from functools import partial
 from sagewatch.kinds import hosts
 from sagewatch.kinds.charts import HOST, TIMED, Chart
 from sagewatch.kinds.kind import (
-    ConsolePage,
     FailureNotice,
     Kind,
     Level,
     Lifetime,
     Listing,
-    LogGroup,
     Reader,
 )
-from sagewatch.kinds.leads import Explanation, JobRun, explain_job
+from sagewatch.kinds.leads import JobRun, explain_job
 from sagewatch.model import Description, Facts, Severity
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
@@ -93,10 +91,11 @@ TRAINING_JOB = Kind(
     without_charts="",
     notices=NOTICES,
     parents=PARENTS,
-    page=ConsolePage("jobs"),
-    logs=LogGroup(NAMESPACE),
+    page="home#/jobs",
+    log_group=NAMESPACE,
     run=RUN,
-    explain=Explanation(partial(explain_job, RUN), ("describe_training_job",)),
+    explain=partial(explain_job, RUN),
+    explain_calls=("describe_training_job",),
     causes=frozenset(),
     deployed=False,
 )

@@ -14,16 +14,14 @@ from functools import partial
 from sagewatch.kinds import hosts
 from sagewatch.kinds.charts import HOST
 from sagewatch.kinds.kind import (
-    ConsolePage,
     FailureNotice,
     Kind,
     Level,
     Lifetime,
     Listing,
-    LogGroup,
     Reader,
 )
-from sagewatch.kinds.leads import Explanation, JobRun, explain_job
+from sagewatch.kinds.leads import JobRun, explain_job
 from sagewatch.model import Description, Facts, Gap, Severity
 
 NAMESPACE = "/aws/sagemaker/TransformJobs"
@@ -87,10 +85,11 @@ TRANSFORM_JOB = Kind(
     without_charts="",
     notices=NOTICES,
     parents=PARENTS,
-    page=ConsolePage("transform-jobs"),
-    logs=LogGroup(NAMESPACE),
+    page="home#/transform-jobs",
+    log_group=NAMESPACE,
     run=RUN,
-    explain=Explanation(partial(explain_job, RUN), ("describe_transform_job",)),
+    explain=partial(explain_job, RUN),
+    explain_calls=("describe_transform_job",),
     causes=frozenset(),
     deployed=False,
 )

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import replace
 
 from sagewatch.kinds import training_job
-from sagewatch.kinds.kind import ConsolePage, FailureNotice, Kind, Lifetime, Listing
-from sagewatch.kinds.leads import Explanation, FailureReader, JobRun, Lead, lead_of_job, with_starter
+from sagewatch.kinds.kind import FailureNotice, Kind, Lifetime, Listing
+from sagewatch.kinds.leads import FailureReader, JobRun, Lead, lead_of_job, with_starter
 from sagewatch.model import Description, Notice, Ref, Severity
 
 ENDED = frozenset({"Completed", "Failed", "Stopped", "Deleting", "DeleteFailed"})
@@ -83,12 +83,11 @@ TUNING_JOB = Kind(
     without_charts="A tuning job publishes no metrics: its training jobs do, above. Its failure is a notice.",
     notices=NOTICES,
     parents={},
-    page=ConsolePage("hyper-tuning-jobs"),
-    logs=None,
+    page="home#/hyper-tuning-jobs",
+    log_group=None,
     run=RUN,
-    explain=Explanation(
-        _explain, ("describe_hyper_parameter_tuning_job", "list_training_jobs_for_hyper_parameter_tuning_job")
-    ),
+    explain=_explain,
+    explain_calls=("describe_hyper_parameter_tuning_job", "list_training_jobs_for_hyper_parameter_tuning_job"),
     causes=frozenset(),
     deployed=False,
 )

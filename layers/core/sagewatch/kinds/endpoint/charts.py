@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sagewatch.kinds.charts import EXTREMES, FIRST_PART, HOST, LAUNCH, LEVEL, LOAD, SHARE, SPREAD, SUM, TIMED, Chart
-from sagewatch.kinds.endpoint.rows import INSTANCES, REQUESTS
+from sagewatch.kinds.requests import REQUESTS, UTILISATION
 
 VARIANT = ("EndpointName", "VariantName")
 CONTAINER = ("EndpointName", "VariantName", "ContainerName")
@@ -84,7 +84,7 @@ CHARTS = (
     ),
     Chart(
         title="Utilisation (% summed over cores and devices)",
-        namespace=INSTANCES,
+        namespace=UTILISATION,
         dimensions=(VARIANT, HOST),
         unit="Percent",
         statistics=TIMED,
@@ -93,7 +93,7 @@ CHARTS = (
     ),
     Chart(
         title="Memory and disk (%)",
-        namespace=INSTANCES,
+        namespace=UTILISATION,
         dimensions=(VARIANT, HOST),
         unit="Percent",
         statistics=TIMED,
@@ -120,7 +120,7 @@ CHARTS = (
     ),
     Chart(
         title="Containers called directly: utilisation (%)",
-        namespace=INSTANCES,
+        namespace=UTILISATION,
         dimensions=(CONTAINER,),
         unit="Percent",
         statistics=TIMED,
@@ -152,7 +152,7 @@ CHARTS = (
     ),
     Chart(
         title="Many models: loaded",
-        namespace=INSTANCES,
+        namespace=UTILISATION,
         dimensions=(VARIANT,),
         unit="None",
         statistics=SPREAD,
@@ -253,7 +253,7 @@ CHARTS = (
     ),
     Chart(
         title="Instances of inference components: reserved (%)",
-        namespace=INSTANCES,
+        namespace=UTILISATION,
         dimensions=(VARIANT,),
         unit="Percent",
         statistics=TIMED,
@@ -262,7 +262,7 @@ CHARTS = (
     ),
     Chart(
         title="Instances of inference components: utilisation (% of all)",
-        namespace=INSTANCES,
+        namespace=UTILISATION,
         dimensions=(VARIANT,),
         unit="Percent",
         statistics=TIMED,

@@ -15,8 +15,7 @@ from typing import Any
 from sagewatch.kinds.endpoint.charts import CHARTS, CONTAINER, ENDPOINT_ONLY, VARIANT
 from sagewatch.kinds.endpoint.failures import NOTICES, explain
 from sagewatch.kinds.endpoint.rows import SPECS
-from sagewatch.kinds.kind import ConsolePage, Kind, Level, Lifetime, Listing, LogGroup, Reader
-from sagewatch.kinds.leads import Explanation
+from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Reader
 from sagewatch.kinds.prices import hourly
 from sagewatch.model import CAPACITY_TRAITS, Description, Dimensions, Facts, Gap, Ref, Scope
 
@@ -219,10 +218,11 @@ ENDPOINT = Kind(
     without_charts="",
     notices=NOTICES,
     parents={},
-    page=ConsolePage("endpoints"),
-    logs=LogGroup("/aws/sagemaker/Endpoints/{name}"),
+    page="home#/endpoints",
+    log_group="/aws/sagemaker/Endpoints/{name}",
     run=None,
-    explain=Explanation(explain, ("describe_endpoint",)),
+    explain=explain,
+    explain_calls=("describe_endpoint",),
     causes=frozenset({"endpoint-capacity", "start-up"}),
     deployed=True,
 )

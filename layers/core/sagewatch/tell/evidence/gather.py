@@ -116,7 +116,7 @@ def gather(
         return Evidence(facts={**facts, **reading.notes})
     if notice.state != "failed":
         return Evidence()
-    lead = found.explain.read(reading, notice) if found and found.explain else Lead(ref=ref, reason=notice.reason)
+    lead = found.explain(reading, notice) if found and found.explain else Lead(ref=ref, reason=notice.reason)
     if lead.follow:
         lead = _followed(reading, lead)
     stream, log = _tail(reading, lead) if wants_log and lead.group else ("", ())
