@@ -23,7 +23,7 @@ from sagewatch.model import Ref
 from sagewatch.policy.rules import DEFAULT, AlarmRule, Policy
 from sagewatch.settings import SweepSettings
 from sagewatch.watch.reconcile import Clients, reconcile
-from sagewatch_cli.account.outlook import Asked, outlook
+from sagewatch_cli.account.plan import Asked, outlook
 from sagewatch_cli.commands.plan import as_data
 
 ENDPOINTS = 1_000

@@ -33,7 +33,7 @@ from sagewatch.receivers.registry import Switchboard
 from sagewatch.settings import NotifySettings
 from sagewatch.tell.conversation import Clients
 from sagewatch.tell.notify import Round
-from sagewatch_cli.local.slack import Slack, Troubles, slack
+from sagewatch_cli.local.doubles.slack import Slack, Troubles, slack
 
 FASTER = 30
 RECEIVES = 20

@@ -17,7 +17,7 @@ from sagewatch.model import Alarm, Description, Facts, Ref, normal
 from sagewatch.policy.rules import AlarmRule, Policy
 from sagewatch.watch.plan import plan
 from sagewatch_cli.account.alarms import Present, series
-from sagewatch_cli.account.census import Coverage, Read, Unwatched, Where, Why, coverage
+from sagewatch_cli.account.coverage import Coverage, Read, Unwatched, Where, Why, coverage
 from tests import resources
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from sagewatch_cli.local import sam
-from sagewatch_cli.local.inbox import Inbox
-from sagewatch_cli.local.isolation import isolated
-from sagewatch_cli.local.project import Project
-from sagewatch_cli.local.stack import Stack, deployed, emulators
+from sagewatch_cli.local.drivers.inbox import Inbox
+from sagewatch_cli.local.machine.checkout import Project
+from sagewatch_cli.local.machine.environment import isolated
+from sagewatch_cli.local.stack import sam
+from sagewatch_cli.local.stack.deployment import Stack, deployed, emulators
 from tests.e2e.world import World
 
 

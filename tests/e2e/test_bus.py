@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sagewatch_cli.local.bus import may_send, payload
+from sagewatch_cli.local.doubles.event_bus import may_send, payload
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e

@@ -14,9 +14,9 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
-from sagewatch_cli.local import sagemaker
-from sagewatch_cli.local.doubles import Doubles, doubles
-from sagewatch_cli.local.slack import Reply, slack
+from sagewatch_cli.local.doubles import sagemaker
+from sagewatch_cli.local.doubles.server import Doubles, doubles
+from sagewatch_cli.local.doubles.slack import Reply, slack
 
 pytestmark = pytest.mark.e2e
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from sagewatch_cli.local.drivers import Variant
-from sagewatch_cli.local.events import Event
-from sagewatch_cli.local.inbox import Mail
-from sagewatch_cli.local.slack import CHANNEL, WEBHOOK, Reply
-from sagewatch_cli.local.stack import SLACK_PARAMETER
-from sagewatch_cli.local.transcript import transcript
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.demo.slack_text import transcript
+from sagewatch_cli.local.doubles.slack import CHANNEL, WEBHOOK, Reply
+from sagewatch_cli.local.drivers.inbox import Mail
+from sagewatch_cli.local.drivers.payloads import Event
+from sagewatch_cli.local.drivers.sagemaker import Variant
+from sagewatch_cli.local.machine.waiting import until
+from sagewatch_cli.local.stack.deployment import SLACK_PARAMETER
 from tests.e2e.world import Deaf, World
 
 pytestmark = pytest.mark.e2e

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from sagewatch_cli.local.drivers import SageMakerDriver, Variant
-from sagewatch_cli.local.isolation import AWS
-from sagewatch_cli.local.stack import Stack, beside, deployed
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.drivers.sagemaker import SageMakerDriver, Variant
+from sagewatch_cli.local.machine.environment import AWS
+from sagewatch_cli.local.machine.waiting import until
+from sagewatch_cli.local.stack.deployment import Stack, beside, deployed
 from tests.e2e.world import World, logged
 
 pytestmark = pytest.mark.e2e

@@ -10,9 +10,9 @@ import pytest
 
 from sagewatch.aws.policy_store import is_blank
 from sagewatch.model import Labels
-from sagewatch_cli.local.drivers import Variant
-from sagewatch_cli.local.policies import NOTHING
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.drivers.policy import NOTHING
+from sagewatch_cli.local.drivers.sagemaker import Variant
+from sagewatch_cli.local.machine.waiting import until
 from tests.e2e.world import World
 from tests.template import template
 

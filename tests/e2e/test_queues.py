@@ -5,9 +5,9 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from sagewatch_cli.local.drivers import Variant
-from sagewatch_cli.local.isolation import REGION
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.drivers.sagemaker import Variant
+from sagewatch_cli.local.machine.environment import REGION
+from sagewatch_cli.local.machine.waiting import until
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e

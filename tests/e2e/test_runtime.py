@@ -21,12 +21,12 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
-from sagewatch_cli.local.drivers import Variant
-from sagewatch_cli.local.isolation import AWS, REGION
-from sagewatch_cli.local.ports import LOOPBACK, free_port
-from sagewatch_cli.local.processes import child
-from sagewatch_cli.local.project import Project, architecture
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.drivers.sagemaker import Variant
+from sagewatch_cli.local.machine.checkout import Project, architecture
+from sagewatch_cli.local.machine.environment import AWS, REGION
+from sagewatch_cli.local.machine.loopback import LOOPBACK, free_port
+from sagewatch_cli.local.machine.processes import child
+from sagewatch_cli.local.machine.waiting import until
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e

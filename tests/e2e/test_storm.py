@@ -23,8 +23,8 @@ from typing import Literal
 
 import pytest
 
-from sagewatch_cli.local.slack import CHANNEL, Reply, Troubles
-from sagewatch_cli.local.workspace import Said
+from sagewatch_cli.local.doubles.slack import CHANNEL, Reply, Troubles
+from sagewatch_cli.local.doubles.slack_workspace import Said
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sagewatch_cli.local.conditions import condition, window
-from sagewatch_cli.local.errors import Unmet
-from sagewatch_cli.local.narrator import Narrator
-from sagewatch_cli.local.story import Story
-from sagewatch_cli.local.transcript import transcript
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.demo.slack_text import transcript
+from sagewatch_cli.local.demo.steps import Narrator
+from sagewatch_cli.local.demo.story import Story
+from sagewatch_cli.local.demo.tables import condition, window
+from sagewatch_cli.local.machine.errors import Unmet
+from sagewatch_cli.local.machine.waiting import until
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
@@ -55,7 +55,7 @@ def test_a_step_that_does_not_come_true_says_what_was_expected_and_what_was_seen
 
 
 def test_a_long_step_shows_signs_of_life_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sagewatch_cli.local.narrator._HEARTBEAT", 0)
+    monkeypatch.setattr("sagewatch_cli.local.demo.steps._HEARTBEAT", 0)
     page = io.StringIO()
 
     with Narrator(Console(file=page)).step("Building") as say:

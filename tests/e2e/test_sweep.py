@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from sagewatch_cli.local.drivers import Variant
-from sagewatch_cli.local.sagemaker import forget_endpoint
-from sagewatch_cli.local.sam import STACK
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.doubles.sagemaker import forget_endpoint
+from sagewatch_cli.local.drivers.sagemaker import Variant
+from sagewatch_cli.local.machine.waiting import until
+from sagewatch_cli.local.stack.sam import STACK
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e

@@ -14,18 +14,18 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.sagemaker.models import sagemaker_backends
 from typer.testing import CliRunner
 
-from sagewatch_cli.local.bus import Delivery, Pump
-from sagewatch_cli.local.drivers import AlarmDriver, SageMakerDriver
-from sagewatch_cli.local.events import Event, Events
-from sagewatch_cli.local.inbox import Inbox, Mail
-from sagewatch_cli.local.isolation import ACCOUNT, AWS, REGION
-from sagewatch_cli.local.journal import Call
-from sagewatch_cli.local.policies import PolicyDriver
-from sagewatch_cli.local.resources import ResourceDriver
-from sagewatch_cli.local.slack import Posted
-from sagewatch_cli.local.stack import PREFIX, Stack
-from sagewatch_cli.local.waiting import until
-from sagewatch_cli.local.workspace import Said
+from sagewatch_cli.local.doubles.event_bus import Delivery, Pump
+from sagewatch_cli.local.doubles.journal import Call
+from sagewatch_cli.local.doubles.slack import Posted
+from sagewatch_cli.local.doubles.slack_workspace import Said
+from sagewatch_cli.local.drivers.inbox import Inbox, Mail
+from sagewatch_cli.local.drivers.payloads import Event, Events
+from sagewatch_cli.local.drivers.policy import PolicyDriver
+from sagewatch_cli.local.drivers.resources import ResourceDriver
+from sagewatch_cli.local.drivers.sagemaker import AlarmDriver, SageMakerDriver
+from sagewatch_cli.local.machine.environment import ACCOUNT, AWS, REGION
+from sagewatch_cli.local.machine.waiting import until
+from sagewatch_cli.local.stack.deployment import PREFIX, Stack
 from sagewatch_cli.main import app
 
 type Alarms = Mapping[str, Mapping[str, Any]]

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from sagewatch.model import Notice
 from sagewatch.tell.notify import CLOCK, Round
-from sagewatch_cli.local.workspace import CHANNEL, Said
+from sagewatch_cli.local.doubles.slack_workspace import CHANNEL, Said
 from tests.integration.conftest import batch, cold_start, incidents_table
 from tests.integration.slack_double import SlackDouble, slack_double
 from tests.payloads import event

@@ -19,7 +19,7 @@ from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Ref
 from sagewatch.tell import incident_store as store
 from sagewatch.tell.alarm_events import notice
-from sagewatch_cli.local.slack import SILENCE, Reply
+from sagewatch_cli.local.doubles.slack import SILENCE, Reply
 from tests.integration.telling import START, TICK, Start, Town, alarm, clicked, subscribed
 from tests.integration.telling import double as double
 from tests.integration.telling import inbox as inbox

@@ -26,7 +26,7 @@ from sagewatch.model import Alarm, Ref, Severity, normal
 from sagewatch.policy.rules import DEFAULT, AlarmRule, Ignored, Policy
 from sagewatch.settings import SweepSettings
 from sagewatch.watch.reconcile import Clients, reconcile
-from sagewatch_cli.account.outlook import Asked, Outlook, Planned, outlook
+from sagewatch_cli.account.plan import Asked, Outlook, Planned, outlook
 from sagewatch_cli.main import app
 from tests.integration.conftest import Fleet, Journal, Queue, alarms
 

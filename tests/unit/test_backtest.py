@@ -13,7 +13,7 @@ from rich.console import Console
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.model import Alarm, Facts, Ref
 from sagewatch.watch.plan import plan
-from sagewatch_cli.account.history import DAY, History, queries
+from sagewatch_cli.account.metric_history import DAY, History, queries
 from sagewatch_cli.account.replay import Point, Series
 from sagewatch_cli.commands.backtest import Report, as_data, judged, rendered
 from tests.resources import answering, config, endpoint, variant

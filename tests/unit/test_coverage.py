@@ -20,8 +20,8 @@ from sagewatch.kinds.registry import kind
 from sagewatch.model import Facts, Gap, Ref, Scope, normal
 from sagewatch.policy.rules import AlarmRule, Ignored, Policy
 from sagewatch_cli.account.alarms import Present, series
-from sagewatch_cli.account.census import Coverage, Read, Unwatched, Why, coverage, matrix, unwatched
-from sagewatch_cli.account.page import SYMBOLS, page
+from sagewatch_cli.account.coverage import Coverage, Read, Unwatched, Why, coverage, matrix, unwatched
+from sagewatch_cli.account.coverage_page import SYMBOLS, page
 from sagewatch_cli.commands.coverage import as_data, show
 from tests import fleets
 from tests.fleets import NOW, where

@@ -19,7 +19,7 @@ from sagewatch.model import Facts, Gap, Place
 from sagewatch.policy.rules import AlarmRule, Policy
 from sagewatch.watch.reconcile import Decision, Look, decided
 from sagewatch_cli.account.alarms import Change, series
-from sagewatch_cli.account.reasons import VERDICTS, Explained, Found, Lacking, explained, lacking
+from sagewatch_cli.account.explain import VERDICTS, Explained, Found, Lacking, explained, lacking
 from sagewatch_cli.commands.explain import show
 from tests import fleets, resources
 

@@ -20,8 +20,8 @@ from sagewatch.model import Alarm, Description, Facts, Gap, Ref, Severity, norma
 from sagewatch.policy.rules import DEFAULT, AlarmRule, Policy
 from sagewatch.watch.plan import plan
 from sagewatch.watch.reconcile import Look
-from sagewatch_cli.account.differences import Difference, condition, differences
-from sagewatch_cli.account.outlook import Cost, Outlook, Planned
+from sagewatch_cli.account.alarm_words import Difference, condition, differences
+from sagewatch_cli.account.plan import Cost, Outlook, Planned
 from sagewatch_cli.commands.plan import show
 from tests.resources import answering, config, endpoint, pipeline, variant
 from tests.snapshots import snapshot

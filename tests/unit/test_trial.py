@@ -13,7 +13,7 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Labels, Place, Ref, Severity
 from sagewatch.policy.rules import Policy, Route, Webhook
 from sagewatch.tell.route import routes
-from sagewatch_cli.account.trial import considered, incident, labels_of, mention, places, told, voices
+from sagewatch_cli.account.notify import considered, incident, labels_of, mention, places, told, voices
 
 IRELAND = Place("aws", "eu-west-1", "123456789012")
 AT = datetime(2026, 11, 21, 9, 12, tzinfo=UTC)

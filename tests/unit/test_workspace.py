@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sagewatch_cli.local.workspace import Picture, Refused, Said, Workspace, refusal
+from sagewatch_cli.local.doubles.slack_workspace import Picture, Refused, Said, Workspace, refusal
 
 
 def section(text: str = "a", **more: Any) -> dict[str, Any]:

@@ -25,11 +25,11 @@ from sagewatch.receivers.wording.phrases import harmless
 from sagewatch.units import humanise
 from sagewatch.watch.plan import plan
 from sagewatch.watch.reconcile import Clients
-from sagewatch_cli.account.history import MOST_DAYS, History, read
+from sagewatch_cli.account.metric_history import MOST_DAYS, History, read
+from sagewatch_cli.account.policy import PolicyFile, standing
 from sagewatch_cli.account.proposals import Fit, Outcome, Proposal, Trial, outcome, proposals, snippet
 from sagewatch_cli.account.replay import Episode, Replay, Rule, Series
 from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.account.wanted import PolicyFile, standing
 from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop, table
 
 _NO_RESOURCE, _NO_ALARMS = 3, 4

@@ -14,11 +14,11 @@ from rich.text import Text
 from sagewatch.errors import Retry
 from sagewatch.kinds.registry import KINDS
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch_cli.account.census import MEANT, STATES, Coverage, Tally, Watched
-from sagewatch_cli.account.page import page
+from sagewatch_cli.account.coverage import MEANT, STATES, Coverage, Tally, Watched
+from sagewatch_cli.account.coverage_page import page
+from sagewatch_cli.account.coverage_reading import Table, recorded, survey
+from sagewatch_cli.account.policy import PolicyFile, standing
 from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.account.survey import Table, recorded, survey
-from sagewatch_cli.account.wanted import PolicyFile, standing
 from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop, table
 
 MOST = 20

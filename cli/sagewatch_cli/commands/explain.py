@@ -29,11 +29,11 @@ from sagewatch.watch import names
 from sagewatch.watch.reconcile import Clients, Decision, Look
 from sagewatch_cli.account import alarms
 from sagewatch_cli.account.alarms import Change, Series, series
-from sagewatch_cli.account.census import STATES
-from sagewatch_cli.account.reasons import VERDICTS, Explained, Found, Lacking, Noting, explained, lacking, summed
+from sagewatch_cli.account.coverage import STATES
+from sagewatch_cli.account.coverage_reading import Table, place, reader, recorded
+from sagewatch_cli.account.explain import VERDICTS, Explained, Found, Lacking, Noting, explained, lacking, summed
+from sagewatch_cli.account.policy import PolicyFile, standing
 from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.account.survey import Table, place, reader, recorded
-from sagewatch_cli.account.wanted import PolicyFile, standing
 from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop
 
 _UNKNOWN, _ABSENT = 3, 4

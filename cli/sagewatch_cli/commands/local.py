@@ -13,13 +13,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from sagewatch_cli.local.errors import LocalError
-from sagewatch_cli.local.gateway import gateway
-from sagewatch_cli.local.isolation import AWS, isolate
-from sagewatch_cli.local.narrator import Narrator
-from sagewatch_cli.local.project import Project
-from sagewatch_cli.local.stack import Stack, emulators
-from sagewatch_cli.local.story import LATENCY, Story
+from sagewatch_cli.local.demo.steps import Narrator
+from sagewatch_cli.local.demo.story import LATENCY, Story
+from sagewatch_cli.local.machine.checkout import Project
+from sagewatch_cli.local.machine.environment import AWS, isolate
+from sagewatch_cli.local.machine.errors import LocalError
+from sagewatch_cli.local.stack.deployment import Stack, emulators
+from sagewatch_cli.local.stack.gateway import gateway
 
 app = typer.Typer(name="local", help="AWS played on this machine: no account, no Docker.", no_args_is_help=True)
 

@@ -20,11 +20,11 @@ from sagewatch.policy.rules import Policy, Route
 from sagewatch.receivers.sns import render as words
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch.tell import incident_store as store
-from sagewatch_cli.account import trial
+from sagewatch_cli.account import notify as trial
+from sagewatch_cli.account.coverage_reading import place
+from sagewatch_cli.account.notify import RESOURCE, Considered, State
+from sagewatch_cli.account.policy import PolicyFile, standing
 from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.account.survey import place
-from sagewatch_cli.account.trial import RESOURCE, Considered, State
-from sagewatch_cli.account.wanted import PolicyFile, standing
 from sagewatch_cli.commands.events import parts
 from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop
 

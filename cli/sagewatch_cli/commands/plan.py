@@ -17,10 +17,10 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Ref
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch.watch.reconcile import Clients
-from sagewatch_cli.account.differences import Difference, condition, differences
-from sagewatch_cli.account.outlook import Asked, Cost, Outlook, Planned, is_glob, outlook
+from sagewatch_cli.account.alarm_words import Difference, condition, differences
+from sagewatch_cli.account.plan import Asked, Cost, Outlook, Planned, is_glob, outlook
+from sagewatch_cli.account.policy import PolicyFile, standing
 from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.account.wanted import PolicyFile, standing
 from sagewatch_cli.printing import REFUSED, Form, Format, as_json, progress, stop
 
 CHANGES = 3

@@ -21,8 +21,8 @@ from sagewatch.aws.errors import retried
 from sagewatch.aws.policy_store import parsed
 from sagewatch.errors import Fault, Retry
 from sagewatch.policy.rules import Policy
+from sagewatch_cli.account.policy import parameter_of
 from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.account.wanted import parameter_of
 from sagewatch_cli.printing import BROKEN, REFUSED, Form, Format, as_json, stop
 
 LARGEST = 8192

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sagewatch_cli.local.errors import NotACheckout
+from sagewatch_cli.local.machine.errors import NotACheckout
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Project:
     @classmethod
     def here(cls) -> Project:
         """Return the checkout around this file; NotACheckout when it, or the tools it installs, are not there."""
-        root = Path(__file__).resolve().parents[3]
+        root = Path(__file__).resolve().parents[4]
         if not (root / "template.yaml").is_file():
             raise NotACheckout(
                 f"there is no template.yaml in {root}; the local stack needs a checkout of the repository"

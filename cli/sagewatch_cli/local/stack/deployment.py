@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 import boto3
 
-from sagewatch_cli.local import sam
-from sagewatch_cli.local.bus import Bus
-from sagewatch_cli.local.doubles import Doubles, doubles
-from sagewatch_cli.local.isolation import AWS, REGION
-from sagewatch_cli.local.ministack import Lane, ministack
-from sagewatch_cli.local.project import Project
-from sagewatch_cli.local.slack import Slack, slack
+from sagewatch_cli.local.doubles.event_bus import Bus
+from sagewatch_cli.local.doubles.server import Doubles, doubles
+from sagewatch_cli.local.doubles.slack import Slack, slack
+from sagewatch_cli.local.machine.checkout import Project
+from sagewatch_cli.local.machine.environment import AWS, REGION
+from sagewatch_cli.local.stack import sam
+from sagewatch_cli.local.stack.ministack import Lane, ministack
 
 SLACK_PARAMETER = "/sagewatch/slack"
 PREFIX = "sagewatch"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from sagewatch_cli.local.bus import Pump
-from sagewatch_cli.local.events import Event, Events
-from sagewatch_cli.local.isolation import ACCOUNT, REGION
+from sagewatch_cli.local.doubles.event_bus import Pump
+from sagewatch_cli.local.drivers.payloads import Event, Events
+from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

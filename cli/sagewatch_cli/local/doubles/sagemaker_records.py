@@ -20,7 +20,7 @@ from moto.sagemaker.exceptions import ResourceInUseException, ResourceNotFound, 
 from moto.sagemaker.models import SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
-from sagewatch_cli.local.isolation import ACCOUNT, REGION
+from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
 
 type Record = dict[str, Any]
 type Answer = Callable[[SageMakerResponse], ActionResult]

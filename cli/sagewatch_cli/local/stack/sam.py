@@ -7,10 +7,10 @@ import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from sagewatch_cli.local.errors import SamFailed
-from sagewatch_cli.local.isolation import isolated
-from sagewatch_cli.local.processes import child
-from sagewatch_cli.local.project import Project, architecture, python_folder
+from sagewatch_cli.local.machine.checkout import Project, architecture, python_folder
+from sagewatch_cli.local.machine.environment import isolated
+from sagewatch_cli.local.machine.errors import SamFailed
+from sagewatch_cli.local.machine.processes import child
 
 STACK = "sagewatch"
 

@@ -22,7 +22,7 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Place, Ref
 from sagewatch_cli.account.alarms import Present, Series, beginning, by_owner, series
-from sagewatch_cli.account.census import Coverage, Read, Unwatched, Where, Why, coverage, unwatched
+from sagewatch_cli.account.coverage import Coverage, Read, Unwatched, Where, Why, coverage, unwatched
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.printing import progress
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.http_proxy import ProxyMiddleware
 
-from sagewatch_cli.local.ports import served
+from sagewatch_cli.local.machine.loopback import served
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

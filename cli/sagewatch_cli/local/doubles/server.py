@@ -15,10 +15,10 @@ from moto.core.responses import BaseResponse
 from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
-from sagewatch_cli.local.cloudwatch import CloudWatch
-from sagewatch_cli.local.journal import KEY, Call, Change, Journal
-from sagewatch_cli.local.ports import served
-from sagewatch_cli.local.sagemaker import SageMaker
+from sagewatch_cli.local.doubles.cloudwatch import CloudWatch
+from sagewatch_cli.local.doubles.journal import KEY, Call, Change, Journal
+from sagewatch_cli.local.doubles.sagemaker import SageMaker
+from sagewatch_cli.local.machine.loopback import served
 
 OURS: Mapping[str, type[BaseResponse]] = {"sagemaker": SageMaker, "cloudwatch": CloudWatch}
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from sagewatch_cli.local.events import Event
+from sagewatch_cli.local.drivers.payloads import Event
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -24,10 +24,10 @@ from moto.sagemaker.models import (
     sagemaker_backends,
 )
 
-from sagewatch_cli.local import records
-from sagewatch_cli.local.isolation import ACCOUNT, REGION
-from sagewatch_cli.local.journal import Journaled
-from sagewatch_cli.local.records import RecordsResponse
+from sagewatch_cli.local.doubles import sagemaker_records as records
+from sagewatch_cli.local.doubles.journal import Journaled
+from sagewatch_cli.local.doubles.sagemaker_records import RecordsResponse
+from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
 
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
 

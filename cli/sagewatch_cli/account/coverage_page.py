@@ -14,7 +14,7 @@ from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS, spec
 from sagewatch.model import Place, Ref
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch_cli.account.census import MEANT, Cell, Coverage, Tally, columns, matrix
+from sagewatch_cli.account.coverage import MEANT, Cell, Coverage, Tally, columns, matrix
 
 SYMBOLS: Mapping[str, tuple[str, str]] = {
     "firing": ("f", "▲"),
@@ -26,7 +26,7 @@ SYMBOLS: Mapping[str, tuple[str, str]] = {
 }
 """How a cell looks, by its word: a class and a symbol, so that nobody depends on the colour."""
 
-_TEMPLATE = Path(__file__).with_name("page.html.j2")
+_TEMPLATE = Path(__file__).with_name("coverage_page.html.j2")
 _RING = 2 * math.pi * 42  # the length of the ring's line, whose radius is 42
 _LONGEST = 300
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from sagewatch_cli.local.errors import Unmet
+from sagewatch_cli.local.machine.errors import Unmet
 
 _PAUSE = 0.05
 

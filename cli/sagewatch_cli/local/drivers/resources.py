@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import camelcase_to_underscores
 
-from sagewatch_cli.local import sagemaker
-from sagewatch_cli.local.bus import Pump
-from sagewatch_cli.local.drivers import ROLE
-from sagewatch_cli.local.events import Event, Events, milliseconds
-from sagewatch_cli.local.records import FAMILIES, Family
+from sagewatch_cli.local.doubles import sagemaker
+from sagewatch_cli.local.doubles.event_bus import Pump
+from sagewatch_cli.local.doubles.sagemaker_records import FAMILIES, Family
+from sagewatch_cli.local.drivers.payloads import Event, Events, milliseconds
+from sagewatch_cli.local.drivers.sagemaker import ROLE
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

@@ -17,9 +17,9 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sagewatch_cli.local.ports import LOOPBACK
-from sagewatch_cli.local.workspace import CHANNEL as CHANNEL
-from sagewatch_cli.local.workspace import Refused, Workspace
+from sagewatch_cli.local.doubles.slack_workspace import CHANNEL as CHANNEL
+from sagewatch_cli.local.doubles.slack_workspace import Refused, Workspace
+from sagewatch_cli.local.machine.loopback import LOOPBACK
 
 WEBHOOK = "/services/T000/B000/XXXX"
 JSON = {"Content-Type": "application/json; charset=utf-8"}

@@ -15,9 +15,9 @@ from moto.cloudwatch.models import Alarm
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult, EmptyResult
 
-from sagewatch_cli.local.journal import Change, Journaled, Operation, journal
-from sagewatch_cli.local.muting import MuteRule, faults, in_utc, rules_of
-from sagewatch_cli.local.picture import png
+from sagewatch_cli.local.doubles.journal import Change, Journaled, Operation, journal
+from sagewatch_cli.local.doubles.mute_rules import MuteRule, faults, in_utc, rules_of
+from sagewatch_cli.local.doubles.picture import png
 
 MOST_NAMES = 100
 DEFAULT_PAGE = 50

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from sagewatch_cli.local import sagemaker
-from sagewatch_cli.local.bus import Pump
-from sagewatch_cli.local.doubles import Doubles
-from sagewatch_cli.local.events import Event, Events, milliseconds
-from sagewatch_cli.local.isolation import ACCOUNT, REGION
-from sagewatch_cli.local.journal import Change
-from sagewatch_cli.local.muting import muting
+from sagewatch_cli.local.doubles import sagemaker
+from sagewatch_cli.local.doubles.event_bus import Pump
+from sagewatch_cli.local.doubles.journal import Change
+from sagewatch_cli.local.doubles.mute_rules import muting
+from sagewatch_cli.local.doubles.server import Doubles
+from sagewatch_cli.local.drivers.payloads import Event, Events, milliseconds
+from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from moto.cloudwatch.models import CloudWatchBackend, cloudwatch_backends
 
-from sagewatch_cli.local.isolation import ACCOUNT, REGION
+from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
 
 type Status = Literal["SCHEDULED", "ACTIVE", "EXPIRED"]
 

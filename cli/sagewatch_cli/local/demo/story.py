@@ -19,18 +19,18 @@ from rich.text import Text
 
 from sagewatch.model import Labels
 from sagewatch_cli.commands import policy
-from sagewatch_cli.local import sam
-from sagewatch_cli.local.conditions import condition, window
-from sagewatch_cli.local.drivers import AlarmDriver, SageMakerDriver, Variant
-from sagewatch_cli.local.events import Events
-from sagewatch_cli.local.inbox import Inbox, Mail
-from sagewatch_cli.local.isolation import REGION
-from sagewatch_cli.local.narrator import Narrator
-from sagewatch_cli.local.policies import PolicyDriver
-from sagewatch_cli.local.stack import PREFIX, Emulators, Stack, deployed
-from sagewatch_cli.local.transcript import transcript
-from sagewatch_cli.local.waiting import until
-from sagewatch_cli.local.workspace import Said
+from sagewatch_cli.local.demo.slack_text import transcript
+from sagewatch_cli.local.demo.steps import Narrator
+from sagewatch_cli.local.demo.tables import condition, window
+from sagewatch_cli.local.doubles.slack_workspace import Said
+from sagewatch_cli.local.drivers.inbox import Inbox, Mail
+from sagewatch_cli.local.drivers.payloads import Events
+from sagewatch_cli.local.drivers.policy import PolicyDriver
+from sagewatch_cli.local.drivers.sagemaker import AlarmDriver, SageMakerDriver, Variant
+from sagewatch_cli.local.machine.environment import REGION
+from sagewatch_cli.local.machine.waiting import until
+from sagewatch_cli.local.stack import sam
+from sagewatch_cli.local.stack.deployment import PREFIX, Emulators, Stack, deployed
 
 type Alarms = Mapping[str, Mapping[str, Any]]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sagewatch_cli.local.stack import Stack
+from sagewatch_cli.local.stack.deployment import Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

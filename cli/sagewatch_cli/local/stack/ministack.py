@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 from urllib.error import URLError
 
-from sagewatch_cli.local.errors import EmulatorDied
-from sagewatch_cli.local.isolation import ACCOUNT, REGION
-from sagewatch_cli.local.ports import LOOPBACK, free_port
-from sagewatch_cli.local.processes import child
-from sagewatch_cli.local.project import Project
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.machine.checkout import Project
+from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
+from sagewatch_cli.local.machine.errors import EmulatorDied
+from sagewatch_cli.local.machine.loopback import LOOPBACK, free_port
+from sagewatch_cli.local.machine.processes import child
+from sagewatch_cli.local.machine.waiting import until
 
 type Lane = Literal["moto", "ministack"]
 """Who answers for CloudWatch.

@@ -18,7 +18,7 @@ from sagewatch.units import humanise
 from sagewatch.watch.plan import condition, is_edited
 from sagewatch.watch.reconcile import Decision, Look
 from sagewatch_cli.account.alarms import Present, Series, series
-from sagewatch_cli.account.census import JUDGED, is_dead
+from sagewatch_cli.account.coverage import JUDGED, is_dead
 from sagewatch_cli.commands.catalog import default
 
 VERDICTS: Mapping[str, str] = {
