@@ -18,11 +18,10 @@ pytestmark = pytest.mark.e2e
 PARENT = """
 import subprocess, sys, time
 from pathlib import Path
-from sagewatch_cli.commands.local import _terminate
 import signal
-signal.signal(signal.SIGTERM, _terminate)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-from sagewatch_cli.local.machine.processes import child
+from sagewatch_cli.local.machine.processes import child, exit_on_sigterm
+exit_on_sigterm()
 with child(["/bin/sleep", "600"], env={}, cwd=Path("/"), stdout=subprocess.DEVNULL) as process:
     print(process.pid, flush=True)
     time.sleep(600)

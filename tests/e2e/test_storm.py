@@ -24,7 +24,7 @@ from typing import Literal
 import pytest
 
 from sagewatch_cli.local.doubles.slack import CHANNEL, Reply, Troubles
-from sagewatch_cli.local.doubles.slack_workspace import Said
+from sagewatch_cli.local.doubles.slack_workspace import ShownMessage
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
@@ -82,9 +82,9 @@ def rush(world: World, state: Literal["ALARM", "OK"]) -> None:
     world.notified(within=PATIENCE)
 
 
-def roots(world: World) -> dict[str, list[Said]]:
+def roots(world: World) -> dict[str, list[ShownMessage]]:
     """Return the messages in the channel about each endpoint, as they read now."""
-    found: dict[str, list[Said]] = {name: [] for name in NAMES}
+    found: dict[str, list[ShownMessage]] = {name: [] for name in NAMES}
     for said in world.said():
         found[next(name for name in NAMES if f"*{name}*" in said.text)].append(said)
     return found

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from sagewatch_cli.local.demo.slack_text import transcript
-from sagewatch_cli.local.demo.steps import Narrator
+from sagewatch_cli.local.demo.steps import StepPrinter
 from sagewatch_cli.local.demo.story import Story
 from sagewatch_cli.local.demo.tables import condition, window
 from sagewatch_cli.local.machine.errors import Unmet
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.e2e
 
 def test_the_demo_tells_its_story_to_the_end(world: World) -> None:
     page = io.StringIO()
-    narrator = Narrator(Console(file=page, width=120))
-    story = Story(world.stack, world.inbox, world.sagemaker, world.cloudwatch, world.policy, narrator)
+    printer = StepPrinter(Console(file=page, width=120))
+    story = Story(world.stack, world.inbox, world.sagemaker, world.cloudwatch, world.policy, printer)
 
     story.tell()
     story.end()
@@ -47,7 +47,7 @@ def test_the_demo_tells_its_story_to_the_end(world: World) -> None:
 def test_a_step_that_does_not_come_true_says_what_was_expected_and_what_was_seen() -> None:
     page = io.StringIO()
 
-    with pytest.raises(Unmet) as unmet, Narrator(Console(file=page)).step("Waiting for rain"):
+    with pytest.raises(Unmet) as unmet, StepPrinter(Console(file=page)).step("Waiting for rain"):
         until("rain", lambda: "sun", lambda seen: seen == "rain", within=0.1)
 
     assert str(unmet.value) == "expected within 0.1 s: rain\nseen: 'sun'"
@@ -58,7 +58,7 @@ def test_a_long_step_shows_signs_of_life_where_there_is_no_terminal(monkeypatch:
     monkeypatch.setattr("sagewatch_cli.local.demo.steps._HEARTBEAT", 0)
     page = io.StringIO()
 
-    with Narrator(Console(file=page)).step("Building") as say:
+    with StepPrinter(Console(file=page)).step("Building") as say:
         say("Running PythonPipBuilder [1/3]")
 
     assert [line.strip() for line in page.getvalue().splitlines()[:2]] == [

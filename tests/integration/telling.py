@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from sagewatch.model import Notice
 from sagewatch.tell.notify import CLOCK, Round
-from sagewatch_cli.local.doubles.slack_workspace import CHANNEL, Said
+from sagewatch_cli.local.doubles.slack_workspace import CHANNEL, ShownMessage
 from tests.integration.conftest import batch, cold_start, incidents_table
 from tests.integration.slack_double import SlackDouble, slack_double
 from tests.payloads import event
@@ -121,7 +121,7 @@ class Town:
         """Return the first lines of the messages of a channel, as people see them now."""
         return [each.text for each in self.channel(channel)]
 
-    def channel(self, channel: str = CHANNEL) -> tuple[Said, ...]:
+    def channel(self, channel: str = CHANNEL) -> tuple[ShownMessage, ...]:
         return self.double.slack.workspace.channel(channel)
 
     def thread(self, number: int = 0, channel: str = CHANNEL) -> list[str]:

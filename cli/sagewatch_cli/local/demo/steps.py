@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -12,14 +12,14 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
 from rich.text import Text
 
+from sagewatch_cli.local.stack.sam import Say
+
 _HEARTBEAT = 5
 """Seconds between lines where there is no terminal."""
 
-type Say = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
-class Narrator:
+class StepPrinter:
     """Prints each step with its outcome and how long it took."""
 
     console: Console

@@ -6,6 +6,8 @@ Limits: CloudWatch API Reference, PutMetricAlarm, DescribeAlarms and DeleteAlarm
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,9 +17,8 @@ from moto.cloudwatch.models import Alarm
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult, EmptyResult
 
-from sagewatch_cli.local.doubles.journal import Change, Journaled, Operation, journal
-from sagewatch_cli.local.doubles.mute_rules import MuteRule, faults, in_utc, rules_of
-from sagewatch_cli.local.doubles.picture import png
+from sagewatch_cli.local.doubles.journal import AlarmChange, AlarmOperation, Journaled, journal
+from sagewatch_cli.local.doubles.mute_rules import StoredMuteRule, faults, in_utc, rules_of
 
 MOST_NAMES = 100
 DEFAULT_PAGE = 50
@@ -79,7 +80,7 @@ class CloudWatch(Journaled, CloudWatchResponse):
     def put_alarm_mute_rule(self) -> ActionResult:
         for fault in faults(self.params, self.cloudwatch_backend.alarms):
             raise ValidationError(fault)
-        rule = MuteRule(request=dict(self.params), updated=datetime.now(UTC))
+        rule = StoredMuteRule(request=dict(self.params), updated=datetime.now(UTC))
         rules_of(self.cloudwatch_backend)[rule.name] = rule
         return EmptyResult()
 
@@ -116,7 +117,7 @@ class CloudWatch(Journaled, CloudWatchResponse):
             raise ValidationError(f"MetricWidget is no JSON: {error}") from error
         if not widget.get("metrics"):
             raise ValidationError("MetricWidget must name metrics.")
-        return ActionResult({"MetricWidgetImage": png(widget.get("width", 600), widget.get("height", 400))})
+        return ActionResult({"MetricWidgetImage": _graph(widget.get("width", 600), widget.get("height", 400))})
 
     def set_alarm_state(self) -> ActionResult:
         alarm = self.cloudwatch_backend.alarms.get(self._get_param("AlarmName"))
@@ -165,7 +166,7 @@ def _transition(alarm: Alarm, before: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _change(operation: Operation, alarm: Alarm, before: Alarm | None = None) -> Change:
+def _change(operation: AlarmOperation, alarm: Alarm, before: Alarm | None = None) -> AlarmChange:
     state = {
         "StateValue": alarm.state_value,
         "StateReason": alarm.state_reason,
@@ -173,7 +174,7 @@ def _change(operation: Operation, alarm: Alarm, before: Alarm | None = None) -> 
         "StateUpdatedTimestamp": alarm.state_updated_timestamp.replace(tzinfo=UTC),
     }
     # The requests are kept on moto's alarms, by put_metric_alarm above.
-    return Change(operation, alarm.request, before.request if before else None, state)  # type: ignore[attr-defined]
+    return AlarmChange(operation, alarm.request, before.request if before else None, state)  # type: ignore[attr-defined]
 
 
 def _keep_state(before: Alarm, alarm: Alarm) -> None:
@@ -219,3 +220,24 @@ def _faults_of_window(period: int, periods: int) -> Iterator[str]:
         yield "Period must be 10, 20, 30 or a multiple of 60."
     if period * periods > (WEEK if period >= HOUR else DAY):
         yield "Period times EvaluationPeriods is longer than a day (a week for periods of an hour and more)."
+
+
+# ---- graphs: a rising line in place of the data
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_WHITE, _BLUE = b"\xff\xff\xff", b"\x1f\x77\xb4"
+
+
+def _graph(width: int, height: int) -> bytes:
+    """Return a PNG of that size: a line that rises from the lower left to the upper right."""
+    rows = (_pixels(width, round((height - 1 - y) * (width - 1) / max(height - 1, 1))) for y in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(b"".join(rows))
+    return _PNG_SIGNATURE + _png_chunk(b"IHDR", header) + _png_chunk(b"IDAT", pixels) + _png_chunk(b"IEND", b"")
+
+
+def _pixels(width: int, at: int) -> bytes:
+    return b"\0" + _WHITE * at + _BLUE + _WHITE * (width - at - 1)
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -15,23 +15,24 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from sagewatch_cli.local.drivers.payloads import Event
-
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import RuleTypeDef, TargetOutputTypeDef
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
+type BusEvent = dict[str, Any]
+"""An event as EventBridge delivers it: `source`, `detail-type`, `detail` …"""
+
 PRINCIPAL = "events.amazonaws.com"
 
 
-class Unreachable(Exception):
+class TargetUnreachable(Exception):
     """A target that EventBridge could not deliver to, and why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class TargetDelivery:
     """Where an event went: the rule, the target, and why not there but into the dead-letter queue, if so."""
 
     rule: str
@@ -39,15 +40,15 @@ class Delivery:
     failure: str | None = None
 
 
-class Pump(Protocol):
+class TakesEvents(Protocol):
     """Whatever takes an event and says where it went."""
 
-    def pump(self, event: Event) -> tuple[Delivery, ...]:
+    def put_event(self, event: BusEvent) -> tuple[TargetDelivery, ...]:
         """Deliver an event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bus:
+class EventBus:
     """The account's default event bus."""
 
     events: EventBridgeClient
@@ -55,21 +56,21 @@ class Bus:
     functions: LambdaClient
     schedules: Any  # EventBridge Scheduler
 
-    def pump(self, event: Event) -> tuple[Delivery, ...]:
+    def put_event(self, event: BusEvent) -> tuple[TargetDelivery, ...]:
         """Deliver an event to every target of every rule that matches it."""
         return tuple(
             self._deliver(rule, target, event) for rule in self._matching(event) for target in self._targets(rule)
         )
 
-    def tick(self, name: str) -> tuple[Delivery, ...]:
+    def run_schedule(self, name: str) -> tuple[TargetDelivery, ...]:
         """Deliver what a rule with a schedule, or else a schedule, of that name sends when its time has come."""
         rule = next((each for each in self._rules() if each["Name"] == name), None)
         if rule is None:
             target = self.schedules.get_schedule(Name=name)["Target"]
             self._send(name, target["Arn"], target.get("Input", "{}"))
-            return (Delivery(name, target["Arn"]),)
+            return (TargetDelivery(name, target["Arn"]),)
         if "ScheduleExpression" not in rule:
-            raise Unreachable(f"{name} has no schedule")
+            raise TargetUnreachable(f"{name} has no schedule")
         event = {"source": "aws.events", "detail-type": "Scheduled Event", "resources": [rule["Arn"]], "detail": {}}
         return tuple(self._deliver(rule, target, event) for target in self._targets(rule))
 
@@ -77,10 +78,10 @@ class Bus:
         for page in self.events.get_paginator("list_rules").paginate():
             yield from (rule for rule in page["Rules"] if rule["State"] == "ENABLED")
 
-    def _matching(self, event: Event) -> Iterator[RuleTypeDef]:
+    def _matching(self, event: BusEvent) -> Iterator[RuleTypeDef]:
         return (rule for rule in self._rules() if self._matches(rule.get("EventPattern"), event))
 
-    def _matches(self, pattern: str | None, event: Event) -> bool:
+    def _matches(self, pattern: str | None, event: BusEvent) -> bool:
         # A rule without a pattern is a schedule.
         if not pattern:
             return False
@@ -90,15 +91,15 @@ class Bus:
         for page in self.events.get_paginator("list_targets_by_rule").paginate(Rule=rule["Name"]):
             yield from page["Targets"]
 
-    def _deliver(self, rule: RuleTypeDef, target: TargetOutputTypeDef, event: Event) -> Delivery:
+    def _deliver(self, rule: RuleTypeDef, target: TargetOutputTypeDef, event: BusEvent) -> TargetDelivery:
         content = payload(target, event, rule["Arn"])
         try:
             self._send(rule["Arn"], target["Arn"], content)
-        except (Unreachable, ClientError) as failure:
+        except (TargetUnreachable, ClientError) as failure:
             if dead_letters := target.get("DeadLetterConfig", {}).get("Arn"):
                 self._to_queue(rule["Arn"], dead_letters, content)
-            return Delivery(rule["Name"], target["Arn"], str(failure))
-        return Delivery(rule["Name"], target["Arn"])
+            return TargetDelivery(rule["Name"], target["Arn"], str(failure))
+        return TargetDelivery(rule["Name"], target["Arn"])
 
     def _send(self, rule: str, target: str, content: str) -> None:
         service = target.split(":")[2]
@@ -107,13 +108,13 @@ class Bus:
         elif service == "lambda":
             self.functions.invoke(FunctionName=target, InvocationType="Event", Payload=content)
         else:
-            raise Unreachable(f"the local bus delivers to queues and functions, not to {target}")
+            raise TargetUnreachable(f"the local bus delivers to queues and functions, not to {target}")
 
     def _to_queue(self, rule: str, arn: str, content: str) -> None:
         url = self.sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
         attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
         if not may_send(json.loads(attributes.get("Policy", "{}")), rule, arn):
-            raise Unreachable(f"the policy of {arn} does not let {rule} send to it")
+            raise TargetUnreachable(f"the policy of {arn} does not let {rule} send to it")
         self.sqs.send_message(QueueUrl=url, MessageBody=content)
 
 
@@ -142,7 +143,7 @@ def _list(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def payload(target: TargetOutputTypeDef | Mapping[str, Any], event: Event, rule: str = "") -> str:
+def payload(target: TargetOutputTypeDef | Mapping[str, Any], event: BusEvent, rule: str = "") -> str:
     """Return what a target gets of an event: a constant, a part, a template filled in, or all of it."""
     if "Input" in target:
         return str(target["Input"])
@@ -156,7 +157,7 @@ def payload(target: TargetOutputTypeDef | Mapping[str, Any], event: Event, rule:
     return json.dumps(event)
 
 
-def _at(path: str, event: Event) -> Any:
+def _at(path: str, event: BusEvent) -> Any:
     found: Any = event
     for name in path.removeprefix("$").strip(".").split("."):
         if name:

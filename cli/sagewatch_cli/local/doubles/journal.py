@@ -14,14 +14,14 @@ from moto.core.responses import BaseResponse
 KEY = "sagewatch.journal"
 """Where a request carries the journal it is written to, in its WSGI environment."""
 
-type Operation = Literal["create", "update", "delete"]
+type AlarmOperation = Literal["create", "update", "delete"]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AlarmChange:
     """One change of an alarm: the request that made it (what it was, for a delete), the one before, and its state."""
 
-    operation: Operation
+    operation: AlarmOperation
     alarm: Mapping[str, Any]
     before: Mapping[str, Any] | None
     state: Mapping[str, Any]
@@ -32,7 +32,7 @@ class Journal:
     """What was asked, in order; and the changes of alarms that no event has told of yet."""
 
     calls: list[Call] = field(default_factory=list)
-    changes: deque[Change] = field(default_factory=deque)
+    changes: deque[AlarmChange] = field(default_factory=deque)
 
 
 def journal() -> Journal:

@@ -16,7 +16,7 @@ from moto.cloudwatch.models import CloudWatchBackend, cloudwatch_backends
 
 from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
 
-type Status = Literal["SCHEDULED", "ACTIVE", "EXPIRED"]
+type MuteRuleStatus = Literal["SCHEDULED", "ACTIVE", "EXPIRED"]
 
 MOST_NAMES = 100
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=15)
@@ -38,7 +38,7 @@ _FIELDS: tuple[tuple[int, int, Mapping[str, int]], ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MuteRule:
+class StoredMuteRule:
     """One rule, as it was put."""
 
     request: Mapping[str, Any]
@@ -70,7 +70,7 @@ class MuteRule:
             minute -= MINUTE
         return None
 
-    def status(self, now: datetime) -> Status:
+    def status(self, now: datetime) -> MuteRuleStatus:
         expires = in_utc(self.request.get("ExpireDate"))
         if expires and now >= expires:
             return "EXPIRED"
@@ -94,13 +94,13 @@ class MuteRule:
         return {**self.summary(now), **said}
 
 
-def rules_of(backend: CloudWatchBackend) -> dict[str, MuteRule]:
+def rules_of(backend: CloudWatchBackend) -> dict[str, StoredMuteRule]:
     """Return a backend's rules by name; they go when it is reset."""
-    found: dict[str, MuteRule] = vars(backend).setdefault("mute_rules", {})
+    found: dict[str, StoredMuteRule] = vars(backend).setdefault("mute_rules", {})
     return found
 
 
-def muting(alarm: str, now: datetime) -> tuple[MuteRule, datetime, datetime] | None:
+def muting(alarm: str, now: datetime) -> tuple[StoredMuteRule, datetime, datetime] | None:
     """Return the rule that mutes an alarm now, with the beginning and the end of that, None when there is none."""
     for rule in rules_of(cloudwatch_backends[ACCOUNT][REGION]).values():
         if alarm in rule.alarms and (window := rule.window(now)):

@@ -1,8 +1,8 @@
 """Extends moto's SageMaker with what it lacks: states that last, UpdateEndpoint, today's instance types.
 
-Requests are answered by moto where it is right, and by `records` where it has nothing. `settle_endpoint` and the other
-functions at the end are what AWS does by itself some time after a request; here nothing happens until somebody calls
-them.
+Requests are answered by moto where it is right, and by `sagemaker_records` where it has nothing. The functions at the
+end (`settle_endpoint` …) are what AWS does by itself some time after a request; here nothing happens until they are
+called.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from moto.sagemaker.models import (
     sagemaker_backends,
 )
 
-from sagewatch_cli.local.doubles import sagemaker_records as records
 from sagewatch_cli.local.doubles.journal import Journaled
 from sagewatch_cli.local.doubles.sagemaker_records import RecordsResponse
 from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
@@ -273,13 +272,3 @@ def end_pipeline_execution(arn: str, status: Literal["Succeeded", "Failed", "Sto
     execution = _backend().pipelines[pipeline].pipeline_executions[arn]
     execution.pipeline_execution_status = status
     execution.last_modified_time = utcnow()
-
-
-def enter(noun: str, name: str, state: str, **more: Any) -> None:
-    """Bring one of the resources in `records` (a `ProcessingJob`, say) into a state; `more` are its further fields."""
-    records.enter(_backend(), noun, name, state, **more)
-
-
-def forget(noun: str, name: str) -> None:
-    """Complete the deletion of one of the resources in `records`."""
-    records.forget(_backend(), noun, name)

@@ -1,7 +1,7 @@
 """Keeps the SageMaker resources that moto has nothing of, or drops half of: what was asked for, and a state that lasts.
 
 Each family is created, described, listed, stopped and deleted alike, and botocore's model shapes the answers. What AWS
-does by itself some time after a request is left to `enter` and `forget`.
+does by itself some time after a request is left to `enter_state` and `complete_deletion`.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from botocore.model import ServiceModel, Shape
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import camelcase_to_underscores, utcnow
 from moto.sagemaker.exceptions import ResourceInUseException, ResourceNotFound, ValidationError
-from moto.sagemaker.models import SageMakerModelBackend
+from moto.sagemaker.models import SageMakerModelBackend, sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse
 
 from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
 
 type Record = dict[str, Any]
-type Answer = Callable[[SageMakerResponse], ActionResult]
+type OperationHandler = Callable[[SageMakerResponse], ActionResult]
 
 MOST = 100
 """Results on a page, of those lists that are asked for no number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class ResourceFamily:
     """Resources that are answered for alike.
 
     `noun` is what their operations are called by, `begins` their first state; `named` and `state` are fields. `more`
@@ -63,8 +63,8 @@ class Family:
         return next((spelt[state] for state in states if state in spelt), None)
 
 
-def _family(noun: str, arn_type: str, begins: str, **more: Any) -> Family:
-    return Family(
+def _family(noun: str, arn_type: str, begins: str, **more: Any) -> ResourceFamily:
+    return ResourceFamily(
         **{"noun": noun, "named": f"{noun}Name", "state": f"{noun}Status", **more}, arn_type=arn_type, begins=begins
     )
 
@@ -129,7 +129,7 @@ class Records:
         found: Records = vars(backend).setdefault("sagewatch_records", cls())
         return found
 
-    def create(self, family: Family, request: Mapping[str, Any]) -> Record:
+    def create(self, family: ResourceFamily, request: Mapping[str, Any]) -> Record:
         name = request[family.named]
         if (family.noun, name) in self.kept:
             raise ResourceInUseException(f"Resource {family.noun} {name} already exists.")
@@ -147,7 +147,7 @@ class Records:
         self.kept[family.noun, name] = record
         return record
 
-    def find(self, family: Family, name_or_arn: str) -> Record:
+    def find(self, family: ResourceFamily, name_or_arn: str) -> Record:
         """Return a record; when there is none, say so in the words of its API."""
         for record in self.family(family):
             if name_or_arn in (record[family.named], record[family.arn]):
@@ -156,10 +156,10 @@ class Records:
             raise ValidationError(family.missing.format(name_or_arn))
         raise ResourceNotFound(f"Requested resource not found: {name_or_arn}")
 
-    def family(self, family: Family) -> Iterator[Record]:
+    def family(self, family: ResourceFamily) -> Iterator[Record]:
         return (record for (noun, _), record in sorted(self.kept.items()) if noun == family.noun)
 
-    def listed(self, family: Family, request: Mapping[str, Any]) -> list[Record]:
+    def listed(self, family: ResourceFamily, request: Mapping[str, Any]) -> list[Record]:
         """Return what a List* request asks for: `EndpointNameEquals` means that field, `StatusEquals` the state."""
         wanted = {
             family.state if asked == "StatusEquals" else asked.removesuffix("Equals"): value
@@ -168,7 +168,7 @@ class Records:
         }
         return [record for record in self.family(family) if wanted.items() <= _plain(record, wanted).items()]
 
-    def forget(self, family: Family, name: str) -> None:
+    def forget(self, family: ResourceFamily, name: str) -> None:
         del self.kept[family.noun, self.find(family, name)[family.named]]
 
     def tagged(self, arn: str) -> list[dict[str, str]] | None:
@@ -199,7 +199,7 @@ def _derived(request: Mapping[str, Any]) -> Record:
     return {name: value for name, value in derived.items() if value}
 
 
-def _answers(family: Family) -> Iterator[tuple[str, Answer]]:
+def _answers(family: ResourceFamily) -> Iterator[tuple[str, OperationHandler]]:
     """Yield each operation that SageMaker has for a family, and how it is answered."""
 
     def create(asked: SageMakerResponse) -> ActionResult:
@@ -239,7 +239,7 @@ def _records(asked: SageMakerResponse) -> Records:
     return Records.of(asked.sagemaker_backend)
 
 
-def _enter(record: Record, family: Family, state: str | None) -> None:
+def _enter(record: Record, family: ResourceFamily, state: str | None) -> None:
     if state not in family.states():
         raise ValueError(f"{family.noun} has no state '{state}', but {', '.join(sorted(family.states()))}")
     record[family.state], record["LastModifiedTime"] = state, utcnow()
@@ -275,14 +275,17 @@ for _each in FAMILIES:
             setattr(RecordsResponse, camelcase_to_underscores(_operation_name), _answer)
 
 
-def enter(backend: SageMakerModelBackend, noun: str, name: str, state: str, **more: Any) -> None:
-    """Bring a resource into a state, as AWS does some time after a request."""
+def enter_state(noun: str, name: str, state: str, **more: Any) -> None:
+    """Bring a resource (`ProcessingJob`, say) into a state, as AWS does some time after a request.
+
+    `more` are further fields of its description. Raises ValueError when the family has no such state.
+    """
     family = _BY_NOUN[noun]
-    record = Records.of(backend).find(family, name)
+    record = Records.of(sagemaker_backends[ACCOUNT][REGION]).find(family, name)
     _enter(record, family, state)
     record.update(more)
 
 
-def forget(backend: SageMakerModelBackend, noun: str, name: str) -> None:
-    """Complete the deletion of a resource."""
-    Records.of(backend).forget(_BY_NOUN[noun], name)
+def complete_deletion(noun: str, name: str) -> None:
+    """Complete the deletion of a resource: from now on it is not found."""
+    Records.of(sagemaker_backends[ACCOUNT][REGION]).forget(_BY_NOUN[noun], name)

@@ -16,7 +16,7 @@ from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
 from sagewatch_cli.local.doubles.cloudwatch import CloudWatch
-from sagewatch_cli.local.doubles.journal import KEY, Call, Change, Journal
+from sagewatch_cli.local.doubles.journal import KEY, AlarmChange, Call, Journal
 from sagewatch_cli.local.doubles.sagemaker import SageMaker
 from sagewatch_cli.local.machine.loopback import served
 
@@ -34,7 +34,7 @@ class Doubles:
         """Return the calls of these operations, in order."""
         return tuple(call for call in tuple(self.journal.calls) if call.operation in operations)
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[AlarmChange]:
         """Yield the changes of alarms that have not been yielded yet."""
         while self.journal.changes:
             yield self.journal.changes.popleft()

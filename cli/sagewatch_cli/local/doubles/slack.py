@@ -28,7 +28,7 @@ _FORM_ONLY = ("/api/chat.getPermalink", "/api/conversations.info")
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class SlackRequest:
     """One request that Slack got."""
 
     path: str
@@ -78,9 +78,9 @@ class Slack:
     """
 
     url: str
-    posted: list[Posted] = field(default_factory=list)
+    posted: list[SlackRequest] = field(default_factory=list)
     replies: deque[Reply] = field(default_factory=deque)
-    asked: list[Posted] = field(default_factory=list)
+    asked: list[SlackRequest] = field(default_factory=list)
     workspace: Workspace = field(init=False)
     per_second: int | None = None
     troubles: Troubles = field(default_factory=Troubles)
@@ -112,7 +112,7 @@ class Slack:
         self.workspace.clear()
         self.per_second, self.troubles = None, Troubles()
 
-    def answer(self, posted: Posted) -> Reply:
+    def answer(self, posted: SlackRequest) -> Reply:
         """Record a request and answer it."""
         with self._answering:
             self.asked.append(posted)
@@ -122,7 +122,7 @@ class Slack:
                 return self.replies.popleft()
             return self.troubles.next() or self._throttled(posted) or self._usual(posted)
 
-    def _throttled(self, posted: Posted) -> Reply | None:
+    def _throttled(self, posted: SlackRequest) -> Reply | None:
         hook = posted.path.startswith("/services/")
         if self.per_second is None or not (hook or posted.path == "/api/chat.postMessage"):
             return None
@@ -135,7 +135,7 @@ class Slack:
         body = "rate_limited" if hook else json.dumps({"ok": False, "error": "ratelimited"})
         return Reply(429, body, {"Retry-After": "1"})
 
-    def _usual(self, posted: Posted) -> Reply:
+    def _usual(self, posted: SlackRequest) -> Reply:
         try:
             if posted.path.startswith("/services/"):
                 self.workspace.post({**posted.body, "channel": CHANNEL})
@@ -150,7 +150,7 @@ class Slack:
             return _json({"ok": False, "error": str(word)}) if api else Reply(_status(str(word)), str(word))
         return _json({"ok": True, **answer})
 
-    def _authorise(self, posted: Posted) -> None:
+    def _authorise(self, posted: SlackRequest) -> None:
         scheme, _, token = posted.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not token:
             raise Refused("not_authed")
@@ -237,16 +237,16 @@ def _handler(double: Slack, ending: threading.Event) -> type[BaseHTTPRequestHand
     return Handler
 
 
-def _posted(target: str, headers: Mapping[str, str], raw: bytes) -> Posted:
+def _posted(target: str, headers: Mapping[str, str], raw: bytes) -> SlackRequest:
     parts, kind = urlsplit(target), headers.get("Content-Type", "")
     if parts.path.startswith("/upload/"):
-        return Posted(parts.path, headers, {}, raw)
+        return SlackRequest(parts.path, headers, {}, raw)
     if kind.startswith("application/json"):
         # Some methods read forms only, and see nothing in JSON.
         body = {} if parts.path in _FORM_ONLY else json.loads(raw or b"{}")
     else:
         body = dict(parse_qsl(raw.decode()))
-    return Posted(parts.path, headers, {**dict(parse_qsl(parts.query)), **body}, raw)
+    return SlackRequest(parts.path, headers, {**dict(parse_qsl(parts.query)), **body}, raw)
 
 
 def _status(word: str) -> int:

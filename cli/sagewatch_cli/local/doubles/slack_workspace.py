@@ -21,7 +21,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ShownMessage:
     """One message as it reads now; `thread` is the ts of the message that it answers, empty in the channel itself."""
 
     channel: str
@@ -51,17 +51,17 @@ class Workspace:
     """What people see; `closed` names channels that take nothing, each with the word that Slack says then."""
 
     url: str
-    said: dict[str, Said] = field(default_factory=dict)
+    said: dict[str, ShownMessage] = field(default_factory=dict)
     pictures: list[Picture] = field(default_factory=list)
     closed: dict[str, str] = field(default_factory=dict)
     _uploads: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
-    def channel(self, channel: str = CHANNEL) -> tuple[Said, ...]:
+    def channel(self, channel: str = CHANNEL) -> tuple[ShownMessage, ...]:
         """Return the messages of a channel, in order, without those in threads."""
         return tuple(each for each in self.said.values() if (each.channel, each.thread) == (channel, ""))
 
-    def thread(self, ts: str) -> tuple[Said, ...]:
+    def thread(self, ts: str) -> tuple[ShownMessage, ...]:
         """Return the answers to a message, in order."""
         return tuple(each for each in self.said.values() if each.thread == ts)
 
@@ -94,7 +94,7 @@ class Workspace:
             raise Refused(refusal(content))
         if thread and thread not in self.said:
             raise Refused("thread_not_found")
-        said = Said(channel, f"1767323045.{next(self._numbers):06d}", content, thread)
+        said = ShownMessage(channel, f"1767323045.{next(self._numbers):06d}", content, thread)
         self.said[said.ts] = said
         message = {"type": "message", "bot_id": "B0LOCAL", "ts": said.ts, **content}
         return {"channel": channel, "ts": said.ts, "message": message}
@@ -172,7 +172,7 @@ class Workspace:
             raise Refused(self.closed.get(channel, "channel_not_found"))
         return channel
 
-    def _found(self, given: Given, name: str) -> Said:
+    def _found(self, given: Given, name: str) -> ShownMessage:
         channel, said = self._open(given), self.said.get(str(given.get(name, "")))
         if said is None or said.channel != channel:
             raise Refused("message_not_found")

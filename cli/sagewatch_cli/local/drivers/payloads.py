@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-type Event = dict[str, Any]
+from sagewatch_cli.local.doubles.event_bus import BusEvent
 
 NULLABLE = frozenset({"FailureReason", "TrainingStartTime", "TrainingEndTime", "TuningJobArn", "responseElements"})
 """Fields that SageMaker and CloudTrail send as null rather than leave out."""
@@ -22,12 +22,12 @@ class Events:
 
     folder: Path
 
-    def load(self, name: str) -> Event:
+    def load(self, name: str) -> BusEvent:
         """Return a payload as it is written."""
-        event: Event = json.loads((self.folder / f"{name}.json").read_text())
+        event: BusEvent = json.loads((self.folder / f"{name}.json").read_text())
         return event
 
-    def make(self, name: str, *, detail: Mapping[str, Any], resources: Sequence[str] | None = None) -> Event:
+    def make(self, name: str, *, detail: Mapping[str, Any], resources: Sequence[str] | None = None) -> BusEvent:
         """Return a payload with an id and a time of its own, and these fields in its detail; None leaves one out."""
         event = self.load(name)
         left_out = {key for key, value in detail.items() if value is None} - NULLABLE

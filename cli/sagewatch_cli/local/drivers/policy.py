@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from sagewatch_cli.local.doubles.event_bus import Pump
-from sagewatch_cli.local.drivers.payloads import Event, Events
+from sagewatch_cli.local.doubles.event_bus import BusEvent, TakesEvents
+from sagewatch_cli.local.drivers.payloads import Events
 from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
-type Operation = Literal["Create", "Update", "Delete"]
+type ParameterOperation = Literal["Create", "Update", "Delete"]
 
 NOTHING = "# Nothing is changed: every alarm is as its row says. See docs/policy.md."
 """What the template deploys."""
@@ -24,7 +24,7 @@ class PolicyDriver:
 
     client: SSMClient
     parameter: str
-    bus: Pump
+    bus: TakesEvents
     events: Events
 
     @property
@@ -32,18 +32,18 @@ class PolicyDriver:
         """The version of the document that is there."""
         return self.client.get_parameter(Name=self.parameter)["Parameter"]["Version"]
 
-    def put(self, text: str) -> Event:
+    def put(self, text: str) -> BusEvent:
         """Write a document that nobody checked, and tell."""
         self.client.put_parameter(Name=self.parameter, Value=text, Type="String", Overwrite=True)
         return self.tell("Update")
 
-    def tell(self, operation: Operation = "Update") -> Event:
+    def tell(self, operation: ParameterOperation = "Update") -> BusEvent:
         """Tell that somebody changed the parameter."""
         arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{self.parameter}"
         event = self.events.make(
             "policy-changed", detail={"name": self.parameter, "operation": operation}, resources=[arn]
         )
-        self.bus.pump(event)
+        self.bus.put_event(event)
         return event
 
     def forget(self) -> None:

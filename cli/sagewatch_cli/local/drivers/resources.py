@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import camelcase_to_underscores
 
-from sagewatch_cli.local.doubles import sagemaker
-from sagewatch_cli.local.doubles.event_bus import Pump
-from sagewatch_cli.local.doubles.sagemaker_records import FAMILIES, Family
-from sagewatch_cli.local.drivers.payloads import Event, Events, milliseconds
+from sagewatch_cli.local.doubles import sagemaker_records
+from sagewatch_cli.local.doubles.event_bus import BusEvent, TakesEvents
+from sagewatch_cli.local.doubles.sagemaker_records import FAMILIES, ResourceFamily
+from sagewatch_cli.local.drivers.payloads import Events, milliseconds
 from sagewatch_cli.local.drivers.sagemaker import ROLE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Play:
+class Lifecycle:
     """How a kind of resource comes to be.
 
     `lives` is its state once it is there, `born` the payload that tells of it (None: no event does), `needs` what its
@@ -33,7 +33,7 @@ class Play:
     needs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def family(self) -> Family:
+    def family(self) -> ResourceFamily:
         return next(family for family in FAMILIES if family.noun == self.noun)
 
     def operation(self, verb: str) -> str:
@@ -59,15 +59,15 @@ _GROUP = {
 }
 _FEATURES = [{"FeatureName": "id", "FeatureType": "String"}, {"FeatureName": "at", "FeatureType": "Fractional"}]
 
-PLAYS: Mapping[str, Play] = {
-    "inference-component": Play(noun="InferenceComponent", lives="InService"),
-    "processing-job": Play(
+LIFECYCLES: Mapping[str, Lifecycle] = {
+    "inference-component": Lifecycle(noun="InferenceComponent", lives="InService"),
+    "processing-job": Lifecycle(
         noun="ProcessingJob",
         lives="InProgress",
         born="processing-job-in-progress",
         needs={"RoleArn": ROLE, "AppSpecification": {"ImageUri": "image"}},
     ),
-    "transform-job": Play(
+    "transform-job": Lifecycle(
         noun="TransformJob",
         lives="InProgress",
         born="transform-job-in-progress",
@@ -77,7 +77,7 @@ PLAYS: Mapping[str, Play] = {
             "TransformOutput": {"S3OutputPath": "s3://bucket/output"},
         },
     ),
-    "tuning-job": Play(
+    "tuning-job": Lifecycle(
         noun="HyperParameterTuningJob",
         lives="InProgress",
         born="tuning-job-in-progress",
@@ -88,7 +88,7 @@ PLAYS: Mapping[str, Play] = {
             }
         },
     ),
-    "automl-job": Play(
+    "automl-job": Lifecycle(
         noun="AutoMLJob",
         lives="InProgress",
         needs={
@@ -98,7 +98,7 @@ PLAYS: Mapping[str, Play] = {
             "AutoMLProblemTypeConfig": {"TabularJobConfig": {"TargetAttributeName": "churned"}},
         },
     ),
-    "feature-group": Play(
+    "feature-group": Lifecycle(
         noun="FeatureGroup",
         lives="Created",
         born="feature-group-active",
@@ -109,7 +109,7 @@ PLAYS: Mapping[str, Play] = {
             "OnlineStoreConfig": {"EnableOnlineStore": True},
         },
     ),
-    "labeling-job": Play(
+    "labeling-job": Lifecycle(
         noun="LabelingJob",
         lives="InProgress",
         needs={
@@ -120,18 +120,18 @@ PLAYS: Mapping[str, Play] = {
             "HumanTaskConfig": _TASK,
         },
     ),
-    "recommender-job": Play(
+    "recommender-job": Lifecycle(
         noun="InferenceRecommendationsJob",
         lives="IN_PROGRESS",
         needs={"RoleArn": ROLE, "JobType": "Default", "InputConfig": {"ModelName": "model"}},
     ),
-    "monitoring-schedule": Play(
+    "monitoring-schedule": Lifecycle(
         noun="MonitoringSchedule",
         lives="Scheduled",
         born="monitoring-schedule-scheduled",
         needs={"MonitoringScheduleConfig": {"MonitoringType": "DataQuality"}},
     ),
-    "cluster": Play(
+    "cluster": Lifecycle(
         noun="Cluster",
         lives="InService",
         born="cluster-in-service",
@@ -140,7 +140,7 @@ PLAYS: Mapping[str, Play] = {
             "Orchestrator": {"Eks": {"ClusterArn": "arn:aws:eks:us-east-1:123456789012:cluster/research"}},
         },
     ),
-    "notebook": Play(
+    "notebook": Lifecycle(
         noun="NotebookInstance",
         lives="InService",
         born="notebook-in-service",
@@ -155,46 +155,46 @@ class ResourceDriver:
 
     client: Any
     cloudwatch: CloudWatchClient
-    bus: Pump
+    bus: TakesEvents
     events: Events
 
     def create(
         self, kind: str, name: str, *, trail: bool = True, tags: Mapping[str, str] | None = None, **request: Any
     ) -> None:
         """Create a resource and let it come to life; without a CloudTrail trail only its own events tell, if any."""
-        play = PLAYS[kind]
+        play = LIFECYCLES[kind]
         tagged = {"Tags": [{"Key": key, "Value": value} for key, value in (tags or {}).items()]} if tags else {}
         wanted = {play.family.named: name, **play.needs, **request}
         self._do(play.operation("Create"), {**wanted, **tagged})
         self._tell_call(play.operation("Create"), wanted, trail=trail)
-        sagemaker.enter(play.noun, name, play.lives)
+        sagemaker_records.enter_state(play.noun, name, play.lives)
         if play.born:
             self.tell(kind, name, play.born)
 
     def end(self, kind: str, name: str, state: str, payload: str | None = None, **more: Any) -> None:
         """Bring a resource to a later state, told by this payload; `more` are fields of its description."""
-        sagemaker.enter(PLAYS[kind].noun, name, state, **more)
+        sagemaker_records.enter_state(LIFECYCLES[kind].noun, name, state, **more)
         if payload:
             self.tell(kind, name, payload)
 
     def delete(self, kind: str, name: str, payload: str | None = None, *, trail: bool = True) -> None:
         """Delete a resource, told by this payload, and wait until it is gone."""
-        play = PLAYS[kind]
+        play = LIFECYCLES[kind]
         self._do(play.operation("Delete"), {play.family.named: name})
         self._tell_call(play.operation("Delete"), {play.family.named: name}, trail=trail)
         if not play.family.first("deleting"):
             return
         if payload:
             self.tell(kind, name, payload)
-        sagemaker.forget(play.noun, name)
+        sagemaker_records.complete_deletion(play.noun, name)
 
     def tell(self, kind: str, name: str, payload: str) -> None:
         """Send an event about a resource: the payload's, with the resource's own fields."""
-        self.bus.pump(self.event(kind, name, payload))
+        self.bus.put_event(self.event(kind, name, payload))
 
-    def event(self, kind: str, name: str, payload: str) -> Event:
-        family = PLAYS[kind].family
-        described = self._do(PLAYS[kind].operation("Describe"), {family.named: name})
+    def event(self, kind: str, name: str, payload: str) -> BusEvent:
+        family = LIFECYCLES[kind].family
+        described = self._do(LIFECYCLES[kind].operation("Describe"), {family.named: name})
         tags = self.client.list_tags(ResourceArn=described[family.arn])["Tags"]
         fields = {**described, "Tags": {tag["Key"]: tag["Value"] for tag in tags}}
         # SageMaker spells states differently in events and in its API: the payload's own stay.
@@ -249,7 +249,7 @@ class ResourceDriver:
         parameters = {f"{key[0].lower()}{key[1:]}": value for key, value in request.items()}
         # The records of all calls are alike, but for their parameters.
         record = {"eventName": operation, "requestParameters": parameters, "responseElements": None}
-        self.bus.pump(self.events.make("cloudtrail-create-inference-component", detail=record))
+        self.bus.put_event(self.events.make("cloudtrail-create-inference-component", detail=record))
 
 
 def _as_told(value: Any) -> Any:

@@ -6,21 +6,17 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
 from sagewatch_cli.local.doubles import sagemaker
-from sagewatch_cli.local.doubles.event_bus import Pump
-from sagewatch_cli.local.doubles.journal import Change
-from sagewatch_cli.local.doubles.mute_rules import muting
-from sagewatch_cli.local.doubles.server import Doubles
-from sagewatch_cli.local.drivers.payloads import Event, Events, milliseconds
+from sagewatch_cli.local.doubles.event_bus import BusEvent, TakesEvents
+from sagewatch_cli.local.drivers.payloads import Events, milliseconds
 from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
+    pass
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/ml"
 MODEL = "model"
@@ -39,7 +35,7 @@ ENDPOINT_EVENTS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class ProductionVariant:
     """A production variant: on instances of a type, or serverless; without a model it hosts inference components."""
 
     name: str
@@ -64,20 +60,20 @@ class SageMakerDriver:
     """Changes SageMaker resources as their owners and SageMaker itself do."""
 
     client: Any
-    bus: Pump
+    bus: TakesEvents
     events: Events
 
     # ---- endpoints
 
     def create_endpoint(
-        self, name: str, *variants: Variant, tags: Mapping[str, str] | None = None, **config: Any
+        self, name: str, *variants: ProductionVariant, tags: Mapping[str, str] | None = None, **config: Any
     ) -> None:
         """Create an endpoint and bring it into service; `config` are further fields of its configuration."""
         self.begin_endpoint(name, *variants, tags=tags, **config)
         self.settle_endpoint(name)
 
     def begin_endpoint(
-        self, name: str, *variants: Variant, tags: Mapping[str, str] | None = None, **config: Any
+        self, name: str, *variants: ProductionVariant, tags: Mapping[str, str] | None = None, **config: Any
     ) -> None:
         """Create an endpoint and leave it at Creating."""
         self.client.create_endpoint(
@@ -94,12 +90,16 @@ class SageMakerDriver:
         one = {"PrimaryContainer": containers[0]}
         self.client.create_model(ModelName=name, ExecutionRoleArn=ROLE, **(several if len(containers) > 1 else one))
 
-    def update_endpoint(self, name: str, *variants: Variant, rolled_back_by: Iterable[str] = (), **config: Any) -> None:
+    def update_endpoint(
+        self, name: str, *variants: ProductionVariant, rolled_back_by: Iterable[str] = (), **config: Any
+    ) -> None:
         """Update an endpoint to other variants and wait until it serves with them."""
         self.begin_update(name, *variants, rolled_back_by=rolled_back_by, **config)
         self.settle_endpoint(name)
 
-    def begin_update(self, name: str, *variants: Variant, rolled_back_by: Iterable[str] = (), **config: Any) -> None:
+    def begin_update(
+        self, name: str, *variants: ProductionVariant, rolled_back_by: Iterable[str] = (), **config: Any
+    ) -> None:
         """Update an endpoint and leave it at Updating; the alarms in `rolled_back_by` would end that."""
         alarms = [{"AlarmName": alarm} for alarm in rolled_back_by]
         deployment = {"DeploymentConfig": {"AutoRollbackConfiguration": {"Alarms": alarms}}} if alarms else {}
@@ -126,7 +126,7 @@ class SageMakerDriver:
     def forget_endpoint(self, name: str) -> None:
         """Complete the deletion of an endpoint."""
         sagemaker.forget_endpoint(name)
-        self.bus.pump(self.endpoint_deleted(name))
+        self.bus.put_event(self.endpoint_deleted(name))
 
     def advance_endpoints(self) -> Iterator[str]:
         """Bring every endpoint to where it is going, as time does on AWS, and say what happened."""
@@ -139,7 +139,7 @@ class SageMakerDriver:
                 self.forget_endpoint(name)
                 yield f"endpoint {name} is gone"
 
-    def endpoint_event(self, name: str) -> Event:
+    def endpoint_event(self, name: str) -> BusEvent:
         """Return the event that tells of an endpoint's present state."""
         endpoint = self.client.describe_endpoint(EndpointName=name)
         detail = {
@@ -155,7 +155,7 @@ class SageMakerDriver:
             ENDPOINT_EVENTS[endpoint["EndpointStatus"]], detail=detail, resources=[endpoint["EndpointArn"]]
         )
 
-    def endpoint_deleted(self, name: str) -> Event:
+    def endpoint_deleted(self, name: str) -> BusEvent:
         """Return the event that tells of an endpoint's end."""
         arn = _arn("endpoint", name)
         return self.events.make(
@@ -163,9 +163,9 @@ class SageMakerDriver:
         )
 
     def _tell_endpoint(self, name: str) -> None:
-        self.bus.pump(self.endpoint_event(name))
+        self.bus.put_event(self.endpoint_event(name))
 
-    def _configure(self, name: str, variants: Iterable[Variant], config: Mapping[str, Any]) -> str:
+    def _configure(self, name: str, variants: Iterable[ProductionVariant], config: Mapping[str, Any]) -> str:
         self._have_a_model()
         config_name = f"{name[:50]}-{uuid.uuid4().hex[:8]}"
         requests = [variant.request() for variant in variants]
@@ -218,7 +218,7 @@ class SageMakerDriver:
             "LastModifiedTime": milliseconds(job["LastModifiedTime"]),
             "Tags": self._tags_of(job["TrainingJobArn"]),
         }
-        self.bus.pump(self.events.make(payload, detail=detail, resources=[job["TrainingJobArn"]]))
+        self.bus.put_event(self.events.make(payload, detail=detail, resources=[job["TrainingJobArn"]]))
 
     # ---- pipelines
 
@@ -263,7 +263,7 @@ class SageMakerDriver:
     def _tell_execution(self, execution: str, payload: str, **detail: str) -> None:
         pipeline = execution.rpartition("/execution/")[0]
         arns = {"pipelineArn": pipeline, "pipelineExecutionArn": execution}
-        self.bus.pump(self.events.make(payload, detail={**arns, **detail}, resources=[pipeline, execution]))
+        self.bus.put_event(self.events.make(payload, detail={**arns, **detail}, resources=[pipeline, execution]))
 
     def _tell_call(self, payload: str, name: str, trail: bool) -> None:
         if not trail:
@@ -273,7 +273,7 @@ class SageMakerDriver:
             "requestParameters": {**written["requestParameters"], "pipelineName": name},
             "responseElements": {**written["responseElements"], "pipelineArn": _arn("pipeline", name)},
         }
-        self.bus.pump(self.events.make(payload, detail=detail))
+        self.bus.put_event(self.events.make(payload, detail=detail))
 
     # ---- tags
 
@@ -282,7 +282,7 @@ class SageMakerDriver:
         self.client.add_tags(ResourceArn=arn, Tags=_tags(tags))
         written = self.events.load("cloudtrail-add-tags")["detail"]["requestParameters"]
         asked = [{"key": key, "value": value} for key, value in tags.items()]
-        self.bus.pump(
+        self.bus.put_event(
             self.events.make(
                 "cloudtrail-add-tags", detail={"requestParameters": {**written, "resourceArn": arn, "tags": asked}}
             )
@@ -290,67 +290,6 @@ class SageMakerDriver:
 
     def _tags_of(self, arn: str) -> dict[str, str]:
         return {tag["Key"]: tag["Value"] for tag in self.client.list_tags(ResourceArn=arn)["Tags"]}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmDriver:
-    """Evaluates alarms as CloudWatch does, with the datapoints it is given."""
-
-    client: CloudWatchClient
-    doubles: Doubles
-    bus: Pump
-    events: Events
-
-    def fire(self, name: str, *datapoints: float) -> Event:
-        """Send an alarm into ALARM on these datapoints, the last one newest, and tell."""
-        return self._enter(name, "ALARM", datapoints, "alarm-firing")
-
-    def clear(self, name: str, *datapoints: float) -> Event:
-        """Send an alarm back to OK, and tell."""
-        return self._enter(name, "OK", datapoints, "alarm-cleared")
-
-    def tell(self) -> tuple[Event, ...]:
-        """Tell of every change of an alarm's configuration since the last time, whoever made it."""
-        told = tuple(self._changed(change) for change in self.doubles.changes())
-        for event in told:
-            self.bus.pump(event)
-        return told
-
-    def _enter(self, name: str, state: Literal["ALARM", "OK"], datapoints: tuple[float, ...], payload: str) -> Event:
-        before = self._described(name)
-        reason = _reason(before, state, datapoints)
-        self.client.set_alarm_state(
-            AlarmName=name,
-            StateValue=state,
-            StateReason=reason,
-            StateReasonData=json.dumps(_reason_data(before, datapoints)),
-        )
-        after = self._described(name)
-        detail = {
-            "alarmName": name,
-            "state": _state(after),
-            "previousState": _state(before),
-            "configuration": {"description": after.get("AlarmDescription"), "metrics": list(_metrics(after))},
-            "muteDetail": _mute_detail(name),
-        }
-        event = self.events.make(payload, detail=detail, resources=[after["AlarmArn"]])
-        self.bus.pump(event)
-        return event
-
-    def _described(self, name: str) -> Mapping[str, Any]:
-        [alarm] = self.client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
-        return alarm
-
-    def _changed(self, change: Change) -> Event:
-        payload = "alarm-deleted" if change.operation == "delete" else "alarm-edited"
-        detail = {
-            "alarmName": change.alarm["AlarmName"],
-            "operation": change.operation,
-            "state": _state(change.state),
-            "configuration": _configuration(change.alarm),
-            "previousConfiguration": _configuration(change.before) if change.before else None,
-        }
-        return self.events.make(payload, detail=detail, resources=[_alarm_arn(change.alarm["AlarmName"])])
 
 
 def _definition(steps: Iterable[str]) -> str:
@@ -365,120 +304,3 @@ def _tags(tags: Mapping[str, str] | None) -> list[dict[str, str]]:
 
 def _arn(kind: str, name: str) -> str:
     return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{kind}/{name}"
-
-
-def _alarm_arn(name: str) -> str:
-    return f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
-
-
-def _stamp(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
-
-
-def _state(alarm: Mapping[str, Any]) -> dict[str, Any]:
-    data = {"reasonData": alarm["StateReasonData"]} if alarm.get("StateReasonData") else {}
-    return {
-        "value": alarm["StateValue"],
-        "reason": alarm["StateReason"],
-        "timestamp": _stamp(alarm["StateUpdatedTimestamp"]),
-        **data,
-    }
-
-
-def _mute_detail(name: str) -> dict[str, str] | None:
-    """Return what an event says of an alarm that a mute rule keeps quiet, None when none does."""
-    if not (found := muting(name, datetime.now(UTC))):
-        return None
-    rule, begin, end = found
-    return {"mutedByArn": rule.arn, "muteWindowStart": _stamp(begin), "muteWindowEnd": _stamp(end)}
-
-
-_OPERATORS: Mapping[str, str] = {
-    "GreaterThanThreshold": "greater than",
-    "GreaterThanOrEqualToThreshold": "greater than or equal to",
-    "LessThanThreshold": "less than",
-    "LessThanOrEqualToThreshold": "less than or equal to",
-}
-
-
-def _reason(alarm: Mapping[str, Any], state: str, datapoints: tuple[float, ...]) -> str:
-    """Say why, in CloudWatch's own words."""
-    needed, of = alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]), alarm["EvaluationPeriods"]
-    shown = ", ".join(f"{value} ({at:%d/%m/%y %H:%M:%S})" for at, value in _dated(alarm, datapoints))
-    were, before = ("were", "OK -> ALARM") if state == "ALARM" else ("were not", "ALARM -> OK")
-    crossed = f"{were} {_OPERATORS[alarm['ComparisonOperator']]} the threshold ({float(alarm['Threshold'])})"
-    least = f"minimum {needed} datapoint{'s' if needed > 1 else ''} for {before} transition"
-    return f"Threshold Crossed: {needed} out of the last {of} datapoints [{shown}] {crossed} ({least})."
-
-
-def _reason_data(alarm: Mapping[str, Any], datapoints: tuple[float, ...]) -> dict[str, Any]:
-    dated = _dated(alarm, datapoints)
-    statistic = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
-    return {
-        "version": "1.0",
-        "queryDate": _stamp(datetime.now(UTC)),
-        "startDate": _stamp(dated[-1][0]),
-        # An alarm on an expression has no statistic of its own.
-        **({"statistic": statistic} if statistic else {}),
-        "period": _period(alarm),
-        "recentDatapoints": list(datapoints),
-        "threshold": float(alarm["Threshold"]),
-        "evaluatedDatapoints": [{"timestamp": _stamp(at), "value": value} for at, value in dated],
-    }
-
-
-def _dated(alarm: Mapping[str, Any], datapoints: tuple[float, ...]) -> list[tuple[datetime, float]]:
-    """Return the datapoints with their times, newest first, as CloudWatch lists them."""
-    now = datetime.now(UTC).replace(second=0, microsecond=0)
-    return [
-        (now - timedelta(seconds=_period(alarm) * n), value) for n, value in enumerate(reversed(datapoints), start=1)
-    ]
-
-
-def _period(alarm: Mapping[str, Any]) -> int:
-    queries = alarm.get("Metrics") or ()
-    return next(
-        (query["MetricStat"]["Period"] for query in queries if "MetricStat" in query), alarm.get("Period") or 60
-    )
-
-
-def _metrics(alarm: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield an alarm's metrics as its events have them: dimensions are a map."""
-    if not alarm.get("Metrics"):
-        statistic = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
-        yield {
-            "id": str(uuid.uuid4()),
-            "metricStat": _metric_stat(alarm, alarm["Period"], statistic),
-            "returnData": True,
-        }
-        return
-    for query in alarm["Metrics"]:
-        same = {name[0].lower() + name[1:]: query[name] for name in ("Id", "Expression", "Label") if name in query}
-        stat = query.get("MetricStat")
-        measured = {"metricStat": _metric_stat(stat["Metric"], stat["Period"], stat["Stat"])} if stat else {}
-        yield {**same, **measured, "returnData": query.get("ReturnData", True)}
-
-
-def _metric_stat(metric: Mapping[str, Any], period: int, statistic: str | None) -> dict[str, Any]:
-    dimensions = {each["Name"]: each["Value"] for each in metric.get("Dimensions", ())}
-    named = {"namespace": metric["Namespace"], "name": metric["MetricName"], "dimensions": dimensions}
-    return {"metric": named, "period": period, "stat": statistic}
-
-
-def _configuration(alarm: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {
-        "alarmName": alarm["AlarmName"],
-        "description": alarm.get("AlarmDescription"),
-        "metrics": list(_metrics(alarm)),
-        "evaluationPeriods": alarm["EvaluationPeriods"],
-        "datapointsToAlarm": alarm.get("DatapointsToAlarm"),
-        "threshold": alarm.get("Threshold"),
-        "comparisonOperator": alarm["ComparisonOperator"],
-        "treatMissingData": alarm.get("TreatMissingData", "missing"),
-        "actionsEnabled": alarm.get("ActionsEnabled", True),
-        "okActions": alarm.get("OKActions", []),
-        "alarmActions": alarm.get("AlarmActions", []),
-        "insufficientDataActions": alarm.get("InsufficientDataActions", []),
-        "timestamp": _stamp(datetime.now(UTC)),
-    }
-    return {name: value for name, value in kept.items() if value is not None}

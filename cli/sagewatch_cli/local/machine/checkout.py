@@ -11,24 +11,24 @@ from sagewatch_cli.local.machine.errors import NotACheckout
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class Checkout:
     """The repository: its template, its events, its environments."""
 
     root: Path
 
     @classmethod
-    def here(cls) -> Project:
+    def here(cls) -> Checkout:
         """Return the checkout around this file; NotACheckout when it, or the tools it installs, are not there."""
         root = Path(__file__).resolve().parents[4]
         if not (root / "template.yaml").is_file():
             raise NotACheckout(
                 f"there is no template.yaml in {root}; the local stack needs a checkout of the repository"
             )
-        project = cls(root)
-        for tool in (project.sam, project.ministack):
+        checkout = cls(root)
+        for tool in (checkout.sam, checkout.ministack):
             if not tool.exists():
                 raise NotACheckout(f"{tool} is missing; run `make setup` in {root}")
-        return project
+        return checkout
 
     @property
     def sam(self) -> Path:

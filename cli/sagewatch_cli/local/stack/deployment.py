@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 import boto3
 
-from sagewatch_cli.local.doubles.event_bus import Bus
+from sagewatch_cli.local.doubles.event_bus import EventBus
 from sagewatch_cli.local.doubles.server import Doubles, doubles
 from sagewatch_cli.local.doubles.slack import Slack, slack
-from sagewatch_cli.local.machine.checkout import Project
+from sagewatch_cli.local.machine.checkout import Checkout
 from sagewatch_cli.local.machine.environment import AWS, REGION
 from sagewatch_cli.local.stack import sam
-from sagewatch_cli.local.stack.ministack import Lane, ministack
+from sagewatch_cli.local.stack.ministack import CloudWatchBy, ministack
 
 SLACK_PARAMETER = "/sagewatch/slack"
 PREFIX = "sagewatch"
@@ -28,15 +28,15 @@ type SlackSecret = Literal["bot", "webhook", "none"]
 class Emulators:
     """Everything that plays the outside world, running and empty."""
 
-    project: Project
+    checkout: Checkout
     doubles: Doubles
     ministack: str
     slack: Slack
-    lane: Lane
+    cloudwatch_by: CloudWatchBy
 
     def endpoint(self, service: str) -> str:
         """Return the URL of who answers for a service."""
-        ours = {"sagemaker"} | ({"cloudwatch"} if self.lane == "moto" else set())
+        ours = {"sagemaker"} | ({"cloudwatch"} if self.cloudwatch_by == "moto" else set())
         return self.doubles.url if service in ours else self.ministack
 
     def client(self, service: str) -> Any:
@@ -57,33 +57,33 @@ class Stack:
     emulators: Emulators
     resources: Mapping[str, str]
     outputs: Mapping[str, str]
-    bus: Bus
+    bus: EventBus
 
     def client(self, service: str) -> Any:
         return self.emulators.client(service)
 
 
 @contextmanager
-def emulators(project: Project, lane: Lane = "moto") -> Iterator[Emulators]:
+def emulators(checkout: Checkout, cloudwatch_by: CloudWatchBy = "moto") -> Iterator[Emulators]:
     """Start all emulators, on free ports of the loopback address, and end them with the block."""
-    with doubles() as moto, slack() as chat, ministack(project, moto.url, lane) as url:
-        yield Emulators(project=project, doubles=moto, ministack=url, slack=chat, lane=lane)
+    with doubles() as moto, slack() as chat, ministack(checkout, moto.url, cloudwatch_by) as url:
+        yield Emulators(checkout=checkout, doubles=moto, ministack=url, slack=chat, cloudwatch_by=cloudwatch_by)
 
 
 @contextmanager
-def beside(running: Emulators, lane: Lane) -> Iterator[Emulators]:
-    """Start another ministack, in another lane, next to the doubles that are running already."""
-    with ministack(running.project, running.doubles.url, lane) as url:
-        yield replace(running, ministack=url, lane=lane)
+def beside(running: Emulators, cloudwatch_by: CloudWatchBy) -> Iterator[Emulators]:
+    """Start another ministack, with another answer to who plays CloudWatch, beside the doubles that run already."""
+    with ministack(running.checkout, running.doubles.url, cloudwatch_by) as url:
+        yield replace(running, ministack=url, cloudwatch_by=cloudwatch_by)
 
 
 def deployed(emulators: Emulators, say: sam.Say, *, slack: SlackSecret = "bot") -> Stack:
     """Deploy what `sam build` built, with Slack's double as Slack."""
-    sam.deploy(emulators.project, emulators.ministack, _parameters(emulators, slack), say)
+    sam.deploy(emulators.checkout, emulators.ministack, _parameters(emulators, slack), say)
     clouds = emulators.client("cloudformation")
     [described] = clouds.describe_stacks(StackName=sam.STACK)["Stacks"]
     resources = clouds.describe_stack_resources(StackName=sam.STACK)["StackResources"]
-    bus = Bus(
+    bus = EventBus(
         events=emulators.client("events"),
         sqs=emulators.client("sqs"),
         functions=emulators.client("lambda"),

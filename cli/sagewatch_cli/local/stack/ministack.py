@@ -12,14 +12,14 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 from urllib.error import URLError
 
-from sagewatch_cli.local.machine.checkout import Project
+from sagewatch_cli.local.machine.checkout import Checkout
 from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
 from sagewatch_cli.local.machine.errors import EmulatorDied
 from sagewatch_cli.local.machine.loopback import LOOPBACK, free_port
 from sagewatch_cli.local.machine.processes import child
 from sagewatch_cli.local.machine.waiting import until
 
-type Lane = Literal["moto", "ministack"]
+type CloudWatchBy = Literal["moto", "ministack"]
 """Who answers for CloudWatch.
 
 ministack drops the queries of metric-math alarms, so what an alarm says can be asserted on moto only. moto looks for
@@ -32,19 +32,19 @@ ROOM = 4 * 1024**3
 
 
 @contextmanager
-def ministack(project: Project, doubles_url: str, lane: Lane) -> Iterator[str]:
-    """Run ministack and yield its URL; SageMaker, and CloudWatch in that lane, are answered at `doubles_url`."""
+def ministack(checkout: Checkout, doubles_url: str, cloudwatch_by: CloudWatchBy) -> Iterator[str]:
+    """Run ministack and yield its URL; SageMaker, and CloudWatch by moto, are answered at `doubles_url`."""
     port = free_port()
-    url, log = f"http://{LOOPBACK}:{port}", _log(project.logs, port)
+    url, log = f"http://{LOOPBACK}:{port}", _log(checkout.logs, port)
     with ExitStack() as everything:
         # Each container unpacks the layer anew, 40 MB that ministack leaves behind when it is ended.
         scratch = everything.enter_context(
             TemporaryDirectory(prefix="sagewatch-", dir=_memory(), ignore_cleanup_errors=True)
         )
         output = everything.enter_context(log.open("wb"))
-        environment = {**_environment(port, doubles_url, lane), "TMPDIR": scratch}
+        environment = {**_environment(port, doubles_url, cloudwatch_by), "TMPDIR": scratch}
         process = everything.enter_context(
-            child([str(project.ministack)], env=environment, cwd=Path(scratch), stdout=output)
+            child([str(checkout.ministack)], env=environment, cwd=Path(scratch), stdout=output)
         )
         until(f"ministack answers at {url}, see {log}", lambda: _ready(url, process, log), within=30)
         yield url
@@ -67,9 +67,9 @@ def _log(folder: Path, port: int) -> Path:
     return folder / f"ministack-{port}.log"
 
 
-def _environment(port: int, doubles_url: str, lane: Lane) -> dict[str, str]:
+def _environment(port: int, doubles_url: str, cloudwatch_by: CloudWatchBy) -> dict[str, str]:
     """Return all that ministack may know: its functions inherit it, and it would mask what the template forgot."""
-    cloudwatch = {"AWS_ENDPOINT_URL_CLOUDWATCH": doubles_url} if lane == "moto" else {}
+    cloudwatch = {"AWS_ENDPOINT_URL_CLOUDWATCH": doubles_url} if cloudwatch_by == "moto" else {}
     return {
         "PATH": os.defpath,
         "HOME": str(Path.home()),
