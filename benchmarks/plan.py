@@ -23,7 +23,7 @@ from sagewatch.model import Ref
 from sagewatch.policy.rules import DEFAULT, AlarmRule, Policy
 from sagewatch.settings import SweepSettings
 from sagewatch.watch.reconcile import Clients, reconcile
-from sagewatch_cli.account.plan import Asked, outlook
+from sagewatch_cli.account.plan import Selection, plan_account
 from sagewatch_cli.commands.plan import as_data
 
 ENDPOINTS = 1_000
@@ -54,8 +54,8 @@ def main() -> None:
     for name in paper.endpoints:
         reconcile(clients, "sagewatch", Ref("endpoint", name))
 
-    def planned(policy: Policy, asked: Asked) -> object:
-        return as_data(outlook(clients, "sagewatch", Standing(policy), asked, datetime.now(UTC)))
+    def planned(policy: Policy, asked: Selection) -> object:
+        return as_data(plan_account(clients, "sagewatch", Standing(policy), asked, datetime.now(UTC)))
 
     def swept() -> object:
         return sweep(sweepers, SETTINGS, Asking(None, None, PATIENT), datetime.now(UTC), full=False)
@@ -65,11 +65,11 @@ def main() -> None:
     for column in table.columns[1:]:
         column.justify = "right"
     case(table, "sweep, nothing changed", paper, swept)
-    case(table, "plan, nothing changed", paper, lambda: planned(DEFAULT, Asked()))
-    case(table, "plan endpoint/churn-00042", paper, lambda: planned(DEFAULT, Asked(("endpoint/churn-00042",))))
-    case(table, "plan --policy, one endpoint concerned", paper, lambda: planned(ONE, Asked()))
-    case(table, "plan --policy, all concerned", paper, lambda: planned(ALL, Asked()))
-    case(table, "plan --full, nothing changed", paper, lambda: planned(DEFAULT, Asked(everyone=True)))
+    case(table, "plan, nothing changed", paper, lambda: planned(DEFAULT, Selection()))
+    case(table, "plan endpoint/churn-00042", paper, lambda: planned(DEFAULT, Selection(("endpoint/churn-00042",))))
+    case(table, "plan --policy, one endpoint concerned", paper, lambda: planned(ONE, Selection()))
+    case(table, "plan --policy, all concerned", paper, lambda: planned(ALL, Selection()))
+    case(table, "plan --full, nothing changed", paper, lambda: planned(DEFAULT, Selection(everyone=True)))
     Console(width=100).print(table)
 
 

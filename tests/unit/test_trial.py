@@ -13,7 +13,15 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Labels, Place, Ref, Severity
 from sagewatch.policy.rules import Policy, Route, Webhook
 from sagewatch.tell.route import routes
-from sagewatch_cli.account.notify import considered, incident, labels_of, mention, places, told, voices
+from sagewatch_cli.account.notify import (
+    considered_routes,
+    mention,
+    places,
+    receiver_prefixes,
+    sample_incident,
+    sample_labels,
+    sample_notice,
+)
 
 IRELAND = Place("aws", "eu-west-1", "123456789012")
 AT = datetime(2026, 11, 21, 9, 12, tzinfo=UTC)
@@ -22,11 +30,11 @@ ALL = Route(name="all", sns="default")
 
 
 def whys(policy: Policy, **labels: str) -> list[tuple[str, bool, str]]:
-    return [(each.route.name, each.taken, each.why) for each in considered(policy, labels_of(labels))]
+    return [(each.route.name, each.taken, each.why) for each in considered_routes(policy, sample_labels(labels))]
 
 
 def test_the_sample_is_a_critical_latency_alarm() -> None:
-    assert labels_of({}).line() == (
+    assert sample_labels({}).line() == (
         "[sagewatch severity=critical kind=endpoint resource=sagewatch-test scope=TEST alarm=latency-p99]"
     )
 
@@ -35,10 +43,10 @@ def test_the_sample_is_a_critical_latency_alarm() -> None:
 def test_of_every_kind_there_is_a_sample(kind: object) -> None:
     name = getattr(kind, "name", "")
 
-    notice = told("sagewatch", labels_of({"kind": name, "team": "fraud"}), IRELAND, AT)
+    notice = sample_notice("sagewatch", sample_labels({"kind": name, "team": "fraud"}), IRELAND, AT)
 
     assert (notice.subject, notice.labels["team"], notice.state) == (Ref(name, "sagewatch-test"), "fraud", "firing")
-    assert incident(ALL, notice).lead == notice
+    assert sample_incident(ALL, notice).lead == notice
 
 
 @pytest.mark.parametrize(
@@ -46,7 +54,7 @@ def test_of_every_kind_there_is_a_sample(kind: object) -> None:
 )
 def test_what_there_is_not_is_refused_with_what_there_is(given_: Mapping[str, str], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        labels_of(given_)
+        sample_labels(given_)
 
 
 def test_each_route_says_which_matcher_failed() -> None:
@@ -90,9 +98,9 @@ ROUTES = st.builds(
 def test_the_routes_that_are_taken_are_those_that_a_notice_takes(
     listed: list[Route], labels: Mapping[str, str]
 ) -> None:
-    policy, found = Policy(routes=tuple(listed)), labels_of(labels)
+    policy, found = Policy(routes=tuple(listed)), sample_labels(labels)
 
-    assert tuple(each.route for each in considered(policy, found) if each.taken) == routes(policy, found)
+    assert tuple(each.route for each in considered_routes(policy, found) if each.taken) == routes(policy, found)
 
 
 def test_places_tell_no_secrets() -> None:
@@ -114,13 +122,13 @@ def test_places_tell_no_secrets() -> None:
         "webhook: hooks.example.com",
         "after 2h without anybody who acknowledges it: arn:aws:sns:eu-west-1:123456789012:on-call",
     )
-    assert voices(route) == ("slack:", "sns:", "pagerduty:", "webhook:")
+    assert receiver_prefixes(route) == ("slack:", "sns:", "pagerduty:", "webhook:")
     assert mention(route, Severity.CRITICAL) == "<!here> <@U0ANA>"
     assert mention(route, Severity.INFO) == ""
 
 
 def test_what_is_sent_says_that_it_is_a_test() -> None:
-    notice = told("sagewatch", Labels(labels_of({}).values), IRELAND, AT)
+    notice = sample_notice("sagewatch", Labels(sample_labels({}).values), IRELAND, AT)
 
     assert notice.reason.startswith("TEST: ")
     assert notice.part == "sagewatch/endpoint/sagewatch-test/TEST/latency-p99"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sagewatch.kinds.kind import Spec
 from sagewatch.kinds.registry import spec as row_named
 from sagewatch.model import PER_CAPACITY, REQUEST_FIELDS, Alarm, Labels, Unit
 from sagewatch.units import humanise
@@ -81,6 +82,12 @@ def threshold(alarm: Alarm) -> str:
     if value is None:
         return NOTHING
     return humanise(value, row.unit, _capacity(labels, row.unit)) if labels and row else f"{value:g}"
+
+
+def default(spec: Spec) -> str:
+    """Say the threshold that holds until somebody chooses another: `1.00 s`, `90 % of vCPU`."""
+    value = humanise(spec.threshold, spec.unit)
+    return f"{value}{spec.unit.removeprefix(Unit.PERCENT)}" if spec.unit in PER_CAPACITY else value
 
 
 def _capacity(labels: Labels, unit: Unit) -> int | None:

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
 
-type Series = tuple[str, str, frozenset[tuple[str, str]]]
+type MetricSeries = tuple[str, str, frozenset[tuple[str, str]]]
 """A namespace, a metric's name and its exact dimensions."""
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class PresentAlarm:
     """An alarm as CloudWatch has it: the state that it is in, why and since when, and when it was last written."""
 
     alarm: Alarm
@@ -40,7 +40,7 @@ class Present:
         return self.alarm.name
 
 
-def beginning(client: CloudWatchClient, prefix: str) -> Iterator[Present]:
+def alarms_under(client: CloudWatchClient, prefix: str) -> Iterator[PresentAlarm]:
     """Yield the metric alarms whose names begin so, all pages of them."""
     with retried(f"describe_alarms {prefix}"):
         pages = client.get_paginator("describe_alarms").paginate(
@@ -49,15 +49,15 @@ def beginning(client: CloudWatchClient, prefix: str) -> Iterator[Present]:
         yield from (_present(each) for page in pages for each in page["MetricAlarms"])
 
 
-def named(client: CloudWatchClient, name: str) -> Present | None:
+def find_alarm(client: CloudWatchClient, name: str) -> PresentAlarm | None:
     """Return the metric alarm of that name, None when there is none."""
     with retried(f"describe_alarms {name}"):
         answer = client.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm"])
     return next((_present(each) for each in answer["MetricAlarms"]), None)
 
 
-def _present(described: MetricAlarmTypeDef) -> Present:
-    return Present(
+def _present(described: MetricAlarmTypeDef) -> PresentAlarm:
+    return PresentAlarm(
         alarm=normal(described),
         arn=described["AlarmArn"],
         state=described["StateValue"],
@@ -74,9 +74,9 @@ def owner(prefix: str, name: str, labels: Labels | None) -> Ref | None:
     return labels.ref if labels and ours else None
 
 
-def by_owner(prefix: str, found: Iterable[Present]) -> tuple[dict[Ref, list[Present]], list[Present]]:
+def by_owner(prefix: str, found: Iterable[PresentAlarm]) -> tuple[dict[Ref, list[PresentAlarm]], list[PresentAlarm]]:
     """Return our alarms by resource, and those under our prefix that are not ours."""
-    owned: dict[Ref, list[Present]] = {}
+    owned: dict[Ref, list[PresentAlarm]] = {}
     foreign = []
     for each in found:
         if ref := owner(prefix, each.name, each.alarm.labels):
@@ -86,7 +86,7 @@ def by_owner(prefix: str, found: Iterable[Present]) -> tuple[dict[Ref, list[Pres
     return owned, foreign
 
 
-def series(alarm: Alarm) -> frozenset[Series]:
+def series(alarm: Alarm) -> frozenset[MetricSeries]:
     """Return all that an alarm reads."""
     queries = [query["MetricStat"]["Metric"] for query in alarm.request.get("Metrics", ()) if "MetricStat" in query]
     read = [alarm.request] if "MetricName" in alarm.request else queries
@@ -104,7 +104,7 @@ def is_stale(alarm: Alarm, standing: Standing) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateChange:
     """One change of an alarm's state, and what CloudWatch gave as the reason."""
 
     at: datetime
@@ -113,7 +113,7 @@ class Change:
     reason: str
 
 
-def history(client: CloudWatchClient, name: str, most: int = 5) -> tuple[Change, ...]:
+def history(client: CloudWatchClient, name: str, most: int = 5) -> tuple[StateChange, ...]:
     """Return the last changes of an alarm's state, the newest first; CloudWatch keeps thirty days of them."""
     with retried(f"describe_alarm_history {name}"):
         answer = client.describe_alarm_history(
@@ -121,6 +121,6 @@ def history(client: CloudWatchClient, name: str, most: int = 5) -> tuple[Change,
         )
     data = ((each["Timestamp"], json.loads(each["HistoryData"])) for each in answer["AlarmHistoryItems"])
     return tuple(
-        Change(at, each["oldState"]["stateValue"], each["newState"]["stateValue"], each["newState"]["stateReason"])
+        StateChange(at, each["oldState"]["stateValue"], each["newState"]["stateValue"], each["newState"]["stateReason"])
         for at, each in data
     )

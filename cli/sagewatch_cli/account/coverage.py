@@ -20,7 +20,7 @@ from sagewatch.model import Alarm, Facts, Labels, Ref, Severity
 from sagewatch.policy.cascade import may_be_off, tuned
 from sagewatch.policy.rules import WARNING, Policy, row_of
 from sagewatch.watch.plan import is_edited, is_incomplete, plan
-from sagewatch_cli.account.alarms import Present, Series, is_stale, series
+from sagewatch_cli.account.alarms import MetricSeries, PresentAlarm, is_stale, series
 
 NEW = timedelta(minutes=15)
 """How long a resource may be without alarms: the sweep comes that often."""
@@ -28,13 +28,13 @@ NEW = timedelta(minutes=15)
 JUDGED = timedelta(hours=1)
 """How long an alarm must have stood before it can be called dead: SageMaker's metrics come late, and models warm up."""
 
-type Fault = Literal["orphan", "dead", "edited", "stale"]
+type AlarmFault = Literal["orphan", "dead", "edited", "stale"]
 
 STATES: Mapping[str, str] = {"ALARM": "firing", "INSUFFICIENT_DATA": "no data", "OK": "ok"}
 """What people call the states of an alarm, the worst first."""
 
 
-class Why(StrEnum):
+class UnwatchedReason(StrEnum):
     """Why a resource has no alarms."""
 
     IGNORED = "ignored"
@@ -50,21 +50,21 @@ class Why(StrEnum):
 _SEVERITIES = (*Severity, None)
 """The worst first; None is one that somebody edited away."""
 
-MEANT = frozenset({Why.IGNORED, Why.OFF})
+ON_PURPOSE = frozenset({UnwatchedReason.IGNORED, UnwatchedReason.OFF})
 """What the owner decided; who is left out on purpose does not count against the coverage."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unwatched:
+class UnwatchedResource:
     """A resource that lives and has no alarms, and why, in a word and in a sentence."""
 
     ref: Ref
-    why: Why
+    why: UnwatchedReason
     said: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
+class WatchedAlarm:
     """An alarm of ours: what it is, how it is, and what is wrong with it; `cost` is USD a month."""
 
     ref: Ref
@@ -78,11 +78,11 @@ class Watched:
     updated: datetime
     cost: float
     guards: str | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[AlarmFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
+class CoverageContext:
     """Where it was looked, when, and what is wanted there."""
 
     account: str
@@ -94,7 +94,7 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class KindCoverage:
     """The numbers of one kind; `read` says whether its resources could be listed."""
 
     kind: Kind
@@ -130,30 +130,30 @@ class Cell:
 class Coverage:
     """What the account looks like: who lives, all our alarms, who is not watched, and what could not be read."""
 
-    where: Where
+    where: CoverageContext
     living: frozenset[Ref]
-    alarms: tuple[Watched, ...]
-    unwatched: tuple[Unwatched, ...]
+    alarms: tuple[WatchedAlarm, ...]
+    unwatched: tuple[UnwatchedResource, ...]
     foreign: tuple[str, ...]
     unread: Mapping[str, str]
     total: Total
     prices: Prices
 
     @cached_property
-    def tallies(self) -> tuple[Tally, ...]:
+    def tallies(self) -> tuple[KindCoverage, ...]:
         """Return the numbers of each kind that has alarms, lives, or could not be read."""
         counted = (self._tally(kind) for kind in KINDS if kind.specs)
         return tuple(each for each in counted if each.living or each.alarms or not each.read)
 
-    def _tally(self, kind: Kind) -> Tally:
+    def _tally(self, kind: Kind) -> KindCoverage:
         alarms = [each for each in self.alarms if each.ref.kind == kind.name]
         living = {ref for ref in self.living if ref.kind == kind.name}
-        return Tally(
+        return KindCoverage(
             kind=kind,
             read=kind.name not in self.unread,
             living=len(living),
             watched=len(living & {each.ref for each in alarms}),
-            meant=sum(each.ref.kind == kind.name and each.why in MEANT for each in self.unwatched),
+            meant=sum(each.ref.kind == kind.name and each.why in ON_PURPOSE for each in self.unwatched),
             severities=Counter(str(each.severity or "unknown") for each in alarms),
             states=Counter(each.state for each in alarms),
             cost=round(sum(each.cost for each in alarms), 6),
@@ -179,12 +179,12 @@ class Coverage:
         counted = Counter(each.state for each in self.alarms)
         return {state: counted[state] for state in STATES.values()}
 
-    def at_fault(self, fault: Fault) -> tuple[Watched, ...]:
+    def at_fault(self, fault: AlarmFault) -> tuple[WatchedAlarm, ...]:
         """Return the alarms with something wrong."""
         return tuple(each for each in self.alarms if fault in each.faults)
 
     @property
-    def firing(self) -> tuple[Watched, ...]:
+    def firing(self) -> tuple[WatchedAlarm, ...]:
         """Return the alarms that fire, the most severe first, and of these the latest."""
         found = [each for each in self.alarms if each.state == STATES["ALARM"]]
         newest = sorted(found, key=lambda each: each.since, reverse=True)
@@ -192,7 +192,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class CoverageReadings:
     """What was read; who turned out to have gone is neither in `living` nor in `unwatched`.
 
     `unread` says why what it names could not be: kinds, and namespaces of metrics. `published` are all metrics with
@@ -200,15 +200,15 @@ class Read:
     """
 
     living: Collection[Ref]
-    owned: Mapping[Ref, Iterable[Present]]
-    foreign: Iterable[Present] = ()
-    unwatched: Iterable[Unwatched] = ()
+    owned: Mapping[Ref, Iterable[PresentAlarm]]
+    foreign: Iterable[PresentAlarm] = ()
+    unwatched: Iterable[UnwatchedResource] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
-    published: frozenset[Series] = frozenset()
+    published: frozenset[MetricSeries] = frozenset()
     listed: frozenset[str] = frozenset()
 
 
-def coverage(where: Where, read: Read, prices: Prices) -> Coverage:
+def coverage(where: CoverageContext, read: CoverageReadings, prices: Prices) -> Coverage:
     """Return what that amounts to."""
     alarms = [
         _watched(labels, each, prices, _faults(where, read, labels.ref, each))
@@ -220,7 +220,7 @@ def coverage(where: Where, read: Read, prices: Prices) -> Coverage:
         where=where,
         living=frozenset(read.living),
         alarms=tuple(sorted(alarms, key=lambda each: each.name)),
-        unwatched=tuple(sorted(read.unwatched, key=lambda each: (list(Why).index(each.why), each.ref))),
+        unwatched=tuple(sorted(read.unwatched, key=lambda each: (list(UnwatchedReason).index(each.why), each.ref))),
         foreign=tuple(sorted(each.name for each in read.foreign)),
         unread=read.unread,
         total=total((each.alarm.request for several in read.owned.values() for each in several), prices),
@@ -228,9 +228,9 @@ def coverage(where: Where, read: Read, prices: Prices) -> Coverage:
     )
 
 
-def _watched(labels: Labels, present: Present, prices: Prices, faults: Iterable[Fault]) -> Watched:
+def _watched(labels: Labels, present: PresentAlarm, prices: Prices, faults: Iterable[AlarmFault]) -> WatchedAlarm:
     row, severity = spec(labels["kind"], labels["alarm"]), labels.get("severity")
-    return Watched(
+    return WatchedAlarm(
         ref=labels.ref,
         name=present.name,
         scope=labels["scope"],
@@ -246,7 +246,7 @@ def _watched(labels: Labels, present: Present, prices: Prices, faults: Iterable[
     )
 
 
-def _faults(where: Where, read: Read, ref: Ref, present: Present) -> Iterator[Fault]:
+def _faults(where: CoverageContext, read: CoverageReadings, ref: Ref, present: PresentAlarm) -> Iterator[AlarmFault]:
     # Who is on no list that could not be read may well live.
     if ref not in read.living and ref.kind not in read.unread:
         yield "orphan"
@@ -258,30 +258,34 @@ def _faults(where: Where, read: Read, ref: Ref, present: Present) -> Iterator[Fa
         yield "stale"
 
 
-def is_dead(alarm: Alarm, published: frozenset[Series], listed: Collection[str]) -> bool:
+def is_dead(alarm: Alarm, published: frozenset[MetricSeries], listed: Collection[str]) -> bool:
     """Tell whether nothing that an alarm reads has lately had data; of a namespace that was not listed nobody knows."""
     reads = series(alarm)
     return {namespace for namespace, *_ in reads} <= set(listed) and reads.isdisjoint(published)
 
 
-def unwatched(where: Where, kind: Kind, facts: Facts, modified: datetime) -> Unwatched:
+def unwatched(where: CoverageContext, kind: Kind, facts: Facts, modified: datetime) -> UnwatchedResource:
     """Say why a resource that lives has no alarms."""
     rows = tuned(kind.specs, facts.ref, facts.tags, where.policy)
     if rows.ignored:
-        return Unwatched(facts.ref, Why.IGNORED, rows.ignored)
+        return UnwatchedResource(facts.ref, UnwatchedReason.IGNORED, rows.ignored)
     if not rows.specs:
-        return Unwatched(facts.ref, Why.OFF, "; ".join(sorted(set(rows.off.values()))))
+        return UnwatchedResource(facts.ref, UnwatchedReason.OFF, "; ".join(sorted(set(rows.off.values()))))
     wanted = plan(where.prefix, kind, facts, where.policy, where.withheld)
     if wanted.alarms and where.at - modified < NEW:
-        return Unwatched(facts.ref, Why.NOT_YET, f"changed within the last {NEW.seconds // 60} minutes")
+        return UnwatchedResource(
+            facts.ref, UnwatchedReason.NOT_YET, f"changed within the last {NEW.seconds // 60} minutes"
+        )
     if wanted.alarms:
         said = f"{len(wanted.alarms)} alarms should be there: look into the dead-letter queue of reconcile"
-        return Unwatched(facts.ref, Why.MISSING, said)
+        return UnwatchedResource(facts.ref, UnwatchedReason.MISSING, said)
     if plan(where.prefix, kind, facts, where.policy).alarms:
-        return Unwatched(facts.ref, Why.OVER_BUDGET, "the budget has no room for any of its rows")
+        return UnwatchedResource(facts.ref, UnwatchedReason.OVER_BUDGET, "the budget has no room for any of its rows")
     if facts.gaps:
-        return Unwatched(facts.ref, Why.UNKNOWN, "; ".join(dict.fromkeys(gap.reason for gap in facts.gaps)))
-    return Unwatched(facts.ref, Why.NOTHING, "it publishes no metric that a row reads")
+        return UnwatchedResource(
+            facts.ref, UnwatchedReason.UNKNOWN, "; ".join(dict.fromkeys(gap.reason for gap in facts.gaps))
+        )
+    return UnwatchedResource(facts.ref, UnwatchedReason.NOTHING, "it publishes no metric that a row reads")
 
 
 # ---------------------------------------------------------------------------------------------------------- matrix
@@ -294,7 +298,7 @@ def columns(coverage: Coverage, kind: Kind) -> tuple[str, ...]:
 
 def matrix(coverage: Coverage, kind: Kind) -> Mapping[Ref, tuple[Cell, ...]]:
     """Return for each resource that lives and is watched a cell for each column, the worst resources first."""
-    alarms: dict[Ref, list[Watched]] = {}
+    alarms: dict[Ref, list[WatchedAlarm]] = {}
     for each in coverage.alarms:
         if each.ref.kind == kind.name and each.ref in coverage.living:
             alarms.setdefault(each.ref, []).append(each)
@@ -311,7 +315,9 @@ def _rank(cells: Iterable[Cell]) -> tuple[int, ...]:
     return tuple(-words[word] for word in _ORDER)
 
 
-def _line(where: Where, kind: Kind, ref: Ref, alarms: Sequence[Watched], ids: Iterable[str]) -> tuple[Cell, ...]:
+def _line(
+    where: CoverageContext, kind: Kind, ref: Ref, alarms: Sequence[WatchedAlarm], ids: Iterable[str]
+) -> tuple[Cell, ...]:
     present: dict[str, frozenset[str]] = {}
     for each in alarms:
         present[each.scope] = present.get(each.scope, frozenset()) | {row_of(each.alarm)}
@@ -319,7 +325,12 @@ def _line(where: Where, kind: Kind, ref: Ref, alarms: Sequence[Watched], ids: It
 
 
 def _cell(
-    where: Where, kind: Kind, ref: Ref, alarms: Sequence[Watched], present: Mapping[str, frozenset[str]], alarm: str
+    where: CoverageContext,
+    kind: Kind,
+    ref: Ref,
+    alarms: Sequence[WatchedAlarm],
+    present: Mapping[str, frozenset[str]],
+    alarm: str,
 ) -> Cell:
     words = {each.state for each in alarms}
     worst = next((word for word in STATES.values() if word in words), "")

@@ -14,7 +14,7 @@ from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS, spec
 from sagewatch.model import Place, Ref
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch_cli.account.coverage import MEANT, Cell, Coverage, Tally, columns, matrix
+from sagewatch_cli.account.coverage import ON_PURPOSE, Cell, Coverage, KindCoverage, columns, matrix
 
 SYMBOLS: Mapping[str, tuple[str, str]] = {
     "firing": ("f", "▲"),
@@ -59,8 +59,8 @@ def page(coverage: Coverage) -> str:
         where=where,
         drawn=(coverage.percent or 0) / 100 * _RING,
         ring=_RING,
-        missing=[each for each in coverage.unwatched if each.why not in MEANT],
-        meant=[each for each in coverage.unwatched if each.why in MEANT],
+        missing=[each for each in coverage.unwatched if each.why not in ON_PURPOSE],
+        meant=[each for each in coverage.unwatched if each.why in ON_PURPOSE],
         costliest=max((each.cost for each in coverage.tallies), default=0),
         largest=max((each.living for each in coverage.tallies), default=0),
         grids=[_grid(coverage, each) for each in coverage.tallies if each.watched],
@@ -75,7 +75,7 @@ def _partition(region: str) -> str:
     return {"us-gov": "aws-us-gov", "cn": "aws-cn"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
 
 
-def _grid(coverage: Coverage, tally: Tally) -> Grid:
+def _grid(coverage: Coverage, tally: KindCoverage) -> Grid:
     lines = matrix(coverage, tally.kind)
     ids = columns(coverage, tally.kind)
     used = [each for each, column in zip(ids, zip(*lines.values(), strict=True), strict=True) if _is_used(column)]

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from sagewatch.aws import budget_store, sagemaker
 from sagewatch.aws.errors import retried
@@ -21,20 +19,17 @@ from sagewatch.kinds.kind import Reader
 from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Place, Ref
-from sagewatch_cli.account.alarms import Present, Series, beginning, by_owner, series
-from sagewatch_cli.account.coverage import Coverage, Read, Unwatched, Where, Why, coverage, unwatched
-from sagewatch_cli.account.session import Account
-from sagewatch_cli.printing import progress
-
-Table = Annotated[
-    str | None,
-    typer.Option(
-        "--table",
-        envvar="INCIDENTS_TABLE",
-        help="The stack's incidents table, where the sweep writes which rows a budget has no room for.",
-        show_default=False,
-    ),
-]
+from sagewatch_cli.account.alarms import MetricSeries, PresentAlarm, alarms_under, by_owner, series
+from sagewatch_cli.account.coverage import (
+    Coverage,
+    CoverageContext,
+    CoverageReadings,
+    UnwatchedReason,
+    UnwatchedResource,
+    coverage,
+    unwatched,
+)
+from sagewatch_cli.account.session import Account, Progress, unseen
 
 
 def recorded(account: Account, standing: Standing, table: str | None) -> Standing:
@@ -59,11 +54,11 @@ def reader(account: Account, discovery: Discovery) -> Reader:
     return sagemaker.Reading(account.client("sagemaker"), discovery, types)
 
 
-def survey(account: Account, prefix: str, standing: Standing) -> Coverage:
+def survey(account: Account, prefix: str, standing: Standing, progress: Progress = unseen) -> Coverage:
     """Look at the whole account; Retry when the alarms cannot be listed, everything else is `unread`."""
     discovery = Discovery(account.client("cloudwatch"))
     at = place(account)
-    where = Where(
+    where = CoverageContext(
         account=at.account,
         region=at.region,
         prefix=prefix,
@@ -71,12 +66,14 @@ def survey(account: Account, prefix: str, standing: Standing) -> Coverage:
         policy=standing.policy,
         withheld=standing.withheld,
     )
-    living, unread = _living(account.client("sagemaker"))
-    owned, foreign = by_owner(prefix, beginning(account.client("cloudwatch"), f"{prefix}/"))
+    living, unread = _living(account.client("sagemaker"), progress)
+    owned, foreign = by_owner(prefix, alarms_under(account.client("cloudwatch"), f"{prefix}/"))
     without = {ref: living[ref] for ref in living if ref not in owned}
-    reasons = _reasons(reader(account, discovery), where, without)
-    published, listed, unlisted = _published(discovery, (each for several in owned.values() for each in several))
-    read = Read(
+    reasons = _reasons(reader(account, discovery), where, without, progress)
+    published, listed, unlisted = _published(
+        discovery, (each for several in owned.values() for each in several), progress
+    )
+    read = CoverageReadings(
         living=frozenset(ref for ref in living if ref in owned or ref in reasons),
         owned=owned,
         foreign=foreign,
@@ -88,7 +85,7 @@ def survey(account: Account, prefix: str, standing: Standing) -> Coverage:
     return coverage(where, read, prices(at.region))
 
 
-def _living(client: Any) -> tuple[dict[Ref, datetime], dict[str, str]]:
+def _living(client: Any, progress: Progress) -> tuple[dict[Ref, datetime], dict[str, str]]:
     """Return what lives, and why the lists of some kinds could not be read."""
     living: dict[Ref, datetime] = {}
     unread = {}
@@ -100,7 +97,9 @@ def _living(client: Any) -> tuple[dict[Ref, datetime], dict[str, str]]:
     return living, unread
 
 
-def _reasons(read: Reader, where: Where, without: Mapping[Ref, datetime]) -> dict[Ref, Unwatched]:
+def _reasons(
+    read: Reader, where: CoverageContext, without: Mapping[Ref, datetime], progress: Progress
+) -> dict[Ref, UnwatchedResource]:
     """Describe those without alarms to say why; who has gone meanwhile is left out."""
     found = {}
     for ref in progress(without, "Looking at those without alarms"):
@@ -110,7 +109,7 @@ def _reasons(read: Reader, where: Where, without: Mapping[Ref, datetime]) -> dic
         try:
             facts = sagemaker.observe(read, kind, ref).facts
         except Retry as error:
-            found[ref] = Unwatched(ref, Why.UNREADABLE, str(error))
+            found[ref] = UnwatchedResource(ref, UnwatchedReason.UNREADABLE, str(error))
             continue
         if facts.live:
             found[ref] = replace(unwatched(where, kind, facts, without[ref]), ref=ref)
@@ -118,10 +117,10 @@ def _reasons(read: Reader, where: Where, without: Mapping[Ref, datetime]) -> dic
 
 
 def _published(
-    discovery: Discovery, alarms: Iterable[Present]
-) -> tuple[frozenset[Series], frozenset[str], dict[str, str]]:
+    discovery: Discovery, alarms: Iterable[PresentAlarm], progress: Progress
+) -> tuple[frozenset[MetricSeries], frozenset[str], dict[str, str]]:
     """Return all metrics of the namespaces that alarms read, those namespaces, and which could not be listed."""
-    published: set[Series] = set()
+    published: set[MetricSeries] = set()
     listed, unlisted = set(), {}
     for namespace in progress(sorted({name for each in alarms for name, *_ in series(each.alarm)}), "Listing metrics"):
         try:

@@ -17,9 +17,9 @@ from sagewatch.policy.rules import row_of
 from sagewatch.units import humanise
 from sagewatch.watch.plan import condition, is_edited
 from sagewatch.watch.reconcile import Decision, Look
-from sagewatch_cli.account.alarms import Present, Series, series
+from sagewatch_cli.account.alarm_words import default
+from sagewatch_cli.account.alarms import MetricSeries, PresentAlarm, series
 from sagewatch_cli.account.coverage import JUDGED, is_dead
-from sagewatch_cli.commands.catalog import default
 
 VERDICTS: Mapping[str, str] = {
     "as it should be": "",
@@ -36,7 +36,7 @@ VERDICTS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Noting:
+class RecordingReader:
     """A reader that notes which instance types were asked about."""
 
     read: Reader
@@ -60,16 +60,16 @@ class Noting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Inspection:
     """What a look at a resource found; `present` are its alarms with their states, `published` their live metrics."""
 
     kind: Kind
     look: Look
     decision: Decision
     standing: Standing
-    present: Mapping[str, Present]
+    present: Mapping[str, PresentAlarm]
     types: Mapping[str, Capacity | None]
-    published: frozenset[Series]
+    published: frozenset[MetricSeries]
     place: Place
     prices: Prices
     at: datetime
@@ -82,7 +82,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
+class ExplainedAlarm:
     """All that there is to say of one alarm; `present` is None when it should be there and is not."""
 
     alarm: Alarm
@@ -98,11 +98,11 @@ class Explained:
     topics: tuple[str, ...]
     cost: float
     links: Mapping[str, str]
-    present: Present | None
+    present: PresentAlarm | None
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
+class AbsentRow:
     """A row of which there is no alarm, in one scope or (without one) in none, and why."""
 
     alarm: str
@@ -110,7 +110,7 @@ class Lacking:
     reason: str
 
 
-def explained(found: Found) -> tuple[Explained, ...]:
+def explain_alarms(found: Inspection) -> tuple[ExplainedAlarm, ...]:
     """Explain every alarm that is there or should be, in the order of the kind's table."""
     wanted = {alarm.name: alarm for alarm in found.decision.wanted.alarms} if found.look.facts.live else {}
     all_ = {**{alarm.name: alarm for alarm in found.look.owned}, **wanted}
@@ -124,7 +124,7 @@ def _place(ids: list[str], alarm: str) -> int:
     return ids.index(row) if row in ids else len(ids)
 
 
-def _explained(found: Found, alarm: Alarm, labels: Labels, wanted: Mapping[str, Alarm]) -> Explained:
+def _explained(found: Inspection, alarm: Alarm, labels: Labels, wanted: Mapping[str, Alarm]) -> ExplainedAlarm:
     rows = found.rows
     row = row_named(found.kind.name, labels["alarm"])
     spec = next((each for each in rows.specs if each.id == labels["alarm"]), row)
@@ -136,7 +136,7 @@ def _explained(found: Found, alarm: Alarm, labels: Labels, wanted: Mapping[str, 
         "resource": links.resource(place, ref),
         "logs": links.logs(place, ref),
     }
-    return Explained(
+    return ExplainedAlarm(
         alarm=alarm,
         labels=labels,
         title=spec.title if spec else labels["alarm"],
@@ -174,7 +174,7 @@ def _written(alarm: Alarm) -> str:
     return text.rpartition("\n")[0]
 
 
-def _steps(found: Found, row: Spec, spec: Spec, scope: Scope | None, rows: Tuned) -> tuple[Step, ...]:
+def _steps(found: Inspection, row: Spec, spec: Spec, scope: Scope | None, rows: Tuned) -> tuple[Step, ...]:
     """Return where the threshold comes from, from the row's own to what is in force."""
     steps = (Step("default of the row", default(row)), *rows.steps.get(spec.id, ()))
     if scope is None:
@@ -182,7 +182,7 @@ def _steps(found: Found, row: Spec, spec: Spec, scope: Scope | None, rows: Tuned
     return (*steps, Step("in force", _in_force(found, spec, scope)))
 
 
-def _in_force(found: Found, spec: Spec, scope: Scope) -> str:
+def _in_force(found: Inspection, spec: Spec, scope: Scope) -> str:
     if spec.unit not in PER_CAPACITY or scope.capacity is None:
         return humanise(spec.threshold, spec.unit)
     number = getattr(scope.capacity, PER_CAPACITY[spec.unit])
@@ -191,7 +191,9 @@ def _in_force(found: Found, spec: Spec, scope: Scope) -> str:
     return f"{humanise(whole, spec.unit, number)}{f' ({types})' if types else ''} = {whole:g}"
 
 
-def _verdicts(found: Found, alarm: Alarm, present: Present | None, wanted: Mapping[str, Alarm]) -> Iterator[str]:
+def _verdicts(
+    found: Inspection, alarm: Alarm, present: PresentAlarm | None, wanted: Mapping[str, Alarm]
+) -> Iterator[str]:
     changes = found.decision.changes
     if alarm.name in found.decision.guarding:
         yield "guards"
@@ -214,11 +216,11 @@ def _verdicts(found: Found, alarm: Alarm, present: Present | None, wanted: Mappi
         yield "dead"
 
 
-def _is_dead(found: Found, alarm: Alarm) -> bool:
+def _is_dead(found: Inspection, alarm: Alarm) -> bool:
     return is_dead(alarm, found.published, {namespace for namespace, *_ in series(alarm)})
 
 
-def _notes(found: Found, alarm: Alarm, present: Present | None, wanted: Mapping[str, Alarm]) -> Iterator[str]:
+def _notes(found: Inspection, alarm: Alarm, present: PresentAlarm | None, wanted: Mapping[str, Alarm]) -> Iterator[str]:
     """Yield what else is worth knowing of it."""
     if guarded := found.decision.guarding.get(alarm.name):
         yield f"It guards the deployments of {guarded}."
@@ -227,45 +229,45 @@ def _notes(found: Found, alarm: Alarm, present: Present | None, wanted: Mapping[
     if found.look.facts.live and alarm.name not in wanted and (labels := alarm.labels):
         yield from (
             each.reason
-            for each in lacking(found)
+            for each in absent_rows(found)
             if each.alarm == labels["alarm"] and each.scope in {"", labels["scope"]}
         )
 
 
-def lacking(found: Found) -> tuple[Lacking, ...]:
+def absent_rows(found: Inspection) -> tuple[AbsentRow, ...]:
     """Say of each row that is not for this resource, or not for one of its scopes, why."""
     facts, rows = found.look.facts, found.rows
     if not facts.live:
         return ()
     if rows.ignored:
-        return tuple(Lacking(spec.id, "", f"the resource is ignored: {rows.ignored}") for spec in found.kind.specs)
+        return tuple(AbsentRow(spec.id, "", f"the resource is ignored: {rows.ignored}") for spec in found.kind.specs)
     tuned_ = {spec.id: spec for spec in rows.specs}
     return tuple(each for spec in found.kind.specs for each in _lacking(found, tuned_.get(spec.id, spec), rows))
 
 
-def _lacking(found: Found, spec: Spec, rows: Tuned) -> Iterator[Lacking]:
+def _lacking(found: Inspection, spec: Spec, rows: Tuned) -> Iterator[AbsentRow]:
     facts = found.look.facts
     if reason := rows.off.get(spec.id):
-        yield Lacking(spec.id, "", reason)
+        yield AbsentRow(spec.id, "", reason)
         return
     if (found.kind.name, spec.id) in found.standing.withheld:
-        yield Lacking(spec.id, "", "the budget has no room for it")
+        yield AbsentRow(spec.id, "", "the budget has no room for it")
         return
     here = [scope for scope in facts.scopes if scope.level == spec.level]
     unknown = [gap for gap in facts.gaps if gap.level == spec.level]
     if not here:
         wide = next((gap.reason for gap in unknown if gap.scope is None), None)
         said = f"not known: {wide}" if wide else f"it has nothing at the level {spec.level}"
-        yield Lacking(spec.id, "", said)
+        yield AbsentRow(spec.id, "", said)
     for scope in here:
         gap = next((gap for gap in unknown if gap.scope == scope.name and spec.hangs_on(gap.traits)), None)
         missing = [trait for trait in spec.needs if trait not in scope.traits]
         if gap:
-            yield Lacking(spec.id, scope.name, f"not known: {gap.reason}")
+            yield AbsentRow(spec.id, scope.name, f"not known: {gap.reason}")
         elif missing:
-            yield Lacking(spec.id, scope.name, f"{scope.name} lacks what it needs: {', '.join(missing)}")
+            yield AbsentRow(spec.id, scope.name, f"{scope.name} lacks what it needs: {', '.join(missing)}")
 
 
-def summed(several: tuple[Lacking, ...]) -> tuple[Lacking, ...]:
+def without_scopes(several: tuple[AbsentRow, ...]) -> tuple[AbsentRow, ...]:
     """Return each reason of a row once, however many scopes have it."""
     return tuple(dict.fromkeys(replace(each, scope="") for each in several))

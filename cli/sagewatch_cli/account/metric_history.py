@@ -14,7 +14,7 @@ from sagewatch.errors import Retry
 from sagewatch.model import Alarm
 from sagewatch_cli.account.proposals import DAY
 from sagewatch_cli.account.replay import Rule, Series
-from sagewatch_cli.printing import progress
+from sagewatch_cli.account.session import Progress, unseen
 
 MOST_DAYS = 15
 """CloudWatch keeps data of a minute so long, of five minutes for 63 days."""
@@ -24,7 +24,7 @@ _PRICE = 0.01 / 1000  # USD for each metric requested, in most Regions
 
 
 @dataclass(slots=True)
-class History:
+class MetricHistory:
     """The series by alarm name, and how many metrics CloudWatch was asked for, on each page anew.
 
     It charges for no more than these: less where several statistics are of one metric.
@@ -39,12 +39,14 @@ class History:
         return self.metrics * _PRICE
 
 
-def read(client: Any, alarms: Iterable[Alarm], days: int, now: datetime) -> History:
+def read_history(
+    client: Any, alarms: Iterable[Alarm], days: int, now: datetime, progress: Progress = unseen
+) -> MetricHistory:
     """Return the last days of what the alarms would have looked at; CloudWatch itself evaluates their expressions."""
-    found = History()
+    found = MetricHistory()
     batches = tuple(_batches(sorted(alarms, key=lambda each: (period(each), each.name))))
     for batch in progress(batches, "Reading metrics"):
-        _read(client, batch, days, now, found)
+        _read_batch(client, batch, days, now, found)
     return found
 
 
@@ -96,7 +98,7 @@ def _renamed(name: str, metrics: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     ]
 
 
-def _read(client: Any, batch: Sequence[Alarm], days: int, now: datetime, found: History) -> None:
+def _read_batch(client: Any, batch: Sequence[Alarm], days: int, now: datetime, found: MetricHistory) -> None:
     length = period(batch[0])
     lead = max(Rule.of(alarm.request).reach for alarm in batch)
     end = int(now.timestamp()) // length * length

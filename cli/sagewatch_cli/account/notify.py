@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -20,11 +20,13 @@ from sagewatch.watch.names import alarm_name
 RESOURCE, SCOPE = "sagewatch-test", "TEST"
 REASON = "TEST: sent by `sagewatch notify test`. Nothing is wrong, nothing has to be done; its end follows at once."
 
-type State = Literal["ALARM", "OK"]
+_NOWHERE = Place(partition="aws", region="us-east-1", account="123456789012")
+
+type SampleState = Literal["ALARM", "OK"]
 
 
 @dataclass(frozen=True, slots=True)
-class Considered:
+class ConsideredRoute:
     """What became of one route, in the order of the policy: whether the notice takes it, and why."""
 
     route: Route
@@ -32,7 +34,7 @@ class Considered:
     why: str
 
 
-def labels_of(given: Mapping[str, str]) -> Labels:
+def sample_labels(given: Mapping[str, str]) -> Labels:
     """Return the sample's labels: a critical latency alarm, but for what is given; ValueError says what is wrong.
 
     Of another kind, the alarm is its first critical row, or its first.
@@ -55,7 +57,9 @@ def _alarm(kind: str) -> str:
     return next((row.id for row in (*(r for r in rows if r.severity is Severity.CRITICAL), *rows)), "failed")
 
 
-def event(prefix: str, labels: Labels, place: Place, at: datetime, state: State = "ALARM") -> dict[str, Any]:
+def sample_event(
+    prefix: str, labels: Labels, place: Place, at: datetime, state: SampleState = "ALARM"
+) -> dict[str, Any]:
     """Return what CloudWatch would send of such an alarm, without a value: so that its reason is shown."""
     name = alarm_name(prefix, labels.ref, labels["scope"], labels["alarm"])
     return {
@@ -74,46 +78,46 @@ def event(prefix: str, labels: Labels, place: Place, at: datetime, state: State 
     }
 
 
-def told(prefix: str, labels: Labels, place: Place, at: datetime) -> Notice:
+def sample_notice(prefix: str, labels: Labels, place: Place, at: datetime) -> Notice:
     """Return the notice that the event becomes."""
-    found = alarm_events.notice(prefix, event(prefix, labels, place, at))
+    found = alarm_events.notice(prefix, sample_event(prefix, labels, place, at))
     if found is None:
         raise ValueError("the labels cannot be written into the description of an alarm")
     return found
 
 
-def incident(route: Route, notice: Notice) -> Incident:
+def sample_incident(route: Route, notice: Notice) -> Incident:
     """Return the incident that the notice opens on a route."""
     [found] = incidents(route.name, [notice], {}, notice.at)
     return found
 
 
-def considered(policy: Policy, labels: Labels) -> tuple[Considered, ...]:
+def considered_routes(policy: Policy, labels: Labels) -> tuple[ConsideredRoute, ...]:
     """Return what becomes of each route; those that are taken are those of `routes.routes`."""
     if not policy.routes:
-        return (Considered(DEFAULT, True, "the policy has no routes, and this one stands in for them"),)
+        return (ConsideredRoute(DEFAULT, True, "the policy has no routes, and this one stands in for them"),)
     wanted = labels.get("route")
     if wanted and any(route.name == wanted for route in policy.routes):
         return tuple(_named(route, wanted) for route in policy.routes)
     return tuple(_in_turn(policy, labels))
 
 
-def _named(route: Route, wanted: str) -> Considered:
+def _named(route: Route, wanted: str) -> ConsideredRoute:
     if route.name == wanted:
-        return Considered(route, True, "the tag sagewatch:route names it")
-    return Considered(route, False, f"the tag sagewatch:route names {wanted}")
+        return ConsideredRoute(route, True, "the tag sagewatch:route names it")
+    return ConsideredRoute(route, False, f"the tag sagewatch:route names {wanted}")
 
 
-def _in_turn(policy: Policy, labels: Labels) -> Iterator[Considered]:
+def _in_turn(policy: Policy, labels: Labels) -> Iterator[ConsideredRoute]:
     ended = ""
     for route in policy.routes:
         if ended:
-            yield Considered(route, False, f"{ended} took it, and does not go on")
+            yield ConsideredRoute(route, False, f"{ended} took it, and does not go on")
             continue
         wrong = [each for name, each in _unmet(route, labels) if name]
         taken = not wrong
         ended = route.name if taken and not route.goes_on else ""
-        yield Considered(route, taken, "; ".join(wrong) if wrong else _matched(route))
+        yield ConsideredRoute(route, taken, "; ".join(wrong) if wrong else _matched(route))
 
 
 def _unmet(route: Route, labels: Labels) -> Iterator[tuple[str, str]]:
@@ -134,7 +138,7 @@ def places(route: Route) -> tuple[str, ...]:
     return tuple(said for _, said in _places(route))
 
 
-def voices(route: Route) -> tuple[str, ...]:
+def receiver_prefixes(route: Route) -> tuple[str, ...]:
     """Return how the places of a route are remembered, as far as that is known here: what the names begin with."""
     return tuple(name for name, _ in _places(route) if name)
 
@@ -160,3 +164,25 @@ def _places(route: Route) -> Iterator[tuple[str, str]]:
 def mention(route: Route, severity: Severity) -> str:
     """Return who would be called in Slack, nothing when nobody is."""
     return " ".join(listed(route.mention.get(severity, ())))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRouting:
+    """The sample, what becomes of each route, and the topics that CloudWatch itself tells of such alarms."""
+
+    notice: Notice
+    routes: tuple[ConsideredRoute, ...]
+    paged: tuple[str, ...]
+
+    @property
+    def routes_told(self) -> tuple[Route, ...]:
+        """The routes on which somebody hears of it."""
+        return tuple(each.route for each in self.routes if each.taken and not each.route.drop)
+
+
+def route_sample(prefix: str, policy: Policy, labels: Labels) -> SampleRouting:
+    """Return what would become of a sample with these labels."""
+    notice = sample_notice(prefix, labels, _NOWHERE, datetime.now(UTC))
+    return SampleRouting(
+        notice=notice, routes=considered_routes(policy, notice.labels), paged=policy.topics(notice.severity)
+    )

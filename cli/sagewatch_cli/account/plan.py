@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -20,12 +20,11 @@ from sagewatch.model import Alarm, Ref
 from sagewatch.policy.cascade import tuned
 from sagewatch.policy.rules import WARNING, row_of
 from sagewatch.watch.reconcile import Clients, Decision, Look, claims
-
-type Progress = Callable[[Collection[Ref]], Iterable[Ref]]
+from sagewatch_cli.account.session import Account, Progress, unseen
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Selection:
     """Whom a plan is about: those that the patterns name, else those that the next sweep would name, or all."""
 
     patterns: tuple[str, ...] = ()
@@ -35,12 +34,17 @@ class Asked:
         """Tell whether one must know who lives: not for those who are named, unless they share a budget with others."""
         return not self.patterns or standing.policy.budget is not None or any(map(is_glob, self.patterns))
 
-    def chosen(self, standing: Standing, known: Known, now: datetime) -> set[Ref]:
+    def chosen(self, standing: Standing, known: ListedAccount, now: datetime) -> set[Ref]:
         """Return whom to look at; a pattern without a glob names a resource, known or not."""
         if not self.patterns:
             return known.refs if self.everyone else suspects(known.living, known.owned, now, standing)
         exact = {Ref(*each.split("/", 1)) for each in self.patterns if not is_glob(each)}
         return exact | {ref for ref in known.refs if any(fnmatchcase(str(ref), each) for each in self.patterns)}
+
+
+def clients_of(account: Account) -> Clients:
+    """Return the clients that reconcile would have in this account."""
+    return Clients.of(account.client("sagemaker"), account.client("cloudwatch"))
 
 
 def is_glob(pattern: str) -> bool:
@@ -49,7 +53,7 @@ def is_glob(pattern: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class ListedAccount:
     """What the lists say: who lives, whose alarms there are, which are not ours, and which lists could not be read."""
 
     living: Mapping[Ref, datetime]
@@ -67,7 +71,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class ResourcePlan:
     """What reconcile would do about one resource.
 
     `why` says for each delete what it is for, `claims` are alarms of others that it would label as guards.
@@ -79,7 +83,9 @@ class Planned:
     claims: tuple[Alarm, ...] = ()
 
     @classmethod
-    def of(cls, read: Reader, prefix: str, look: Look, standing: Standing, claims_: Iterable[Alarm] = ()) -> Planned:
+    def of(
+        cls, read: Reader, prefix: str, look: Look, standing: Standing, claims_: Iterable[Alarm] = ()
+    ) -> ResourcePlan:
         """Decide about a resource that was looked at as reconcile does, and say why its alarms go."""
         decision = Decision.about(read, prefix, _kind(look.facts.ref), look, standing)
         gone = set(decision.changes.deletes)
@@ -125,7 +131,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class MonthlyCost:
     """USD a month, before the free tier: now, and when all is done."""
 
     before: float
@@ -133,19 +139,19 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class AccountPlan:
     """What would be written for the resources that were looked at, and what the fleet costs before and after.
 
     `listed` is the cost of the alarms that would be made, changed or deleted. `withheld` are the rows that the budget
     has no room for. `unread` says what could not be found out.
     """
 
-    planned: tuple[Planned, ...]
+    planned: tuple[ResourcePlan, ...]
     resources: int
     foreign: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
-    listed: Cost
-    fleet: Cost
+    listed: MonthlyCost
+    fleet: MonthlyCost
     budget: float | None = None
     withheld: Mapping[Row, Demand] = field(default_factory=dict)
     known_prices: bool = True
@@ -159,20 +165,20 @@ class Outlook:
         )
 
 
-def outlook(
-    clients: Clients, prefix: str, standing: Standing, asked: Asked, now: datetime, progress: Progress = iter
-) -> Outlook:
+def plan_account(
+    clients: Clients, prefix: str, standing: Standing, asked: Selection, now: datetime, progress: Progress = unseen
+) -> AccountPlan:
     """Find out what reconcile would write for those who are asked about; Retry when the alarms cannot be listed."""
     living, unlisted = list_living(clients.sagemaker) if asked.lists(standing) else ({}, [])
     owned, foreign = list_owned(clients.cloudwatch, prefix)
-    known = Known(living=living, owned=owned, foreign=tuple(foreign), unread=tuple(unlisted))
+    known = ListedAccount(living=living, owned=owned, foreign=tuple(foreign), unread=tuple(unlisted))
     prices_ = prices(clients.cloudwatch.meta.region_name)
-    looking = _Looking(clients, prefix, known, progress)
+    looking = _Observations(clients, prefix, known, progress)
     standing, demand = looking.settled(standing, asked, now, prices_)
     about = looking.with_children(asked.chosen(standing, known, now)) if asked.patterns else looking.looks
     planned = tuple(looking.planned(ref, standing) for ref in sorted(about))
     others = tuple(known.alarms({each.ref for each in planned}))
-    return Outlook(
+    return AccountPlan(
         planned=planned,
         resources=len(known.refs),
         foreign=tuple(sorted({name for each in planned for name in each.look.foreign} if asked.patterns else foreign)),
@@ -185,17 +191,17 @@ def outlook(
     )
 
 
-def _now(planned: Iterable[Planned]) -> Iterator[Alarm]:
+def _now(planned: Iterable[ResourcePlan]) -> Iterator[Alarm]:
     return (alarm for each in planned for alarm in each.look.owned)
 
 
-def _listed(planned: Collection[Planned]) -> tuple[list[Alarm], list[Alarm]]:
+def _listed(planned: Collection[ResourcePlan]) -> tuple[list[Alarm], list[Alarm]]:
     before = [alarm for each in planned for alarm in (*(old for old, _ in each.changed), *each.deleted)]
     return before, [alarm for each in planned for alarm in each.decision.changes.puts]
 
 
-def _cost(prices_: Prices, before: Iterable[Alarm], after: Iterable[Alarm]) -> Cost:
-    return Cost(before=_monthly(prices_, before), after=_monthly(prices_, after))
+def _cost(prices_: Prices, before: Iterable[Alarm], after: Iterable[Alarm]) -> MonthlyCost:
+    return MonthlyCost(before=_monthly(prices_, before), after=_monthly(prices_, after))
 
 
 def _monthly(prices_: Prices, alarms: Iterable[Alarm]) -> float:
@@ -203,19 +209,19 @@ def _monthly(prices_: Prices, alarms: Iterable[Alarm]) -> float:
 
 
 @dataclass(slots=True)
-class _Looking:
+class _Observations:
     """Looks at each resource once, and at what has no events of its own with its parent, as a batch does."""
 
     clients: Clients
     prefix: str
-    known: Known
+    known: ListedAccount
     progress: Progress
     looks: dict[Ref, Look] = field(default_factory=dict)
     failed: dict[Ref, str] = field(default_factory=dict)
     called: dict[Ref, Ref] = field(default_factory=dict)
 
     def settled(
-        self, standing: Standing, asked: Asked, now: datetime, prices_: Prices
+        self, standing: Standing, asked: Selection, now: datetime, prices_: Prices
     ) -> tuple[Standing, Mapping[Row, Demand]]:
         """Look at those who are asked about, and at those who show what the budget has no room for.
 
@@ -235,7 +241,7 @@ class _Looking:
     def at(self, refs: Collection[Ref]) -> None:
         """Look at the resources that were not looked at yet, and at their children."""
         while new := sorted(set(refs) - self.called.keys() - self.failed.keys()):
-            for ref in self.progress(new):
+            for ref in self.progress(new, "Looking at resources"):
                 self._look(ref)
             refs = {child for ref in new if ref in self.called for child in self._at(ref).facts.children}
 
@@ -259,17 +265,17 @@ class _Looking:
             refs = {child for ref in refs for child in self.looks[ref].facts.children}
         return found
 
-    def planned(self, ref: Ref, standing: Standing) -> Planned:
+    def planned(self, ref: Ref, standing: Standing) -> ResourcePlan:
         """Return what reconcile would do about a resource that was looked at."""
         look = self.looks[ref]
         labelled = claims(self.clients.cloudwatch, self.prefix, look.facts)
-        return Planned.of(self.clients.reader, self.prefix, look, standing, labelled)
+        return ResourcePlan.of(self.clients.reader, self.prefix, look, standing, labelled)
 
     def _wanted(self, standing: Standing) -> Iterator[Alarm]:
         """Yield the alarms that the fleet would have if the budget had room for all."""
         unbounded = replace(standing, withheld=frozenset())
         for look in self.looks.values():
-            yield from Planned.of(self.clients.reader, self.prefix, look, unbounded).after
+            yield from ResourcePlan.of(self.clients.reader, self.prefix, look, unbounded).after
         yield from self.known.alarms(self.looks.keys())
 
     def _unsure(self, standing: Standing) -> set[Ref]:

@@ -1,20 +1,24 @@
-"""What the owner wants, for a command: the policy of a file, or the deployed one."""
+"""Reads, checks and writes the policy document: in the parameter of the stack, or as text that is not deployed yet."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-import typer
+from botocore.exceptions import ClientError
 
+from sagewatch.aws.errors import retried
 from sagewatch.aws.policy_store import Standing, parsed, text_of
+from sagewatch.errors import Fault
+from sagewatch.policy.rules import Policy
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.printing import BROKEN, stop
 
-PolicyFile = Annotated[
-    Path | None,
-    typer.Option("--policy", exists=True, dir_okay=False, help="A policy to try, in place of the deployed one."),
-]
+LARGEST = 8192
+"""Bytes that a parameter of the advanced tier holds."""
+
+EMPTY = "# Nothing is changed: every alarm is as the catalogue says.\n"
+"""What is written in place of a document without a letter, which SSM refuses."""
 
 
 def parameter_of(prefix: str) -> str:
@@ -22,17 +26,59 @@ def parameter_of(prefix: str) -> str:
     return f"/sagewatch/{prefix}/policy"
 
 
-def standing(account: Account, prefix: str, file: Path | None) -> Standing:
-    """Return what the file says, else what is deployed; a broken policy ends the command, with all its faults."""
-    text = _read(file) if file else text_of(account.client("ssm"), parameter_of(prefix))
+def read_policy(account: Account, prefix: str, text: str | None = None) -> Standing:
+    """Return what a text says, without one what the deployed document says; a broken one says what is `broken`."""
+    return parsed(text_of(account.client("ssm"), parameter_of(prefix)) if text is None else text)
+
+
+def check_document(text: str) -> tuple[Policy, tuple[Fault, ...]]:
+    """Return what a document says, and its faults; with a fault it says nothing."""
     found = parsed(text)
     if found.broken:
-        stop(BROKEN, f"{file or parameter_of(prefix)} is broken:\n{found.broken}")
-    return found
+        return found.policy, found.broken.faults
+    size = len(text.encode())
+    if size > LARGEST:
+        return found.policy, (Fault(1, 1, "", f"{size:,} bytes are too many; a parameter holds {LARGEST:,}"),)
+    return found.policy, ()
 
 
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as wrong:
-        stop(BROKEN, f"{file} is no text in UTF-8: {wrong.reason} at byte {wrong.start}")
+@dataclass(frozen=True, slots=True)
+class DeployedDocument:
+    """The document in the parameter, and when it was written."""
+
+    text: str
+    version: int
+    at: datetime
+
+
+def deployed_document(client: Any, parameter: str) -> DeployedDocument | None:
+    """Return the document that is deployed; None when there is no such parameter."""
+    with retried(f"get_parameter {parameter}"):
+        try:
+            found = client.get_parameter(Name=parameter)["Parameter"]
+        except ClientError as error:
+            if error.response["Error"].get("Code") != "ParameterNotFound":
+                raise
+            return None
+    return DeployedDocument(found["Value"], found["Version"], found["LastModifiedDate"])
+
+
+def author_of(client: Any, parameter: str, version: int) -> str:
+    """Return who wrote a version: an ARN."""
+    with retried(f"get_parameter_history {parameter}"):
+        pages = client.get_paginator("get_parameter_history").paginate(Name=parameter)
+        versions = [each for page in pages for each in page["Parameters"]]
+    return next((each["LastModifiedUser"] for each in versions if each["Version"] == version), "somebody unknown")
+
+
+def write_document(client: Any, parameter: str, text: str) -> int:
+    """Write the document into the parameter and return its version.
+
+    SSM keeps up to 4 KB in the standard tier, without a charge; Intelligent-Tiering takes the advanced one only above.
+    """
+    with retried(f"put_parameter {parameter}"):
+        answer = client.put_parameter(
+            Name=parameter, Value=text, Type="String", Overwrite=True, Tier="Intelligent-Tiering"
+        )
+    version: int = answer["Version"]
+    return version

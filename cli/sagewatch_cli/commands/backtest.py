@@ -25,12 +25,12 @@ from sagewatch.receivers.wording.phrases import harmless
 from sagewatch.units import humanise
 from sagewatch.watch.plan import plan
 from sagewatch.watch.reconcile import Clients
-from sagewatch_cli.account.metric_history import MOST_DAYS, History, read
-from sagewatch_cli.account.policy import PolicyFile, standing
+from sagewatch_cli.account.metric_history import MOST_DAYS, MetricHistory, read_history
 from sagewatch_cli.account.proposals import Fit, Outcome, Proposal, Trial, outcome, proposals, snippet
 from sagewatch_cli.account.replay import Episode, Replay, Rule, Series
-from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop, table
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, policy_in_force
+from sagewatch_cli.printing import REFUSED, Form, Format, as_json, progress, stop, table
 
 _NO_RESOURCE, _NO_ALARMS = 3, 4
 _LONGEST = 300  # characters of what other people wrote
@@ -82,10 +82,10 @@ def backtest(
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     now = datetime.now(UTC)
     try:
-        wanted = standing(account, prefix, policy)
+        wanted = policy_in_force(account, prefix, policy)
         cloudwatch = account.client("cloudwatch")
         facts, planned = _planned(account.client("sagemaker"), cloudwatch, prefix, kind, named, wanted.policy)
-        report = judged(facts.ref, planned, read(cloudwatch, planned.alarms, days, now), days, now)
+        report = judged(facts.ref, planned, read_history(cloudwatch, planned.alarms, days, now, progress), days, now)
     except Retry as error:
         stop(REFUSED, str(error))
     if form is Format.JSON:
@@ -114,7 +114,7 @@ def _planned(client: Any, cloudwatch: Any, prefix: str, kind: Kind, ref: Ref, po
     return facts, planned
 
 
-def judged(ref: Ref, planned: Plan, history: History, days: int, now: datetime) -> Report:
+def judged(ref: Ref, planned: Plan, history: MetricHistory, days: int, now: datetime) -> Report:
     """Replay every alarm of a plan over what was read."""
     outcomes = tuple(outcome(trial(alarm, history.series[alarm.name])) for alarm in planned.alarms)
     return Report(

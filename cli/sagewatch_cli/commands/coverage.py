@@ -14,12 +14,12 @@ from rich.text import Text
 from sagewatch.errors import Retry
 from sagewatch.kinds.registry import KINDS
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch_cli.account.coverage import MEANT, STATES, Coverage, Tally, Watched
+from sagewatch_cli.account.coverage import ON_PURPOSE, STATES, Coverage, KindCoverage, WatchedAlarm
 from sagewatch_cli.account.coverage_page import page
-from sagewatch_cli.account.coverage_reading import Table, recorded, survey
-from sagewatch_cli.account.policy import PolicyFile, standing
-from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop, table
+from sagewatch_cli.account.coverage_reading import recorded, survey
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
+from sagewatch_cli.printing import REFUSED, Form, Format, as_json, progress, stop, table
 
 MOST = 20
 """Lines of each section on a terminal; JSON and the page have all."""
@@ -36,7 +36,7 @@ def coverage(
     ] = None,
     form: Form = Format.TABLE,
     policy: PolicyFile = None,
-    incidents: Table = None,
+    incidents: IncidentsTable = None,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -52,7 +52,9 @@ def coverage(
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
-        found = survey(account, prefix, recorded(account, standing(account, prefix, policy), incidents))
+        found = survey(
+            account, prefix, recorded(account, policy_in_force(account, prefix, policy), incidents), progress
+        )
     except Retry as error:
         stop(REFUSED, str(error))
     if form is Format.JSON:
@@ -113,7 +115,7 @@ def summary(found: Coverage, *, wide: bool) -> Grid:
     return grid
 
 
-def _numbers(each: Tally, severities: Iterable[str]) -> tuple[str, ...]:
+def _numbers(each: KindCoverage, severities: Iterable[str]) -> tuple[str, ...]:
     known = [f"{number:,}" for number in (each.living, each.watched, each.meant, each.unwatched)]
     states = (each.states.get(state, 0) for state in STATES.values())
     counts = (f"{number:,}" for number in (*states, *(each.severities.get(name, 0) for name in severities)))
@@ -148,9 +150,9 @@ type _Section = tuple[str, tuple[str, ...], Iterable[tuple[str, ...]]]
 
 def _sections(found: Coverage) -> Iterator[_Section]:
     yield "Firing", ("alarm", "severity", "since"), (_state(each) for each in found.firing)
-    missing = [each for each in found.unwatched if each.why not in MEANT]
+    missing = [each for each in found.unwatched if each.why not in ON_PURPOSE]
     yield "Not watched", ("resource", "why", "reason"), ((str(e.ref), str(e.why), e.said) for e in missing)
-    meant = [each for each in found.unwatched if each.why in MEANT]
+    meant = [each for each in found.unwatched if each.why in ON_PURPOSE]
     yield "Left out on purpose", ("resource", "reason"), ((str(each.ref), each.said) for each in meant)
     orphans = found.at_fault("orphan")
     yield "Orphans: their resource is gone", ("alarm", "state"), ((each.name, kept(each)) for each in orphans)
@@ -161,20 +163,20 @@ def _sections(found: Coverage) -> Iterator[_Section]:
     yield "Stale: the next sweep rewrites them", ("alarm",), ((each.name,) for each in found.at_fault("stale"))
 
 
-def _state(each: Watched) -> tuple[str, ...]:
+def _state(each: WatchedAlarm) -> tuple[str, ...]:
     return each.name, str(each.severity or "unknown"), f"{each.since:%Y-%m-%d %H:%M} UTC"
 
 
-def kept(each: Watched) -> str:
+def kept(each: WatchedAlarm) -> str:
     """Say the state of an orphan, and for whom it stays."""
     return f"{each.state}, stays while it guards {each.guards}" if each.guards else each.state
 
 
-def _age(found: Coverage, each: Watched) -> tuple[str, ...]:
+def _age(found: Coverage, each: WatchedAlarm) -> tuple[str, ...]:
     return each.name, age(found, each)
 
 
-def age(found: Coverage, each: Watched) -> str:
+def age(found: Coverage, each: WatchedAlarm) -> str:
     """Say how long ago an alarm was last written."""
     whole = found.where.at - each.updated
     return f"{whole.days} d" if whole.days else f"{whole.seconds // 3600} h"
@@ -228,7 +230,7 @@ def _ref(each: Any) -> dict[str, str]:
     return {"kind": each.ref.kind, "resource": each.ref.name}
 
 
-def _tally(each: Tally) -> dict[str, Any]:
+def _tally(each: KindCoverage) -> dict[str, Any]:
     return {
         "kind": each.kind.name,
         "read": each.read,
@@ -242,7 +244,7 @@ def _tally(each: Tally) -> dict[str, Any]:
     }
 
 
-def _alarm(each: Watched) -> dict[str, Any]:
+def _alarm(each: WatchedAlarm) -> dict[str, Any]:
     return {
         "name": each.name,
         **_ref(each),

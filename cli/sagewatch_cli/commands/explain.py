@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Never
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,26 +12,23 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sagewatch.aws import sagemaker
-from sagewatch.aws.policy_store import Standing
-from sagewatch.aws.published_metrics import Discovery
 from sagewatch.errors import Retry
-from sagewatch.fleet.costs import prices
-from sagewatch.kinds.kind import Kind
-from sagewatch.kinds.registry import KINDS
-from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Ref
-from sagewatch.policy.rules import row_of
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch.watch import names
-from sagewatch.watch.reconcile import Clients, Decision, Look
-from sagewatch_cli.account import alarms
-from sagewatch_cli.account.alarms import Change, Series, series
+from sagewatch_cli.account.alarms import StateChange
 from sagewatch_cli.account.coverage import STATES
-from sagewatch_cli.account.coverage_reading import Table, place, reader, recorded
-from sagewatch_cli.account.explain import VERDICTS, Explained, Found, Lacking, Noting, explained, lacking, summed
-from sagewatch_cli.account.policy import PolicyFile, standing
-from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
+from sagewatch_cli.account.coverage_reading import recorded
+from sagewatch_cli.account.explain import (
+    VERDICTS,
+    AbsentRow,
+    ExplainedAlarm,
+    Inspection,
+    absent_rows,
+    explain_alarms,
+    without_scopes,
+)
+from sagewatch_cli.account.inspection import NotFound, NotOurs, Subject, check_subject, inspect, state_history
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
 from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop
 
 _UNKNOWN, _ABSENT = 3, 4
@@ -51,7 +46,7 @@ def explain(
     ],
     form: Form = Format.TABLE,
     policy: PolicyFile = None,
-    incidents: Table = None,
+    incidents: IncidentsTable = None,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -66,133 +61,36 @@ def explain(
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
-        asked = Asked.read(account, prefix, what)
-        wanted = recorded(account, standing(account, prefix, policy), incidents)
-        found = look(account, prefix, wanted, asked.ref)
-        there = tuple(each for each in explained(found) if asked.names(each.labels["scope"], each.labels["alarm"]))
-        absent = summed(tuple(each for each in lacking(found) if asked.names(each.scope, each.alarm)))
+        subject = Subject.read(account, prefix, what)
+        wanted = recorded(account, policy_in_force(account, prefix, policy), incidents)
+        found = inspect(account, prefix, wanted, subject.ref)
+        there = tuple(
+            each for each in explain_alarms(found) if subject.names(each.labels["scope"], each.labels["alarm"])
+        )
+        absent = without_scopes(tuple(each for each in absent_rows(found) if subject.names(each.scope, each.alarm)))
         if not (there or absent):
-            _nothing(account, found, asked)
-        changes = {each.alarm.name: _history(account, each.alarm.name) for each in there if each.present}
+            check_subject(account, found, subject)
+        changes = {each.alarm.name: state_history(account, each.alarm.name) for each in there if each.present}
+    except NotFound as error:
+        stop(_UNKNOWN, str(error))
+    except NotOurs as error:
+        stop(_ABSENT, str(error))
     except Retry as error:
         stop(REFUSED, str(error))
     if form is Format.JSON:
         as_json(as_data(found, there, absent, changes))
     else:
         show(Console(), found, there, absent, changes)
-    if asked.alarm and not any(each.present for each in there):
+    if subject.alarm and not any(each.present for each in there):
         raise typer.Exit(_ABSENT)
 
 
-# ---------------------------------------------------------------------------------------------- what is asked about
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The resource, and scope and id when a single alarm is asked about."""
-
-    ref: Ref
-    scope: str = ""
-    alarm: str = ""
-
-    @classmethod
-    def read(cls, account: Account, prefix: str, what: str) -> Asked:
-        """Read the argument; the labels of an alarm that is there say more than its name, which may be cut."""
-        if what.startswith(f"{prefix}/") and (present := alarms.named(account.client("cloudwatch"), what)):
-            labels = present.alarm.labels
-            if labels is None or alarms.owner(prefix, what, labels) is None:
-                stop(_ABSENT, f"{what} is foreign: it is under our prefix, and we did not make it. We leave it alone.")
-            return cls(labels.ref, labels["scope"], labels["alarm"])
-        parts = what.removeprefix(f"{prefix}/").split("/")
-        if len(parts) not in {2, 4} or not all(parts):
-            stop(_UNKNOWN, f"{what} is neither kind/name, such as endpoint/churn, nor an alarm's name under {prefix}/.")
-        if kind_named(parts[0]) is None:
-            _no(f"There is no kind {parts[0]}.", parts[0], [kind.name for kind in KINDS])
-        return cls(Ref(*parts[:2]), *parts[2:])
-
-    def names(self, scope: str, alarm: str) -> bool:
-        """Tell whether that alarm is asked about; what is said of a row without a scope holds for all."""
-        return not self.alarm or (alarm == self.alarm and scope in {"", self.scope})
-
-
-def _no(said: str, name: str, known: Iterable[str]) -> Never:
-    """End the command with the names that are near, else some of those that there are."""
-    there = sorted(set(known))
-    near = difflib.get_close_matches(name, there, n=3, cutoff=0.5)
-    hint = f" Do you mean {', '.join(near)}?" if near else f" There are {', '.join(there[:20])}." if there else ""
-    stop(_UNKNOWN, said + hint)
-
-
-def _nothing(account: Account, found: Found, asked: Asked) -> None:
-    """End the command when there is nothing of that name: no such resource, row or scope."""
-    facts, kind = found.look.facts, found.kind
-    if not facts.live:
-        known = [ref.name for ref, _ in sagemaker.live(account.client("sagemaker"), kind)]
-        _no(f"There is no {kind.name} {asked.ref.name} in this account and Region.", asked.ref.name, known)
-    if not asked.alarm:
-        return
-    rows = [spec.id for spec in kind.specs]
-    if row_of(asked.alarm) not in rows:
-        _no(f"There is no alarm {asked.alarm} for the kind {kind.name}.", asked.alarm, rows)
-    _no(f"{facts.ref} has no scope {asked.scope}.", asked.scope, [scope.name for scope in facts.scopes])
-
-
-# ---------------------------------------------------------------------------------------------------------- reading
-def look(account: Account, prefix: str, wanted: Standing, ref: Ref) -> Found:
-    """Look at a resource and its alarms as reconcile does, and at their states and metrics."""
-    cloudwatch = account.client("cloudwatch")
-    discovery = Discovery(cloudwatch)
-    read = Noting(reader(account, discovery))
-    kind = _kind(ref)
-    seen = Look.at(Clients(account.client("sagemaker"), cloudwatch, read), prefix, kind, ref)
-    ours = {alarm.name for alarm in seen.owned}
-    there = alarms.beginning(cloudwatch, names.search_prefix(prefix, seen.facts.ref))
-    at = place(account)
-    return Found(
-        kind=kind,
-        look=seen,
-        decision=Decision.about(read, prefix, kind, seen, wanted),
-        standing=wanted,
-        present={each.name: each for each in there if each.name in ours},
-        types=read.types,
-        published=_published(discovery, seen.owned),
-        place=at,
-        prices=prices(at.region),
-        at=datetime.now(UTC),
-    )
-
-
-def _kind(ref: Ref) -> Kind:
-    kind = kind_named(ref.kind)
-    if kind is None:
-        _no(f"There is no kind {ref.kind}.", ref.kind, [kind.name for kind in KINDS])
-    return kind
-
-
-def _published(discovery: Discovery, owned: Iterable[Alarm]) -> frozenset[Series]:
-    """Return which of the series that the alarms read had data within two weeks."""
-    read = {each for alarm in owned for each in series(alarm)}
-    return frozenset(each for each in read if _is_published(discovery, each))
-
-
-def _is_published(discovery: Discovery, asked: Series) -> bool:
-    namespace, metric, dimensions = asked
-    listed = discovery.published(metric, namespace, **dict(dimensions))
-    return any(frozenset(each.dimensions.items()) == dimensions for each in listed)
-
-
-def _history(account: Account, name: str) -> tuple[Change, ...] | str:
-    """Return the last changes of an alarm's state, or why they could not be read: the rest can be told without."""
-    try:
-        return alarms.history(account.client("cloudwatch"), name)
-    except Retry as error:
-        return str(error)
-
-
 # --------------------------------------------------------------------------------------------------------- printing
-type Changes = Mapping[str, tuple[Change, ...] | str]
+type Changes = Mapping[str, tuple[StateChange, ...] | str]
 
 
 def show(
-    console: Console, found: Found, there: Sequence[Explained], absent: Sequence[Lacking], changes: Changes
+    console: Console, found: Inspection, there: Sequence[ExplainedAlarm], absent: Sequence[AbsentRow], changes: Changes
 ) -> None:
     """Print a block for each alarm, then the rows without one."""
     if not found.kind.specs:
@@ -209,7 +107,7 @@ def show(
         console.print(_plain(f"Note: {report}"))
 
 
-def _show(console: Console, found: Found, each: Explained, changes: tuple[Change, ...] | str) -> None:
+def _show(console: Console, found: Inspection, each: ExplainedAlarm, changes: tuple[StateChange, ...] | str) -> None:
     console.print(Text.assemble((harmless(each.alarm.name, _LONGEST), "bold"), f"  {each.title}"))
     grid = _lined()
     for name, said in _lines(found, each, changes):
@@ -225,7 +123,9 @@ def _lined() -> Grid:
     return grid
 
 
-def _lines(found: Found, each: Explained, changes: tuple[Change, ...] | str) -> Iterator[tuple[str, str]]:
+def _lines(
+    found: Inspection, each: ExplainedAlarm, changes: tuple[StateChange, ...] | str
+) -> Iterator[tuple[str, str]]:
     """Yield what is said of an alarm, with what each line is about."""
     yield "when", each.fires
     yield from (("watches" if n == 0 else "", read) for n, read in enumerate(each.reads))
@@ -249,7 +149,7 @@ def _sentence(verdict: str) -> str:
     return f"{verdict[0].upper()}{verdict[1:]}."
 
 
-def _past(changes: tuple[Change, ...] | str) -> Iterator[tuple[str, str]]:
+def _past(changes: tuple[StateChange, ...] | str) -> Iterator[tuple[str, str]]:
     if isinstance(changes, str):
         yield "before", f"its history could not be read: {changes}"
         return
@@ -271,7 +171,9 @@ def _plain(text: str) -> Text:
 
 
 # ------------------------------------------------------------------------------------------------------------- data
-def as_data(found: Found, there: Sequence[Explained], absent: Sequence[Lacking], changes: Changes) -> dict[str, Any]:
+def as_data(
+    found: Inspection, there: Sequence[ExplainedAlarm], absent: Sequence[AbsentRow], changes: Changes
+) -> dict[str, Any]:
     """Return the explanation as plain data."""
     facts = found.look.facts
     return {
@@ -285,7 +187,7 @@ def as_data(found: Found, there: Sequence[Explained], absent: Sequence[Lacking],
     }
 
 
-def _alarm(each: Explained, changes: tuple[Change, ...] | str) -> dict[str, Any]:
+def _alarm(each: ExplainedAlarm, changes: tuple[StateChange, ...] | str) -> dict[str, Any]:
     present = each.present
     return {
         "name": each.alarm.name,
@@ -308,6 +210,6 @@ def _alarm(each: Explained, changes: tuple[Change, ...] | str) -> dict[str, Any]
     }
 
 
-def _change(change: Change) -> dict[str, str]:
+def _change(change: StateChange) -> dict[str, str]:
     before, after = _state(change.before), _state(change.after)
     return {"at": change.at.isoformat(), "before": before, "after": after, "reason": change.reason}

@@ -11,16 +11,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sagewatch.aws.policy_store import Standing
 from sagewatch.errors import Retry
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Ref
+from sagewatch.model import Alarm
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch.watch.reconcile import Clients
 from sagewatch_cli.account.alarm_words import Difference, condition, differences
-from sagewatch_cli.account.plan import Asked, Cost, Outlook, Planned, is_glob, outlook
-from sagewatch_cli.account.policy import PolicyFile, standing
-from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
+from sagewatch_cli.account.plan import (
+    AccountPlan,
+    MonthlyCost,
+    ResourcePlan,
+    Selection,
+    clients_of,
+    is_glob,
+    plan_account,
+)
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, policy_in_force
 from sagewatch_cli.printing import REFUSED, Form, Format, as_json, progress, stop
 
 CHANGES = 3
@@ -73,8 +79,10 @@ def plan(
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
-        wanted = standing(account, prefix, policy)
-        found = of_account(account, prefix, wanted, Asked(tuple(refs or ()), full))
+        wanted = policy_in_force(account, prefix, policy)
+        found = plan_account(
+            clients_of(account), prefix, wanted, Selection(tuple(refs or ()), full), datetime.now(UTC), progress
+        )
     except Retry as error:
         stop(REFUSED, str(error))
     if refs and not found.unread and not any(each.look.facts.live or each.look.owned for each in found.planned):
@@ -89,18 +97,8 @@ def plan(
         raise typer.Exit(CHANGES)
 
 
-def of_account(account: Account, prefix: str, wanted: Standing, asked: Asked) -> Outlook:
-    """Return what reconcile would write in the account; Retry when its alarms cannot be listed."""
-    clients = Clients.of(account.client("sagemaker"), account.client("cloudwatch"))
-    return outlook(clients, prefix, wanted, asked, datetime.now(UTC), _progress)
-
-
-def _progress(refs: Collection[Ref]) -> Iterable[Ref]:
-    return progress(refs, "Looking at resources")
-
-
 # ---------------------------------------------------------------------------------------------------------- json
-def as_data(found: Outlook) -> dict[str, Any]:
+def as_data(found: AccountPlan) -> dict[str, Any]:
     """Return the plan as plain data."""
     create, change, delete = found.counts()
     return {
@@ -124,11 +122,11 @@ def as_data(found: Outlook) -> dict[str, Any]:
     }
 
 
-def _cost_data(cost: Cost) -> dict[str, float]:
+def _cost_data(cost: MonthlyCost) -> dict[str, float]:
     return {"before": cost.before, "after": cost.after}
 
 
-def _resource(planned: Planned) -> dict[str, Any]:
+def _resource(planned: ResourcePlan) -> dict[str, Any]:
     return {
         "resource": str(planned.ref),
         "live": planned.look.facts.live,
@@ -157,7 +155,7 @@ def _severity(alarm: Alarm) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------------- table
-def show(console: Console, found: Outlook) -> None:
+def show(console: Console, found: AccountPlan) -> None:
     """Print the plan for reading."""
     for planned in found.planned:
         if planned or planned.held or planned.decision.reports:
@@ -185,7 +183,7 @@ def _table(lines: Iterable[tuple[str, str, Text]]) -> Table:
 _COLOURS = {"+": "green", "~": "yellow", "-": "red"}
 
 
-def _lines(planned: Planned) -> Iterator[tuple[str, str, Text]]:
+def _lines(planned: ResourcePlan) -> Iterator[tuple[str, str, Text]]:
     """Yield a sign, an alarm and what is said of it."""
     for alarm in planned.created:
         yield "+", _short(alarm.name), Text(f"{condition(alarm)}, {_severity(alarm)}")
@@ -217,7 +215,7 @@ def _words(several: Collection[Difference]) -> Iterator[str]:
             yield f"{each.what} {harmless(each.old, _LONGEST)} → {harmless(each.new, _LONGEST)}"
 
 
-def _foot(found: Outlook) -> Iterator[str]:
+def _foot(found: AccountPlan) -> Iterator[str]:
     create, change, delete = found.counts()
     before, after = f"${found.fleet.before:,.2f}", f"${found.fleet.after:,.2f}"
     cost = f"{before} a month" if before == after else f"{before} → {after} a month"
@@ -236,7 +234,7 @@ def _foot(found: Outlook) -> Iterator[str]:
         yield f"Looked at {len(found.planned):,} of {found.resources:,} resources; --full looks at every one."
 
 
-def _without_room(found: Outlook) -> str:
+def _without_room(found: AccountPlan) -> str:
     if not found.withheld:
         return "room for all."
     rows = (f"{kind}/{row} (${demand.cost:,.2f})" for (kind, row), demand in found.withheld.items())

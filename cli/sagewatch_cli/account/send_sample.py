@@ -1,0 +1,93 @@
+"""Sends a sample notice through the deployed stack, and watches in the incidents table until it has arrived."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sagewatch.aws import queue
+from sagewatch.model import Labels, Place
+from sagewatch.policy.rules import Route
+from sagewatch.tell import incident_store as store
+from sagewatch_cli.account.coverage_reading import place
+from sagewatch_cli.account.events import stack_resources
+from sagewatch_cli.account.notify import RESOURCE, SampleRouting, SampleState, receiver_prefixes, sample_event
+from sagewatch_cli.account.session import Account
+
+PAUSE = 1.0  # s, between two looks
+
+
+class NoStack(LookupError):
+    """CloudFormation has no stack of ours with that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDelivery:
+    """What became of the sample in one place of a route; `what` is `slack:C0123`, or what such names begin with."""
+
+    route: str
+    what: str
+    told: bool
+
+
+def send_sample(
+    account: Account, prefix: str, stack: str, labels: Labels, found: SampleRouting, wait: int
+) -> tuple[SampleDelivery, ...]:
+    """Send the sample through the stack, and its end whatever happens meanwhile; NoStack when there is none."""
+    made = stack_resources(account.client("cloudformation"), stack)
+    if not made or not {"NotifyQueue", "Incidents"} <= made.keys():
+        raise NoStack(stack)
+    url, table = (made[each]["PhysicalResourceId"] for each in ("NotifyQueue", "Incidents"))
+    trying = DeployedNotifier(account.client("sqs"), account.client("dynamodb"), url, table, prefix, place(account))
+    # A resource of its own for each trial: nothing that was told before is edited or goes on.
+    own = Labels({**labels.values, "resource": f"{RESOURCE}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"})
+    trying.send(own, "ALARM")
+    try:
+        return trying.watch(own, found.routes_told, wait, time.sleep)
+    finally:
+        trying.send(own, "OK")
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedNotifier:
+    """The deployed notifier: clients of its queue and its table, and where they are."""
+
+    sqs: Any
+    dynamodb: Any
+    url: str
+    table: str
+    prefix: str
+    place: Place
+
+    def send(self, labels: Labels, state: SampleState) -> None:
+        """Put the sample, or its end, into the queue. The end is later, however soon it follows."""
+        at = datetime.now(UTC) + (timedelta(seconds=1) if state == "OK" else timedelta())
+        queue.send(self.sqs, self.url, [sample_event(self.prefix, labels, self.place, at, state)])
+
+    def watch(
+        self, labels: Labels, routes: Iterable[Route], seconds: float, wait: Callable[[float], None]
+    ) -> tuple[SampleDelivery, ...]:
+        """Look at the timelines until the last place of each route was told, or the time is up."""
+        routes = tuple(routes)
+        for _ in range(int(seconds / PAUSE)):
+            found = tuple(self._arrived(labels, routes))
+            if _is_over(found):
+                return found
+            wait(PAUSE)
+        return tuple(self._arrived(labels, routes))
+
+    def _arrived(self, labels: Labels, routes: Iterable[Route]) -> Iterator[SampleDelivery]:
+        for route in routes:
+            sent = store.load(self.dynamodb, self.table, route.name, labels.ref).sent
+            for name in receiver_prefixes(route):
+                full = next((key for key, data in sent.items() if key.startswith(name) and data.get("said")), None)
+                yield SampleDelivery(route.name, full or name.rstrip(":"), full is not None)
+
+
+def _is_over(found: Iterable[SampleDelivery]) -> bool:
+    """Tell whether each route is through: places are told in order, so the last one is."""
+    last: dict[str, bool] = {each.route: each.told for each in found}
+    return all(last.values())
