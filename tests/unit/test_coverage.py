@@ -157,7 +157,7 @@ EVERY_ROW = frozenset(("endpoint", spec.id) for spec in ENDPOINT.specs)
     ],
 )
 def test_the_reason_is_what_keeps_the_alarms_away(
-    why: Why, said: str, facts: dict[str, Any], more: dict[str, Any]
+    why: UnwatchedReason, said: str, facts: dict[str, Any], more: dict[str, Any]
 ) -> None:
     found = unwatched(
         where(**more), ENDPOINT, Facts(**{"ref": CHURN, "live": True, "scopes": (VARIANT,), **facts}), OLD
