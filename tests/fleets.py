@@ -23,7 +23,7 @@ from sagewatch_cli.account.coverage import (
     CoverageReadings,
     UnwatchedReason,
     UnwatchedResource,
-    coverage,
+    count_coverage,
 )
 from tests import resources
 
@@ -98,7 +98,7 @@ def fleet(endpoints: int = 5) -> Coverage:
     alarms = [each for several in (*owned.values(), *gone.values()) for each in several]
     silent = {each.name for number, each in enumerate(alarms) if number % 97 == 4}
     published = frozenset(one for each in alarms if each.name not in silent for one in series(each.alarm))
-    return coverage(
+    return count_coverage(
         where(policy=policy),
         CoverageReadings(
             living={*owned, *(each.ref for each in unwatched)},

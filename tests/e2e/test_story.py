@@ -11,7 +11,7 @@ from rich.console import Console
 from sagewatch_cli.local.demo.slack_text import transcript
 from sagewatch_cli.local.demo.steps import StepPrinter
 from sagewatch_cli.local.demo.story import Story
-from sagewatch_cli.local.demo.tables import condition, window
+from sagewatch_cli.local.demo.tables import threshold_words, window_words
 from sagewatch_cli.local.machine.errors import Unmet
 from sagewatch_cli.local.machine.waiting import until
 from tests.e2e.world import World
@@ -100,7 +100,7 @@ def alarm(description: str, **fields: Any) -> dict[str, Any]:
     ids=["a share of the capacity", "a count over hours", "not ours"],
 )
 def test_a_condition_is_said_in_words(described: dict[str, Any], words: tuple[str, str]) -> None:
-    assert (condition(described), window(described)) == words
+    assert (threshold_words(described), window_words(described)) == words
 
 
 def test_a_slack_message_is_read_as_a_person_sees_it() -> None:

@@ -25,7 +25,7 @@ from sagewatch_cli.account.coverage import (
     CoverageReadings,
     UnwatchedReason,
     UnwatchedResource,
-    coverage,
+    count_coverage,
     matrix,
     unwatched,
 )
@@ -41,7 +41,9 @@ PRICES = prices("us-east-1")
 
 def covered(*alarms: PresentAlarm, living: tuple[Ref, ...] = (CHURN,), **more: Any) -> Coverage:
     """The coverage of an account with these alarms of churn."""
-    return coverage(where(), CoverageReadings(living=living, owned={CHURN: alarms} if alarms else {}, **more), PRICES)
+    return count_coverage(
+        where(), CoverageReadings(living=living, owned={CHURN: alarms} if alarms else {}, **more), PRICES
+    )
 
 
 def faults(found: Coverage) -> dict[str, tuple[str, ...]]:
@@ -59,7 +61,7 @@ def test_all_is_a_hundred_percent_only_when_all_are_watched() -> None:
     others = tuple(Ref("endpoint", f"e{number}") for number in range(1_999))
     named = {ref: fleets.endpoint(ref.name)[:1] for ref in others}
 
-    found = coverage(where(), CoverageReadings(living=(CHURN, *others), owned=named), PRICES)
+    found = count_coverage(where(), CoverageReadings(living=(CHURN, *others), owned=named), PRICES)
 
     assert (found.watched, found.percent) == (1_999, 99.9)
 
@@ -117,7 +119,9 @@ def test_an_alarm_that_somebody_changed_is_edited_and_one_of_another_policy_is_s
     edited = replace(first, alarm=normal({**first.alarm.request, "Threshold": 1.0}))
     policy = Policy(alarms=(AlarmRule(alarm=str(second.alarm.labels and second.alarm.labels["alarm"]), periods=9),))
 
-    found = coverage(where(policy=policy), CoverageReadings(living=(CHURN,), owned={CHURN: (edited, second)}), PRICES)
+    found = count_coverage(
+        where(policy=policy), CoverageReadings(living=(CHURN,), owned={CHURN: (edited, second)}), PRICES
+    )
 
     assert Counter(each.faults for each in found.alarms) == Counter({("edited",): 1, ("stale",): 1})
 
@@ -125,7 +129,7 @@ def test_an_alarm_that_somebody_changed_is_edited_and_one_of_another_policy_is_s
 def test_an_alarm_of_a_row_without_budget_is_stale() -> None:
     alarms = fleets.endpoint()
 
-    found = coverage(
+    found = count_coverage(
         where(withheld=frozenset({("endpoint", "idle")})),
         CoverageReadings(living=(CHURN,), owned={CHURN: alarms}),
         PRICES,
@@ -179,7 +183,7 @@ def test_the_matrix_tells_what_lacks_from_what_does_not_apply() -> None:
     alarms = [each for each in fleets.endpoint() if not each.name.endswith(("/disk", "/idle"))]
     policy = Policy(alarms=(AlarmRule(alarm="idle", off=True),))
 
-    found = coverage(where(policy=policy), CoverageReadings(living=(CHURN,), owned={CHURN: alarms}), PRICES)
+    found = count_coverage(where(policy=policy), CoverageReadings(living=(CHURN,), owned={CHURN: alarms}), PRICES)
     words = {cell.alarm: cell.word for cell in matrix(found, ENDPOINT)[CHURN]}
 
     assert {alarm: words[alarm] for alarm in ("memory", "disk", "idle", "gpu")} == {

@@ -67,7 +67,7 @@ def differences(before: Alarm, after: Alarm) -> tuple[Difference, ...]:
     tells, of_ok = found.get("tells"), found.get("tells of OK")
     if tells and of_ok and (tells.old, tells.new) == (of_ok.old, of_ok.new):
         del found["tells of OK"]
-    return tuple(found.values()) or (Difference("text", _text(before), _text(after)),)
+    return tuple(found.values()) or (Difference("text", _description(before), _description(after)),)
 
 
 def condition(alarm: Alarm) -> str:
@@ -116,7 +116,7 @@ def _said(alarm: Alarm) -> dict[str, str]:
         "fires": _comparison(request),
         "periods": periods(request),
         "no data": _MISSING.get(request.get("TreatMissingData", "missing"), NOTHING),
-        "looks at": "; ".join(_read(request)),
+        "looks at": "; ".join(_metrics_read(request)),
         "tells": ", ".join(request.get("AlarmActions", ())) or NOTHING,
         "tells of OK": ", ".join(request.get("OKActions", ())) or NOTHING,
         **{f"label {name}": value for name, value in labels.items() if name not in _OF_THE_NAME | {"severity"}},
@@ -124,23 +124,23 @@ def _said(alarm: Alarm) -> dict[str, str]:
     }
 
 
-def _read(request: Mapping[str, Any]) -> Iterator[str]:
+def _metrics_read(request: Mapping[str, Any]) -> Iterator[str]:
     """Yield what it reads: each metric with its statistic and dimensions, and the expression over them."""
     if "MetricName" in request:
         statistic = request.get("Statistic") or request.get("ExtendedStatistic")
-        yield _metric(request, statistic)
+        yield _metric_words(request, statistic)
     for query in request.get("Metrics", ()):
         if "MetricStat" in query:
-            yield _metric(query["MetricStat"]["Metric"], query["MetricStat"]["Stat"])
+            yield _metric_words(query["MetricStat"]["Metric"], query["MetricStat"]["Stat"])
         else:
             yield str(query.get("Expression"))
 
 
-def _metric(named: Mapping[str, Any], statistic: object) -> str:
+def _metric_words(named: Mapping[str, Any], statistic: object) -> str:
     dimensions = ", ".join(f"{each['Name']}={each['Value']}" for each in named.get("Dimensions", ()))
     return f"{named.get('Namespace')} {named.get('MetricName')} {statistic} of {dimensions or 'the account'}"
 
 
-def _text(alarm: Alarm) -> str:
+def _description(alarm: Alarm) -> str:
     description: str = alarm.request.get("AlarmDescription", "")
     return description

@@ -26,14 +26,20 @@ type MetricSeries = tuple[str, str, frozenset[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class PresentAlarm:
-    """An alarm as CloudWatch has it: the state that it is in, why and since when, and when it was last written."""
+    """An alarm as CloudWatch has it."""
 
     alarm: Alarm
+    """The request that would make it."""
     arn: str
+    """Its ARN."""
     state: str
+    """In CloudWatch's words: `OK`, `ALARM` or `INSUFFICIENT_DATA`."""
     reason: str
+    """Why it is in that state, in CloudWatch's words."""
     since: datetime
+    """When it entered that state."""
     updated: datetime
+    """When its configuration was last written."""
 
     @property
     def name(self) -> str:

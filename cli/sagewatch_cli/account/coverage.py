@@ -56,7 +56,7 @@ ON_PURPOSE = frozenset({UnwatchedReason.IGNORED, UnwatchedReason.OFF})
 
 @dataclass(frozen=True, slots=True)
 class UnwatchedResource:
-    """A resource that lives and has no alarms, and why, in a word and in a sentence."""
+    """A resource that exists and has no alarms, and why, in a word and in a sentence."""
 
     ref: Ref
     why: UnwatchedReason
@@ -65,46 +65,72 @@ class UnwatchedResource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedAlarm:
-    """An alarm of ours: what it is, how it is, and what is wrong with it; `cost` is USD a month."""
+    """An alarm of ours: what it watches, its state, and what is wrong with it."""
 
     ref: Ref
+    """The resource that it watches."""
     name: str
+    """The alarm's whole name."""
     scope: str
+    """The variant, host, step … of the resource."""
     alarm: str
+    """Its id in the catalogue, `latency-p99`; `latency-p99-warning` for the milder one of a pair."""
     title: str
+    """The row's title; the id where this version has no such row."""
     severity: Severity | None
+    """None when somebody edited it away."""
     state: str
+    """As people call it: `firing`, `no data` or `ok`."""
     since: datetime
+    """When it entered that state."""
     updated: datetime
+    """When its configuration was last written."""
     cost: float
+    """USD a month, before the free tier."""
     guards: str | None = None
+    """The endpoint whose deployments it guards, if any."""
     faults: tuple[AlarmFault, ...] = ()
+    """What is wrong with it, nothing when all is well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageContext:
-    """Where it was looked, when, and what is wanted there."""
+    """Which account was looked at, when, and what its owner wants."""
 
     account: str
+    """The account's number."""
     region: str
+    """The Region, `eu-west-1`."""
     prefix: str
+    """The first part of the names of our alarms."""
     at: datetime
+    """When it was looked at."""
     policy: Policy
+    """What the owner wants otherwise."""
     withheld: frozenset[Row]
+    """The rows that the budget has no room for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindCoverage:
-    """The numbers of one kind; `read` says whether its resources could be listed."""
+    """The numbers of one kind."""
 
     kind: Kind
+    """The kind."""
     read: bool
+    """Whether its resources could be listed; without, the counts of resources mean nothing."""
     living: int
+    """Resources that exist."""
     watched: int
+    """Of these, those with alarms."""
     meant: int
+    """Those without alarms because their owner wants none."""
     severities: Mapping[str, int]
+    """Alarms by severity; `unknown` where somebody edited it away."""
     states: Mapping[str, int]
+    """Alarms by state: `firing`, `no data`, `ok`."""
     cost: float
+    """USD a month, before the free tier."""
 
     @property
     def alarms(self) -> int:
@@ -128,20 +154,28 @@ class Cell:
 # Not slotted: the numbers are counted once, when they are first asked for.
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """What the account looks like: who lives, all our alarms, who is not watched, and what could not be read."""
+    """What the account looks like."""
 
     where: CoverageContext
+    """Which account, and when."""
     living: frozenset[Ref]
+    """The resources that exist."""
     alarms: tuple[WatchedAlarm, ...]
+    """All alarms of ours, by name."""
     unwatched: tuple[UnwatchedResource, ...]
+    """The resources without alarms, and why."""
     foreign: tuple[str, ...]
+    """Names of alarms under our prefix that we did not make."""
     unread: Mapping[str, str]
+    """Why something could not be read, by kind or namespace."""
     total: Total
+    """What all our alarms cost a month."""
     prices: Prices
+    """The price list of the Region."""
 
     @cached_property
     def tallies(self) -> tuple[KindCoverage, ...]:
-        """Return the numbers of each kind that has alarms, lives, or could not be read."""
+        """Return the numbers of each kind that has resources or alarms, or that could not be listed."""
         counted = (self._tally(kind) for kind in KINDS if kind.specs)
         return tuple(each for each in counted if each.living or each.alarms or not each.read)
 
@@ -193,25 +227,28 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageReadings:
-    """What was read; who turned out to have gone is neither in `living` nor in `unwatched`.
-
-    `unread` says why what it names could not be: kinds, and namespaces of metrics. `published` are all metrics with
-    lately any data in the namespaces that were `listed`.
-    """
+    """What was read of an account. A resource that was listed and turned out to be gone is in no field."""
 
     living: Collection[Ref]
+    """The resources that exist."""
     owned: Mapping[Ref, Iterable[PresentAlarm]]
+    """Our alarms by resource, those of resources that are gone included."""
     foreign: Iterable[PresentAlarm] = ()
+    """Alarms under our prefix that we did not make."""
     unwatched: Iterable[UnwatchedResource] = ()
+    """The resources without alarms, and why."""
     unread: Mapping[str, str] = field(default_factory=dict)
+    """Why something could not be read, by kind or namespace."""
     published: frozenset[MetricSeries] = frozenset()
+    """The metrics with data in the last two weeks, in the namespaces that were `listed`."""
     listed: frozenset[str] = frozenset()
+    """The namespaces whose metrics could be listed."""
 
 
-def coverage(where: CoverageContext, read: CoverageReadings, prices: Prices) -> Coverage:
+def count_coverage(where: CoverageContext, read: CoverageReadings, prices: Prices) -> Coverage:
     """Return what that amounts to."""
     alarms = [
-        _watched(labels, each, prices, _faults(where, read, labels.ref, each))
+        _watched(labels, each, prices, _alarm_faults(where, read, labels.ref, each))
         for several in read.owned.values()
         for each in several
         if (labels := each.alarm.labels)
@@ -246,7 +283,9 @@ def _watched(labels: Labels, present: PresentAlarm, prices: Prices, faults: Iter
     )
 
 
-def _faults(where: CoverageContext, read: CoverageReadings, ref: Ref, present: PresentAlarm) -> Iterator[AlarmFault]:
+def _alarm_faults(
+    where: CoverageContext, read: CoverageReadings, ref: Ref, present: PresentAlarm
+) -> Iterator[AlarmFault]:
     # Who is on no list that could not be read may well live.
     if ref not in read.living and ref.kind not in read.unread:
         yield "orphan"
@@ -265,7 +304,7 @@ def is_dead(alarm: Alarm, published: frozenset[MetricSeries], listed: Collection
 
 
 def unwatched(where: CoverageContext, kind: Kind, facts: Facts, modified: datetime) -> UnwatchedResource:
-    """Say why a resource that lives has no alarms."""
+    """Say why a resource that exists has no alarms; `modified` is when it was last changed."""
     rows = tuned(kind.specs, facts.ref, facts.tags, where.policy)
     if rows.ignored:
         return UnwatchedResource(facts.ref, UnwatchedReason.IGNORED, rows.ignored)
@@ -297,25 +336,25 @@ def columns(coverage: Coverage, kind: Kind) -> tuple[str, ...]:
 
 
 def matrix(coverage: Coverage, kind: Kind) -> Mapping[Ref, tuple[Cell, ...]]:
-    """Return for each resource that lives and is watched a cell for each column, the worst resources first."""
+    """Return a cell for each column, by resource; those with the most firing first, those without alarms not at all."""
     alarms: dict[Ref, list[WatchedAlarm]] = {}
     for each in coverage.alarms:
         if each.ref.kind == kind.name and each.ref in coverage.living:
             alarms.setdefault(each.ref, []).append(each)
     ids = columns(coverage, kind)
-    lines = {ref: _line(coverage.where, kind, ref, several, ids) for ref, several in alarms.items()}
-    return dict(sorted(lines.items(), key=lambda line: (_rank(line[1]), line[0])))
+    lines = {ref: _matrix_line(coverage.where, kind, ref, several, ids) for ref, several in alarms.items()}
+    return dict(sorted(lines.items(), key=lambda line: (_line_rank(line[1]), line[0])))
 
 
 _ORDER = ("firing", "missing", "no data")
 
 
-def _rank(cells: Iterable[Cell]) -> tuple[int, ...]:
+def _line_rank(cells: Iterable[Cell]) -> tuple[int, ...]:
     words = Counter(cell.word for cell in cells)
     return tuple(-words[word] for word in _ORDER)
 
 
-def _line(
+def _matrix_line(
     where: CoverageContext, kind: Kind, ref: Ref, alarms: Sequence[WatchedAlarm], ids: Iterable[str]
 ) -> tuple[Cell, ...]:
     present: dict[str, frozenset[str]] = {}

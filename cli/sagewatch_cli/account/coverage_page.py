@@ -50,7 +50,7 @@ def page(coverage: Coverage) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"plain": _plain, "money": _money}
+    environment.filters |= {"plain": _harmless, "money": _money}
     where = coverage.where
     # What leads to the console: the partition follows from the Region.
     place = Place(partition=_partition(where.region), region=where.region, account=where.account)
@@ -91,7 +91,7 @@ def _is_used(column: Iterable[Cell]) -> bool:
     return any(cell.word for cell in column)
 
 
-def _plain(text: object) -> str:
+def _harmless(text: object) -> str:
     return harmless(str(text), _LONGEST)
 
 

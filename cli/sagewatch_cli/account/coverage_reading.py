@@ -1,4 +1,4 @@
-"""Reads what an account's coverage is made of: who lives, the alarms under our prefix, and which metrics there are."""
+"""Reads what coverage is counted from: the resources that exist, the alarms under our prefix, the published metrics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sagewatch_cli.account.coverage import (
     CoverageReadings,
     UnwatchedReason,
     UnwatchedResource,
-    coverage,
+    count_coverage,
     unwatched,
 )
 from sagewatch_cli.account.session import Account, Progress, unseen
@@ -66,11 +66,11 @@ def survey(account: Account, prefix: str, standing: Standing, progress: Progress
         policy=standing.policy,
         withheld=standing.withheld,
     )
-    living, unread = _living(account.client("sagemaker"), progress)
+    living, unread = _existing(account.client("sagemaker"), progress)
     owned, foreign = by_owner(prefix, alarms_under(account.client("cloudwatch"), f"{prefix}/"))
     without = {ref: living[ref] for ref in living if ref not in owned}
-    reasons = _reasons(reader(account, discovery), where, without, progress)
-    published, listed, unlisted = _published(
+    reasons = _reasons_without_alarms(reader(account, discovery), where, without, progress)
+    published, listed, unlisted = _published_metrics(
         discovery, (each for several in owned.values() for each in several), progress
     )
     read = CoverageReadings(
@@ -82,11 +82,11 @@ def survey(account: Account, prefix: str, standing: Standing, progress: Progress
         published=published,
         listed=listed,
     )
-    return coverage(where, read, prices(at.region))
+    return count_coverage(where, read, prices(at.region))
 
 
-def _living(client: Any, progress: Progress) -> tuple[dict[Ref, datetime], dict[str, str]]:
-    """Return what lives, and why the lists of some kinds could not be read."""
+def _existing(client: Any, progress: Progress) -> tuple[dict[Ref, datetime], dict[str, str]]:
+    """Return the resources that exist with their last change, and why a kind could not be listed, by kind."""
     living: dict[Ref, datetime] = {}
     unread = {}
     for kind in progress([kind for kind in KINDS if kind.specs], "Listing what lives"):
@@ -97,7 +97,7 @@ def _living(client: Any, progress: Progress) -> tuple[dict[Ref, datetime], dict[
     return living, unread
 
 
-def _reasons(
+def _reasons_without_alarms(
     read: Reader, where: CoverageContext, without: Mapping[Ref, datetime], progress: Progress
 ) -> dict[Ref, UnwatchedResource]:
     """Describe those without alarms to say why; who has gone meanwhile is left out."""
@@ -116,7 +116,7 @@ def _reasons(
     return found
 
 
-def _published(
+def _published_metrics(
     discovery: Discovery, alarms: Iterable[PresentAlarm], progress: Progress
 ) -> tuple[frozenset[MetricSeries], frozenset[str], dict[str, str]]:
     """Return all metrics of the namespaces that alarms read, those namespaces, and which could not be listed."""

@@ -45,7 +45,7 @@ def activity_of(function: str, at: int, message: str) -> Activity | None:
     except ValueError:
         line = message
     if not isinstance(line, dict):
-        return _plain(function, at, message.strip())
+        return _plain_line(function, at, message.strip())
     if "_aws" in line:
         return None
     if str(line.get("type", "")).startswith("platform."):
@@ -55,7 +55,7 @@ def activity_of(function: str, at: int, message: str) -> Activity | None:
     return Activity(at=at, where=function, said=said, failed=failed, logged=line)
 
 
-def _plain(function: str, at: int, text: str) -> Activity | None:
+def _plain_line(function: str, at: int, text: str) -> Activity | None:
     if not text or _NOISE.match(text):
         return None
     failed = text.startswith("[ERROR]") or "Task timed out" in text or "Traceback" in text
@@ -75,7 +75,7 @@ def _of_platform(function: str, at: int, line: Mapping[str, Any]) -> Activity | 
 def _success(line: Mapping[str, Any]) -> str:
     message = line.get("message")
     if message == "reconciled":
-        return f"{line.get('ref')} · {_done(line)}"
+        return f"{line.get('ref')} · {_writes(line)}"
     if message == "swept":
         full = "full sweep" if line.get("full") else "sweep"
         return f"{full} · {', '.join(_swept(line))}"
@@ -84,16 +84,16 @@ def _success(line: Mapping[str, Any]) -> str:
     return message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
 
 
-def _done(line: Mapping[str, Any]) -> str:
-    counts = [f"{_alarms(line[name])} {name}" for name in ("put", "deleted") if line.get(name)]
+def _writes(line: Mapping[str, Any]) -> str:
+    counts = [f"{_counted(line[name])} {name}" for name in ("put", "deleted") if line.get(name)]
     if not counts:
         counts = ["nothing to change" if line.get("live") else "gone, nothing left to delete"]
     if foreign := line.get("foreign"):
-        counts.append(f"{_alarms(len(foreign))} of others left alone")
+        counts.append(f"{_counted(len(foreign))} of others left alone")
     return ", ".join((*counts, *(line.get("reports") or ())))
 
 
-def _alarms(number: int) -> str:
+def _counted(number: int) -> str:
     return f"{number} alarm" if number == 1 else f"{number} alarms"
 
 
@@ -152,14 +152,20 @@ class StackParts:
 
 @dataclass(slots=True)
 class Tail:
-    """What the stack did since the last look, by clients of logs and sqs; `since` is ms since 1970."""
+    """What the stack did since the last look."""
 
     logs: Any
+    """A client of CloudWatch Logs."""
     sqs: Any
+    """A client of SQS."""
     stack: StackParts
+    """Where the logs and queues are."""
     since: int
+    """Milliseconds since 1970; earlier lines are not read again."""
     seen: dict[str, None] = field(default_factory=dict)
+    """Ids of log events that were returned already, the oldest first."""
     depths: dict[str, str] = field(default_factory=dict)
+    """What was last said of each queue."""
 
     def look(self, now: int) -> list[Activity]:
         """Return what is new, in the order of time."""

@@ -61,18 +61,28 @@ class RecordingReader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What a look at a resource found; `present` are its alarms with their states, `published` their live metrics."""
+    """What a look at a resource found."""
 
     kind: Kind
+    """The resource's kind."""
     look: Look
+    """The resource as reconcile sees it: its facts and its alarms."""
     decision: Decision
+    """What reconcile would do about it."""
     standing: Standing
+    """The policy, and what the budget has no room for."""
     present: Mapping[str, PresentAlarm]
+    """Its alarms with their states, by name."""
     types: Mapping[str, Capacity | None]
+    """The instance types that were asked about; None for one that nobody knows."""
     published: frozenset[MetricSeries]
+    """The series that its alarms read and that had data within two weeks."""
     place: Place
+    """The account and Region."""
     prices: Prices
+    """The price list of the Region."""
     at: datetime
+    """When it was looked at."""
 
     @property
     def rows(self) -> Tuned:
@@ -83,22 +93,36 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedAlarm:
-    """All that there is to say of one alarm; `present` is None when it should be there and is not."""
+    """All that there is to say of one alarm."""
 
     alarm: Alarm
+    """As it should be, or as it is where it should not be."""
     labels: Labels
+    """Its labels."""
     title: str
+    """The row's title; the alarm's id where this version has no such row."""
     reads: tuple[str, ...]
+    """The metrics that it reads, one in a line, then the expression over them."""
     fires: str
+    """When it fires, in a sentence."""
     why: str
+    """Why the row exists."""
     do: str
+    """What to do when it fires."""
     steps: tuple[Step, ...]
+    """Where the threshold comes from, from the default to what is in force."""
     verdicts: tuple[str, ...]
+    """Keys of VERDICTS."""
     notes: tuple[str, ...]
+    """What else is worth knowing."""
     topics: tuple[str, ...]
+    """The topics that CloudWatch itself tells."""
     cost: float
+    """USD a month, before the free tier."""
     links: Mapping[str, str]
+    """Pages of the console by name: `alarm`, `resource`, `logs`."""
     present: PresentAlarm | None
+    """None when the alarm should be there and is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +139,16 @@ def explain_alarms(found: Inspection) -> tuple[ExplainedAlarm, ...]:
     wanted = {alarm.name: alarm for alarm in found.decision.wanted.alarms} if found.look.facts.live else {}
     all_ = {**{alarm.name: alarm for alarm in found.look.owned}, **wanted}
     ids = [each.id for each in found.kind.specs]
-    told = [_explained(found, alarm, labels, wanted) for alarm in all_.values() if (labels := alarm.labels)]
-    return tuple(sorted(told, key=lambda each: (_place(ids, each.labels["alarm"]), each.alarm.name)))
+    told = [_explain_alarm(found, alarm, labels, wanted) for alarm in all_.values() if (labels := alarm.labels)]
+    return tuple(sorted(told, key=lambda each: (_row_position(ids, each.labels["alarm"]), each.alarm.name)))
 
 
-def _place(ids: list[str], alarm: str) -> int:
+def _row_position(ids: list[str], alarm: str) -> int:
     row = row_of(alarm)
     return ids.index(row) if row in ids else len(ids)
 
 
-def _explained(found: Inspection, alarm: Alarm, labels: Labels, wanted: Mapping[str, Alarm]) -> ExplainedAlarm:
+def _explain_alarm(found: Inspection, alarm: Alarm, labels: Labels, wanted: Mapping[str, Alarm]) -> ExplainedAlarm:
     rows = found.rows
     row = row_named(found.kind.name, labels["alarm"])
     spec = next((each for each in rows.specs if each.id == labels["alarm"]), row)
@@ -140,8 +164,8 @@ def _explained(found: Inspection, alarm: Alarm, labels: Labels, wanted: Mapping[
         alarm=alarm,
         labels=labels,
         title=spec.title if spec else labels["alarm"],
-        reads=tuple(_reads(alarm)),
-        fires=condition(spec, scope) if spec and scope and alarm.name in wanted else _written(alarm),
+        reads=tuple(_reading_lines(alarm)),
+        fires=condition(spec, scope) if spec and scope and alarm.name in wanted else _description_text(alarm),
         why=spec.why if spec else "",
         do=spec.do if spec else "",
         steps=_steps(found, row, spec, scope, rows) if row and spec else (),
@@ -158,7 +182,7 @@ def _is_of(scope: Scope, spec: Spec, name: str) -> bool:
     return scope.level == spec.level and scope.name == name
 
 
-def _reads(alarm: Alarm) -> Iterator[str]:
+def _reading_lines(alarm: Alarm) -> Iterator[str]:
     """Yield the metrics that an alarm reads, with their dimensions, and how it combines them."""
     for namespace, metric, dimensions in sorted(series(alarm), key=str):
         named = ", ".join(f"{name}={value}" for name, value in sorted(dimensions))
@@ -168,7 +192,7 @@ def _reads(alarm: Alarm) -> Iterator[str]:
             yield f"as {query['Expression']}"
 
 
-def _written(alarm: Alarm) -> str:
+def _description_text(alarm: Alarm) -> str:
     """Return what the alarm's own description says, without the labels."""
     text: str = alarm.request.get("AlarmDescription", "")
     return text.rpartition("\n")[0]
@@ -242,10 +266,10 @@ def absent_rows(found: Inspection) -> tuple[AbsentRow, ...]:
     if rows.ignored:
         return tuple(AbsentRow(spec.id, "", f"the resource is ignored: {rows.ignored}") for spec in found.kind.specs)
     tuned_ = {spec.id: spec for spec in rows.specs}
-    return tuple(each for spec in found.kind.specs for each in _lacking(found, tuned_.get(spec.id, spec), rows))
+    return tuple(each for spec in found.kind.specs for each in _absent_scopes(found, tuned_.get(spec.id, spec), rows))
 
 
-def _lacking(found: Inspection, spec: Spec, rows: Tuned) -> Iterator[AbsentRow]:
+def _absent_scopes(found: Inspection, spec: Spec, rows: Tuned) -> Iterator[AbsentRow]:
     facts = found.look.facts
     if reason := rows.off.get(spec.id):
         yield AbsentRow(spec.id, "", reason)

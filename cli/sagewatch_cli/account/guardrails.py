@@ -82,7 +82,7 @@ def choose_guards(found: Iterable[Guard], endpoint: Description, *, warnings: bo
     )
     severities = (Severity.CRITICAL, Severity.WARNING) if warnings else (Severity.CRITICAL,)
     fit = (each for each in found if each.severity in severities and _may_guard(each, variants))
-    return tuple(sorted(fit, key=lambda each: _rank(each, variants)))
+    return tuple(sorted(fit, key=lambda each: _guard_rank(each, variants)))
 
 
 def _may_guard(guard: Guard, variants: tuple[str, ...]) -> bool:
@@ -92,7 +92,7 @@ def _may_guard(guard: Guard, variants: tuple[str, ...]) -> bool:
     return row.level != "backlog" and (row.level != "variant" or not variants or guard.labels["scope"] in variants)
 
 
-def _rank(guard: Guard, variants: tuple[str, ...]) -> tuple[int, bool, int, int, str]:
+def _guard_rank(guard: Guard, variants: tuple[str, ...]) -> tuple[int, bool, int, int, str]:
     index, row = _ROWS.get(guard.labels["alarm"], (len(_ROWS), None))
     scope = guard.labels["scope"]
     return (

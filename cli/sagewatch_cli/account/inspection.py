@@ -22,7 +22,15 @@ from sagewatch.watch.reconcile import Clients, Decision, Look
 from sagewatch_cli.account import alarms
 from sagewatch_cli.account.alarms import MetricSeries, StateChange, series
 from sagewatch_cli.account.coverage_reading import place, reader
-from sagewatch_cli.account.explain import Inspection, RecordingReader
+from sagewatch_cli.account.explain import (
+    AbsentRow,
+    ExplainedAlarm,
+    Inspection,
+    RecordingReader,
+    absent_rows,
+    explain_alarms,
+    without_scopes,
+)
 from sagewatch_cli.account.session import Account
 
 
@@ -68,6 +76,17 @@ def not_found(said: str, name: str, known: Iterable[str]) -> NotFound:
     near = difflib.get_close_matches(name, there, n=3, cutoff=0.5)
     hint = f" Do you mean {', '.join(near)}?" if near else f" There are {', '.join(there[:20])}." if there else ""
     return NotFound(said + hint)
+
+
+def explain_subject(
+    account: Account, found: Inspection, subject: Subject
+) -> tuple[tuple[ExplainedAlarm, ...], tuple[AbsentRow, ...]]:
+    """Explain the alarms and the absent rows that are asked about; raises NotFound when nothing has that name."""
+    there = tuple(each for each in explain_alarms(found) if subject.names(each.labels["scope"], each.labels["alarm"]))
+    absent = without_scopes(tuple(each for each in absent_rows(found) if subject.names(each.scope, each.alarm)))
+    if not (there or absent):
+        check_subject(account, found, subject)
+    return there, absent
 
 
 def check_subject(account: Account, found: Inspection, subject: Subject) -> None:

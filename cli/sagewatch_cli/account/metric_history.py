@@ -106,7 +106,7 @@ def _read_batch(client: Any, batch: Sequence[Alarm], days: int, now: datetime, f
     oldest = end + length - MOST_DAYS * DAY
     begin = max(end - days * DAY - lead * length, oldest) if length < 300 else end - days * DAY - lead * length
     asked = [query for number, alarm in enumerate(batch) for query in queries(number, alarm)]
-    values, pages = _values(client, asked, begin, end)
+    values, pages = _metric_values(client, asked, begin, end)
     found.metrics += pages * sum("MetricStat" in query for query in asked)
     slots = range(begin, end, length)
     for number, alarm in enumerate(batch):
@@ -120,7 +120,7 @@ def _read_batch(client: Any, batch: Sequence[Alarm], days: int, now: datetime, f
         )
 
 
-def _values(
+def _metric_values(
     client: Any, asked: Sequence[Mapping[str, Any]], begin: int, end: int
 ) -> tuple[dict[str, dict[int, float]], int]:
     """Return the values by query and time (s since 1970), and how many pages they came in."""

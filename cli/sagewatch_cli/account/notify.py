@@ -44,12 +44,12 @@ def sample_labels(given: Mapping[str, str]) -> Labels:
         raise ValueError(f"severity={severity}: there are {', '.join(Severity)}")
     if kind_named(kind) is None:
         raise ValueError(f"kind={kind}: there are {', '.join(each.name for each in KINDS)}")
-    alarm = given.get("alarm", _alarm(kind))
+    alarm = given.get("alarm", _first_alarm(kind))
     base = {"severity": severity, "kind": kind, "resource": RESOURCE, "scope": SCOPE, "alarm": alarm}
     return Labels({**base, **given})
 
 
-def _alarm(kind: str) -> str:
+def _first_alarm(kind: str) -> str:
     found = kind_named(kind)
     rows = found.specs if found else ()
     if kind == "endpoint":
@@ -98,11 +98,11 @@ def considered_routes(policy: Policy, labels: Labels) -> tuple[ConsideredRoute, 
         return (ConsideredRoute(DEFAULT, True, "the policy has no routes, and this one stands in for them"),)
     wanted = labels.get("route")
     if wanted and any(route.name == wanted for route in policy.routes):
-        return tuple(_named(route, wanted) for route in policy.routes)
+        return tuple(_named_by_tag(route, wanted) for route in policy.routes)
     return tuple(_in_turn(policy, labels))
 
 
-def _named(route: Route, wanted: str) -> ConsideredRoute:
+def _named_by_tag(route: Route, wanted: str) -> ConsideredRoute:
     if route.name == wanted:
         return ConsideredRoute(route, True, "the tag sagewatch:route names it")
     return ConsideredRoute(route, False, f"the tag sagewatch:route names {wanted}")

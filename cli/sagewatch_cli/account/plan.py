@@ -31,11 +31,11 @@ class Selection:
     everyone: bool = False
 
     def lists(self, standing: Standing) -> bool:
-        """Tell whether one must know who lives: not for those who are named, unless they share a budget with others."""
+        """Tell whether all resources must be listed: not when they are named one by one, unless a budget is shared."""
         return not self.patterns or standing.policy.budget is not None or any(map(is_glob, self.patterns))
 
     def chosen(self, standing: Standing, known: ListedAccount, now: datetime) -> set[Ref]:
-        """Return whom to look at; a pattern without a glob names a resource, known or not."""
+        """Return the resources to look at; a pattern without a glob names one, listed or not."""
         if not self.patterns:
             return known.refs if self.everyone else suspects(known.living, known.owned, now, standing)
         exact = {Ref(*each.split("/", 1)) for each in self.patterns if not is_glob(each)}
@@ -54,7 +54,7 @@ def is_glob(pattern: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedAccount:
-    """What the lists say: who lives, whose alarms there are, which are not ours, and which lists could not be read."""
+    """What the lists say: resources with their last change, our alarms by resource, and what could not be listed."""
 
     living: Mapping[Ref, datetime]
     owned: Mapping[Ref, list[Described]]
@@ -87,7 +87,7 @@ class ResourcePlan:
         cls, read: Reader, prefix: str, look: Look, standing: Standing, claims_: Iterable[Alarm] = ()
     ) -> ResourcePlan:
         """Decide about a resource that was looked at as reconcile does, and say why its alarms go."""
-        decision = Decision.about(read, prefix, _kind(look.facts.ref), look, standing)
+        decision = Decision.about(read, prefix, _kind_of_ref(look.facts.ref), look, standing)
         gone = set(decision.changes.deletes)
         why = {alarm.name: _why(look, alarm, standing) for alarm in look.owned if alarm.name in gone}
         return cls(look=look, decision=decision, why=why, claims=tuple(claims_))
@@ -140,21 +140,26 @@ class MonthlyCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountPlan:
-    """What would be written for the resources that were looked at, and what the fleet costs before and after.
-
-    `listed` is the cost of the alarms that would be made, changed or deleted. `withheld` are the rows that the budget
-    has no room for. `unread` says what could not be found out.
-    """
+    """What would be written for the resources that were looked at, and what the fleet costs before and after."""
 
     planned: tuple[ResourcePlan, ...]
+    """By resource, those without a change included."""
     resources: int
+    """How many resources are known: they exist, or have alarms."""
     foreign: tuple[str, ...] = ()
+    """Names of alarms under our prefix that we did not make."""
     unread: tuple[str, ...] = ()
+    """What could not be found out, in sentences."""
     listed: MonthlyCost
+    """What the alarms cost that would be made, changed or deleted."""
     fleet: MonthlyCost
+    """What all our alarms cost."""
     budget: float | None = None
+    """USD a month; None without one."""
     withheld: Mapping[Row, Demand] = field(default_factory=dict)
+    """The rows that the budget has no room for, and what they would cost."""
     known_prices: bool = True
+    """Whether the Region is in the price list; without, prices are those of us-east-1."""
 
     def counts(self) -> tuple[int, int, int]:
         """Return how many alarms would be made, changed (guards labelled, too) and deleted."""
@@ -184,14 +189,14 @@ def plan_account(
         foreign=tuple(sorted({name for each in planned for name in each.look.foreign} if asked.patterns else foreign)),
         unread=(*unlisted, *looking.failed.values()),
         listed=_cost(prices_, *_listed(planned)),
-        fleet=_cost(prices_, (*others, *_now(planned)), (*others, *(a for each in planned for a in each.after))),
+        fleet=_cost(prices_, (*others, *_alarms_now(planned)), (*others, *(a for each in planned for a in each.after))),
         budget=standing.policy.budget,
         withheld={row: demand[row] for row in sorted(standing.withheld)},
         known_prices=prices_.known,
     )
 
 
-def _now(planned: Iterable[ResourcePlan]) -> Iterator[Alarm]:
+def _alarms_now(planned: Iterable[ResourcePlan]) -> Iterator[Alarm]:
     return (alarm for each in planned for alarm in each.look.owned)
 
 
@@ -213,12 +218,19 @@ class _Observations:
     """Looks at each resource once, and at what has no events of its own with its parent, as a batch does."""
 
     clients: Clients
+    """As reconcile has them."""
     prefix: str
+    """The first part of the names of our alarms."""
     known: ListedAccount
+    """What the lists say."""
     progress: Progress
+    """How the work is shown to whoever waits."""
     looks: dict[Ref, Look] = field(default_factory=dict)
+    """What was seen, by the name that SageMaker gives the resource."""
     failed: dict[Ref, str] = field(default_factory=dict)
+    """Why a resource could not be looked at, by the name that was asked for."""
     called: dict[Ref, Ref] = field(default_factory=dict)
+    """The name that SageMaker gives, by the name that was asked for."""
 
     def settled(
         self, standing: Standing, asked: Selection, now: datetime, prices_: Prices
@@ -247,7 +259,7 @@ class _Observations:
 
     def _look(self, ref: Ref) -> None:
         try:
-            look = Look.at(self.clients, self.prefix, _kind(ref), ref)
+            look = Look.at(self.clients, self.prefix, _kind_of_ref(ref), ref)
         except Retry as error:
             self.failed[ref] = str(error)
             return
@@ -291,7 +303,7 @@ class _Observations:
 _ANY = prices("")
 
 
-def _kind(ref: Ref) -> Kind:
+def _kind_of_ref(ref: Ref) -> Kind:
     kind = kind_named(ref.kind)
     if kind is None:
         raise Undeliverable(f"{ref}: this version knows no such kind")
@@ -304,14 +316,14 @@ def _why(look: Look, alarm: Alarm, standing: Standing) -> str:
     if not facts.live or labels is None:
         return f"{facts.ref.name} is gone"
     row = row_of(labels["alarm"])
-    rows = tuned(_kind(facts.ref).specs, facts.ref, facts.tags, standing.policy)
+    rows = tuned(_kind_of_ref(facts.ref).specs, facts.ref, facts.tags, standing.policy)
     if rows.ignored:
         return f"ignored: {rows.ignored}"
     if (facts.ref.kind, row) in standing.withheld:
         return "the budget has no room for it"
     if row in rows.off:
         return rows.off[row]
-    if row not in {spec.id for spec in _kind(facts.ref).specs}:
+    if row not in {spec.id for spec in _kind_of_ref(facts.ref).specs}:
         return "this version has no such alarm"
     if labels["scope"] not in {scope.name for scope in facts.scopes}:
         return f"{labels['scope']} is gone"

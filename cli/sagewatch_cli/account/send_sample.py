@@ -53,14 +53,20 @@ def send_sample(
 
 @dataclass(frozen=True, slots=True)
 class DeployedNotifier:
-    """The deployed notifier: clients of its queue and its table, and where they are."""
+    """The notify function of a deployed stack, as a sample reaches it."""
 
     sqs: Any
+    """A client of SQS."""
     dynamodb: Any
+    """A client of DynamoDB."""
     url: str
+    """The address of the stack's notify queue."""
     table: str
+    """The name of the stack's incidents table."""
     prefix: str
+    """The first part of the names of our alarms."""
     place: Place
+    """The account and Region of the stack."""
 
     def send(self, labels: Labels, state: SampleState) -> None:
         """Put the sample, or its end, into the queue. The end is later, however soon it follows."""

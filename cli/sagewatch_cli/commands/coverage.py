@@ -19,7 +19,7 @@ from sagewatch_cli.account.coverage_page import page
 from sagewatch_cli.account.coverage_reading import recorded, survey
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, Format, as_json, progress, stop, table
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop, table
 
 MOST = 20
 """Lines of each section on a terminal; JSON and the page have all."""
@@ -34,7 +34,7 @@ def coverage(
         Path | None,
         typer.Option("--html", dir_okay=False, help="Write a page with all of it to this file, too.", metavar="FILE"),
     ] = None,
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     policy: PolicyFile = None,
     incidents: IncidentsTable = None,
     prefix: Prefix = "sagewatch",
@@ -57,17 +57,17 @@ def coverage(
         )
     except Retry as error:
         stop(REFUSED, str(error))
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json(as_data(found))
     else:
         show(Console(), found)
     if html:
-        _write(html, page(found))
+        _write_page(html, page(found))
     if found.unread:
         stop(_INCOMPLETE, "\n".join(f"Not read: {harmless(each, _LONGEST)}" for each in found.unread.values()))
 
 
-def _write(file: Path, text: str) -> None:
+def _write_page(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -93,7 +93,7 @@ def show(console: Console, found: Coverage) -> None:
         console.print(Text(f"Notices only, no alarms: {', '.join(silent)}.", "dim"))
     console.print()
     for title, columns, rows in _sections(found):
-        _section(console, title, columns, list(rows))
+        _print_section(console, title, columns, list(rows))
 
 
 def summary(found: Coverage, *, wide: bool) -> Grid:
@@ -105,7 +105,7 @@ def summary(found: Coverage, *, wide: bool) -> Grid:
         column.no_wrap = True
         column.justify = "left" if column is grid.columns[0] else "right"
     for each in found.tallies:
-        grid.add_row(*_numbers(each, more), style=None if each.read else "dim")
+        grid.add_row(*_kind_numbers(each, more), style=None if each.read else "dim")
     grid.add_section()
     unwatched = len(found.living) - found.watched - found.meant
     everything = (len(found.living), found.watched, found.meant, unwatched, *found.states.values())
@@ -115,7 +115,7 @@ def summary(found: Coverage, *, wide: bool) -> Grid:
     return grid
 
 
-def _numbers(each: KindCoverage, severities: Iterable[str]) -> tuple[str, ...]:
+def _kind_numbers(each: KindCoverage, severities: Iterable[str]) -> tuple[str, ...]:
     known = [f"{number:,}" for number in (each.living, each.watched, each.meant, each.unwatched)]
     states = (each.states.get(state, 0) for state in STATES.values())
     counts = (f"{number:,}" for number in (*states, *(each.severities.get(name, 0) for name in severities)))
@@ -149,7 +149,7 @@ type _Section = tuple[str, tuple[str, ...], Iterable[tuple[str, ...]]]
 
 
 def _sections(found: Coverage) -> Iterator[_Section]:
-    yield "Firing", ("alarm", "severity", "since"), (_state(each) for each in found.firing)
+    yield "Firing", ("alarm", "severity", "since"), (_firing_line(each) for each in found.firing)
     missing = [each for each in found.unwatched if each.why not in ON_PURPOSE]
     yield "Not watched", ("resource", "why", "reason"), ((str(e.ref), str(e.why), e.said) for e in missing)
     meant = [each for each in found.unwatched if each.why in ON_PURPOSE]
@@ -163,7 +163,7 @@ def _sections(found: Coverage) -> Iterator[_Section]:
     yield "Stale: the next sweep rewrites them", ("alarm",), ((each.name,) for each in found.at_fault("stale"))
 
 
-def _state(each: WatchedAlarm) -> tuple[str, ...]:
+def _firing_line(each: WatchedAlarm) -> tuple[str, ...]:
     return each.name, str(each.severity or "unknown"), f"{each.since:%Y-%m-%d %H:%M} UTC"
 
 
@@ -182,7 +182,7 @@ def age(found: Coverage, each: WatchedAlarm) -> str:
     return f"{whole.days} d" if whole.days else f"{whole.seconds // 3600} h"
 
 
-def _section(console: Console, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def _print_section(console: Console, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     if not rows:
         return
     grid = table(*columns, title=f"{title} ({len(rows)})")
@@ -218,19 +218,21 @@ def as_data(found: Coverage) -> dict[str, Any]:
             "budget": where.policy.budget,
             "withheld": ["/".join(row) for row in sorted(where.withheld)],
         },
-        "kinds": [_tally(each) for each in found.tallies],
-        "not_watched": [{**_ref(each), "why": str(each.why), "reason": each.said} for each in found.unwatched],
-        "alarms": [_alarm(each) for each in found.alarms],
+        "kinds": [_kind_data(each) for each in found.tallies],
+        "not_watched": [
+            {**_resource_data(each), "why": str(each.why), "reason": each.said} for each in found.unwatched
+        ],
+        "alarms": [_alarm_data(each) for each in found.alarms],
         "foreign": list(found.foreign),
         "unread": dict(found.unread),
     }
 
 
-def _ref(each: Any) -> dict[str, str]:
+def _resource_data(each: Any) -> dict[str, str]:
     return {"kind": each.ref.kind, "resource": each.ref.name}
 
 
-def _tally(each: KindCoverage) -> dict[str, Any]:
+def _kind_data(each: KindCoverage) -> dict[str, Any]:
     return {
         "kind": each.kind.name,
         "read": each.read,
@@ -244,10 +246,10 @@ def _tally(each: KindCoverage) -> dict[str, Any]:
     }
 
 
-def _alarm(each: WatchedAlarm) -> dict[str, Any]:
+def _alarm_data(each: WatchedAlarm) -> dict[str, Any]:
     return {
         "name": each.name,
-        **_ref(each),
+        **_resource_data(each),
         "scope": each.scope,
         "alarm": each.alarm,
         "severity": each.severity and str(each.severity),

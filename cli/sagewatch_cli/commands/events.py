@@ -18,7 +18,7 @@ from sagewatch.units import parse
 from sagewatch_cli.account.events import Activity, StackParts, Tail
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, Profile, Region
-from sagewatch_cli.printing import REFUSED, Form, Format, stop
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, stop
 
 _NO_STACK = 3
 _PAUSE = 2.0  # s, between two looks
@@ -35,7 +35,7 @@ def tail(
     stack: Annotated[str, typer.Option("--stack", help="Name of the CloudFormation stack.")] = "sagewatch",
     since: Annotated[str, typer.Option("--since", help="How far back to begin: 30s, 10m, 2h.")] = "10m",
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Go on until Ctrl-C.")] = True,
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     profile: Profile = None,
     region: Region = None,
     endpoint_url: EndpointUrl = None,
@@ -49,7 +49,7 @@ def tail(
     """
     begin = _now() - _milliseconds(since)
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
-    show = _shown_as_json if form is Format.JSON else _shown(Console())
+    show = _shown_as_json if form is OutputFormat.JSON else _shown(Console())
     try:
         found = StackParts.find(account.client("cloudformation"), stack)
         if found is None or not found.logs:

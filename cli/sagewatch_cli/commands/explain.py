@@ -22,14 +22,11 @@ from sagewatch_cli.account.explain import (
     AbsentRow,
     ExplainedAlarm,
     Inspection,
-    absent_rows,
-    explain_alarms,
-    without_scopes,
 )
-from sagewatch_cli.account.inspection import NotFound, NotOurs, Subject, check_subject, inspect, state_history
+from sagewatch_cli.account.inspection import NotFound, NotOurs, Subject, explain_subject, inspect, state_history
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, stop
 
 _UNKNOWN, _ABSENT = 3, 4
 _LONGEST = 1_000  # characters of other people's text
@@ -44,7 +41,7 @@ def explain(
             show_default=False,
         ),
     ],
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     policy: PolicyFile = None,
     incidents: IncidentsTable = None,
     prefix: Prefix = "sagewatch",
@@ -64,20 +61,13 @@ def explain(
         subject = Subject.read(account, prefix, what)
         wanted = recorded(account, policy_in_force(account, prefix, policy), incidents)
         found = inspect(account, prefix, wanted, subject.ref)
-        there = tuple(
-            each for each in explain_alarms(found) if subject.names(each.labels["scope"], each.labels["alarm"])
-        )
-        absent = without_scopes(tuple(each for each in absent_rows(found) if subject.names(each.scope, each.alarm)))
-        if not (there or absent):
-            check_subject(account, found, subject)
+        there, absent = explain_subject(account, found, subject)
         changes = {each.alarm.name: state_history(account, each.alarm.name) for each in there if each.present}
-    except NotFound as error:
-        stop(_UNKNOWN, str(error))
-    except NotOurs as error:
-        stop(_ABSENT, str(error))
+    except (NotFound, NotOurs) as error:
+        stop(_UNKNOWN if isinstance(error, NotFound) else _ABSENT, str(error))
     except Retry as error:
         stop(REFUSED, str(error))
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json(as_data(found, there, absent, changes))
     else:
         show(Console(), found, there, absent, changes)
@@ -86,32 +76,39 @@ def explain(
 
 
 # --------------------------------------------------------------------------------------------------------- printing
-type Changes = Mapping[str, tuple[StateChange, ...] | str]
+type AlarmHistories = Mapping[str, tuple[StateChange, ...] | str]
+"""The last changes of state by alarm, or why they could not be read."""
 
 
 def show(
-    console: Console, found: Inspection, there: Sequence[ExplainedAlarm], absent: Sequence[AbsentRow], changes: Changes
+    console: Console,
+    found: Inspection,
+    there: Sequence[ExplainedAlarm],
+    absent: Sequence[AbsentRow],
+    changes: AlarmHistories,
 ) -> None:
     """Print a block for each alarm, then the rows without one."""
     if not found.kind.specs:
         console.print(Text(f"{found.look.facts.ref}: a {found.kind.name} gets no alarms, only notices when it fails."))
     for each in there:
-        _show(console, found, each, changes.get(each.alarm.name, ()))
+        _show_alarm(console, found, each, changes.get(each.alarm.name, ()))
     if absent:
         console.print(Text(f"Rows of {found.look.facts.ref} without an alarm", "bold"))
         grid = _lined()
         for lack in absent:
-            grid.add_row(Text(lack.alarm), _plain(lack.reason))
+            grid.add_row(Text(lack.alarm), _safe_text(lack.reason))
         console.print(Padding(grid, (0, 0, 1, 2)))
     for report in found.decision.reports:
-        console.print(_plain(f"Note: {report}"))
+        console.print(_safe_text(f"Note: {report}"))
 
 
-def _show(console: Console, found: Inspection, each: ExplainedAlarm, changes: tuple[StateChange, ...] | str) -> None:
+def _show_alarm(
+    console: Console, found: Inspection, each: ExplainedAlarm, changes: tuple[StateChange, ...] | str
+) -> None:
     console.print(Text.assemble((harmless(each.alarm.name, _LONGEST), "bold"), f"  {each.title}"))
     grid = _lined()
-    for name, said in _lines(found, each, changes):
-        grid.add_row(Text(name, "dim"), _plain(said))
+    for name, said in _alarm_lines(found, each, changes):
+        grid.add_row(Text(name, "dim"), _safe_text(said))
     console.print(Padding(grid, (0, 0, 1, 2)))
 
 
@@ -123,7 +120,7 @@ def _lined() -> Grid:
     return grid
 
 
-def _lines(
+def _alarm_lines(
     found: Inspection, each: ExplainedAlarm, changes: tuple[StateChange, ...] | str
 ) -> Iterator[tuple[str, str]]:
     """Yield what is said of an alarm, with what each line is about."""
@@ -137,7 +134,7 @@ def _lines(
         yield "verdict", " ".join(filter(None, (_sentence(verdict), VERDICTS[verdict])))
     yield from (("note", note) for note in each.notes)
     if each.present:
-        yield "now", f"{_state(each.present.state)} since {_time(each.present.since)}: {each.present.reason}"
+        yield "now", f"{_state_word(each.present.state)} since {_time(each.present.since)}: {each.present.reason}"
     yield from _past(changes)
     yield "labels", " ".join(f"{name}={value}" for name, value in each.labels.values.items() if name != "rev")
     yield "pages", ", ".join(each.topics) or "nobody by CloudWatch itself; Sagewatch tells by its routes"
@@ -154,11 +151,11 @@ def _past(changes: tuple[StateChange, ...] | str) -> Iterator[tuple[str, str]]:
         yield "before", f"its history could not be read: {changes}"
         return
     for change in changes:
-        said = f"{_state(change.before)} → {_state(change.after)}: {change.reason}"
+        said = f"{_state_word(change.before)} → {_state_word(change.after)}: {change.reason}"
         yield "before" if change is changes[0] else "", f"{_time(change.at)}  {said}"
 
 
-def _state(state: str) -> str:
+def _state_word(state: str) -> str:
     return STATES.get(state, state)
 
 
@@ -166,13 +163,13 @@ def _time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _plain(text: str) -> Text:
+def _safe_text(text: str) -> Text:
     return Text(harmless(text, _LONGEST))
 
 
 # ------------------------------------------------------------------------------------------------------------- data
 def as_data(
-    found: Inspection, there: Sequence[ExplainedAlarm], absent: Sequence[AbsentRow], changes: Changes
+    found: Inspection, there: Sequence[ExplainedAlarm], absent: Sequence[AbsentRow], changes: AlarmHistories
 ) -> dict[str, Any]:
     """Return the explanation as plain data."""
     facts = found.look.facts
@@ -181,13 +178,13 @@ def as_data(
         "resource": facts.ref.name,
         "live": facts.live,
         "notices_only": not found.kind.specs,
-        "alarms": [_alarm(each, changes.get(each.alarm.name, ())) for each in there],
+        "alarms": [_explained_data(each, changes.get(each.alarm.name, ())) for each in there],
         "lacking": [{"alarm": each.alarm, "reason": each.reason} for each in absent],
         "reports": list(found.decision.reports),
     }
 
 
-def _alarm(each: ExplainedAlarm, changes: tuple[StateChange, ...] | str) -> dict[str, Any]:
+def _explained_data(each: ExplainedAlarm, changes: tuple[StateChange, ...] | str) -> dict[str, Any]:
     present = each.present
     return {
         "name": each.alarm.name,
@@ -199,10 +196,10 @@ def _alarm(each: ExplainedAlarm, changes: tuple[StateChange, ...] | str) -> dict
         "threshold": [{"source": step.source, "said": step.said} for step in each.steps],
         "verdicts": list(each.verdicts),
         "notes": list(each.notes),
-        "state": present and _state(present.state),
+        "state": present and _state_word(present.state),
         "since": present and present.since.isoformat(),
         "reason": present and present.reason,
-        "history": changes if isinstance(changes, str) else [_change(change) for change in changes],
+        "history": changes if isinstance(changes, str) else [_change_data(change) for change in changes],
         "labels": dict(each.labels.values),
         "topics": list(each.topics),
         "cost": each.cost,
@@ -210,6 +207,6 @@ def _alarm(each: ExplainedAlarm, changes: tuple[StateChange, ...] | str) -> dict
     }
 
 
-def _change(change: StateChange) -> dict[str, str]:
-    before, after = _state(change.before), _state(change.after)
+def _change_data(change: StateChange) -> dict[str, str]:
+    before, after = _state_word(change.before), _state_word(change.after)
     return {"at": change.at.isoformat(), "before": before, "after": after, "reason": change.reason}

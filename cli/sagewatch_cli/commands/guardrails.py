@@ -73,21 +73,21 @@ def _why_none(found: tuple[Guard, ...], endpoint: str, prefix: str) -> str:
     return f"None of the {len(found)} alarms of {endpoint} is critical. Add --warnings to name those of that severity."
 
 
-def _block(guards: tuple[Guard, ...]) -> Mapping[str, Any]:
+def _rollback_block(guards: tuple[Guard, ...]) -> Mapping[str, Any]:
     return {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": each.name} for each in guards[:MOST]]}}
 
 
-def _json(_: str, guards: tuple[Guard, ...]) -> str:
-    return json.dumps(_block(guards), indent=2, ensure_ascii=False)
+def _as_json(_: str, guards: tuple[Guard, ...]) -> str:
+    return json.dumps(_rollback_block(guards), indent=2, ensure_ascii=False)
 
 
-def _yaml(_: str, guards: tuple[Guard, ...]) -> str:
+def _as_yaml(_: str, guards: tuple[Guard, ...]) -> str:
     # A JSON string is a YAML string.
     lines = (f"    - AlarmName: {json.dumps(each.name, ensure_ascii=False)}" for each in guards[:MOST])
     return "\n".join(("AutoRollbackConfiguration:", "  Alarms:", *lines))
 
 
-def _text(endpoint: str, guards: tuple[Guard, ...]) -> str:
+def _as_text(endpoint: str, guards: tuple[Guard, ...]) -> str:
     rest = guards[MOST:]
     lines = [
         f"SageMaker rolls a deployment of {endpoint} back when one of these fires while it is baking:",
@@ -102,4 +102,4 @@ def _text(endpoint: str, guards: tuple[Guard, ...]) -> str:
     return "\n".join(lines)
 
 
-_PRINTED = {GuardrailsFormat.JSON: _json, GuardrailsFormat.YAML: _yaml, GuardrailsFormat.TEXT: _text}
+_PRINTED = {GuardrailsFormat.JSON: _as_json, GuardrailsFormat.YAML: _as_yaml, GuardrailsFormat.TEXT: _as_text}

@@ -28,7 +28,7 @@ from sagewatch_cli.account.notify import (
 from sagewatch_cli.account.send_sample import NoStack, SampleDelivery, send_sample
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, stop
 
 _NO_STACK, _MISSING = 3, 4
 _LABEL = re.compile(r"[\w.:-]+=")
@@ -58,7 +58,7 @@ def try_out(
     send: Annotated[bool, typer.Option("--send", help="Send it, too, through the deployed stack.")] = False,
     wait: Annotated[int, typer.Option("--wait", min=0, max=600, help="Seconds to wait until it was told.")] = 60,
     stack: Annotated[str, typer.Option("--stack", help="Name of the CloudFormation stack.")] = "sagewatch",
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     policy: PolicyFile = None,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
@@ -74,7 +74,7 @@ def try_out(
     Exit codes: 0 printed, and with --send told everywhere; 1 AWS refused; 2 wrong usage; 3 no such stack; 4 sent, but
     not told everywhere in time; 5 the policy is broken.
     """
-    labels = _labels(route or ())
+    labels = _given_labels(route or ())
     if send and (policy or labels.ref.name != RESOURCE or labels.get("parent")):
         raise typer.BadParameter(
             "what is sent follows the deployed policy, and is about no resource that there is: "
@@ -89,7 +89,7 @@ def try_out(
         stop(_NO_STACK, f"There is no stack of ours called {stack} in this account and Region. Say --stack.")
     except Retry as error:
         stop(REFUSED, str(error))
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json(as_data(found, trialled))
     else:
         show(Console(), found, trialled)
@@ -98,7 +98,7 @@ def try_out(
         stop(_MISSING, f"Not told within {wait} s: {missing}. Look at `sagewatch events tail`.")
 
 
-def _labels(given: Iterable[str]) -> Labels:
+def _given_labels(given: Iterable[str]) -> Labels:
     for each in given:
         if not _LABEL.match(each):
             raise typer.BadParameter(f"'{each}' is not LABEL=VALUE, such as team=fraud", param_hint="--route")

@@ -27,7 +27,7 @@ from sagewatch_cli.account.policy import (
 )
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, read_document
-from sagewatch_cli.printing import BROKEN, REFUSED, Form, Format, as_json, stop
+from sagewatch_cli.printing import BROKEN, REFUSED, Form, OutputFormat, as_json, stop
 
 _ABSENT = 4
 
@@ -39,14 +39,14 @@ app = typer.Typer(name="policy", help="What the owner of the account wants other
 
 # ---------------------------------------------------------------------------------------------------------- commands
 @app.command()
-def check(file: File, form: Form = Format.TABLE) -> None:
+def check(file: File, form: Form = OutputFormat.TABLE) -> None:
     """Tell whether a document can be followed, and what it holds; asks nobody.
 
     Exit codes: 0 valid, 2 wrong usage, 5 broken: every fault is printed as FILE:line:column.
     """
     text = read_document(file)
     policy, faults = check_document(text)
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json({"valid": not faults, "holds": _counts(policy), "faults": [_fault(each) for each in faults]})
     elif not faults:
         typer.echo(f"{file} is valid: {_holds(policy)}")
@@ -56,7 +56,7 @@ def check(file: File, form: Form = Format.TABLE) -> None:
 
 @app.command()
 def show(
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -74,7 +74,7 @@ def show(
         by = author_of(client, parameter, found.version)
     except Retry as error:
         stop(REFUSED, str(error))
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json({"parameter": parameter, "version": found.version, "at": found.at, "by": by, "text": found.text})
         return
     typer.echo(f"{parameter}, version {found.version}, {found.at:%Y-%m-%d %H:%M %Z} by {by}", err=True)
@@ -85,7 +85,7 @@ def show(
 def push(
     file: File,
     yes: Yes = False,
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -110,7 +110,7 @@ def push(
         written = _push(client, parameter_of(prefix), _deployed(client, parameter_of(prefix)), text, yes=yes)
     except Retry as error:
         stop(REFUSED, str(error))
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json(written)
     else:
         typer.echo("{parameter} is at version {version}.".format_map(written))

@@ -23,15 +23,15 @@ _RULE = "─" * 40
 
 def transcript(message: Mapping[str, Any]) -> str:
     """Return the lines of a message: its blocks (its text, when it has none) and those of its attachments."""
-    own = _blocks(message) or [_plain(message.get("text", ""))]
+    own = _blocks(message) or [_without_markup(message.get("text", ""))]
     return "\n".join([*own, *(line for each in message.get("attachments", ()) for line in _blocks(each))])
 
 
 def _blocks(message: Mapping[str, Any]) -> list[str]:
-    return [line for block in message.get("blocks", ()) for line in _block(block)]
+    return [line for block in message.get("blocks", ()) for line in _block_lines(block)]
 
 
-def _block(block: Mapping[str, Any]) -> Iterator[str]:
+def _block_lines(block: Mapping[str, Any]) -> Iterator[str]:
     match block["type"]:
         case "divider":
             yield _RULE
@@ -62,12 +62,12 @@ def _element(element: Mapping[str, Any]) -> str:
         case "image":
             return f"({element['alt_text']})"
         case "mrkdwn":
-            return _plain(element["text"])
+            return _without_markup(element["text"])
         case _:
             return str(element.get("text", ""))
 
 
-def _plain(mrkdwn: str) -> str:
+def _without_markup(mrkdwn: str) -> str:
     timed = _TIME.sub(lambda time: time["text"], mrkdwn)
     without_links = _CODE.sub(lambda code: code["text"], _LINK.sub(lambda link: link["text"] or link["url"], timed))
     return html.unescape(_drawn(_BOLD.sub(lambda bold: bold["text"], without_links)))

@@ -41,14 +41,20 @@ SLOWEST_MESSAGE = 30
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The deployed stack, who plays AWS on it, and who tells what happens."""
+    """The deployed stack, the drivers that play AWS on it, and the printer of what happens."""
 
     stack: Stack
+    """The template, deployed."""
     inbox: Inbox
+    """A subscriber of the alerts topic."""
     sagemaker: SageMakerDriver
+    """Plays SageMaker."""
     cloudwatch: AlarmDriver
+    """Plays the evaluation of alarms."""
     policy: PolicyDriver
+    """Plays the owner who changes the policy."""
     printer: StepPrinter
+    """Prints each step."""
 
     @classmethod
     def begin(cls, emulators: Emulators, printer: StepPrinter) -> Story:

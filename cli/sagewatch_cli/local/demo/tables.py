@@ -31,7 +31,7 @@ _SIGNS: Mapping[str, str] = {
 }
 
 
-def condition(alarm: Mapping[str, Any]) -> str:
+def threshold_words(alarm: Mapping[str, Any]) -> str:
     """Return what a described alarm of ours waits for: `> 90 % of 8 vCPU`."""
     labels = Labels.of(alarm.get("AlarmDescription"))
     row = spec(labels["kind"], labels["alarm"]) if labels else None
@@ -45,7 +45,7 @@ def _limit(alarm: Mapping[str, Any], row: Spec, labels: Labels) -> str:
     return humanise(float(alarm["Threshold"]), row.unit, int(capacity) if capacity else None)
 
 
-def window(alarm: Mapping[str, Any]) -> str:
+def window_words(alarm: Mapping[str, Any]) -> str:
     """Return for how long it must be so: `8 of 10 min`."""
     queries = alarm.get("Metrics") or ()
     period = next((query["MetricStat"]["Period"] for query in queries if "MetricStat" in query), alarm.get("Period"))
@@ -55,14 +55,14 @@ def window(alarm: Mapping[str, Any]) -> str:
     return f"{of * each} {unit}" if needed == of else f"{needed * each} of {of * each} {unit}"
 
 
-def _labels(alarm: Mapping[str, Any]) -> Labels:
+def _labels_of(alarm: Mapping[str, Any]) -> Labels:
     labels = Labels.of(alarm["AlarmDescription"])
     assert labels is not None
     return labels
 
 
-def _severity(alarm: Mapping[str, Any]) -> Text:
-    severity = _labels(alarm)["severity"]
+def _severity_text(alarm: Mapping[str, Any]) -> Text:
+    severity = _labels_of(alarm)["severity"]
     return Text(severity, style=COLOURS[severity])
 
 
@@ -75,7 +75,9 @@ def alarm_table(alarms: Alarms) -> Table:
         table.add_row(Text("/".join(resource), style="bold"))
         for name in some:
             alarm = alarms[name]
-            table.add_row(Text("/".join(name.split("/")[3:])), condition(alarm), window(alarm), _severity(alarm))
+            table.add_row(
+                Text("/".join(name.split("/")[3:])), threshold_words(alarm), window_words(alarm), _severity_text(alarm)
+            )
     return table
 
 
@@ -84,7 +86,7 @@ def change_table(before: Alarms, after: Alarms) -> Table:
     for column in ("", "Alarm", "before", "now"):
         table.add_column(column, no_wrap=True)
     for mark, name in _differences(before, after):
-        was, now = (condition(alarms[name]) if name in alarms else "" for alarms in (before, after))
+        was, now = (threshold_words(alarms[name]) if name in alarms else "" for alarms in (before, after))
         table.add_row(mark, Text("/".join(name.split("/")[3:])), was, now)
     return table
 
@@ -95,7 +97,7 @@ def _differences(before: Alarms, after: Alarms) -> Iterable[tuple[str, str]]:
             yield "-", name
         elif name not in before:
             yield "+", name
-        elif condition(before[name]) != condition(after[name]):
+        elif threshold_words(before[name]) != threshold_words(after[name]):
             yield "~", name
 
 

@@ -30,7 +30,7 @@ class CloudWatch(Journaled, CloudWatchResponse):
 
     def put_metric_alarm(self) -> ActionResult:
         # moto checks next to nothing, begins at OK, and forgets the state and takes the tags at each update.
-        for fault in _faults(self.params):
+        for fault in _request_faults(self.params):
             raise ValidationError(fault)
         before = self.cloudwatch_backend.alarms.get(self._get_param("AlarmName"))
         if before is not None:
@@ -42,7 +42,7 @@ class CloudWatch(Journaled, CloudWatchResponse):
             alarm.state_value, alarm.state_reason_data = "INSUFFICIENT_DATA", ""
         else:
             _keep_state(before, alarm)
-        journal().changes.append(_change("update" if before else "create", alarm, before))
+        journal().changes.append(_alarm_change("update" if before else "create", alarm, before))
         return answer
 
     def describe_alarms(self) -> ActionResult:
@@ -72,7 +72,7 @@ class CloudWatch(Journaled, CloudWatchResponse):
             raise ValidationError(f"{len(names)} alarm names, of which 100 are allowed.")
         for alarm in backend.get_alarms_by_alarm_names(names):
             backend.tagger.delete_all_tags_for_resource(alarm.alarm_arn)
-            journal().changes.append(_change("delete", alarm))
+            journal().changes.append(_alarm_change("delete", alarm))
         return super().delete_alarms()
 
     # ---- mute rules
@@ -166,7 +166,7 @@ def _transition(alarm: Alarm, before: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _change(operation: AlarmOperation, alarm: Alarm, before: Alarm | None = None) -> AlarmChange:
+def _alarm_change(operation: AlarmOperation, alarm: Alarm, before: Alarm | None = None) -> AlarmChange:
     state = {
         "StateValue": alarm.state_value,
         "StateReason": alarm.state_reason,
@@ -183,7 +183,7 @@ def _keep_state(before: Alarm, alarm: Alarm) -> None:
     alarm.history = before.history
 
 
-def _faults(request: Mapping[str, Any]) -> Iterator[str]:
+def _request_faults(request: Mapping[str, Any]) -> Iterator[str]:
     """Yield what AWS would refuse in a PutMetricAlarm request."""
     if not 1 <= len(request["AlarmName"]) <= 255:
         yield "AlarmName must have 1 to 255 characters."
@@ -196,17 +196,17 @@ def _faults(request: Mapping[str, Any]) -> Iterator[str]:
         yield "DatapointsToAlarm must not be greater than EvaluationPeriods."
     if bool(request.get("MetricName")) == bool(request.get("Metrics")):
         yield "Exactly one of MetricName and Metrics is required."
-    yield from _faults_of_queries(request.get("Metrics") or ())
+    yield from _query_faults(request.get("Metrics") or ())
     periods = (
         [request["Period"]]
         if request.get("Period")
         else [query["MetricStat"]["Period"] for query in request.get("Metrics") or () if "MetricStat" in query]
     )
     for period in periods:
-        yield from _faults_of_window(period, request["EvaluationPeriods"])
+        yield from _window_faults(period, request["EvaluationPeriods"])
 
 
-def _faults_of_queries(queries: Any) -> Iterator[str]:
+def _query_faults(queries: Any) -> Iterator[str]:
     if not queries:
         return
     if sum(query.get("ReturnData", True) for query in queries) != 1:
@@ -215,7 +215,7 @@ def _faults_of_queries(queries: Any) -> Iterator[str]:
         yield "At most 10 metrics and 10 expressions."
 
 
-def _faults_of_window(period: int, periods: int) -> Iterator[str]:
+def _window_faults(period: int, periods: int) -> Iterator[str]:
     if period not in (10, 20, 30) and period % 60:
         yield "Period must be 10, 20, 30 or a multiple of 60."
     if period * periods > (WEEK if period >= HOUR else DAY):

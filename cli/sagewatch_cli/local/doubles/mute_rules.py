@@ -167,11 +167,11 @@ def _begins(expression: str, local: datetime) -> bool:
     if len(fields) != len(_FIELDS):
         raise ValueError(expression)
     now = local.minute, local.hour, local.day, local.month, local.isoweekday() % 7
-    sets = [_numbers(field, *limits) for field, limits in zip(fields, _FIELDS, strict=True)]
+    sets = [_cron_numbers(field, *limits) for field, limits in zip(fields, _FIELDS, strict=True)]
     return all(value in numbers for value, numbers in zip(now, sets, strict=True))
 
 
-def _numbers(field: str, first: int, last: int, named: Mapping[str, int]) -> set[int]:
+def _cron_numbers(field: str, first: int, last: int, named: Mapping[str, int]) -> set[int]:
     """Return the numbers that a field of a cron expression stands for: `*`, `3`, `1-5`, `SUN,TUE`."""
     found: set[int] = set()
     for part in field.split(","):

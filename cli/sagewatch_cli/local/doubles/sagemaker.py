@@ -32,15 +32,15 @@ ENDED = frozenset({"Completed", "Failed", "Stopped"})
 
 
 @cache
-def _values(shape: str) -> frozenset[str]:
+def _enum_values(shape: str) -> frozenset[str]:
     """Return an enum of botocore's model of SageMaker."""
     model = botocore.session.get_session().get_service_model("sagemaker")
     return frozenset(model.shape_for(shape).enum)  # type: ignore[attr-defined]
 
 
 def _require(value: str, shape: str, field: str) -> None:
-    if value not in _values(shape):
-        wants = f"Member must satisfy enum value set: [{', '.join(sorted(_values(shape)))}]"
+    if value not in _enum_values(shape):
+        wants = f"Member must satisfy enum value set: [{', '.join(sorted(_enum_values(shape)))}]"
         raise ValidationError(
             f"1 validation error detected: Value '{value}' at '{field}' failed to satisfy constraint: {wants}"
         )

@@ -31,23 +31,26 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceFamily:
-    """Resources that are answered for alike.
-
-    `noun` is what their operations are called by, `begins` their first state; `named` and `state` are fields. `more`
-    are fields that AWS adds. A `version` is part of the names of Create* and Describe*. ARNs of those that are
-    `numbered` carry an id in place of the name. `missing` are a ValidationException's words for one that does not
-    exist, for families whose Describe* declares no ResourceNotFound.
-    """
+    """Resources whose operations are answered alike."""
 
     noun: str
+    """What their operations are called by: `ProcessingJob`."""
     arn_type: str
+    """The part of the ARN before the name: `processing-job`."""
     begins: str
+    """The first state."""
     named: str
+    """The field with the name: `ProcessingJobName`."""
     state: str
+    """The field with the state: `ProcessingJobStatus`."""
     version: str = ""
+    """Part of the names of Create* and Describe*: `V2` of CreateAutoMLJobV2."""
     numbered: bool = False
+    """ARNs carry an id in place of the name, as those of clusters."""
     missing: str = ""
+    """The ValidationException's text for one that does not exist, where Describe* declares no ResourceNotFound."""
     more: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that AWS adds to every description."""
 
     @property
     def arn(self) -> str:
@@ -166,7 +169,7 @@ class Records:
             for asked, value in request.items()
             if asked.endswith("Equals")
         }
-        return [record for record in self.family(family) if wanted.items() <= _plain(record, wanted).items()]
+        return [record for record in self.family(family) if wanted.items() <= _fields_of(record, wanted).items()]
 
     def forget(self, family: ResourceFamily, name: str) -> None:
         del self.kept[family.noun, self.find(family, name)[family.named]]
@@ -180,7 +183,7 @@ class Records:
         return None
 
 
-def _plain(record: Record, fields: Iterable[str]) -> dict[str, Any]:
+def _fields_of(record: Record, fields: Iterable[str]) -> dict[str, Any]:
     return {name: record[name] for name in fields if name in record}
 
 
@@ -209,13 +212,15 @@ def _answers(family: ResourceFamily) -> Iterator[tuple[str, OperationHandler]]:
         return ActionResult(_records(asked).find(family, asked.params[family.named]))
 
     def stop(asked: SageMakerResponse) -> ActionResult:
-        _enter(_records(asked).find(family, asked.params[family.named]), family, family.first("stopping", "stopped"))
+        _set_state(
+            _records(asked).find(family, asked.params[family.named]), family, family.first("stopping", "stopped")
+        )
         return EmptyResult()
 
     def delete(asked: SageMakerResponse) -> ActionResult:
         record = _records(asked).find(family, asked.params[family.named])
         if deleting := family.first("deleting"):
-            _enter(record, family, deleting)
+            _set_state(record, family, deleting)
         else:
             _records(asked).forget(family, record[family.named])
         return EmptyResult()
@@ -239,7 +244,7 @@ def _records(asked: SageMakerResponse) -> Records:
     return Records.of(asked.sagemaker_backend)
 
 
-def _enter(record: Record, family: ResourceFamily, state: str | None) -> None:
+def _set_state(record: Record, family: ResourceFamily, state: str | None) -> None:
     if state not in family.states():
         raise ValueError(f"{family.noun} has no state '{state}', but {', '.join(sorted(family.states()))}")
     record[family.state], record["LastModifiedTime"] = state, utcnow()
@@ -282,7 +287,7 @@ def enter_state(noun: str, name: str, state: str, **more: Any) -> None:
     """
     family = _BY_NOUN[noun]
     record = Records.of(sagemaker_backends[ACCOUNT][REGION]).find(family, name)
-    _enter(record, family, state)
+    _set_state(record, family, state)
     record.update(more)
 
 

@@ -51,7 +51,7 @@ def doubles() -> Iterator[Doubles]:
 
 class _Application(DomainDispatcherApplication):
     def __init__(self, journal: Journal) -> None:
-        super().__init__(_backend)
+        super().__init__(_moto_app)
         self.journal = journal
         # moto's state is plain dicts, and the functions call it from several processes at once.
         self.answering = threading.Lock()
@@ -61,7 +61,7 @@ class _Application(DomainDispatcherApplication):
             return super().__call__({**environ, KEY: self.journal}, start_response)
 
 
-def _backend(service: SERVICE_NAMES) -> Flask:
+def _moto_app(service: SERVICE_NAMES) -> Flask:
     app = create_backend_app(service)
     if ours := OURS.get(service):
         app.view_functions = {endpoint: convert_to_flask_response(ours.dispatch) for endpoint in app.view_functions}

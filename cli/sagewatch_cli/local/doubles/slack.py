@@ -1,4 +1,4 @@
-"""Serves a Slack workspace, and answers as its webhooks and its Web API do, in good days and in bad ones."""
+"""Serves a Slack workspace as incoming webhooks and the Web API do; can throttle, fail, hang up and answer late."""
 
 from __future__ import annotations
 
@@ -71,22 +71,28 @@ class Troubles:
 
 @dataclass(slots=True)
 class Slack:
-    """Where Slack is, what it was asked, and how it is today.
-
-    `asked` are all requests, `posted` those that say something. `replies` are given before anything else, in turn.
-    `per_second` limits messages per channel, `troubles` are random, and with a `token` no other is good.
-    """
+    """Where Slack is, what it was asked, and what it refuses."""
 
     url: str
+    """Where it is served."""
     posted: list[SlackRequest] = field(default_factory=list)
+    """The requests that write a message."""
     replies: deque[Reply] = field(default_factory=deque)
+    """Answers that are given before anything else, in turn."""
     asked: list[SlackRequest] = field(default_factory=list)
+    """All requests."""
     workspace: Workspace = field(init=False)
+    """What people see."""
     per_second: int | None = None
+    """Messages that a channel takes in a second; None: any number."""
     troubles: Troubles = field(default_factory=Troubles)
+    """The share of requests that fail."""
     token: str | None = None
+    """The only good token; None: any bot token is."""
     _recent: defaultdict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque), repr=False)
+    """When the last messages of each channel came, by the monotonic clock."""
     _answering: Any = field(default_factory=threading.Lock, repr=False)
+    """One request is answered at a time."""
 
     def __post_init__(self) -> None:
         self.workspace = Workspace(self.url)
@@ -106,7 +112,7 @@ class Slack:
         return {"bot_token": "xoxb-local-double", "channel": CHANNEL}
 
     def clear(self) -> None:
-        """Forget what was said and asked, and have a good day."""
+        """Forget what was said and asked, and serve every request again."""
         for each in (self.posted, self.replies, self.asked, self._recent):
             each.clear()
         self.workspace.clear()
@@ -147,8 +153,8 @@ class Slack:
             answer = self.workspace.call(posted.path.removeprefix("/api/"), posted.body)
         except Refused as word:
             api = posted.path.startswith("/api/")
-            return _json({"ok": False, "error": str(word)}) if api else Reply(_status(str(word)), str(word))
-        return _json({"ok": True, **answer})
+            return _json_reply({"ok": False, "error": str(word)}) if api else Reply(_status(str(word)), str(word))
+        return _json_reply({"ok": True, **answer})
 
     def _authorise(self, posted: SlackRequest) -> None:
         scheme, _, token = posted.headers.get("Authorization", "").partition(" ")
@@ -253,5 +259,5 @@ def _status(word: str) -> int:
     return {"channel_not_found": 404, "is_archived": 410, "action_prohibited": 403, "invalid_token": 403}.get(word, 400)
 
 
-def _json(answer: Mapping[str, Any]) -> Reply:
+def _json_reply(answer: Mapping[str, Any]) -> Reply:
     return Reply(body=json.dumps(answer), headers=JSON)

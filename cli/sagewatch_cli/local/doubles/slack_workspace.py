@@ -48,14 +48,20 @@ class Picture:
 
 @dataclass(slots=True)
 class Workspace:
-    """What people see; `closed` names channels that take nothing, each with the word that Slack says then."""
+    """A Slack workspace: what people see in it, and what it refuses."""
 
     url: str
+    """Where it is served."""
     said: dict[str, ShownMessage] = field(default_factory=dict)
+    """The messages by their ts, in order, those in threads included."""
     pictures: list[Picture] = field(default_factory=list)
+    """Uploaded files."""
     closed: dict[str, str] = field(default_factory=dict)
+    """Channels that take nothing, each with the error that Slack answers then: `is_archived`."""
     _uploads: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    """Name and content of files that were announced and not shared yet, by id."""
     _numbers: count[int] = field(default_factory=lambda: count(1))
+    """What makes each ts and file id another."""
 
     def channel(self, channel: str = CHANNEL) -> tuple[ShownMessage, ...]:
         """Return the messages of a channel, in order, without those in threads."""
@@ -189,8 +195,8 @@ def refusal(message: Given) -> str:
         "no_text": not (text or blocks or attachments),
         "msg_too_long": len(text) > _TEXT,
         "too_many_attachments": len(attachments) > _ATTACHMENTS,
-        "invalid_blocks": not _fit(blocks),
-        "invalid_attachments": not all(_fit(each.get("blocks") or ()) for each in attachments),
+        "invalid_blocks": not _blocks_are_valid(blocks),
+        "invalid_attachments": not all(_blocks_are_valid(each.get("blocks") or ()) for each in attachments),
         "msg_blocks_too_long": len(json.dumps([blocks, attachments], ensure_ascii=False)) > _TOTAL,
     }
     return next((word for word, wrong in checks.items() if wrong), "")
@@ -200,29 +206,29 @@ def _content(given: Given) -> Given:
     return {name: given[name] for name in _SHOWN if given.get(name) is not None}
 
 
-def _fit(blocks: Iterable[Given]) -> bool:
+def _blocks_are_valid(blocks: Iterable[Given]) -> bool:
     listed = list(blocks)
     ids = [each["block_id"] for each in listed if "block_id" in each]
-    return len(listed) <= _BLOCKS and len(set(ids)) == len(ids) and all(map(_fits, listed))
+    return len(listed) <= _BLOCKS and len(set(ids)) == len(ids) and all(map(_block_is_valid, listed))
 
 
-def _fits(block: Given) -> bool:
+def _block_is_valid(block: Given) -> bool:
     elements = block.get("elements", ())
     match block.get("type"):
         case "section":
             fields = block.get("fields", ())
             texts = [(block["text"], 3_000)] if "text" in block else []
             said = [*texts, *((each, 2_000) for each in fields)]
-            return bool(said) and len(fields) <= 10 and all(_reads(text, longest) for text, longest in said)
+            return bool(said) and len(fields) <= 10 and all(_text_is_valid(text, longest) for text, longest in said)
         case "header":
-            return _reads(block.get("text", {}), 150, "plain_text")
+            return _text_is_valid(block.get("text", {}), 150, "plain_text")
         case "context":
             return 1 <= len(elements) <= 10 and all(
-                _reads(each, 3_000) or each.get("type") == "image" for each in elements
+                _text_is_valid(each, 3_000) or each.get("type") == "image" for each in elements
             )
         case "actions":
             names = [each.get("action_id") for each in elements]
-            return 1 <= len(elements) <= 25 and len(set(names)) == len(names) and all(map(_clicks, elements))
+            return 1 <= len(elements) <= 25 and len(set(names)) == len(names) and all(map(_control_is_valid, elements))
         case "image":
             return 1 <= len(block.get("image_url", "")) <= 3_000 and 1 <= len(block.get("alt_text", "")) <= 2_000
         case "rich_text":
@@ -231,12 +237,12 @@ def _fits(block: Given) -> bool:
             return other in {"divider", "markdown", "table"}
 
 
-def _reads(text: Given, longest: int, *kinds: str) -> bool:
+def _text_is_valid(text: Given, longest: int, *kinds: str) -> bool:
     said = text.get("text", "")
     return text.get("type") in (kinds or ("plain_text", "mrkdwn")) and 1 <= len(said) <= longest
 
 
-def _clicks(element: Given) -> bool:
+def _control_is_valid(element: Given) -> bool:
     lengths = {"action_id": 255, "value": 2_000, "url": 3_000}
     named = all(len(element.get(name, "")) <= longest for name, longest in lengths.items())
-    return named and (element.get("type") != "button" or _reads(element.get("text", {}), 75, "plain_text"))
+    return named and (element.get("type") != "button" or _text_is_valid(element.get("text", {}), 75, "plain_text"))

@@ -59,9 +59,9 @@ class AlarmDriver:
         after = self._described(name)
         detail = {
             "alarmName": name,
-            "state": _state(after),
-            "previousState": _state(before),
-            "configuration": {"description": after.get("AlarmDescription"), "metrics": list(_metrics(after))},
+            "state": _state_detail(after),
+            "previousState": _state_detail(before),
+            "configuration": {"description": after.get("AlarmDescription"), "metrics": list(_metrics_detail(after))},
             "muteDetail": _mute_detail(name),
         }
         event = self.events.make(payload, detail=detail, resources=[after["AlarmArn"]])
@@ -77,7 +77,7 @@ class AlarmDriver:
         detail = {
             "alarmName": change.alarm["AlarmName"],
             "operation": change.operation,
-            "state": _state(change.state),
+            "state": _state_detail(change.state),
             "configuration": _configuration(change.alarm),
             "previousConfiguration": _configuration(change.before) if change.before else None,
         }
@@ -92,7 +92,7 @@ def _stamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
 
 
-def _state(alarm: Mapping[str, Any]) -> dict[str, Any]:
+def _state_detail(alarm: Mapping[str, Any]) -> dict[str, Any]:
     data = {"reasonData": alarm["StateReasonData"]} if alarm.get("StateReasonData") else {}
     return {
         "value": alarm["StateValue"],
@@ -159,7 +159,7 @@ def _period(alarm: Mapping[str, Any]) -> int:
     )
 
 
-def _metrics(alarm: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _metrics_detail(alarm: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield an alarm's metrics as its events have them: dimensions are a map."""
     if not alarm.get("Metrics"):
         statistic = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
@@ -186,7 +186,7 @@ def _configuration(alarm: Mapping[str, Any]) -> dict[str, Any]:
     kept = {
         "alarmName": alarm["AlarmName"],
         "description": alarm.get("AlarmDescription"),
-        "metrics": list(_metrics(alarm)),
+        "metrics": list(_metrics_detail(alarm)),
         "evaluationPeriods": alarm["EvaluationPeriods"],
         "datapointsToAlarm": alarm.get("DatapointsToAlarm"),
         "threshold": alarm.get("Threshold"),

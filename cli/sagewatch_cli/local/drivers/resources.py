@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 class Lifecycle:
     """How a kind of resource comes to be.
 
-    `lives` is its state once it is there, `born` the payload that tells of it (None: no event does), `needs` what its
-    Create* cannot do without.
+    `noun` is what its operations are called by, `state` the state that it enters once it is there, `payload` names the
+    event that tells of that (None: no event does), `needs` is what its Create* cannot do without.
     """
 
     noun: str
-    lives: str
-    born: str | None = None
+    state: str
+    payload: str | None = None
     needs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -60,17 +60,17 @@ _GROUP = {
 _FEATURES = [{"FeatureName": "id", "FeatureType": "String"}, {"FeatureName": "at", "FeatureType": "Fractional"}]
 
 LIFECYCLES: Mapping[str, Lifecycle] = {
-    "inference-component": Lifecycle(noun="InferenceComponent", lives="InService"),
+    "inference-component": Lifecycle(noun="InferenceComponent", state="InService"),
     "processing-job": Lifecycle(
         noun="ProcessingJob",
-        lives="InProgress",
-        born="processing-job-in-progress",
+        state="InProgress",
+        payload="processing-job-in-progress",
         needs={"RoleArn": ROLE, "AppSpecification": {"ImageUri": "image"}},
     ),
     "transform-job": Lifecycle(
         noun="TransformJob",
-        lives="InProgress",
-        born="transform-job-in-progress",
+        state="InProgress",
+        payload="transform-job-in-progress",
         needs={
             "ModelName": "model",
             "TransformInput": {"DataSource": {"S3DataSource": _S3}},
@@ -79,8 +79,8 @@ LIFECYCLES: Mapping[str, Lifecycle] = {
     ),
     "tuning-job": Lifecycle(
         noun="HyperParameterTuningJob",
-        lives="InProgress",
-        born="tuning-job-in-progress",
+        state="InProgress",
+        payload="tuning-job-in-progress",
         needs={
             "HyperParameterTuningJobConfig": {
                 "Strategy": "Bayesian",
@@ -90,7 +90,7 @@ LIFECYCLES: Mapping[str, Lifecycle] = {
     ),
     "automl-job": Lifecycle(
         noun="AutoMLJob",
-        lives="InProgress",
+        state="InProgress",
         needs={
             "RoleArn": ROLE,
             "AutoMLJobInputDataConfig": [{"DataSource": {"S3DataSource": _S3}}],
@@ -100,8 +100,8 @@ LIFECYCLES: Mapping[str, Lifecycle] = {
     ),
     "feature-group": Lifecycle(
         noun="FeatureGroup",
-        lives="Created",
-        born="feature-group-active",
+        state="Created",
+        payload="feature-group-active",
         needs={
             "RecordIdentifierFeatureName": "id",
             "EventTimeFeatureName": "at",
@@ -111,7 +111,7 @@ LIFECYCLES: Mapping[str, Lifecycle] = {
     ),
     "labeling-job": Lifecycle(
         noun="LabelingJob",
-        lives="InProgress",
+        state="InProgress",
         needs={
             "RoleArn": ROLE,
             "LabelAttributeName": "label",
@@ -122,19 +122,19 @@ LIFECYCLES: Mapping[str, Lifecycle] = {
     ),
     "recommender-job": Lifecycle(
         noun="InferenceRecommendationsJob",
-        lives="IN_PROGRESS",
+        state="IN_PROGRESS",
         needs={"RoleArn": ROLE, "JobType": "Default", "InputConfig": {"ModelName": "model"}},
     ),
     "monitoring-schedule": Lifecycle(
         noun="MonitoringSchedule",
-        lives="Scheduled",
-        born="monitoring-schedule-scheduled",
+        state="Scheduled",
+        payload="monitoring-schedule-scheduled",
         needs={"MonitoringScheduleConfig": {"MonitoringType": "DataQuality"}},
     ),
     "cluster": Lifecycle(
         noun="Cluster",
-        lives="InService",
-        born="cluster-in-service",
+        state="InService",
+        payload="cluster-in-service",
         needs={
             "InstanceGroups": [_GROUP],
             "Orchestrator": {"Eks": {"ClusterArn": "arn:aws:eks:us-east-1:123456789012:cluster/research"}},
@@ -142,8 +142,8 @@ LIFECYCLES: Mapping[str, Lifecycle] = {
     ),
     "notebook": Lifecycle(
         noun="NotebookInstance",
-        lives="InService",
-        born="notebook-in-service",
+        state="InService",
+        payload="notebook-in-service",
         needs={"RoleArn": ROLE, "InstanceType": "ml.t3.medium"},
     ),
 }
@@ -162,14 +162,14 @@ class ResourceDriver:
         self, kind: str, name: str, *, trail: bool = True, tags: Mapping[str, str] | None = None, **request: Any
     ) -> None:
         """Create a resource and let it come to life; without a CloudTrail trail only its own events tell, if any."""
-        play = LIFECYCLES[kind]
+        lifecycle = LIFECYCLES[kind]
         tagged = {"Tags": [{"Key": key, "Value": value} for key, value in (tags or {}).items()]} if tags else {}
-        wanted = {play.family.named: name, **play.needs, **request}
-        self._do(play.operation("Create"), {**wanted, **tagged})
-        self._tell_call(play.operation("Create"), wanted, trail=trail)
-        sagemaker_records.enter_state(play.noun, name, play.lives)
-        if play.born:
-            self.tell(kind, name, play.born)
+        wanted = {lifecycle.family.named: name, **lifecycle.needs, **request}
+        self._do(lifecycle.operation("Create"), {**wanted, **tagged})
+        self._tell_call(lifecycle.operation("Create"), wanted, trail=trail)
+        sagemaker_records.enter_state(lifecycle.noun, name, lifecycle.state)
+        if lifecycle.payload:
+            self.tell(kind, name, lifecycle.payload)
 
     def end(self, kind: str, name: str, state: str, payload: str | None = None, **more: Any) -> None:
         """Bring a resource to a later state, told by this payload; `more` are fields of its description."""
@@ -179,14 +179,14 @@ class ResourceDriver:
 
     def delete(self, kind: str, name: str, payload: str | None = None, *, trail: bool = True) -> None:
         """Delete a resource, told by this payload, and wait until it is gone."""
-        play = LIFECYCLES[kind]
-        self._do(play.operation("Delete"), {play.family.named: name})
-        self._tell_call(play.operation("Delete"), {play.family.named: name}, trail=trail)
-        if not play.family.first("deleting"):
+        lifecycle = LIFECYCLES[kind]
+        self._do(lifecycle.operation("Delete"), {lifecycle.family.named: name})
+        self._tell_call(lifecycle.operation("Delete"), {lifecycle.family.named: name}, trail=trail)
+        if not lifecycle.family.first("deleting"):
             return
         if payload:
             self.tell(kind, name, payload)
-        sagemaker_records.complete_deletion(play.noun, name)
+        sagemaker_records.complete_deletion(lifecycle.noun, name)
 
     def tell(self, kind: str, name: str, payload: str) -> None:
         """Send an event about a resource: the payload's, with the resource's own fields."""
