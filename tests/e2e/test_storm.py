@@ -4,8 +4,8 @@ It is shown that two containers, which take turns with the queue's own visibilit
 
 Not shown: a Slack that does not answer at all, or that answers and is not heard (`tests/integration` plays both); the
 waits of many minutes after several failures in a row, since here Slack mostly says when to come back
-(`benchmarks/storm.py` plays them in a clock of its own); Slack's own pace of about one message a second, at which most
-of so many at once are told by the fallback first; and pictures, since nobody draws any.
+(`benchmarks/lost_messages.py` plays them in a clock of its own); Slack's own pace of about one message a second, at
+which most of so many at once are told by the fallback first; and pictures, since nobody draws any.
 
     STORM=500 .venv/bin/pytest -s tests/e2e/test_storm.py
 """

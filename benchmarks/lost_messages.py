@@ -1,10 +1,9 @@
-"""A bad day: many incidents at once, two workers, a Slack that fails and throttles; nothing may be lost.
+"""Counts what is lost, missing or repeated when many alarms fire at once while Slack fails and throttles.
 
-Queue and clock are played: messages come back as SQS would give them back, after their visibility ran out, in a time
-that goes thirty times as fast. DynamoDB is moto's, one call at a time, since it cannot do two at once as the real one
-does.
+Two workers take from one queue. Queue and clock are played: a message comes back after its visibility timeout, as from
+SQS, in a time that goes thirty times as fast. DynamoDB is moto's, one call at a time, since moto cannot do two at once.
 
-    python -m benchmarks.storm [incidents] [share of failing requests]
+Run: .venv/bin/python -m benchmarks.lost_messages [incidents] [share of failing requests]
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -129,7 +128,7 @@ class Waits:
 
 @dataclass(slots=True)
 class Worker:
-    """One container of the function."""
+    """One container of the notify function."""
 
     queue: PlayedQueue
     settings: NotifySettings
@@ -149,7 +148,7 @@ class Worker:
         board.slack = replace(board.slack, rest=Rest(clock)) if board.slack else None
         board.sns = OneAtATime(board.sns, lock)
         dynamodb, cloudwatch = OneAtATime(made.dynamodb, lock), OneAtATime(made.cloudwatch, lock)
-        nobody = _Nobody()
+        nobody = _NoAlarms()
         clients = replace(made, dynamodb=dynamodb, cloudwatch=cloudwatch, sqs=waits, artist=lambda: nobody)
         return cls(queue, settings, clients, board, waits, noted)
 
@@ -182,31 +181,36 @@ class Worker:
             self.queue.done()
 
 
-class _Nobody:
-    """Draws nothing: pictures are not what this is about."""
+class _NoAlarms:
+    """A CloudWatch without alarms, so that no graph is drawn: pictures are not measured here."""
 
     def describe_alarms(self, **_: Any) -> dict[str, Any]:
         return {"MetricAlarms": []}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of it: what was lost to everybody, what Slack alone did not get, what it got more than once.
-
-    `lost` and `missing` are incidents of whose opening or end nobody (or Slack's channel) tells.
-    """
+class StormFigures:
+    """What people got of all incidents, and what it took."""
 
     lost: int
+    """Incidents of whose opening or end neither Slack nor the topic tells."""
     missing: int
+    """Incidents of whose opening or end Slack's channel does not tell."""
     repeated: int
+    """Messages that Slack's channel or threads have more than once."""
     dead: int
+    """Messages in the dead-letter queue."""
     deliveries: int
+    """How often the queue handed a message to a worker."""
     requests: int
+    """Requests to Slack, refused ones included."""
     noted: dict[str, int]
+    """What the workers noted, and the errors that they raised, by name."""
     seconds: float
+    """How long it took, by the clock on the wall."""
 
 
-def storm(incidents: int, share: float, per_second: int, alarm: Callable[[str, str], dict[str, Any]]) -> Outcome:
+def storm(incidents: int, share: float, per_second: int, alarm: Callable[[str, str], dict[str, Any]]) -> StormFigures:
     """Have so many alarms fire and clear; return what people saw in the end. `alarm` makes the events."""
     began = time.monotonic()
     with account() as settings, slack() as double:
@@ -224,15 +228,17 @@ def storm(incidents: int, share: float, per_second: int, alarm: Callable[[str, s
             thread.start()
         for thread in threads:
             thread.join()
-        return _outcome(double, names, queue, workers, time.monotonic() - began)
+        return _figures(double, names, queue, workers, time.monotonic() - began)
 
 
-def _outcome(double: Slack, names: list[str], queue: PlayedQueue, workers: list[Worker], seconds: float) -> Outcome:
+def _figures(
+    double: Slack, names: list[str], queue: PlayedQueue, workers: list[Worker], seconds: float
+) -> StormFigures:
     shown, heard = double.workspace.channel(), Counter(_heard())
     roots = {name: [each for each in shown if f"*{name}*" in each.text] for name in names}
     lines = {name: [line for root in roots[name] for line in double.workspace.thread(root.ts)] for name in names}
     green = {name for name in names if any(each.text.startswith(":large_green") for each in roots[name])}
-    return Outcome(
+    return StormFigures(
         lost=sum(name not in green and heard[name] < 2 for name in names),
         missing=len(names) - len(green),
         repeated=sum(max(0, len(found) - 1) for found in (*roots.values(), *lines.values())),
@@ -280,15 +286,17 @@ def _credentials(double: Slack) -> None:
 
 
 def main() -> None:
-    """Print the outcome of a storm."""
+    """Print what is measured, how to read it, and the figures."""
     from tests.integration.telling import alarm
 
     incidents, share = int(sys.argv[1] if len(sys.argv) > 1 else 500), float(sys.argv[2] if len(sys.argv) > 2 else 0.3)
-    print(
-        storm(
-            incidents, share, 1 * FASTER, lambda state, name: alarm(state, 0 if state == "ALARM" else 9, resource=name)
-        )
+    figures = storm(
+        incidents, share, 1 * FASTER, lambda state, name: alarm(state, 0 if state == "ALARM" else 9, resource=name)
     )
+    print(f"{incidents} alarms fire and clear; Slack fails {share:.0%} of the requests and takes one message a second.")
+    print("lost, repeated and dead should be 0: every opening and end is told once, in Slack or by the topic.\n")
+    for name, value in asdict(figures).items():
+        print(f"{name:>12}  {value}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Counts the AWS calls that each case costs, and measures our own CPU time. Run: make bench
+"""Counts the AWS calls of reconcile and sweep, and measures their CPU time and the functions' cold start.
 
-CPU time is of this process, botocore's checking and serialising included, the network not. Nothing here asserts a time.
+Run: .venv/bin/python -m benchmarks.aws_calls
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.paper import Paper
+from benchmarks.counted_account import CountedAccount, measured
 from sagewatch.aws.errors import PATIENT
 from sagewatch.aws.policy_store import Asking
 from sagewatch.fleet.sweep import Clients as SweepClients
@@ -42,32 +41,35 @@ print((time.perf_counter() - t) * 1e3)
 """
 
 
-class Account:
-    """A paper account and the product's clients in it."""
+READ = (
+    "Calls that each case makes to AWS, and the CPU time of this process for it, botocore included and the network not. "
+    "Reads are describes and lists. An idle fleet should cost no puts, deletes or sends. Cold start is a fresh "
+    "interpreter that imports the function and makes its clients. Times differ between machines; calls do not.\n"
+)
+
+
+class Measured:
+    """A counted account and the product's clients in it."""
 
     def __init__(self, endpoints: int = 0) -> None:
-        self.paper = Paper(endpoints)
-        self.clients = Clients.of(self.paper.client("sagemaker"), self.paper.client("cloudwatch"))
-        self.sweepers = SweepClients(self.clients.sagemaker, self.clients.cloudwatch, self.paper.client("sqs"))
+        self.account = CountedAccount(endpoints)
+        self.clients = Clients.of(self.account.client("sagemaker"), self.account.client("cloudwatch"))
+        self.sweepers = SweepClients(self.clients.sagemaker, self.clients.cloudwatch, self.account.client("sqs"))
 
     def reconcile_all(self) -> None:
-        for name in self.paper.endpoints:
+        for name in self.account.endpoints:
             reconcile(self.clients, "sagewatch", Ref("endpoint", name))
 
     def sweep(self) -> None:
         sweep(self.sweepers, SETTINGS, Asking(None, None, PATIENT), datetime.now(UTC), full=False)
 
 
-def case(table: Table, title: str, account: Account, work: Callable[[], None]) -> None:
+def add_case(table: Table, title: str, measuring: Measured, work: Callable[[], None]) -> None:
     """Do the work once, and add what it cost."""
-    account.paper.taken()
-    began = time.process_time()
-    work()
-    spent = (time.process_time() - began) * 1e3
-    calls = account.paper.taken()
+    calls, spent = measured(measuring.account, work)
     reads = sum(n for call, n in calls.items() if call.startswith(("Describe", "List")))
     puts, deletes, sends = (calls[call] for call in ("PutMetricAlarm", "DeleteAlarms", "SendMessageBatch"))
-    table.add_row(title, *(str(n) for n in (calls.total(), reads, puts, deletes, sends)), f"{spent:.0f} ms")
+    table.add_row(title, *(str(n) for n in (calls.total(), reads, puts, deletes, sends)), f"{spent * 1e3:.0f} ms")
 
 
 def cold_start(function: str) -> float:
@@ -91,25 +93,26 @@ def cold_start(function: str) -> float:
 def main() -> None:
     """Print the tables."""
     console = Console(width=100)
+    console.print(READ)
     table = Table("case", "calls", "reads", "puts", "deletes", "sends", "own CPU", title="Calls and CPU time")
     for column in table.columns[1:]:
         column.justify = "right"
 
-    one = Account(1)
-    case(table, "a new endpoint (one GPU variant)", one, one.reconcile_all)
-    case(table, "the same event again", one, one.reconcile_all)
-    one.paper.endpoints.clear()
-    case(table, "the endpoint is deleted", one, lambda: reconcile_gone(one))
+    one = Measured(1)
+    add_case(table, "a new endpoint (one GPU variant)", one, one.reconcile_all)
+    add_case(table, "the same event again", one, one.reconcile_all)
+    one.account.endpoints.clear()
+    add_case(table, "the endpoint is deleted", one, lambda: reconcile_gone(one))
 
-    many = Account(500)
-    case(table, "500 new endpoints", many, many.reconcile_all)
-    case(table, "500 endpoints, nothing changed", many, many.reconcile_all)
-    case(table, "sweep of 500 endpoints in order", many, many.sweep)
+    many = Measured(500)
+    add_case(table, "500 new endpoints", many, many.reconcile_all)
+    add_case(table, "500 endpoints, nothing changed", many, many.reconcile_all)
+    add_case(table, "sweep of 500 endpoints in order", many, many.sweep)
     for n in range(5000):
-        many.paper._PutMetricAlarm(AlarmName=f"other/{n}")
-    case(table, "the same among 5,000 alarms of others", many, many.sweep)
-    many.paper.endpoints[:] = many.paper.endpoints[:250]
-    case(table, "sweep, half of the endpoints gone", many, many.sweep)
+        many.account._PutMetricAlarm(AlarmName=f"other/{n}")
+    add_case(table, "the same among 5,000 alarms of others", many, many.sweep)
+    many.account.endpoints[:] = many.account.endpoints[:250]
+    add_case(table, "sweep, half of the endpoints gone", many, many.sweep)
     console.print(table)
 
     starts = Table("function", "import with clients, median of 9", title="Cold start")
@@ -118,9 +121,9 @@ def main() -> None:
     console.print(starts)
 
 
-def reconcile_gone(account: Account) -> None:
+def reconcile_gone(measuring: Measured) -> None:
     """Reconcile the one endpoint that is no more."""
-    reconcile(account.clients, "sagewatch", Ref("endpoint", "churn-00000"))
+    reconcile(measuring.clients, "sagewatch", Ref("endpoint", "churn-00000"))
 
 
 if __name__ == "__main__":

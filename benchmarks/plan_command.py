@@ -1,20 +1,17 @@
-"""Counts the AWS calls of `sagewatch plan` over 1,000 endpoints, and measures our own CPU time beside the sweep's.
+"""Counts the AWS calls of `sagewatch plan` over 1,000 endpoints, and measures its CPU time beside the sweep's.
 
-Run: .venv/bin/python -m benchmarks.plan
-
-The command adds one GetParameter for the deployed policy. Nothing here asserts a time.
+Run: .venv/bin/python -m benchmarks.plan_command
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.paper import Paper
+from benchmarks.counted_account import CountedAccount, measured
 from sagewatch.aws.errors import PATIENT
 from sagewatch.aws.policy_store import Asking, Standing
 from sagewatch.fleet.sweep import Clients as SweepClients
@@ -33,14 +30,16 @@ SETTINGS = SweepSettings(
 ONE = Policy(alarms=(AlarmRule(kind="endpoint", resource="churn-00042", alarm="latency-p99", threshold="800ms"),))
 ALL = Policy(alarms=(AlarmRule(kind="endpoint", alarm="latency-p99", threshold="800ms"),))
 
+READ = (
+    "Calls that a plan makes to AWS, and the CPU time of this process for it, botocore included and the network not. A "
+    "plan writes nothing, and should read no more than the sweep does, but for the resources that a new policy concerns. "
+    "The command itself adds one GetParameter for the deployed policy.\n"
+)
 
-def case(table: Table, title: str, paper: Paper, work: Callable[[], object]) -> None:
+
+def add_case(table: Table, title: str, account: CountedAccount, work: Callable[[], object]) -> None:
     """Do the work once, and add what it cost."""
-    paper.taken()
-    began = time.process_time()
-    work()
-    spent = time.process_time() - began
-    calls = paper.taken()
+    calls, spent = measured(account, work)
     kinds = {name: sum(n for call, n in calls.items() if call.startswith(name)) for name in ("List", "Describe")}
     writes = sum(calls[call] for call in ("PutMetricAlarm", "DeleteAlarms"))
     table.add_row(title, *(f"{n:,}" for n in (calls.total(), *kinds.values(), writes)), f"{spent:.2f} s")
@@ -48,10 +47,10 @@ def case(table: Table, title: str, paper: Paper, work: Callable[[], object]) -> 
 
 def main() -> None:
     """Print the table."""
-    paper = Paper(ENDPOINTS)
-    clients = Clients.of(paper.client("sagemaker"), paper.client("cloudwatch"))
-    sweepers = SweepClients(clients.sagemaker, clients.cloudwatch, paper.client("sqs"))
-    for name in paper.endpoints:
+    account = CountedAccount(ENDPOINTS)
+    clients = Clients.of(account.client("sagemaker"), account.client("cloudwatch"))
+    sweepers = SweepClients(clients.sagemaker, clients.cloudwatch, account.client("sqs"))
+    for name in account.endpoints:
         reconcile(clients, "sagewatch", Ref("endpoint", name))
 
     def planned(policy: Policy, asked: Selection) -> object:
@@ -60,17 +59,21 @@ def main() -> None:
     def swept() -> object:
         return sweep(sweepers, SETTINGS, Asking(None, None, PATIENT), datetime.now(UTC), full=False)
 
-    title = f"{ENDPOINTS:,} endpoints, {len(paper.alarms):,} alarms"
+    title = f"{ENDPOINTS:,} endpoints, {len(account.alarms):,} alarms"
     table = Table("case", "calls", "lists", "describes", "writes", "own CPU", title=title)
     for column in table.columns[1:]:
         column.justify = "right"
-    case(table, "sweep, nothing changed", paper, swept)
-    case(table, "plan, nothing changed", paper, lambda: planned(DEFAULT, Selection()))
-    case(table, "plan endpoint/churn-00042", paper, lambda: planned(DEFAULT, Selection(("endpoint/churn-00042",))))
-    case(table, "plan --policy, one endpoint concerned", paper, lambda: planned(ONE, Selection()))
-    case(table, "plan --policy, all concerned", paper, lambda: planned(ALL, Selection()))
-    case(table, "plan --full, nothing changed", paper, lambda: planned(DEFAULT, Selection(everyone=True)))
-    Console(width=100).print(table)
+    add_case(table, "sweep, nothing changed", account, swept)
+    add_case(table, "plan, nothing changed", account, lambda: planned(DEFAULT, Selection()))
+    add_case(
+        table, "plan endpoint/churn-00042", account, lambda: planned(DEFAULT, Selection(("endpoint/churn-00042",)))
+    )
+    add_case(table, "plan --policy, one endpoint concerned", account, lambda: planned(ONE, Selection()))
+    add_case(table, "plan --policy, all concerned", account, lambda: planned(ALL, Selection()))
+    add_case(table, "plan --full, nothing changed", account, lambda: planned(DEFAULT, Selection(everyone=True)))
+    console = Console(width=100)
+    console.print(READ)
+    console.print(table)
 
 
 if __name__ == "__main__":
