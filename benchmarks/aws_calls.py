@@ -42,7 +42,7 @@ print((time.perf_counter() - t) * 1e3)
 
 
 READ = (
-    "Calls that each case makes to AWS, and the CPU time of this process for it, botocore included and the network not. "
+    "Calls that each case makes to AWS, and the CPU time of this process, botocore included and the network not. "
     "Reads are describes and lists. An idle fleet should cost no puts, deletes or sends. Cold start is a fresh "
     "interpreter that imports the function and makes its clients. Times differ between machines; calls do not.\n"
 )

@@ -31,8 +31,8 @@ ONE = Policy(alarms=(AlarmRule(kind="endpoint", resource="churn-00042", alarm="l
 ALL = Policy(alarms=(AlarmRule(kind="endpoint", alarm="latency-p99", threshold="800ms"),))
 
 READ = (
-    "Calls that a plan makes to AWS, and the CPU time of this process for it, botocore included and the network not. A "
-    "plan writes nothing, and should read no more than the sweep does, but for the resources that a new policy concerns. "
+    "Calls that a plan makes to AWS, and the CPU time of this process, botocore included and the network not. A "
+    "plan writes nothing, and should read no more than the sweep, but for the resources that a new policy concerns. "
     "The command itself adds one GetParameter for the deployed policy.\n"
 )
 
