@@ -71,7 +71,7 @@ def test_who_is_left_out_on_purpose_does_not_count() -> None:
 
     found = covered(*fleets.endpoint(), living=(CHURN, left_out.ref), unwatched=[left_out])
 
-    assert (found.percent, found.meant) == (100.0, 1)
+    assert (found.percent, found.left_out) == (100.0, 1)
 
 
 def test_an_empty_account_has_no_percentage() -> None:

@@ -27,7 +27,7 @@ _MISSING: Mapping[str, str] = {
     "missing": "is no data",
 }
 _OF_THE_NAME = frozenset({"kind", "resource", "scope", "alarm", "rev", *PER_CAPACITY.values()})
-"""Labels that say what the name or another word says already."""
+"""Labels that repeat what the name or another word says."""
 _IN_WORDS = frozenset(
     {
         "AlarmName",
@@ -60,7 +60,7 @@ class Difference:
 
 
 def differences(before: Alarm, after: Alarm) -> tuple[Difference, ...]:
-    """Return what the versions say differently; when that is nothing but their text, the text."""
+    """Return what two versions of an alarm differ in; only when that is nothing else, their descriptions."""
     old, new = _said(before), _said(after)
     each = (Difference(what, old.get(what, NOTHING), new.get(what, NOTHING)) for what in dict.fromkeys((*old, *new)))
     found = {difference.what: difference for difference in each if difference.old != difference.new}

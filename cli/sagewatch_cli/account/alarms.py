@@ -43,11 +43,12 @@ class PresentAlarm:
 
     @property
     def name(self) -> str:
+        """Return the name of the alarm."""
         return self.alarm.name
 
 
 def alarms_under(client: CloudWatchClient, prefix: str) -> Iterator[PresentAlarm]:
-    """Yield the metric alarms whose names begin so, all pages of them."""
+    """Yield every metric alarm whose name begins with `prefix`; Retry when CloudWatch refuses."""
     with retried(f"describe_alarms {prefix}"):
         pages = client.get_paginator("describe_alarms").paginate(
             AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"], PaginationConfig={"PageSize": 100}
@@ -56,7 +57,7 @@ def alarms_under(client: CloudWatchClient, prefix: str) -> Iterator[PresentAlarm
 
 
 def find_alarm(client: CloudWatchClient, name: str) -> PresentAlarm | None:
-    """Return the metric alarm of that name, None when there is none."""
+    """Return the metric alarm of that name, None when there is none; Retry when CloudWatch refuses."""
     with retried(f"describe_alarms {name}"):
         answer = client.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm"])
     return next((_present(each) for each in answer["MetricAlarms"]), None)
@@ -75,7 +76,7 @@ def _present(described: MetricAlarmTypeDef) -> PresentAlarm:
 
 
 def owner(prefix: str, name: str, labels: Labels | None) -> Ref | None:
-    """Return whose an alarm of ours is, None when it is not ours."""
+    """Return the resource that an alarm of ours belongs to, None when it is not ours."""
     ours = labels and kind_named(labels.ref.kind) and names.is_owned(prefix, labels.ref, name, labels)
     return labels.ref if labels and ours else None
 
@@ -93,7 +94,7 @@ def by_owner(prefix: str, found: Iterable[PresentAlarm]) -> tuple[dict[Ref, list
 
 
 def series(alarm: Alarm) -> frozenset[MetricSeries]:
-    """Return all that an alarm reads."""
+    """Return every metric that an alarm reads: `{("AWS/SageMaker", "ModelLatency", {("EndpointName", "churn")})}`."""
     queries = [query["MetricStat"]["Metric"] for query in alarm.request.get("Metrics", ()) if "MetricStat" in query]
     read = [alarm.request] if "MetricName" in alarm.request else queries
     return frozenset((each["Namespace"], each["MetricName"], _exact(each.get("Dimensions", ()))) for each in read)
@@ -104,7 +105,7 @@ def _exact(dimensions: Iterable[Mapping[str, str]]) -> frozenset[tuple[str, str]
 
 
 def is_stale(alarm: Alarm, standing: Standing) -> bool:
-    """Tell whether nobody edited an alarm of ours, and yet the policy or the budget says something else of it."""
+    """Tell whether an alarm of ours that nobody edited differs from what the policy and the budget now want."""
     labels = alarm.labels
     return labels is not None and not is_edited(alarm) and sweep.is_stale(labels.ref, alarm, standing)
 

@@ -1,4 +1,4 @@
-"""Decides what an account's coverage is: who is watched, who is not and why, and what is wrong with alarms. Pure."""
+"""Decides an account's coverage: which resources are watched, which are not and why, which alarms are wrong. Pure."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from sagewatch.watch.plan import is_edited, is_incomplete, plan
 from sagewatch_cli.account.alarms import MetricSeries, PresentAlarm, is_stale, series
 
 NEW = timedelta(minutes=15)
-"""How long a resource may be without alarms: the sweep comes that often."""
+"""How long a resource may be without alarms: the sweep runs that often."""
 
 JUDGED = timedelta(hours=1)
-"""How long an alarm must have stood before it can be called dead: SageMaker's metrics come late, and models warm up."""
+"""How old an alarm's configuration must be before it can be called dead: metrics come late, and models warm up."""
 
 type AlarmFault = Literal["orphan", "dead", "edited", "stale"]
 
@@ -48,10 +48,10 @@ class UnwatchedReason(StrEnum):
 
 
 _SEVERITIES = (*Severity, None)
-"""The worst first; None is one that somebody edited away."""
+"""The most severe first; None stands for a label that somebody removed."""
 
 ON_PURPOSE = frozenset({UnwatchedReason.IGNORED, UnwatchedReason.OFF})
-"""What the owner decided; who is left out on purpose does not count against the coverage."""
+"""The reasons that are the owner's decision; such resources do not count against the coverage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class WatchedAlarm:
     title: str
     """The row's title; the id where this version has no such row."""
     severity: Severity | None
-    """None when somebody edited it away."""
+    """None when somebody removed the label."""
     state: str
     """As people call it: `firing`, `no data` or `ok`."""
     since: datetime
@@ -123,10 +123,10 @@ class KindCoverage:
     """Resources that exist."""
     watched: int
     """Of these, those with alarms."""
-    meant: int
+    left_out: int
     """Those without alarms because their owner wants none."""
     severities: Mapping[str, int]
-    """Alarms by severity; `unknown` where somebody edited it away."""
+    """Alarms by severity; `unknown` where somebody removed the label."""
     states: Mapping[str, int]
     """Alarms by state: `firing`, `no data`, `ok`."""
     cost: float
@@ -134,12 +134,13 @@ class KindCoverage:
 
     @property
     def alarms(self) -> int:
+        """Return how many alarms the kind has."""
         return sum(self.states.values())
 
     @property
     def unwatched(self) -> int:
-        """Return how many have no alarms against the owner's will."""
-        return self.living - self.watched - self.meant
+        """Return how many have no alarms although their owner wants some."""
+        return self.living - self.watched - self.left_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +188,7 @@ class Coverage:
             read=kind.name not in self.unread,
             living=len(living),
             watched=len(living & {each.ref for each in alarms}),
-            meant=sum(each.ref.kind == kind.name and each.why in ON_PURPOSE for each in self.unwatched),
+            left_out=sum(each.ref.kind == kind.name and each.why in ON_PURPOSE for each in self.unwatched),
             severities=Counter(str(each.severity or "unknown") for each in alarms),
             states=Counter(each.state for each in alarms),
             cost=round(sum(each.cost for each in alarms), 6),
@@ -195,16 +196,18 @@ class Coverage:
 
     @property
     def watched(self) -> int:
+        """Return how many resources have alarms."""
         return sum(each.watched for each in self.tallies)
 
     @property
-    def meant(self) -> int:
-        return sum(each.meant for each in self.tallies)
+    def left_out(self) -> int:
+        """Return how many have none because their owner wants none."""
+        return sum(each.left_out for each in self.tallies)
 
     @property
     def percent(self) -> float | None:
-        """Return how many of those that should be watched are, rounded down: 100 means all. None of none."""
-        wanted = len(self.living) - self.meant
+        """Return the percentage of the resources to be watched that are, rounded down to 0.1; None of none."""
+        wanted = len(self.living) - self.left_out
         return math.floor(1000 * self.watched / wanted) / 10 if wanted else None
 
     @cached_property
@@ -214,7 +217,7 @@ class Coverage:
         return {state: counted[state] for state in STATES.values()}
 
     def at_fault(self, fault: AlarmFault) -> tuple[WatchedAlarm, ...]:
-        """Return the alarms with something wrong."""
+        """Return the alarms with that fault."""
         return tuple(each for each in self.alarms if fault in each.faults)
 
     @property
@@ -246,7 +249,7 @@ class CoverageReadings:
 
 
 def count_coverage(where: CoverageContext, read: CoverageReadings, prices: Prices) -> Coverage:
-    """Return what that amounts to."""
+    """Count the coverage of what was read."""
     alarms = [
         _watched(labels, each, prices, _alarm_faults(where, read, labels.ref, each))
         for several in read.owned.values()
@@ -298,7 +301,7 @@ def _alarm_faults(
 
 
 def is_dead(alarm: Alarm, published: frozenset[MetricSeries], listed: Collection[str]) -> bool:
-    """Tell whether nothing that an alarm reads has lately had data; of a namespace that was not listed nobody knows."""
+    """Tell whether no metric of an alarm had data within two weeks; False when one of its namespaces was not listed."""
     reads = series(alarm)
     return {namespace for namespace, *_ in reads} <= set(listed) and reads.isdisjoint(published)
 
@@ -329,7 +332,7 @@ def unwatched(where: CoverageContext, kind: Kind, facts: Facts, modified: dateti
 
 # ---------------------------------------------------------------------------------------------------------- matrix
 def columns(coverage: Coverage, kind: Kind) -> tuple[str, ...]:
-    """Return the alarm ids of a kind in the order of its table, the milder one of a pair after its other."""
+    """Return the alarm ids of a kind in the order of its rows; `latency-p99-warning` follows `latency-p99`."""
     there = {each.alarm for each in coverage.alarms if each.ref.kind == kind.name}
     listed = [each for row in kind.specs for each in (row.id, row.id + WARNING) if each == row.id or each in there]
     return (*listed, *sorted(there - set(listed)))
@@ -385,6 +388,6 @@ def _cell(
 
 
 def _is_lacking(kind: Kind, present: Mapping[str, frozenset[str]], alarm: str) -> bool:
-    """Tell whether some scope lacks this very row, as the others that are there show."""
+    """Tell whether some scope has other rows of this kind but not this one."""
     others = [each.id for each in kind.specs if each.id != alarm]
     return not alarm.endswith(WARNING) and is_incomplete(kind, present, others)

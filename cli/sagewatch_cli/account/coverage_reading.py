@@ -33,14 +33,14 @@ from sagewatch_cli.account.session import Account, Progress, unseen
 
 
 def recorded(account: Account, standing: Standing, table: str | None) -> Standing:
-    """Add the rows that the budget has no room for, as the sweep wrote them down; none without a budget or a table."""
+    """Add the rows that the budget has no room for, as the sweep stored them; none without a budget or a table."""
     if standing.policy.budget is None or not table:
         return standing
     return replace(standing, withheld=frozenset(budget_store.read(account.client("dynamodb"), table)))
 
 
 def place(account: Account) -> Place:
-    """Return where the credentials lead to."""
+    """Return the partition, account and Region of the credentials."""
     client = account.client("sts")
     with retried("get_caller_identity"):
         arn = client.get_caller_identity()["Arn"]
@@ -55,7 +55,7 @@ def reader(account: Account, discovery: Discovery) -> Reader:
 
 
 def survey(account: Account, prefix: str, standing: Standing, progress: Progress = unseen) -> Coverage:
-    """Look at the whole account; Retry when the alarms cannot be listed, everything else is `unread`."""
+    """Read the whole account; Retry when the alarms cannot be listed. What else cannot be read is named in `unread`."""
     discovery = Discovery(account.client("cloudwatch"))
     at = place(account)
     where = CoverageContext(
@@ -100,7 +100,7 @@ def _existing(client: Any, progress: Progress) -> tuple[dict[Ref, datetime], dic
 def _reasons_without_alarms(
     read: Reader, where: CoverageContext, without: Mapping[Ref, datetime], progress: Progress
 ) -> dict[Ref, UnwatchedResource]:
-    """Describe those without alarms to say why; who has gone meanwhile is left out."""
+    """Describe the resources without alarms to say why; one that is gone by now is not returned."""
     found = {}
     for ref in progress(without, "Looking at those without alarms"):
         kind = kind_named(ref.kind)

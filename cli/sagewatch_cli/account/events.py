@@ -1,4 +1,4 @@
-"""Reads what the deployed stack is doing out of its logs and queues, and says it in words."""
+"""Reads the logs and queues of the deployed stack, and says in words what it does."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Activity:
 
 
 def activity_of(function: str, at: int, message: str) -> Activity | None:
-    """Return what a line of a function's log says; None for what Lambda writes of every invocation, and for metrics."""
+    """Return what a log line says; None for Lambda's own START, END and REPORT lines, and for metrics."""
     try:
         line = json.loads(message)
     except ValueError:
@@ -107,7 +107,7 @@ def _swept(line: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _failure(line: Mapping[str, Any]) -> str:
-    """Return what went wrong, about what: the error itself, which is the last line of a traceback."""
+    """Return the resource or message and the error: `endpoint/churn · Retry: …`, the last line of a traceback."""
     trace = str(line.get("exception") or line.get("errorMessage") or "").strip()
     error = trace.splitlines()[-1] if trace else str(line.get("message"))
     about = line.get("ref") or (f"message {line['message_id']}" if line.get("message_id") else "")
@@ -115,7 +115,7 @@ def _failure(line: Mapping[str, Any]) -> str:
 
 
 def stack_resources(client: Any, stack: str) -> dict[str, Any] | None:
-    """Ask CloudFormation what a stack made, by logical id; None when it has no such stack."""
+    """Return a stack's resources by logical id; None when CloudFormation has no such stack."""
     with retried(f"list_stack_resources {stack}"):
         try:
             pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
@@ -189,7 +189,7 @@ class Tail:
             del self.seen[old]
 
     def _queues(self, now: int) -> Iterator[Activity]:
-        """Yield what waits in the queues, when that is something and something else than before."""
+        """Yield a queue's depth when it is not empty and differs from the last one returned."""
         for name, url in self.stack.queues.items():
             with retried(f"get_queue_attributes {name}"):
                 counts = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
@@ -206,5 +206,5 @@ _COUNTS: Mapping[str, str] = {
 
 
 def _identity(event: Mapping[str, Any]) -> str:
-    """Return what tells an event from others; not every emulator gives them ids."""
+    """Return what identifies a log event; not every emulator gives them ids."""
     return event.get("eventId") or f"{event.get('logStreamName')}/{event['timestamp']}/{event['message']}"

@@ -1,4 +1,4 @@
-"""Decides what there is to say of a resource's alarms: where each comes from, how it is, why others are not. Pure."""
+"""Explains a resource's alarms: where each comes from, its state, and why other rows have no alarm. Pure."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ VERDICTS: Mapping[str, str] = {
     "held": "Whether it should be there cannot be known now, so it stays as it is.",
     "dead": "None of its metrics had data within two weeks: it cannot fire.",
 }
-"""What a verdict means, and what will become of it."""
+"""What each verdict means, and what happens next."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingReader:
-    """A reader that notes which instance types were asked about."""
+    """A reader that remembers which instance types were asked about."""
 
     read: Reader
     types: dict[str, Capacity | None] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class ExplainedAlarm:
     """All that there is to say of one alarm."""
 
     alarm: Alarm
-    """As it should be, or as it is where it should not be."""
+    """The alarm as it should be; as it is, where it should not exist."""
     labels: Labels
     """Its labels."""
     title: str
@@ -127,7 +127,7 @@ class ExplainedAlarm:
 
 @dataclass(frozen=True, slots=True)
 class AbsentRow:
-    """A row of which there is no alarm, in one scope or (without one) in none, and why."""
+    """A row without an alarm, and why: in one scope, or in all when `scope` is empty."""
 
     alarm: str
     scope: str
@@ -259,7 +259,7 @@ def _notes(found: Inspection, alarm: Alarm, present: PresentAlarm | None, wanted
 
 
 def absent_rows(found: Inspection) -> tuple[AbsentRow, ...]:
-    """Say of each row that is not for this resource, or not for one of its scopes, why."""
+    """Return the rows that have no alarm here, each with the reason, in the order of the kind's rows."""
     facts, rows = found.look.facts, found.rows
     if not facts.live:
         return ()
@@ -293,5 +293,5 @@ def _absent_scopes(found: Inspection, spec: Spec, rows: Tuned) -> Iterator[Absen
 
 
 def without_scopes(several: tuple[AbsentRow, ...]) -> tuple[AbsentRow, ...]:
-    """Return each reason of a row once, however many scopes have it."""
+    """Return each reason of a row once, whatever the number of scopes."""
     return tuple(dict.fromkeys(replace(each, scope="") for each in several))

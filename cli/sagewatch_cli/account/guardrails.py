@@ -31,15 +31,18 @@ class Guard:
 
     @property
     def severity(self) -> Severity:
+        """Return the severity in its labels."""
         return Severity(self.labels["severity"])
 
     @property
     def title(self) -> str:
+        """Return its row's title, or its id where this version has no such row."""
         row = _ROWS.get(self.labels["alarm"])
         return row[1].title if row else self.labels["alarm"]
 
     @property
     def firing(self) -> bool:
+        """Tell whether it is in ALARM."""
         return self.state == "ALARM"
 
 

@@ -1,4 +1,4 @@
-"""Reads all that `sagewatch explain` is about: the resource, its alarms with their states, its metrics, and history."""
+"""Reads what `sagewatch explain` needs: the resource, its alarms with their states and history, and their metrics."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class NotOurs(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The resource, and scope and id when a single alarm is asked about."""
+    """The resource to explain; with `scope` and `alarm`, only that alarm of it."""
 
     ref: Ref
     scope: str = ""
@@ -52,7 +52,9 @@ class Subject:
 
     @classmethod
     def read(cls, account: Account, prefix: str, what: str) -> Subject:
-        """Read the argument; the labels of an alarm that is there say more than its name, which may be cut."""
+        """Read the argument: `endpoint/churn` or an alarm's name.
+
+        An existing alarm is identified by its labels, since its name may be shortened. Raises NotFound or NotOurs."""
         if what.startswith(f"{prefix}/") and (present := alarms.find_alarm(account.client("cloudwatch"), what)):
             labels = present.alarm.labels
             if labels is None or alarms.owner(prefix, what, labels) is None:
@@ -66,12 +68,12 @@ class Subject:
         return cls(Ref(*parts[:2]), *parts[2:])
 
     def names(self, scope: str, alarm: str) -> bool:
-        """Tell whether that alarm is asked about; what is said of a row without a scope holds for all."""
+        """Tell whether this alarm is asked about; an empty `scope` stands for all scopes."""
         return not self.alarm or (alarm == self.alarm and scope in {"", self.scope})
 
 
 def not_found(said: str, name: str, known: Iterable[str]) -> NotFound:
-    """Return the error: what is not there, and the names that are near, else some of those that there are."""
+    """Return the error with up to three similar names, or else the first twenty that exist."""
     there = sorted(set(known))
     near = difflib.get_close_matches(name, there, n=3, cutoff=0.5)
     hint = f" Do you mean {', '.join(near)}?" if near else f" There are {', '.join(there[:20])}." if there else ""
@@ -106,7 +108,7 @@ def check_subject(account: Account, found: Inspection, subject: Subject) -> None
 
 
 def inspect(account: Account, prefix: str, wanted: Standing, ref: Ref) -> Inspection:
-    """Look at a resource and its alarms as reconcile does, and at their states and metrics."""
+    """Read a resource and its alarms as reconcile does, and the alarms' states and metrics."""
     cloudwatch = account.client("cloudwatch")
     discovery = Discovery(cloudwatch)
     read = RecordingReader(reader(account, discovery))
@@ -149,7 +151,7 @@ def _is_published(discovery: Discovery, asked: MetricSeries) -> bool:
 
 
 def state_history(account: Account, name: str) -> tuple[StateChange, ...] | str:
-    """Return the last changes of an alarm's state, or why they could not be read: the rest can be told without."""
+    """Return the last changes of an alarm's state, or the error that kept them from being read."""
     try:
         return alarms.history(account.client("cloudwatch"), name)
     except Retry as error:

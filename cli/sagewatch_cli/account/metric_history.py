@@ -35,14 +35,14 @@ class MetricHistory:
 
     @property
     def price(self) -> float:
-        """Return what asking cost at most, in USD."""
+        """Return what the reads cost at most, in USD."""
         return self.metrics * _PRICE
 
 
 def read_history(
     client: Any, alarms: Iterable[Alarm], days: int, now: datetime, progress: Progress = unseen
 ) -> MetricHistory:
-    """Return the last days of what the alarms would have looked at; CloudWatch itself evaluates their expressions."""
+    """Return the metrics of the alarms over the last `days`; CloudWatch itself evaluates their expressions."""
     found = MetricHistory()
     batches = tuple(_batches(sorted(alarms, key=lambda each: (period(each), each.name))))
     for batch in progress(batches, "Reading metrics"):

@@ -1,4 +1,4 @@
-"""Decides what a sample notice is, which routes it takes and why, and where they lead. Pure."""
+"""Makes a sample notice and decides which routes it takes, why, and which receivers they have. Pure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _first_alarm(kind: str) -> str:
 def sample_event(
     prefix: str, labels: Labels, place: Place, at: datetime, state: SampleState = "ALARM"
 ) -> dict[str, Any]:
-    """Return what CloudWatch would send of such an alarm, without a value: so that its reason is shown."""
+    """Return the event that CloudWatch would send, without a value: messages then show the reason, which says TEST."""
     name = alarm_name(prefix, labels.ref, labels["scope"], labels["alarm"])
     return {
         "version": "0",
@@ -93,7 +93,7 @@ def sample_incident(route: Route, notice: Notice) -> Incident:
 
 
 def considered_routes(policy: Policy, labels: Labels) -> tuple[ConsideredRoute, ...]:
-    """Return what becomes of each route; those that are taken are those of `routes.routes`."""
+    """Return for each route whether the notice takes it, and why; the same routes as notify takes."""
     if not policy.routes:
         return (ConsideredRoute(DEFAULT, True, "the policy has no routes, and this one stands in for them"),)
     wanted = labels.get("route")
@@ -139,12 +139,12 @@ def places(route: Route) -> tuple[str, ...]:
 
 
 def receiver_prefixes(route: Route) -> tuple[str, ...]:
-    """Return how the places of a route are remembered, as far as that is known here: what the names begin with."""
+    """Return what the names of a route's receivers begin with in the incidents table: `slack:`, `sns:`."""
     return tuple(name for name, _ in _places(route) if name)
 
 
 def _places(route: Route) -> Iterator[tuple[str, str]]:
-    """Yield the places in the order in which they are told, by how their names begin; not opened by it: no name."""
+    """Yield the receivers in the order of delivery: what its stored name begins with, if any, and in words."""
     if route.drop:
         yield "", "nobody: it is dropped"
     if route.slack:
@@ -162,13 +162,13 @@ def _places(route: Route) -> Iterator[tuple[str, str]]:
 
 
 def mention(route: Route, severity: Severity) -> str:
-    """Return who would be called in Slack, nothing when nobody is."""
+    """Return the mentions in Slack for that severity, an empty text when there are none."""
     return " ".join(listed(route.mention.get(severity, ())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRouting:
-    """The sample, what becomes of each route, and the topics that CloudWatch itself tells of such alarms."""
+    """The sample, what becomes of each route, and the topics that CloudWatch itself notifies (`paging`)."""
 
     notice: Notice
     routes: tuple[ConsideredRoute, ...]
@@ -181,7 +181,7 @@ class SampleRouting:
 
 
 def route_sample(prefix: str, policy: Policy, labels: Labels) -> SampleRouting:
-    """Return what would become of a sample with these labels."""
+    """Return which routes a sample with these labels takes."""
     notice = sample_notice(prefix, labels, _NOWHERE, datetime.now(UTC))
     return SampleRouting(
         notice=notice, routes=considered_routes(policy, notice.labels), paged=policy.topics(notice.severity)

@@ -1,4 +1,4 @@
-"""Looks at the account as the sweep and reconcile do, and says what they would write; it writes nothing."""
+"""Reads the account as the sweep and reconcile do, and decides what they would write; writes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sagewatch_cli.account.session import Account, Progress, unseen
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Whom a plan is about: those that the patterns name, else those that the next sweep would name, or all."""
+    """The resources that a plan covers: those that match `patterns`, else all, or those that a sweep would queue."""
 
     patterns: tuple[str, ...] = ()
     everyone: bool = False
@@ -48,7 +48,7 @@ def clients_of(account: Account) -> Clients:
 
 
 def is_glob(pattern: str) -> bool:
-    """Tell whether a pattern may name several."""
+    """Tell whether a pattern may match several resources."""
     return not set(pattern).isdisjoint("*?[")
 
 
@@ -63,10 +63,11 @@ class ListedAccount:
 
     @property
     def refs(self) -> set[Ref]:
+        """Return the resources that exist or have alarms."""
         return {*self.living, *self.owned}
 
     def alarms(self, but: Collection[Ref] = ()) -> Iterator[Alarm]:
-        """Yield all alarms of ours but those of some resources."""
+        """Yield all our alarms, except those of the resources in `but`."""
         return (each.alarm for ref, several in self.owned.items() if ref not in but for each in several)
 
 
@@ -86,7 +87,7 @@ class ResourcePlan:
     def of(
         cls, read: Reader, prefix: str, look: Look, standing: Standing, claims_: Iterable[Alarm] = ()
     ) -> ResourcePlan:
-        """Decide about a resource that was looked at as reconcile does, and say why its alarms go."""
+        """Decide as reconcile does, and say why each deleted alarm goes."""
         decision = Decision.about(read, prefix, _kind_of_ref(look.facts.ref), look, standing)
         gone = set(decision.changes.deletes)
         why = {alarm.name: _why(look, alarm, standing) for alarm in look.owned if alarm.name in gone}
@@ -94,34 +95,39 @@ class ResourcePlan:
 
     @property
     def ref(self) -> Ref:
+        """Return the resource, by the name that SageMaker gives it."""
         return self.look.facts.ref
 
     @property
     def present(self) -> dict[str, Alarm]:
+        """Return its alarms as they are, by name."""
         return {alarm.name: alarm for alarm in self.look.owned}
 
     @property
     def created(self) -> tuple[Alarm, ...]:
+        """Return the alarms that would be made."""
         return tuple(alarm for alarm in self.decision.changes.puts if alarm.name not in self.present)
 
     @property
     def changed(self) -> tuple[tuple[Alarm, Alarm], ...]:
+        """Return the alarms that would change: as they are, and as they would be."""
         present = self.present
         return tuple((present[each.name], each) for each in self.decision.changes.puts if each.name in present)
 
     @property
     def deleted(self) -> tuple[Alarm, ...]:
+        """Return the alarms that would be deleted."""
         return tuple(self.present[name] for name in self.decision.changes.deletes)
 
     @property
     def held(self) -> tuple[Alarm, ...]:
-        """The alarms that are not wanted and stay: nobody knows whether they should go, or they guard something."""
+        """The alarms that are not wanted and stay: their absence is not proved, or they guard a deployment."""
         settled = {alarm.name for alarm in self.decision.wanted.alarms}.union(self.decision.changes.deletes)
         return tuple(alarm for alarm in self.look.owned if alarm.name not in settled)
 
     @property
     def after(self) -> tuple[Alarm, ...]:
-        """The alarms that there would be."""
+        """The alarms that would exist afterwards."""
         put = {alarm.name: alarm for alarm in self.decision.changes.puts}
         gone = set(self.decision.changes.deletes)
         return tuple({name: alarm for name, alarm in {**self.present, **put}.items() if name not in gone}.values())
@@ -132,7 +138,7 @@ class ResourcePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthlyCost:
-    """USD a month, before the free tier: now, and when all is done."""
+    """USD a month, before the free tier: now, and after the plan."""
 
     before: float
     after: float
@@ -173,7 +179,7 @@ class AccountPlan:
 def plan_account(
     clients: Clients, prefix: str, standing: Standing, asked: Selection, now: datetime, progress: Progress = unseen
 ) -> AccountPlan:
-    """Find out what reconcile would write for those who are asked about; Retry when the alarms cannot be listed."""
+    """Return what reconcile would write for the selected resources; Retry when the alarms cannot be listed."""
     living, unlisted = list_living(clients.sagemaker) if asked.lists(standing) else ({}, [])
     owned, foreign = list_owned(clients.cloudwatch, prefix)
     known = ListedAccount(living=living, owned=owned, foreign=tuple(foreign), unread=tuple(unlisted))
@@ -235,7 +241,7 @@ class _Observations:
     def settled(
         self, standing: Standing, asked: Selection, now: datetime, prices_: Prices
     ) -> tuple[Standing, Mapping[Row, Demand]]:
-        """Look at those who are asked about, and at those who show what the budget has no room for.
+        """Read the selected resources, and those that decide which rows the budget has no room for.
 
         Ends: another round looks at more resources, or withholds the same rows.
         """
@@ -270,7 +276,7 @@ class _Observations:
         return self.looks[self.called[ref]]
 
     def with_children(self, refs: Iterable[Ref]) -> set[Ref]:
-        """Return those who could be looked at, by the names that SageMaker gives them, and all their children."""
+        """Return the resources that could be read, by the names that SageMaker gives them, and all their children."""
         found: set[Ref] = set()
         while refs := {self.called[ref] for ref in refs if ref in self.called} - found:
             found |= refs

@@ -27,12 +27,12 @@ def parameter_of(prefix: str) -> str:
 
 
 def read_policy(account: Account, prefix: str, text: str | None = None) -> Standing:
-    """Return what a text says, without one what the deployed document says; a broken one says what is `broken`."""
+    """Return the policy of a text, or else of the deployed document; its `broken` names the faults of a broken one."""
     return parsed(text_of(account.client("ssm"), parameter_of(prefix)) if text is None else text)
 
 
 def check_document(text: str) -> tuple[Policy, tuple[Fault, ...]]:
-    """Return what a document says, and its faults; with a fault it says nothing."""
+    """Return a document's policy and its faults; a policy with faults is not to be followed."""
     found = parsed(text)
     if found.broken:
         return found.policy, found.broken.faults

@@ -26,7 +26,7 @@ class NoStack(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class SampleDelivery:
-    """What became of the sample in one place of a route; `what` is `slack:C0123`, or what such names begin with."""
+    """Whether the sample reached one receiver of a route; `what` is its name, `slack:C0123` or only `slack`."""
 
     route: str
     what: str
@@ -36,7 +36,7 @@ class SampleDelivery:
 def send_sample(
     account: Account, prefix: str, stack: str, labels: Labels, found: SampleRouting, wait: int
 ) -> tuple[SampleDelivery, ...]:
-    """Send the sample through the stack, and its end whatever happens meanwhile; NoStack when there is none."""
+    """Send the sample through the stack, wait up to `wait` seconds, and send its end in any case; raises NoStack."""
     made = stack_resources(account.client("cloudformation"), stack)
     if not made or not {"NotifyQueue", "Incidents"} <= made.keys():
         raise NoStack(stack)
@@ -76,7 +76,7 @@ class DeployedNotifier:
     def watch(
         self, labels: Labels, routes: Iterable[Route], seconds: float, wait: Callable[[float], None]
     ) -> tuple[SampleDelivery, ...]:
-        """Look at the timelines until the last place of each route was told, or the time is up."""
+        """Read the incidents until the last receiver of each route has it, or `seconds` have passed."""
         routes = tuple(routes)
         for _ in range(int(seconds / PAUSE)):
             found = tuple(self._arrived(labels, routes))
@@ -94,6 +94,6 @@ class DeployedNotifier:
 
 
 def _is_over(found: Iterable[SampleDelivery]) -> bool:
-    """Tell whether each route is through: places are told in order, so the last one is."""
+    """Tell whether every route is done: receivers are served in order, so the last one has it."""
     last: dict[str, bool] = {each.route: each.told for each in found}
     return all(last.values())

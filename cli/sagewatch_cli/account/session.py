@@ -17,7 +17,7 @@ _PATIENCE = Config(retries={"mode": "standard", "max_attempts": 5}, connect_time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Whose credentials, in which Region; what is not given is up to the AWS configuration, as with the AWS CLI."""
+    """Which credentials and Region; what is None comes from the AWS configuration, as with the AWS CLI."""
 
     profile: str | None = None
     region: str | None = None

@@ -1,4 +1,4 @@
-"""`sagewatch coverage`: who is watched in the whole account, who is not and why, and which alarms are wrong."""
+"""`sagewatch coverage`: which resources of the account are watched, which are not and why, which alarms are wrong."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def summary(found: Coverage, *, wide: bool) -> Grid:
     for each in found.tallies:
         grid.add_row(*_kind_numbers(each, more), style=None if each.read else "dim")
     grid.add_section()
-    unwatched = len(found.living) - found.watched - found.meant
-    everything = (len(found.living), found.watched, found.meant, unwatched, *found.states.values())
+    unwatched = len(found.living) - found.watched - found.left_out
+    everything = (len(found.living), found.watched, found.left_out, unwatched, *found.states.values())
     severities = (sum(each.severities.get(severity, 0) for each in found.tallies) for severity in more)
     numbers = (f"{number:,}" for number in (*everything, *severities))
     grid.add_row("all", *numbers, f"{found.total.before:,.2f}", style="bold")
@@ -116,7 +116,7 @@ def summary(found: Coverage, *, wide: bool) -> Grid:
 
 
 def _kind_numbers(each: KindCoverage, severities: Iterable[str]) -> tuple[str, ...]:
-    known = [f"{number:,}" for number in (each.living, each.watched, each.meant, each.unwatched)]
+    known = [f"{number:,}" for number in (each.living, each.watched, each.left_out, each.unwatched)]
     states = (each.states.get(state, 0) for state in STATES.values())
     counts = (f"{number:,}" for number in (*states, *(each.severities.get(name, 0) for name in severities)))
     return each.kind.name, *(known if each.read else ["?"] * len(known)), *counts, f"{each.cost:,.2f}"
@@ -124,10 +124,10 @@ def _kind_numbers(each: KindCoverage, severities: Iterable[str]) -> tuple[str, .
 
 def headline(found: Coverage) -> str:
     """Say how many are watched: `96.4 % of the resources that should be watched are: 27 of 28.`"""
-    wanted = len(found.living) - found.meant
+    wanted = len(found.living) - found.left_out
     if found.percent is None:
         return "Nothing here should be watched."
-    left_out = f" Left out on purpose: {found.meant}." if found.meant else ""
+    left_out = f" Left out on purpose: {found.left_out}." if found.left_out else ""
     return f"{found.percent:g} % of the resources that should be watched are: {found.watched} of {wanted}.{left_out}"
 
 
@@ -168,7 +168,7 @@ def _firing_line(each: WatchedAlarm) -> tuple[str, ...]:
 
 
 def kept(each: WatchedAlarm) -> str:
-    """Say the state of an orphan, and for whom it stays."""
+    """Say an orphan's state, and which endpoint's deployments it guards, if any."""
     return f"{each.state}, stays while it guards {each.guards}" if each.guards else each.state
 
 
@@ -207,7 +207,7 @@ def as_data(found: Coverage) -> dict[str, Any]:
         "at": where.at.isoformat(),
         "living": len(found.living),
         "watched": found.watched,
-        "left_out": found.meant,
+        "left_out": found.left_out,
         "percent": found.percent,
         "states": dict(found.states),
         "cost": {
@@ -238,7 +238,7 @@ def _kind_data(each: KindCoverage) -> dict[str, Any]:
         "read": each.read,
         "living": each.living,
         "watched": each.watched,
-        "left_out": each.meant,
+        "left_out": each.left_out,
         "alarms": each.alarms,
         "severities": dict(each.severities),
         "states": dict(each.states),

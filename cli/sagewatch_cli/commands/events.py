@@ -62,7 +62,7 @@ def tail(
 
 
 def watch(tail: Tail, show: Callable[[Activity], None], wait: Callable[[float], None] | None) -> None:
-    """Show what is new again and again, with a `wait` in between; once without one."""
+    """Show what is new, again after each `wait`; only once without one."""
     while True:
         for each in tail.look(_now()):
             show(each)

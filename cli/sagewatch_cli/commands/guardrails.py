@@ -1,4 +1,4 @@
-"""`sagewatch guardrails`: which alarms roll a bad deployment of an endpoint back, as SageMaker wants to be told."""
+"""`sagewatch guardrails`: the alarms that roll back a bad deployment of an endpoint, as UpdateEndpoint takes them."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Regi
 from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop
 
 CHANGES = 3
-"""The exit code for something to do, to those who ask for it."""
+"""The exit code for something to do, with --detailed-exitcode."""
 
 _WRONG = 2
 _LONGEST = 300  # characters of what other people wrote
@@ -210,7 +210,7 @@ def _plan_lines(planned: ResourcePlan) -> Iterator[tuple[str, str, Text]]:
 
 
 def _scope_and_alarm(name: str) -> str:
-    """Return what a name has more than its resource's: scope and alarm."""
+    """Return the end of an alarm's name: `AllTraffic/latency-p99`."""
     return "/".join(name.split("/")[3:])
 
 

@@ -230,7 +230,7 @@ def _draft(text: str) -> Path:
 
 
 def _edited(path: Path) -> str:
-    """Return what the user made of the file, as often as it takes to be valid; the user may give up."""
+    """Let the user edit the file until it is valid, and return it; ends the command when the user gives up."""
     while True:
         _open(path)
         text = read_document(path)

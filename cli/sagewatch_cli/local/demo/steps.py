@@ -1,4 +1,4 @@
-"""Tells people what the local stack is doing: a spinner with the time on a terminal, lines elsewhere."""
+"""Prints the steps of the demo: a spinner with the time on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class StepPrinter:
 
     @property
     def elapsed(self) -> float:
+        """Return the seconds since it was made."""
         return time.monotonic() - self.began
 
     @contextmanager

@@ -67,6 +67,7 @@ def _severity_text(alarm: Mapping[str, Any]) -> Text:
 
 
 def alarm_table(alarms: Alarms) -> Table:
+    """Return a line for each alarm, under its resource."""
     table = Table(title=f"{len(alarms)} alarms", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("Alarm", "fires when", "for", "severity"):
         table.add_column(column, no_wrap=column != "Alarm")
@@ -82,6 +83,7 @@ def alarm_table(alarms: Alarms) -> Table:
 
 
 def change_table(before: Alarms, after: Alarms) -> Table:
+    """Return a line for each alarm that was made, changed or deleted in between."""
     table = Table(title="What it changed", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("", "Alarm", "before", "now"):
         table.add_column(column, no_wrap=True)
@@ -102,11 +104,13 @@ def _differences(before: Alarms, after: Alarms) -> Iterable[tuple[str, str]]:
 
 
 def slack_panel(said: ShownMessage) -> Panel:
+    """Return a Slack message as it reads."""
     title = "edited in Slack" if said.edits else "posted to Slack"
     return Panel(Text(transcript(said.content)), title=title, title_align="left", border_style="magenta")
 
 
 def mail_panel(mail: Mail) -> Panel:
+    """Return an SNS message with its attributes."""
     attributes = ", ".join(f"{name}={value}" for name, value in sorted(mail.attributes.items()))
     text = f"{mail.text}\n\n{attributes}"
     return Panel(Text(text), title=Text(f"SNS: {mail.subject}"), title_align="left", border_style="cyan")

@@ -1,4 +1,4 @@
-"""Makes moto's CloudWatch honest about alarms: states, pages and limits are those of AWS; plays what moto lacks.
+"""Extends moto's CloudWatch: states, pages and limits of alarms as on AWS, mute rules, history, graphs.
 
 Limits: CloudWatch API Reference, PutMetricAlarm, DescribeAlarms and DeleteAlarms.
 """

@@ -63,7 +63,7 @@ class EventBus:
         )
 
     def run_schedule(self, name: str) -> tuple[TargetDelivery, ...]:
-        """Deliver what a rule with a schedule, or else a schedule, of that name sends when its time has come."""
+        """Deliver at once what the scheduled rule of that name sends, or else the schedule of that name."""
         rule = next((each for each in self._rules() if each["Name"] == name), None)
         if rule is None:
             target = self.schedules.get_schedule(Name=name)["Target"]

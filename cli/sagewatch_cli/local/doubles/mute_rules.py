@@ -1,4 +1,4 @@
-"""Plays CloudWatch's alarm mute rules, which moto lacks: what they take, what they say of themselves, whom they mute.
+"""CloudWatch's alarm mute rules, which moto lacks: what they accept, how they are described, which alarms they mute.
 
 CloudWatch API Reference: PutAlarmMuteRule, GetAlarmMuteRule, ListAlarmMuteRules, DeleteAlarmMuteRule.
 """
@@ -71,6 +71,7 @@ class StoredMuteRule:
         return None
 
     def status(self, now: datetime) -> MuteRuleStatus:
+        """Return its status at that time."""
         expires = in_utc(self.request.get("ExpireDate"))
         if expires and now >= expires:
             return "EXPIRED"

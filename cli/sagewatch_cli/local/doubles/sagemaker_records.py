@@ -26,7 +26,7 @@ type Record = dict[str, Any]
 type OperationHandler = Callable[[SageMakerResponse], ActionResult]
 
 MOST = 100
-"""Results on a page, of those lists that are asked for no number."""
+"""Results on a page, where a List* request names no number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +133,7 @@ class Records:
         return found
 
     def create(self, family: ResourceFamily, request: Mapping[str, Any]) -> Record:
+        """Make a record of a Create* request; raises ResourceInUse when the name is taken."""
         name = request[family.named]
         if (family.noun, name) in self.kept:
             raise ResourceInUseException(f"Resource {family.noun} {name} already exists.")
@@ -160,6 +161,7 @@ class Records:
         raise ResourceNotFound(f"Requested resource not found: {name_or_arn}")
 
     def family(self, family: ResourceFamily) -> Iterator[Record]:
+        """Yield the records of a family by name."""
         return (record for (noun, _), record in sorted(self.kept.items()) if noun == family.noun)
 
     def listed(self, family: ResourceFamily, request: Mapping[str, Any]) -> list[Record]:
@@ -172,6 +174,7 @@ class Records:
         return [record for record in self.family(family) if wanted.items() <= _fields_of(record, wanted).items()]
 
     def forget(self, family: ResourceFamily, name: str) -> None:
+        """Delete a record; raises as `find` does."""
         del self.kept[family.noun, self.find(family, name)[family.named]]
 
     def tagged(self, arn: str) -> list[dict[str, str]] | None:

@@ -25,7 +25,7 @@ OURS: Mapping[str, type[BaseResponse]] = {"sagemaker": SageMaker, "cloudwatch": 
 
 @dataclass(frozen=True, slots=True)
 class Doubles:
-    """Where moto answers, and what it has been asked since."""
+    """Where moto answers, and the calls that it has answered."""
 
     url: str
     journal: Journal

@@ -65,7 +65,7 @@ class Troubles:
         self._random = Random(self.seed)
 
     def next(self) -> Reply | None:
-        """Return what goes wrong this time, if anything does."""
+        """Return the failure to answer with, None to serve the request."""
         return self._random.choice(self.kinds) if self._random.random() < self.share else None
 
 
@@ -103,12 +103,12 @@ class Slack:
 
     @property
     def webhook(self) -> Mapping[str, str]:
-        """The secret of somebody who uses an incoming webhook."""
+        """The secret for an incoming webhook."""
         return {"webhook_url": f"{self.url}{WEBHOOK}"}
 
     @property
     def bot(self) -> Mapping[str, str]:
-        """The secret of somebody who uses a bot, whose messages can be edited."""
+        """The secret for a bot, whose messages can be edited."""
         return {"bot_token": "xoxb-local-double", "channel": CHANNEL}
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""Subscribes a queue to the alerts topic, as somebody would who reads it."""
+"""Subscribes a queue to the alerts topic, and reads the messages that arrive."""
 
 from __future__ import annotations
 

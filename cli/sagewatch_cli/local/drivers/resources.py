@@ -1,4 +1,4 @@
-"""Plays what happens to all resources but endpoints, training jobs and pipelines: a kind is named, and played alike."""
+"""Plays what happens to resources of all kinds but endpoints, training jobs and pipelines, by a table of lifecycles."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Lifecycle:
 
     @property
     def family(self) -> ResourceFamily:
+        """Return how the double answers for it."""
         return next(family for family in FAMILIES if family.noun == self.noun)
 
     def operation(self, verb: str) -> str:
@@ -193,6 +194,7 @@ class ResourceDriver:
         self.bus.put_event(self.event(kind, name, payload))
 
     def event(self, kind: str, name: str, payload: str) -> BusEvent:
+        """Return the event about a resource: the payload's, with the resource's own fields."""
         family = LIFECYCLES[kind].family
         described = self._do(LIFECYCLES[kind].operation("Describe"), {family.named: name})
         tags = self.client.list_tags(ResourceArn=described[family.arn])["Tags"]

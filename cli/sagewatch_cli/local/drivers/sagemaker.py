@@ -114,6 +114,7 @@ class SageMakerDriver:
         self._tell_endpoint(name)
 
     def fail_endpoint(self, name: str, reason: str) -> None:
+        """Let what an endpoint is doing fail, and tell."""
         sagemaker.fail_endpoint(name, reason)
         self._tell_endpoint(name)
 
@@ -129,7 +130,7 @@ class SageMakerDriver:
         self.bus.put_event(self.endpoint_deleted(name))
 
     def advance_endpoints(self) -> Iterator[str]:
-        """Bring every endpoint to where it is going, as time does on AWS, and say what happened."""
+        """Complete what every endpoint is doing, as on AWS after some minutes, and say what happened."""
         for endpoint in self.client.list_endpoints(MaxResults=100)["Endpoints"]:
             name = endpoint["EndpointName"]
             if endpoint["EndpointStatus"] in {"Creating", "Updating"}:
@@ -200,6 +201,7 @@ class SageMakerDriver:
         self._tell_training_job(name, "training-job-training")
 
     def end_training_job(self, name: str, status: Ending, reason: str | None = None) -> None:
+        """End a training job, and tell; `reason` is its FailureReason."""
         sagemaker.end_training_job(name, status, reason)
         self._tell_training_job(name, f"training-job-{status.lower()}")
 
@@ -225,7 +227,7 @@ class SageMakerDriver:
     def create_pipeline(
         self, name: str, *steps: str, trail: bool = True, tags: Mapping[str, str] | None = None
     ) -> None:
-        """Create a pipeline; without a CloudTrail trail nobody is told."""
+        """Create a pipeline; without a CloudTrail trail no event follows."""
         self.client.create_pipeline(
             PipelineName=name,
             PipelineDefinition=_definition(steps),

@@ -32,22 +32,27 @@ class Checkout:
 
     @property
     def sam(self) -> Path:
+        """Return the SAM CLI."""
         return self.root / ".venv-sam/bin/sam"
 
     @property
     def ministack(self) -> Path:
+        """Return the emulator."""
         return self.root / ".venv-emu/bin/ministack"
 
     @property
     def runtime(self) -> Path:
+        """Return the Python with Lambda's runtime client."""
         return self.root / ".venv-rt/bin/python"
 
     @property
     def build(self) -> Path:
+        """Return where `sam build` puts the functions."""
         return self.root / ".aws-sam/build"
 
     @property
     def logs(self) -> Path:
+        """Return the folder of the logs; makes it."""
         logs = self.root / ".cache/local"
         logs.mkdir(parents=True, exist_ok=True)
         return logs

@@ -1,4 +1,4 @@
-"""Decides what of the host's environment reaches the local stack: never its AWS account."""
+"""Decides which environment variables reach the local stack: never those of the host's AWS account."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ _PAUSE = 0.05
 
 
 def until[T](expected: str, look: Callable[[], T], holds: Callable[[T], object] = bool, *, within: float = 20) -> T:
-    """Look until it holds and return what was seen then; Unmet after `within` seconds."""
+    """Call `look` until `holds` accepts its answer, and return that answer; raises Unmet after `within` seconds."""
     deadline = time.monotonic() + within
     while True:
         seen = look()

@@ -35,7 +35,7 @@ class Emulators:
     cloudwatch_by: CloudWatchBy
 
     def endpoint(self, service: str) -> str:
-        """Return the URL of who answers for a service."""
+        """Return the URL at which a service is answered."""
         ours = {"sagemaker"} | ({"cloudwatch"} if self.cloudwatch_by == "moto" else set())
         return self.doubles.url if service in ours else self.ministack
 
@@ -72,7 +72,7 @@ def emulators(checkout: Checkout, cloudwatch_by: CloudWatchBy = "moto") -> Itera
 
 @contextmanager
 def beside(running: Emulators, cloudwatch_by: CloudWatchBy) -> Iterator[Emulators]:
-    """Start another ministack, with another answer to who plays CloudWatch, beside the doubles that run already."""
+    """Start another ministack beside the doubles that run already; `cloudwatch_by` is what answers for CloudWatch."""
     with ministack(running.checkout, running.doubles.url, cloudwatch_by) as url:
         yield replace(running, ministack=url, cloudwatch_by=cloudwatch_by)
 

@@ -68,7 +68,7 @@ def _log(folder: Path, port: int) -> Path:
 
 
 def _environment(port: int, doubles_url: str, cloudwatch_by: CloudWatchBy) -> dict[str, str]:
-    """Return all that ministack may know: its functions inherit it, and it would mask what the template forgot."""
+    """Return ministack's whole environment: functions inherit it, so more would hide what the template forgot."""
     cloudwatch = {"AWS_ENDPOINT_URL_CLOUDWATCH": doubles_url} if cloudwatch_by == "moto" else {}
     return {
         "PATH": os.defpath,
