@@ -78,9 +78,9 @@ e2e: setup
 	.venv/bin/pytest -q tests/e2e
 
 bench: setup
-	.venv/bin/python -m benchmarks.calls
-	.venv/bin/python -m benchmarks.plan
-	.venv/bin/python -m benchmarks.storm
+	.venv/bin/python -m benchmarks.aws_calls
+	.venv/bin/python -m benchmarks.plan_command
+	.venv/bin/python -m benchmarks.lost_messages
 
 # ---------------------------------------------------------------------------------------------------------- deploy
 # sam needs a python3.13 with pip on PATH.

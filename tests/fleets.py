@@ -16,8 +16,15 @@ from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.model import Alarm, Description, Facts, Ref, canonical
 from sagewatch.policy.rules import AlarmRule, Policy
 from sagewatch.watch.plan import plan
-from sagewatch_cli.account.alarms import Present, series
-from sagewatch_cli.account.census import Coverage, Read, Unwatched, Where, Why, coverage
+from sagewatch_cli.account.alarms import PresentAlarm, series
+from sagewatch_cli.account.coverage import (
+    Coverage,
+    CoverageContext,
+    CoverageReadings,
+    UnwatchedReason,
+    UnwatchedResource,
+    count_coverage,
+)
 from tests import resources
 from tests.snapshots import NOT_DRAWN
 
@@ -35,10 +42,10 @@ _NAMES = (
 )
 
 
-def where(**more: Any) -> Where:
+def where(**more: Any) -> CoverageContext:
     """A place, and nothing wanted otherwise there."""
     plain = {"prefix": "sagewatch", "at": NOW, "policy": Policy(), "withheld": frozenset()}
-    return Where(**{"account": "123456789012", "region": "us-east-1", **plain, **more})
+    return CoverageContext(**{"account": "123456789012", "region": "us-east-1", **plain, **more})
 
 
 def facts(kind: Kind, description: Description, **answers: Any) -> Facts:
@@ -47,14 +54,14 @@ def facts(kind: Kind, description: Description, **answers: Any) -> Facts:
     return Facts(ref=Ref(kind.name, description[kind.parameter]), live=True, scopes=seen.scopes, gaps=seen.gaps)
 
 
-def present(alarm: Alarm, state: str = "OK", **more: Any) -> Present:
+def present(alarm: Alarm, state: str = "OK", **more: Any) -> PresentAlarm:
     """An alarm that has stood for long."""
     arn = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{alarm.name}"
     fields = {"arn": arn, "reason": "Threshold Crossed", "since": NOW - timedelta(hours=3), "updated": LONG_AGO, **more}
-    return Present(alarm=alarm, state=state, **fields)
+    return PresentAlarm(alarm=alarm, state=state, **fields)
 
 
-def endpoint(name: str = "churn", instance: str = "ml.m5.2xlarge", policy: Policy | None = None) -> list[Present]:
+def endpoint(name: str = "churn", instance: str = "ml.m5.2xlarge", policy: Policy | None = None) -> list[PresentAlarm]:
     """The alarms of an endpoint with one variant."""
     variant = resources.variant(instance=instance)
     found = facts(
@@ -65,19 +72,19 @@ def endpoint(name: str = "churn", instance: str = "ml.m5.2xlarge", policy: Polic
     return [present(alarm) for alarm in plan("sagewatch", ENDPOINT, found, policy or Policy(), NOT_DRAWN).alarms]
 
 
-def pipeline(name: str = "churn-train") -> list[Present]:
+def pipeline(name: str = "churn-train") -> list[PresentAlarm]:
     """The alarms of a pipeline with two steps."""
     found = facts(PIPELINE, resources.pipeline("Prepare", "Train", name=name))
     return [present(alarm) for alarm in plan("sagewatch", PIPELINE, found, withheld=NOT_DRAWN).alarms]
 
 
-def training_job(name: str = "fraud-2026-03-04") -> list[Present]:
+def training_job(name: str = "fraud-2026-03-04") -> list[PresentAlarm]:
     """The alarms of a training job on one host."""
     found = facts(TRAINING_JOB, resources.training_job(name=name))
     return [present(alarm) for alarm in plan("sagewatch", TRAINING_JOB, found, withheld=NOT_DRAWN).alarms]
 
 
-def foreign(name: str) -> Present:
+def foreign(name: str) -> PresentAlarm:
     """An alarm under our prefix that somebody else made."""
     return present(canonical({"AlarmName": name, "Namespace": "n", "MetricName": "m", "Period": 60}))
 
@@ -92,9 +99,9 @@ def fleet(endpoints: int = 5) -> Coverage:
     alarms = [each for several in (*owned.values(), *gone.values()) for each in several]
     silent = {each.name for number, each in enumerate(alarms) if number % 97 == 4}
     published = frozenset(one for each in alarms if each.name not in silent for one in series(each.alarm))
-    return coverage(
+    return count_coverage(
         where(policy=policy),
-        Read(
+        CoverageReadings(
             living={*owned, *(each.ref for each in unwatched)},
             owned={**owned, **gone},
             foreign=(foreign("sagewatch/endpoint/by-hand"), foreign(f"sagewatch/{HOSTILE}")),
@@ -112,7 +119,7 @@ def name_of(number: int) -> str:
     return family if number < len(_NAMES) else f"{family}-{number // len(_NAMES)}"
 
 
-def _watched(endpoints: int, policy: Policy) -> Iterator[list[Present]]:
+def _watched(endpoints: int, policy: Policy) -> Iterator[list[PresentAlarm]]:
     for number in range(endpoints):
         instance = "ml.g5.2xlarge" if number % 3 == 2 else "ml.m5.2xlarge"
         yield [_varied(number * 16 + row, each) for row, each in enumerate(endpoint(name_of(number), instance, policy))]
@@ -120,7 +127,7 @@ def _watched(endpoints: int, policy: Policy) -> Iterator[list[Present]]:
     yield training_job()
 
 
-def _varied(number: int, present: Present) -> Present:
+def _varied(number: int, present: PresentAlarm) -> PresentAlarm:
     """Return the alarm in another state or edited, for a few numbers."""
     if number % 61 == 3:
         return replace(present, state="ALARM", since=NOW - timedelta(minutes=7 + number % 50))
@@ -131,9 +138,15 @@ def _varied(number: int, present: Present) -> Present:
     return present
 
 
-def _unwatched(endpoints: int) -> Iterator[Unwatched]:
-    yield Unwatched(Ref("endpoint", "sandbox"), Why.IGNORED, "tag sagewatch:ignore")
-    yield Unwatched(Ref("endpoint", "new-ranker"), Why.NOT_YET, "changed within the last 15 minutes")
-    yield Unwatched(Ref("monitoring-schedule", "drift"), Why.UNKNOWN, "CloudWatch lists no drift that drift found yet")
+def _unwatched(endpoints: int) -> Iterator[UnwatchedResource]:
+    yield UnwatchedResource(Ref("endpoint", "sandbox"), UnwatchedReason.IGNORED, "tag sagewatch:ignore")
+    yield UnwatchedResource(
+        Ref("endpoint", "new-ranker"), UnwatchedReason.NOT_YET, "changed within the last 15 minutes"
+    )
+    yield UnwatchedResource(
+        Ref("monitoring-schedule", "drift"), UnwatchedReason.UNKNOWN, "CloudWatch lists no drift that drift found yet"
+    )
     for number in range(endpoints // 50):
-        yield Unwatched(Ref("endpoint", f"locked-{number}"), Why.UNREADABLE, "list_tags: AccessDeniedException")
+        yield UnwatchedResource(
+            Ref("endpoint", f"locked-{number}"), UnwatchedReason.UNREADABLE, "list_tags: AccessDeniedException"
+        )

@@ -14,14 +14,14 @@ from rich.progress import track
 from rich.table import Table
 
 
-class Format(StrEnum):
+class OutputFormat(StrEnum):
     """For reading, or for programs."""
 
     TABLE = "table"
     JSON = "json"
 
 
-Form = Annotated[Format, typer.Option("--format", "-f", help="For reading, or for programs.")]
+Form = Annotated[OutputFormat, typer.Option("--format", "-f", help="For reading, or for programs.")]
 
 REFUSED = 1
 """The exit code when AWS refuses, does not answer, or nothing can be found out."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from sagewatch_cli.local import sam
-from sagewatch_cli.local.inbox import Inbox
-from sagewatch_cli.local.isolation import isolated
-from sagewatch_cli.local.project import Project
-from sagewatch_cli.local.stack import Stack, deployed, emulators
+from sagewatch_cli.local.drivers.inbox import Inbox
+from sagewatch_cli.local.machine.checkout import Checkout
+from sagewatch_cli.local.machine.environment import isolated
+from sagewatch_cli.local.stack import sam
+from sagewatch_cli.local.stack.deployment import Stack, deployed, emulators
 from tests.e2e.world import World
 
 
@@ -32,15 +32,15 @@ def environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def built() -> Project:
+def built() -> Checkout:
     """The functions and the layer in .aws-sam/build."""
-    project = Project.here()
-    sam.build(project, _silence)
-    return project
+    checkout = Checkout.here()
+    sam.build(checkout, _silence)
+    return checkout
 
 
 @pytest.fixture(scope="session")
-def stack(built: Project) -> Iterator[Stack]:
+def stack(built: Checkout) -> Iterator[Stack]:
     """The stack, with CloudWatch on moto: what alarms say can be trusted here, what roles may do cannot."""
     with emulators(built, "moto") as running:
         yield deployed(running, _silence)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sagewatch_cli.local.bus import may_send, payload
+from sagewatch_cli.local.doubles.event_bus import may_send, payload
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
@@ -97,7 +97,7 @@ def test_a_rule_may_send_to_a_queue_only_if_its_policy_says_so(statement: dict[s
     ],
 )
 def test_the_deployed_rules_send_each_event_where_it_is_wanted(world: World, event: str, queues: set[str]) -> None:
-    delivered = world.stack.bus.pump(world.events.load(event))
+    delivered = world.stack.bus.put_event(world.events.load(event))
 
     arns = {world.arn(queue) for queue in queues}
     assert {delivery.target for delivery in delivered} == arns
@@ -108,4 +108,4 @@ def test_the_deployed_rules_send_each_event_where_it_is_wanted(world: World, eve
 def test_alarms_that_are_not_under_our_prefix_are_none_of_our_business(world: World, name: str) -> None:
     event = world.events.make("alarm-firing", detail={"alarmName": name})
 
-    assert world.stack.bus.pump(event) == ()
+    assert world.stack.bus.put_event(event) == ()

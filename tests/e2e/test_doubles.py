@@ -14,9 +14,9 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
-from sagewatch_cli.local import sagemaker
-from sagewatch_cli.local.doubles import Doubles, doubles
-from sagewatch_cli.local.slack import Reply, slack
+from sagewatch_cli.local.doubles import sagemaker, sagemaker_records
+from sagewatch_cli.local.doubles.server import Doubles, doubles
+from sagewatch_cli.local.doubles.slack import Reply, slack
 
 pytestmark = pytest.mark.e2e
 
@@ -187,7 +187,7 @@ def test_a_processing_job_keeps_its_hosts_and_tags_and_runs_until_it_is_ended(sm
     sm.delete_tags(ResourceArn=arn, TagKeys=["cost"])
     sm.stop_processing_job(ProcessingJobName="prep")
     stopping = sm.describe_processing_job(ProcessingJobName="prep")
-    sagemaker.enter("ProcessingJob", "prep", "Failed", FailureReason="exit code 137")
+    sagemaker_records.enter_state("ProcessingJob", "prep", "Failed", FailureReason="exit code 137")
     failed = sm.describe_processing_job(ProcessingJobName="prep")
 
     assert begun["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 11
@@ -199,7 +199,7 @@ def test_a_processing_job_keeps_its_hosts_and_tags_and_runs_until_it_is_ended(sm
 def test_a_list_comes_in_pages_of_what_was_asked_for(sm: Any) -> None:
     for name in ("page-1", "page-2", "page-3", "page-4"):
         process(sm, name)
-    sagemaker.enter("ProcessingJob", "page-2", "Completed")
+    sagemaker_records.enter_state("ProcessingJob", "page-2", "Completed")
 
     pages = sm.get_paginator("list_processing_jobs").paginate(
         StatusEquals="InProgress", PaginationConfig={"PageSize": 2}
@@ -217,7 +217,7 @@ def test_a_component_belongs_to_its_endpoint_and_is_deleting_until_time_passes(s
     listed = sm.list_inference_components(EndpointNameEquals="llm")["InferenceComponents"]
     sm.delete_inference_component(InferenceComponentName="chat")
     deleting = sm.describe_inference_component(InferenceComponentName="chat")["InferenceComponentStatus"]
-    sagemaker.forget("InferenceComponent", "chat")
+    sagemaker_records.complete_deletion("InferenceComponent", "chat")
 
     assert ([each["InferenceComponentName"] for each in listed], deleting) == (["chat"], "Deleting")
     with pytest.raises(ClientError, match="Could not find inference component"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sagewatch_cli.local.drivers import Variant
+from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +32,7 @@ SERVERLESS = {
     "serverless-overhead",
     "serverless-setup",
 }
-ON_CPU_VARIANT = Variant("AllTraffic", "ml.m5.2xlarge")
+ON_CPU_VARIANT = ProductionVariant("AllTraffic", "ml.m5.2xlarge")
 
 
 def names(endpoint: str, variant: str, alarms: set[str]) -> set[str]:
@@ -40,7 +40,9 @@ def names(endpoint: str, variant: str, alarms: set[str]) -> set[str]:
 
 
 def test_each_variant_of_a_new_endpoint_gets_the_alarms_that_its_hardware_publishes(world: World) -> None:
-    world.sagemaker.create_endpoint("churn", Variant("cpu", "ml.m5.2xlarge"), Variant("gpu", "ml.g5.12xlarge"))
+    world.sagemaker.create_endpoint(
+        "churn", ProductionVariant("cpu", "ml.m5.2xlarge"), ProductionVariant("gpu", "ml.g5.12xlarge")
+    )
     world.reconciled()
 
     assert world.names() == names("churn", "cpu", ON_CPU) | names("churn", "gpu", ON_GPU)
@@ -77,7 +79,7 @@ def test_an_alarm_is_written_complete(world: World) -> None:
 def test_a_serverless_endpoint_gets_the_serverless_alarms_only(world: World) -> None:
     serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
 
-    world.sagemaker.create_endpoint("scores", Variant("AllTraffic", serverless=serverless))
+    world.sagemaker.create_endpoint("scores", ProductionVariant("AllTraffic", serverless=serverless))
     world.reconciled()
 
     assert world.names() == names("scores", "AllTraffic", SERVERLESS)
@@ -91,7 +93,7 @@ def test_duplicate_reordered_and_late_events_write_nothing_more(world: World) ->
 
     creating = world.events.make("endpoint-creating", detail={"EndpointName": "churn"})
     for event in (in_service, in_service, in_service, in_service, in_service, creating):
-        world.stack.bus.pump(event)
+        world.stack.bus.put_event(event)
     world.reconciled()
 
     assert len(world.writes()) == made
@@ -110,7 +112,7 @@ def test_a_deleting_event_that_comes_after_the_end_brings_nothing_back(world: Wo
         for name in ("endpoint-deleting", "endpoint-in-service", "endpoint-deleted", "endpoint-deleting")
     ]
     for event in late:
-        world.stack.bus.pump(event)
+        world.stack.bus.put_event(event)
     world.reconciled()
 
     assert (world.names(), len(world.writes())) == (set(), made)
@@ -121,17 +123,19 @@ def test_alarms_go_as_soon_as_an_endpoint_is_being_deleted(world: World) -> None
     world.reconciled()
 
     world.sagemaker.client.delete_endpoint(EndpointName="churn")
-    world.stack.bus.pump(world.sagemaker.endpoint_event("churn"))
+    world.stack.bus.put_event(world.sagemaker.endpoint_event("churn"))
     world.reconciled()
 
     assert world.names() == set()
 
 
 def test_after_an_update_thresholds_follow_the_hardware_and_old_variants_are_gone(world: World) -> None:
-    world.sagemaker.create_endpoint("churn", ON_CPU_VARIANT, Variant("canary", "ml.g5.12xlarge"))
+    world.sagemaker.create_endpoint("churn", ON_CPU_VARIANT, ProductionVariant("canary", "ml.g5.12xlarge"))
     world.reconciled()
 
-    world.sagemaker.update_endpoint("churn", Variant("AllTraffic", "ml.m5.4xlarge"), Variant("blue", "ml.m5.large"))
+    world.sagemaker.update_endpoint(
+        "churn", ProductionVariant("AllTraffic", "ml.m5.4xlarge"), ProductionVariant("blue", "ml.m5.large")
+    )
     world.reconciled()
 
     alarms = world.alarms()
@@ -172,7 +176,7 @@ def test_actions_that_somebody_disabled_stay_disabled_through_an_update(world: W
     name = "sagewatch/endpoint/churn/AllTraffic/cpu"
     world.cloudwatch.client.disable_alarm_actions(AlarmNames=[name])
 
-    world.sagemaker.update_endpoint("churn", Variant("AllTraffic", "ml.m5.4xlarge"))
+    world.sagemaker.update_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.4xlarge"))
     world.reconciled()
 
     alarm = world.alarms()[name]
@@ -182,7 +186,7 @@ def test_actions_that_somebody_disabled_stay_disabled_through_an_update(world: W
 def test_our_own_writes_come_back_as_events_and_cause_no_further_write(world: World) -> None:
     world.sagemaker.create_endpoint("churn", ON_CPU_VARIANT)
     world.reconciled()
-    world.sagemaker.update_endpoint("churn", Variant("blue", "ml.m5.4xlarge"))
+    world.sagemaker.update_endpoint("churn", ProductionVariant("blue", "ml.m5.4xlarge"))
     world.reconciled()
     made = len(world.writes())
 

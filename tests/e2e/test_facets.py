@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sagewatch_cli.local.drivers import Variant
+from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
@@ -45,8 +45,8 @@ COMPONENT = {
 }
 OUTPUT = {"OutputConfig": {"S3OutputPath": "s3://bucket/output"}}
 ROLE = "arn:aws:iam::123456789012:role/ml"
-ON_CPU = Variant("AllTraffic", "ml.m5.2xlarge")
-FOR_COMPONENTS = Variant("AllTraffic", "ml.g5.12xlarge", model=None)
+ON_CPU = ProductionVariant("AllTraffic", "ml.m5.2xlarge")
+FOR_COMPONENTS = ProductionVariant("AllTraffic", "ml.g5.12xlarge", model=None)
 
 
 def names(resource: str, scope: str, *alarms: set[str]) -> set[str]:
@@ -56,7 +56,7 @@ def names(resource: str, scope: str, *alarms: set[str]) -> set[str]:
 def test_an_endpoint_of_many_models_is_watched_for_the_time_that_they_take_to_load(world: World) -> None:
     world.sagemaker.create_model("many", {"Image": "image", "Mode": "MultiModel", "ModelDataUrl": "s3://bucket/models"})
 
-    world.sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge", model="many"))
+    world.sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge", model="many"))
     world.reconciled()
 
     assert world.names() == names("endpoint/churn", "AllTraffic", HARDWARE, REQUESTS, MULTI_MODEL)
@@ -65,7 +65,7 @@ def test_an_endpoint_of_many_models_is_watched_for_the_time_that_they_take_to_lo
 def test_each_container_of_an_inference_pipeline_is_watched_for_its_latency(world: World) -> None:
     world.sagemaker.create_model("line", {"Image": "scale", "ContainerHostname": "scale"}, {"Image": "predict"})
 
-    world.sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge", model="line"))
+    world.sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge", model="line"))
     world.reconciled()
 
     alarms = world.alarms()
@@ -85,7 +85,7 @@ def test_containers_that_are_called_each_by_itself_have_errors_of_their_own(worl
     containers = [{"Image": name, "ContainerHostname": name} for name in ("spam", "tone")]
     world.sagemaker.create_model("both", *containers, direct=True)
 
-    world.sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge", model="both"))
+    world.sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge", model="both"))
     world.reconciled()
 
     assert world.names() == (
@@ -107,7 +107,7 @@ def test_an_asynchronous_endpoint_is_watched_for_its_backlog_and_not_for_request
 def test_provisioned_concurrency_is_watched_where_there_is_any(world: World) -> None:
     serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 5, "ProvisionedConcurrency": 2}
 
-    world.sagemaker.create_endpoint("scores", Variant("AllTraffic", serverless=serverless))
+    world.sagemaker.create_endpoint("scores", ProductionVariant("AllTraffic", serverless=serverless))
     world.reconciled()
 
     assert world.names() == names(
@@ -120,7 +120,7 @@ def test_provisioned_concurrency_is_watched_where_there_is_any(world: World) -> 
 
 def test_a_shadow_variant_is_watched_like_the_one_it_shadows(world: World) -> None:
     world.sagemaker.create_endpoint(
-        "churn", ON_CPU, ShadowProductionVariants=[Variant("next", "ml.m5.large").request()]
+        "churn", ON_CPU, ShadowProductionVariants=[ProductionVariant("next", "ml.m5.large").request()]
     )
     world.reconciled()
 
@@ -131,7 +131,7 @@ def test_a_shadow_variant_is_watched_like_the_one_it_shadows(world: World) -> No
 
 def test_while_a_deployment_is_under_way_the_variants_of_both_sides_are_watched(world: World) -> None:
     world.sagemaker.create_endpoint("churn", ON_CPU)
-    world.sagemaker.begin_update("churn", Variant("green", "ml.m5.large"))
+    world.sagemaker.begin_update("churn", ProductionVariant("green", "ml.m5.large"))
     world.reconciled()
     both = world.names()
 
@@ -143,7 +143,7 @@ def test_while_a_deployment_is_under_way_the_variants_of_both_sides_are_watched(
 
 
 def test_an_alarm_that_would_roll_back_a_deployment_stays_as_long_as_the_endpoint(world: World) -> None:
-    world.sagemaker.create_endpoint("churn", ON_CPU, Variant("canary", "ml.m5.large"))
+    world.sagemaker.create_endpoint("churn", ON_CPU, ProductionVariant("canary", "ml.m5.large"))
     world.reconciled()
     guard = "sagewatch/endpoint/churn/canary/errors-5xx"
 
@@ -197,7 +197,7 @@ def test_without_a_trail_a_component_is_watched_from_the_next_event_of_its_endpo
     hosting.reconciled()
     before = hosting.names()
 
-    hosting.stack.bus.pump(hosting.sagemaker.endpoint_event("llm"))
+    hosting.stack.bus.put_event(hosting.sagemaker.endpoint_event("llm"))
     hosting.reconciled()
 
     assert (before, hosting.names()) == (HOST, HOST | names("inference-component/chat", "AllTraffic", COMPONENT))

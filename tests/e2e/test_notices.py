@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from sagewatch_cli.local.drivers import Variant
-from sagewatch_cli.local.events import Event
-from sagewatch_cli.local.inbox import Mail
-from sagewatch_cli.local.slack import CHANNEL, WEBHOOK, Reply
-from sagewatch_cli.local.stack import SLACK_PARAMETER
-from sagewatch_cli.local.transcript import transcript
-from sagewatch_cli.local.waiting import until
-from tests.e2e.world import Deaf, World
+from sagewatch_cli.local.demo.slack_text import transcript
+from sagewatch_cli.local.doubles.event_bus import BusEvent
+from sagewatch_cli.local.doubles.slack import WEBHOOK, Reply
+from sagewatch_cli.local.doubles.slack_workspace import CHANNEL
+from sagewatch_cli.local.drivers.inbox import Mail
+from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
+from sagewatch_cli.local.machine.waiting import until
+from sagewatch_cli.local.stack.deployment import SLACK_PARAMETER
+from tests.e2e.world import LosesEvents, World
 
 pytestmark = pytest.mark.e2e
 
@@ -39,7 +40,7 @@ LABELS = {
 @pytest.fixture
 def watched(world: World) -> World:
     """The world with one endpoint, watched."""
-    world.sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"), tags={"team": "fraud"})
+    world.sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"), tags={"team": "fraud"})
     world.reconciled()
     world.notified()
     return world
@@ -125,7 +126,7 @@ def test_an_incident_whose_endpoint_is_deleted_is_closed(watched: World) -> None
     assert [(mail.subject or "").partition("]")[0] for mail in watched.mail()] == ["[CRITICAL", "[CLOSED"]
 
 
-def an_hour_ago(event: Event) -> Event:
+def an_hour_ago(event: BusEvent) -> BusEvent:
     """Return the event as it would have come an hour before."""
     then = datetime.now(UTC) - timedelta(hours=1)
     state = {**event["detail"]["state"], "timestamp": f"{then:%Y-%m-%dT%H:%M:%S}.000+0000"}
@@ -133,8 +134,8 @@ def an_hour_ago(event: Event) -> Event:
 
 
 def test_the_clock_finds_an_incident_whose_last_event_was_lost(watched: World) -> None:
-    fired = replace(watched.cloudwatch, bus=Deaf()).fire(LATENCY, *SLOW)
-    watched.stack.bus.pump(an_hour_ago(fired))
+    fired = replace(watched.cloudwatch, bus=LosesEvents()).fire(LATENCY, *SLOW)
+    watched.stack.bus.put_event(an_hour_ago(fired))
     watched.notified()
     watched.cloudwatch.client.set_alarm_state(AlarmName=LATENCY, StateValue="OK", StateReason="it is fast")
 
@@ -168,7 +169,7 @@ def test_some_things_are_better_left_unsaid(world: World, event: str) -> None:
     else:
         detail = {}
 
-    world.stack.bus.pump(world.events.make(event, detail=detail))
+    world.stack.bus.put_event(world.events.make(event, detail=detail))
     world.notified()
 
     assert (world.posted, world.mail()) == ((), ())
@@ -177,7 +178,7 @@ def test_some_things_are_better_left_unsaid(world: World, event: str) -> None:
 def test_an_event_that_comes_five_times_is_told_once(watched: World) -> None:
     fired = watched.cloudwatch.fire(LATENCY, *SLOW)
     for _ in range(4):
-        watched.stack.bus.pump(fired)
+        watched.stack.bus.put_event(fired)
     watched.notified()
 
     assert (len(watched.said()), len(watched.mail())) == (1, 1)
@@ -208,9 +209,9 @@ def test_a_failed_training_job_is_told_with_its_reason(world: World) -> None:
 
 
 def test_a_failed_endpoint_is_told_once_however_often_sagemaker_says_so(world: World) -> None:
-    world.sagemaker.begin_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.sagemaker.begin_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
     world.sagemaker.fail_endpoint("churn", "The container did not pass the ping health check.")
-    world.stack.bus.pump(world.sagemaker.endpoint_event("churn"))
+    world.stack.bus.put_event(world.sagemaker.endpoint_event("churn"))
     world.notified()
 
     assert [(mail.subject or "")[:36] for mail in world.mail()] == ["[CRITICAL] Endpoint failed · churn ·"]

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from sagewatch_cli.local.drivers import SageMakerDriver, Variant
-from sagewatch_cli.local.isolation import AWS
-from sagewatch_cli.local.stack import Stack, beside, deployed
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.drivers.sagemaker import ProductionVariant, SageMakerDriver
+from sagewatch_cli.local.machine.environment import AWS
+from sagewatch_cli.local.machine.waiting import until
+from sagewatch_cli.local.stack.deployment import Stack, beside, deployed
 from tests.e2e.world import World, logged
 
 pytestmark = pytest.mark.e2e
@@ -49,7 +49,7 @@ def alarms(stack: Stack, prefix: str) -> set[str]:
 def test_reconcile_makes_alarms_with_no_more_than_the_templates_own_role(world: World, guarded: Stack) -> None:
     sagemaker = SageMakerDriver(client=world.sagemaker.client, bus=guarded.bus, events=world.events)
 
-    sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
 
     made = until("eleven alarms", lambda: alarms(guarded, "sagewatch/endpoint/churn/"), lambda names: len(names) == 11)
     assert "sagewatch/endpoint/churn/AllTraffic/cpu" in made
@@ -59,7 +59,7 @@ def test_an_alarm_outside_the_prefix_is_denied(world: World, guarded: Stack) -> 
     """A function that was given another prefix than its role is stopped by the role."""
     functions, name = guarded.client("lambda"), guarded.resources["Reconcile"]
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    world.silent_sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.silent_sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
     functions.update_function_configuration(
         FunctionName=name, Environment={"Variables": {**variables, "ALARM_PREFIX": "payments"}}
     )
@@ -164,7 +164,7 @@ def snoozed(kind: str, name: str) -> dict[str, Any]:
 
 
 def test_every_call_for_policy_and_notices_is_allowed_by_the_roles(world: World) -> None:
-    world.sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
     world.sagemaker.start_training_job("xgb", "ml.g5.12xlarge")
     world.reconciled()
     world.policy.put('{budget: 1, mute: [{name: night, schedule: "cron(0 2 * * *)", duration: 2h}]}')
@@ -193,10 +193,10 @@ def test_every_call_for_policy_and_notices_is_allowed_by_the_roles(world: World)
 
 
 def test_every_sagemaker_call_of_the_functions_is_allowed_by_their_roles(world: World) -> None:
-    world.sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
     world.sagemaker.start_training_job("xgb", "ml.g5.12xlarge", 2)
     world.sagemaker.create_pipeline("churn-train", "Train")
-    host = Variant("AllTraffic", "ml.g5.12xlarge", model=None)
+    host = ProductionVariant("AllTraffic", "ml.g5.12xlarge", model=None)
     world.sagemaker.create_endpoint("llm", host, ExecutionRoleArn="arn:aws:iam::123456789012:role/ml")
     world.resources.create_component("chat", "llm")
     world.resources.start_processing_job("prep", "ml.m5.large")

@@ -50,7 +50,7 @@ def test_without_a_trail_a_pipeline_is_watched_from_its_first_execution(world: W
 def test_a_call_that_was_denied_changes_nothing(world: World) -> None:
     world.sagemaker.create_pipeline("churn-train", "Train", trail=False)
 
-    world.stack.bus.pump(world.events.load("cloudtrail-create-pipeline-denied"))
+    world.stack.bus.put_event(world.events.load("cloudtrail-create-pipeline-denied"))
     world.reconciled()
 
     assert (world.names(), world.writes()) == (set(), ())

@@ -10,9 +10,9 @@ import pytest
 
 from sagewatch.aws.policy_store import is_blank
 from sagewatch.model import Labels
-from sagewatch_cli.local.drivers import Variant
-from sagewatch_cli.local.policies import NOTHING
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.drivers.policy import NOTHING
+from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
+from sagewatch_cli.local.machine.waiting import until
 from tests.e2e.world import World
 from tests.template import template
 
@@ -26,7 +26,7 @@ SLOW = 400_000, 420_000, 2_200_000, 2_500_000, 2_843_221
 
 def watch(world: World, *names: str, **tags: str) -> None:
     for name in names:
-        world.sagemaker.create_endpoint(name, Variant("AllTraffic", "ml.m5.2xlarge"), tags=tags)
+        world.sagemaker.create_endpoint(name, ProductionVariant("AllTraffic", "ml.m5.2xlarge"), tags=tags)
     world.reconciled()
 
 
@@ -100,10 +100,10 @@ def test_what_a_policy_no_longer_says_is_as_it_was(world: World, tmp_path: Path)
 
 def test_who_is_ignored_by_a_tag_has_no_alarms_and_its_failure_is_not_told(world: World, tmp_path: Path) -> None:
     watch(world, "churn", "scores")
-    world.silent_sagemaker.create_endpoint("try", Variant("a", "ml.m5.large"), tags={"purpose": "experiment"})
+    world.silent_sagemaker.create_endpoint("try", ProductionVariant("a", "ml.m5.large"), tags={"purpose": "experiment"})
     world.push(tmp_path, "ignore: [{tags: {purpose: experiment}}, {resource: scores}]")
 
-    world.sagemaker.create_endpoint("try-2", Variant("a", "ml.m5.large"), tags={"purpose": "experiment"})
+    world.sagemaker.create_endpoint("try-2", ProductionVariant("a", "ml.m5.large"), tags={"purpose": "experiment"})
     world.reconciled()
     world.sagemaker.fail_endpoint("try-2", "no capacity")
     world.notified()

@@ -10,19 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from sagewatch_cli.local.processes import child
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.machine.processes import child
+from sagewatch_cli.local.machine.waiting import until
 
 pytestmark = pytest.mark.e2e
 
 PARENT = """
 import subprocess, sys, time
 from pathlib import Path
-from sagewatch_cli.commands.local import _terminate
 import signal
-signal.signal(signal.SIGTERM, _terminate)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-from sagewatch_cli.local.processes import child
+from sagewatch_cli.local.machine.processes import child, exit_on_sigterm
+exit_on_sigterm()
 with child(["/bin/sleep", "600"], env={}, cwd=Path("/"), stdout=subprocess.DEVNULL) as process:
     print(process.pid, flush=True)
     time.sleep(600)
@@ -70,7 +69,7 @@ def test_a_child_sees_nothing_of_our_environment(tmp_path: Path, monkeypatch: py
 
 
 def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sagewatch_cli.local.processes._PATIENCE", 0.2)
+    monkeypatch.setattr("sagewatch_cli.local.machine.processes._PATIENCE", 0.2)
     stubborn = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
     )

@@ -5,16 +5,16 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from sagewatch_cli.local.drivers import Variant
-from sagewatch_cli.local.isolation import REGION
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
+from sagewatch_cli.local.machine.environment import REGION
+from sagewatch_cli.local.machine.waiting import until
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
 
 
 def test_a_message_nobody_can_read_is_dead_lettered_while_the_others_of_its_batch_are_done(world: World) -> None:
-    world.silent_sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.silent_sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
 
     with world.impatient("ReconcileQueue"):
         world.send("ReconcileQueue", "not json", '{"kind": "endpoint", "name": "churn"}')

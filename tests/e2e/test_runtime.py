@@ -21,12 +21,12 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
-from sagewatch_cli.local.drivers import Variant
-from sagewatch_cli.local.isolation import AWS, REGION
-from sagewatch_cli.local.ports import LOOPBACK, free_port
-from sagewatch_cli.local.processes import child
-from sagewatch_cli.local.project import Project, architecture
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
+from sagewatch_cli.local.machine.checkout import Checkout, architecture
+from sagewatch_cli.local.machine.environment import AWS, REGION
+from sagewatch_cli.local.machine.loopback import LOOPBACK, free_port
+from sagewatch_cli.local.machine.processes import child
+from sagewatch_cli.local.machine.waiting import until
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
@@ -50,20 +50,22 @@ class Runtime:
 
 
 @contextmanager
-def running(project: Project, function: str, environment: Mapping[str, str], log: Path) -> Iterator[Runtime]:
-    api, runtime, task = free_port(), free_port(), project.build / function
+def running(checkout: Checkout, function: str, environment: Mapping[str, str], log: Path) -> Iterator[Runtime]:
+    api, runtime, task = free_port(), free_port(), checkout.build / function
     machine = {"arm64": "arm64", "x86_64": "x86_64"}[architecture()]
-    [emulator] = project.sam.parents[1].glob(f"lib/python3.*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}")
+    [emulator] = checkout.sam.parents[1].glob(
+        f"lib/python3.*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"
+    )
     command = [
         *(str(emulator), "--runtime-interface-emulator-address", f"{LOOPBACK}:{api}"),
         *("--runtime-api-address", f"{LOOPBACK}:{runtime}"),
-        *(str(project.runtime), "-m", "awslambdaric", "app.handler"),
+        *(str(checkout.runtime), "-m", "awslambdaric", "app.handler"),
     ]
     env = {
         **environment,
         "PATH": "/usr/bin:/bin",
         "LAMBDA_TASK_ROOT": str(task),
-        "PYTHONPATH": f"{task}:{project.build / 'CoreLayer/python'}",
+        "PYTHONPATH": f"{task}:{checkout.build / 'CoreLayer/python'}",
         "_HANDLER": "app.handler",
         "AWS_LAMBDA_FUNCTION_NAME": function,
         "AWS_LAMBDA_FUNCTION_TIMEOUT": "30",
@@ -122,7 +124,7 @@ def records(*bodies: str) -> dict[str, Any]:
     }
 
 
-FAILURE = records((Project.here().root / "events/training-job-failed.json").read_text())
+FAILURE = records((Checkout.here().root / "events/training-job-failed.json").read_text())
 NOBODY = records(json.dumps({"kind": "endpoint", "name": "nobody"}), "not json")
 
 
@@ -140,7 +142,7 @@ def test_a_built_function_works_with_the_variables_of_the_template_alone(
 ) -> None:
     environment = {**variables(world, function), **endpoints(world)}
 
-    with running(world.stack.emulators.project, function, environment, tmp_path / "log") as runtime:
+    with running(world.stack.emulators.checkout, function, environment, tmp_path / "log") as runtime:
         assert runtime.invoke(event) == answer
 
 
@@ -158,7 +160,7 @@ def test_a_function_that_lacks_a_variable_does_not_start_and_names_it(
     environment = {**variables(world, function), **endpoints(world)}
     del environment[variable]
 
-    with running(world.stack.emulators.project, function, environment, tmp_path / "log") as runtime:
+    with running(world.stack.emulators.checkout, function, environment, tmp_path / "log") as runtime:
         answer = runtime.invoke({})
 
     assert answer["errorType"].endswith("BadSetting"), runtime.log.read_text()
@@ -167,7 +169,7 @@ def test_a_function_that_lacks_a_variable_does_not_start_and_names_it(
 
 @pytest.mark.parametrize("processor", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("module", COMPILED)
-def test_the_layer_holds_what_is_compiled_for_both_processors(built: Project, module: str, processor: str) -> None:
+def test_the_layer_holds_what_is_compiled_for_both_processors(built: Checkout, module: str, processor: str) -> None:
     library = built.build / f"CoreLayer/python/{module}.cpython-313-{processor}-linux-gnu.so"
 
     header = library.read_bytes()[:20]
@@ -196,7 +198,7 @@ def test_only_who_has_a_policy_pays_for_its_parser(
         world.policy.client.put_parameter(Name=world.policy.parameter, Value=policy, Overwrite=True)
     environment = {**variables(world, function), **endpoints(world), "PYTHONPROFILEIMPORTTIME": "1"}
 
-    with running(world.stack.emulators.project, function, environment, tmp_path / "log") as runtime:
+    with running(world.stack.emulators.checkout, function, environment, tmp_path / "log") as runtime:
         runtime.invoke(event)
 
     assert "sagewatch" in imported(runtime)
@@ -206,12 +208,12 @@ def test_only_who_has_a_policy_pays_for_its_parser(
 def test_a_built_function_follows_a_policy_with_the_variables_of_the_template_alone(
     world: World, tmp_path: Path
 ) -> None:
-    world.silent_sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.silent_sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
     policy = "alarms: [{kind: endpoint, alarm: cpu, threshold: 80%}]"
     world.policy.client.put_parameter(Name=world.policy.parameter, Value=policy, Overwrite=True)
     environment = {**variables(world, "Reconcile"), **endpoints(world)}
 
-    with running(world.stack.emulators.project, "Reconcile", environment, tmp_path / "log") as runtime:
+    with running(world.stack.emulators.checkout, "Reconcile", environment, tmp_path / "log") as runtime:
         answer = runtime.invoke(records(json.dumps({"kind": "endpoint", "name": "churn"})))
 
     assert answer == {"batchItemFailures": []}
@@ -236,12 +238,12 @@ def test_a_click_is_taken_from_slack_alone_and_is_told(world: World, tmp_path: P
     kept = ("ALARM_PREFIX", "INCIDENTS_TABLE", "NOTIFY_QUEUE_URL")
     environment = {name: value for name, value in variables(world, "Notify").items() if name in kept}
     environment |= {**endpoints(world), "SLACK_CREDENTIALS": "ssm:/sagewatch/buttons"}
-    world.sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
     world.reconciled()
     world.cloudwatch.fire("sagewatch/endpoint/churn/AllTraffic/errors-5xx", 12.5)
     world.notified()
 
-    with running(world.stack.emulators.project, "Interact", environment, tmp_path / "log") as runtime:
+    with running(world.stack.emulators.checkout, "Interact", environment, tmp_path / "log") as runtime:
         answers = [runtime.invoke(click(secret, "default|endpoint/churn")) for secret in ("a guess", "of the app")]
     world.notified()
 

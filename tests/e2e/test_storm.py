@@ -4,8 +4,8 @@ It is shown that two containers, which take turns with the queue's own visibilit
 
 Not shown: a Slack that does not answer at all, or that answers and is not heard (`tests/integration` plays both); the
 waits of many minutes after several failures in a row, since here Slack mostly says when to come back
-(`benchmarks/storm.py` plays them in a clock of its own); Slack's own pace of about one message a second, at which most
-of so many at once are told by the fallback first; and pictures, since nobody draws any.
+(`benchmarks/lost_messages.py` plays them in a clock of its own); Slack's own pace of about one message a second, at
+which most of so many at once are told by the fallback first; and pictures, since nobody draws any.
 
     STORM=500 .venv/bin/pytest -s tests/e2e/test_storm.py
 """
@@ -23,8 +23,8 @@ from typing import Literal
 
 import pytest
 
-from sagewatch_cli.local.slack import CHANNEL, Reply, Troubles
-from sagewatch_cli.local.workspace import Said
+from sagewatch_cli.local.doubles.slack import Reply, Troubles
+from sagewatch_cli.local.doubles.slack_workspace import CHANNEL, ShownMessage
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
@@ -82,9 +82,9 @@ def rush(world: World, state: Literal["ALARM", "OK"]) -> None:
     world.notified(within=PATIENCE)
 
 
-def roots(world: World) -> dict[str, list[Said]]:
+def roots(world: World) -> dict[str, list[ShownMessage]]:
     """Return the messages in the channel about each endpoint, as they read now."""
-    found: dict[str, list[Said]] = {name: [] for name in NAMES}
+    found: dict[str, list[ShownMessage]] = {name: [] for name in NAMES}
     for said in world.said():
         found[next(name for name in NAMES if f"*{name}*" in said.text)].append(said)
     return found

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sagewatch_cli.local.conditions import condition, window
-from sagewatch_cli.local.errors import Unmet
-from sagewatch_cli.local.narrator import Narrator
-from sagewatch_cli.local.story import Story
-from sagewatch_cli.local.transcript import transcript
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.demo.slack_text import transcript
+from sagewatch_cli.local.demo.steps import StepPrinter
+from sagewatch_cli.local.demo.story import Story
+from sagewatch_cli.local.demo.tables import threshold_words, window_words
+from sagewatch_cli.local.machine.errors import Unmet
+from sagewatch_cli.local.machine.waiting import until
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.e2e
 
 def test_the_demo_tells_its_story_to_the_end(world: World) -> None:
     page = io.StringIO()
-    narrator = Narrator(Console(file=page, width=120))
-    story = Story(world.stack, world.inbox, world.sagemaker, world.cloudwatch, world.policy, narrator)
+    printer = StepPrinter(Console(file=page, width=120))
+    story = Story(world.stack, world.inbox, world.sagemaker, world.cloudwatch, world.policy, printer)
 
     story.tell()
     story.end()
@@ -47,7 +47,7 @@ def test_the_demo_tells_its_story_to_the_end(world: World) -> None:
 def test_a_step_that_does_not_come_true_says_what_was_expected_and_what_was_seen() -> None:
     page = io.StringIO()
 
-    with pytest.raises(Unmet) as unmet, Narrator(Console(file=page)).step("Waiting for rain"):
+    with pytest.raises(Unmet) as unmet, StepPrinter(Console(file=page)).step("Waiting for rain"):
         until("rain", lambda: "sun", lambda seen: seen == "rain", within=0.1)
 
     assert str(unmet.value) == "expected within 0.1 s: rain\nseen: 'sun'"
@@ -55,10 +55,10 @@ def test_a_step_that_does_not_come_true_says_what_was_expected_and_what_was_seen
 
 
 def test_a_long_step_shows_signs_of_life_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sagewatch_cli.local.narrator._HEARTBEAT", 0)
+    monkeypatch.setattr("sagewatch_cli.local.demo.steps._HEARTBEAT", 0)
     page = io.StringIO()
 
-    with Narrator(Console(file=page)).step("Building") as say:
+    with StepPrinter(Console(file=page)).step("Building") as say:
         say("Running PythonPipBuilder [1/3]")
 
     assert [line.strip() for line in page.getvalue().splitlines()[:2]] == [
@@ -100,7 +100,7 @@ def alarm(description: str, **fields: Any) -> dict[str, Any]:
     ids=["a share of the capacity", "a count over hours", "not ours"],
 )
 def test_a_condition_is_said_in_words(described: dict[str, Any], words: tuple[str, str]) -> None:
-    assert (condition(described), window(described)) == words
+    assert (threshold_words(described), window_words(described)) == words
 
 
 def test_a_slack_message_is_read_as_a_person_sees_it() -> None:

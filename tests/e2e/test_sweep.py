@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from sagewatch_cli.local.drivers import Variant
-from sagewatch_cli.local.sagemaker import forget_endpoint
-from sagewatch_cli.local.sam import STACK
-from sagewatch_cli.local.waiting import until
+from sagewatch_cli.local.doubles.sagemaker import forget_endpoint
+from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
+from sagewatch_cli.local.machine.waiting import until
+from sagewatch_cli.local.stack.sam import STACK
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e
@@ -18,13 +18,13 @@ CPU = "sagewatch/endpoint/churn/AllTraffic/cpu"
 
 
 def watch(world: World, name: str = "churn") -> None:
-    world.sagemaker.create_endpoint(name, Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.sagemaker.create_endpoint(name, ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
     world.reconciled()
 
 
 def test_resources_that_were_there_before_are_watched_after_the_first_sweep(world: World) -> None:
     quiet = world.silent_sagemaker
-    quiet.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    quiet.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
     quiet.start_training_job("xgb", "ml.g5.12xlarge")
     quiet.create_pipeline("p", "Train")
 
@@ -128,10 +128,10 @@ def test_alarms_of_others_are_left_alone(world: World) -> None:
 
 
 def test_after_a_deployment_cloudformation_starts_a_sweep(world: World) -> None:
-    world.silent_sagemaker.create_endpoint("churn", Variant("AllTraffic", "ml.m5.2xlarge"))
+    world.silent_sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
     [stack] = world.stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
 
-    world.stack.bus.pump(
+    world.stack.bus.put_event(
         world.events.make("stack-deployed", detail={"stack-id": stack["StackId"]}, resources=[stack["StackId"]])
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sagewatch_cli.local.drivers import Ending
+from sagewatch_cli.local.drivers.sagemaker import Ending
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.e2e

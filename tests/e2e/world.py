@@ -14,18 +14,19 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.sagemaker.models import sagemaker_backends
 from typer.testing import CliRunner
 
-from sagewatch_cli.local.bus import Delivery, Pump
-from sagewatch_cli.local.drivers import AlarmDriver, SageMakerDriver
-from sagewatch_cli.local.events import Event, Events
-from sagewatch_cli.local.inbox import Inbox, Mail
-from sagewatch_cli.local.isolation import ACCOUNT, AWS, REGION
-from sagewatch_cli.local.journal import Call
-from sagewatch_cli.local.policies import PolicyDriver
-from sagewatch_cli.local.resources import ResourceDriver
-from sagewatch_cli.local.slack import Posted
-from sagewatch_cli.local.stack import PREFIX, Stack
-from sagewatch_cli.local.waiting import until
-from sagewatch_cli.local.workspace import Said
+from sagewatch_cli.local.doubles.event_bus import BusEvent, TakesEvents, TargetDelivery
+from sagewatch_cli.local.doubles.journal import Call
+from sagewatch_cli.local.doubles.slack import SlackRequest
+from sagewatch_cli.local.doubles.slack_workspace import ShownMessage
+from sagewatch_cli.local.drivers.alarms import AlarmDriver
+from sagewatch_cli.local.drivers.inbox import Inbox, Mail
+from sagewatch_cli.local.drivers.payloads import Events
+from sagewatch_cli.local.drivers.policy import PolicyDriver
+from sagewatch_cli.local.drivers.resources import ResourceDriver
+from sagewatch_cli.local.drivers.sagemaker import SageMakerDriver
+from sagewatch_cli.local.machine.environment import ACCOUNT, AWS, REGION
+from sagewatch_cli.local.machine.waiting import until
+from sagewatch_cli.local.stack.deployment import PREFIX, Stack
 from sagewatch_cli.main import app
 
 type Alarms = Mapping[str, Mapping[str, Any]]
@@ -41,10 +42,10 @@ def logged(stack: Stack, group: str) -> str:
     return "\n".join(event["message"] for page in pages for event in page["events"])
 
 
-class Deaf:
+class LosesEvents:
     """An event bus that loses everything; SageMaker's events are best effort."""
 
-    def pump(self, event: Event) -> tuple[Delivery, ...]:
+    def put_event(self, event: BusEvent) -> tuple[TargetDelivery, ...]:
         return ()
 
 
@@ -59,7 +60,7 @@ class World:
 
     @property
     def events(self) -> Events:
-        return Events(self.stack.emulators.project.root / "events")
+        return Events(self.stack.emulators.checkout.root / "events")
 
     @property
     def sagemaker(self) -> SageMakerDriver:
@@ -68,7 +69,7 @@ class World:
     @property
     def silent_sagemaker(self) -> SageMakerDriver:
         """SageMaker in an account whose events are lost."""
-        return SageMakerDriver(client=self.stack.client("sagemaker"), bus=Deaf(), events=self.events)
+        return SageMakerDriver(client=self.stack.client("sagemaker"), bus=LosesEvents(), events=self.events)
 
     @property
     def resources(self) -> ResourceDriver:
@@ -78,9 +79,9 @@ class World:
     @property
     def silent_resources(self) -> ResourceDriver:
         """The same in an account whose events are lost."""
-        return self._resources(Deaf())
+        return self._resources(LosesEvents())
 
-    def _resources(self, bus: Pump) -> ResourceDriver:
+    def _resources(self, bus: TakesEvents) -> ResourceDriver:
         return ResourceDriver(
             client=self.stack.client("sagemaker"),
             cloudwatch=self.stack.client("cloudwatch"),
@@ -133,7 +134,7 @@ class World:
 
     def tick(self, rule: str) -> None:
         """Let the time of a schedule of the stack come, named by its logical id."""
-        self.stack.bus.tick(self.stack.resources[rule])
+        self.stack.bus.run_schedule(self.stack.resources[rule])
 
     def send(self, queue: str, *bodies: str) -> None:
         """Put messages into a queue of the stack, named by its logical id."""
@@ -212,11 +213,11 @@ class World:
         return logged(self.stack, group)
 
     @property
-    def posted(self) -> tuple[Posted, ...]:
+    def posted(self) -> tuple[SlackRequest, ...]:
         """What Slack got."""
         return tuple(self.stack.emulators.slack.posted)
 
-    def said(self) -> tuple[Said, ...]:
+    def said(self) -> tuple[ShownMessage, ...]:
         """Return the messages in the channel, as they read now."""
         return self.stack.emulators.slack.workspace.channel()
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sagewatch_cli.local.slack import Reply, Slack, slack
+from sagewatch_cli.local.doubles.slack import Reply, Slack, slack
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from sagewatch.model import Notice
 from sagewatch.tell.clock import CLOCK
 from sagewatch.tell.context import Context
 from sagewatch.tell.notify import receive
-from sagewatch_cli.local.workspace import CHANNEL, Said
+from sagewatch_cli.local.doubles.slack_workspace import CHANNEL, ShownMessage
 from tests.integration.conftest import batch, cold_start, incidents_table
 from tests.integration.slack_double import SlackDouble, slack_double
 from tests.payloads import event
@@ -125,7 +125,7 @@ class Town:
         """Return the first lines of the messages of a channel, as people see them now."""
         return [each.text for each in self.channel(channel)]
 
-    def channel(self, channel: str = CHANNEL) -> tuple[Said, ...]:
+    def channel(self, channel: str = CHANNEL) -> tuple[ShownMessage, ...]:
         return self.double.slack.workspace.channel(channel)
 
     def thread(self, number: int = 0, channel: str = CHANNEL) -> list[str]:

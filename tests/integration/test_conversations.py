@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from sagewatch_cli.local.slack import Reply
+from sagewatch_cli.local.doubles.slack import Reply
 from tests.integration.telling import (
     START,
     TICK,

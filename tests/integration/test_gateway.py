@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from werkzeug.wrappers import Request, Response
 
-from sagewatch_cli.local.gateway import gateway, signed_for
-from sagewatch_cli.local.ports import free_port, served
+from sagewatch_cli.local.machine.loopback import free_port, served
+from sagewatch_cli.local.stack.gateway import gateway, signed_for
 
 
 class Recorder:

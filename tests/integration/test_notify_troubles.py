@@ -19,7 +19,7 @@ from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Ref
 from sagewatch.tell.read.alarm_events import notice
 from sagewatch.tell.store import timelines as store
-from sagewatch_cli.local.slack import SILENCE, Reply
+from sagewatch_cli.local.doubles.slack import SILENCE, Reply
 from tests.integration.telling import START, TICK, Start, Town, alarm, clicked, subscribed
 from tests.integration.telling import double as double
 from tests.integration.telling import inbox as inbox

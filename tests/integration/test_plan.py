@@ -27,13 +27,13 @@ from sagewatch.model import Alarm, Ref, Severity, canonical
 from sagewatch.policy.rules import DEFAULT, AlarmRule, Ignored, Policy, PolicyInForce
 from sagewatch.settings import SweepSettings
 from sagewatch.watch.reconcile import reconcile
-from sagewatch_cli.account.outlook import Asked, Outlook, Planned, outlook
+from sagewatch_cli.account.plan import AccountPlan, ResourcePlan, Selection, plan_account
 from sagewatch_cli.main import app
 from tests.integration.conftest import Fleet, Journal, Queue, alarms
 from tests.resources import PLAIN_VARIANT, TWO_STEPS
 
 OURS = "sagewatch/endpoint/churn/AllTraffic/"
-SUSPECTS, EVERYONE = Asked(), Asked(everyone=True)
+SUSPECTS, EVERYONE = Selection(), Selection(everyone=True)
 
 
 def run(*arguments: str) -> Result:
@@ -237,8 +237,8 @@ def test_a_ref_that_names_nothing_is_wrong_usage(ref: str, says: str) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- other policies
-def foreseen(clients: Clients, policy: Policy, asked: Asked = SUSPECTS) -> Outlook:
-    return outlook(clients, "sagewatch", PolicyInForce(policy), asked, datetime.now(UTC))
+def foreseen(clients: Clients, policy: Policy, asked: Selection = SUSPECTS) -> AccountPlan:
+    return plan_account(clients, "sagewatch", PolicyInForce(policy), asked, datetime.now(UTC))
 
 
 @pytest.fixture
@@ -349,7 +349,7 @@ def test_what_a_resource_without_known_capacity_has_is_held(fleet: Fleet, client
     watched(CHURN)
     clients.sagemaker.meta.events.register("after-call.sagemaker.DescribeEndpointConfig", _of_an_unknown_type)
 
-    [planned] = foreseen(clients, Policy(), Asked(("endpoint/churn",))).planned
+    [planned] = foreseen(clients, Policy(), Selection(("endpoint/churn",))).planned
 
     assert [alarm.name for alarm in planned.held] == [f"{OURS}cpu"]
     assert not planned.decision.changes.deletes
@@ -405,7 +405,7 @@ def test_who_is_named_is_looked_at_without_lists_of_all_others(
     fleet.endpoint()
     watched(CHURN)
 
-    foreseen(clients, Policy(), Asked(("endpoint/churn",)))
+    foreseen(clients, Policy(), Selection(("endpoint/churn",)))
 
     assert journal.taken() == [
         "DescribeAlarms",
@@ -552,11 +552,11 @@ def remake(fleet: Fleet, before: Mapping[str, Any], after: Mapping[str, Any]) ->
     make(fleet, {name: each for name, each in after.items() if before.get(name) != each})
 
 
-def standing_of(found: Outlook, policy: Policy) -> PolicyInForce:
+def standing_of(found: AccountPlan, policy: Policy) -> PolicyInForce:
     return PolicyInForce(policy, withheld=frozenset(found.withheld))
 
 
-def foretold(planned: Planned) -> list[tuple[str, Alarm | str]]:
+def foretold(planned: ResourcePlan) -> list[tuple[str, Alarm | str]]:
     deletes = [("delete", alarm.name) for alarm in planned.deleted]
     return [*deletes, *(("put", alarm) for alarm in planned.decision.changes.puts)]
 

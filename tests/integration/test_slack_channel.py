@@ -18,9 +18,9 @@ from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import NoAnswer, Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
 from sagewatch.receivers.http import CircuitBreaker, pool
 from sagewatch.receivers.slack.api import Posted, SlackApi
-from sagewatch_cli.local import slack as double
-from sagewatch_cli.local.slack import CHANNEL, SILENCE, WEBHOOK, Reply
-from sagewatch_cli.local.workspace import Picture
+from sagewatch_cli.local.doubles import slack as double
+from sagewatch_cli.local.doubles.slack import SILENCE, WEBHOOK, Reply
+from sagewatch_cli.local.doubles.slack_workspace import CHANNEL, Picture
 from tests.integration.told import told
 
 BLOCKS: dict[str, Any] = {

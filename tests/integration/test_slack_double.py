@@ -10,7 +10,8 @@ import pytest
 import urllib3
 from urllib3.exceptions import ProtocolError
 
-from sagewatch_cli.local.slack import CHANNEL, WEBHOOK, Reply, Slack, Troubles, slack
+from sagewatch_cli.local.doubles.slack import WEBHOOK, Reply, Slack, Troubles, slack
+from sagewatch_cli.local.doubles.slack_workspace import CHANNEL
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
-"""A small storm; `benchmarks/storm.py` makes a big one."""
+"""A small storm; `benchmarks/lost_messages.py` makes a big one."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.storm import storm
+from benchmarks.lost_messages import storm
 from tests.integration.telling import alarm
 
 

@@ -13,7 +13,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from sagewatch_cli.commands.events import Happening, Stack, Tail, watch
+from sagewatch_cli.account.events import Activity, StackParts, Tail
+from sagewatch_cli.commands.events import watch
 from sagewatch_cli.main import app
 from tests.integration.conftest import Queue
 
@@ -138,7 +139,7 @@ class Enough(Exception):
 def test_following_shows_each_line_once_also_those_that_come_late(stack: dict[str, str]) -> None:
     told = [{"level": "INFO", "message": "told", "ref": f"endpoint/e{n}", "state": "firing"} for n in range(3)]
     log("/n", told[0], ago=20)
-    shown: list[Happening] = []
+    shown: list[Activity] = []
     later = iter([lambda: log("/n", told[1], ago=10), lambda: log("/n", told[2], ago=15)])
 
     def wait(_: float) -> None:
@@ -147,7 +148,7 @@ def test_following_shows_each_line_once_also_those_that_come_late(stack: dict[st
             raise Enough
         happens()
 
-    found = Stack.find(boto3.client("cloudformation"), "sagewatch")
+    found = StackParts.find(boto3.client("cloudformation"), "sagewatch")
     assert found is not None
     tail = Tail(boto3.client("logs"), boto3.client("sqs"), found, int(time.time() - 60) * 1000)
     with pytest.raises(Enough):
@@ -161,7 +162,7 @@ def test_events_without_ids_are_shown_once_each() -> None:
     logs = SimpleNamespace(
         get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [{"events": [event, {**event, "timestamp": 2}]}])
     )
-    tail = Tail(logs, None, Stack({"reconcile": "/r"}, {}), since=0)
+    tail = Tail(logs, None, StackParts({"reconcile": "/r"}, {}), since=0)
 
     looks = [[each.at for each in tail.look(now=3)] for _ in range(2)]
 
@@ -170,7 +171,7 @@ def test_events_without_ids_are_shown_once_each() -> None:
 
 def test_a_queue_is_shown_again_only_when_it_changes(stack: dict[str, str]) -> None:
     sqs = boto3.client("sqs")
-    found = Stack({}, {"NotifyQueue": stack["NotifyQueue"]})
+    found = StackParts({}, {"NotifyQueue": stack["NotifyQueue"]})
     tail = Tail(boto3.client("logs"), sqs, found, 0)
     sqs.send_message(QueueUrl=stack["NotifyQueue"], MessageBody="x")
 

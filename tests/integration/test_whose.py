@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.pagerduty.receiver import PagerDutyReceiver
-from sagewatch_cli.local.slack import Reply
+from sagewatch_cli.local.doubles.slack import Reply
 from tests.integration.telling import (
     START,
     TICK,

@@ -13,7 +13,8 @@ from rich.console import Console
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.model import Alarm, Facts, Ref
 from sagewatch.watch.plan import plan
-from sagewatch_cli.account.history import DAY, History, queries
+from sagewatch_cli.account.metric_history import MetricHistory, queries
+from sagewatch_cli.account.proposals import DAY
 from sagewatch_cli.account.replay import Point, Series
 from sagewatch_cli.commands.backtest import Report, as_data, judged, rendered
 from tests.resources import answering, config, endpoint, observed, variant
@@ -60,7 +61,7 @@ def report() -> Report:
     alarms = wanted()
     seen = observed(ENDPOINT, endpoint(), answering(describe_endpoint_config=config(variant())))
     facts = Facts(ref=Ref("endpoint", "churn"), live=True, scopes=seen.scopes, tags={"sagewatch:nope": "1"})
-    history = History({each.name: week(each) for each in alarms}, metrics=14)
+    history = MetricHistory({each.name: week(each) for each in alarms}, metrics=14)
     return judged(facts.ref, plan("sagewatch", ENDPOINT, facts, withheld=NOT_DRAWN), history, 7, NOW)
 
 

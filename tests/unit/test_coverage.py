@@ -19,9 +19,17 @@ from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.registry import kind
 from sagewatch.model import Facts, Gap, Ref, Scope, canonical
 from sagewatch.policy.rules import AlarmRule, Ignored, Policy
-from sagewatch_cli.account.alarms import Present, series
-from sagewatch_cli.account.census import Coverage, Read, Unwatched, Why, coverage, matrix, unwatched
-from sagewatch_cli.account.page import SYMBOLS, page
+from sagewatch_cli.account.alarms import PresentAlarm, series
+from sagewatch_cli.account.coverage import (
+    Coverage,
+    CoverageReadings,
+    UnwatchedReason,
+    UnwatchedResource,
+    count_coverage,
+    matrix,
+    unwatched,
+)
+from sagewatch_cli.account.coverage_page import SYMBOLS, page
 from sagewatch_cli.commands.coverage import as_data, show
 from tests import fleets
 from tests.fleets import NOW, where
@@ -31,9 +39,11 @@ CHURN = Ref("endpoint", "churn")
 PRICES = prices("us-east-1")
 
 
-def covered(*alarms: Present, living: tuple[Ref, ...] = (CHURN,), **more: Any) -> Coverage:
+def covered(*alarms: PresentAlarm, living: tuple[Ref, ...] = (CHURN,), **more: Any) -> Coverage:
     """The coverage of an account with these alarms of churn."""
-    return coverage(where(), Read(living=living, owned={CHURN: alarms} if alarms else {}, **more), PRICES)
+    return count_coverage(
+        where(), CoverageReadings(living=living, owned={CHURN: alarms} if alarms else {}, **more), PRICES
+    )
 
 
 def faults(found: Coverage) -> dict[str, tuple[str, ...]]:
@@ -51,17 +61,17 @@ def test_all_is_a_hundred_percent_only_when_all_are_watched() -> None:
     others = tuple(Ref("endpoint", f"e{number}") for number in range(1_999))
     named = {ref: fleets.endpoint(ref.name)[:1] for ref in others}
 
-    found = coverage(where(), Read(living=(CHURN, *others), owned=named), PRICES)
+    found = count_coverage(where(), CoverageReadings(living=(CHURN, *others), owned=named), PRICES)
 
     assert (found.watched, found.percent) == (1_999, 99.9)
 
 
 def test_who_is_left_out_on_purpose_does_not_count() -> None:
-    left_out = Unwatched(Ref("endpoint", "sandbox"), Why.IGNORED, "tag sagewatch:ignore")
+    left_out = UnwatchedResource(Ref("endpoint", "sandbox"), UnwatchedReason.IGNORED, "tag sagewatch:ignore")
 
     found = covered(*fleets.endpoint(), living=(CHURN, left_out.ref), unwatched=[left_out])
 
-    assert (found.percent, found.meant) == (100.0, 1)
+    assert (found.percent, found.left_out) == (100.0, 1)
 
 
 def test_an_empty_account_has_no_percentage() -> None:
@@ -109,7 +119,9 @@ def test_an_alarm_that_somebody_changed_is_edited_and_one_of_another_policy_is_s
     edited = replace(first, alarm=canonical({**first.alarm.request, "Threshold": 1.0}))
     policy = Policy(alarms=(AlarmRule(alarm=str(second.alarm.labels and second.alarm.labels["alarm"]), periods=9),))
 
-    found = coverage(where(policy=policy), Read(living=(CHURN,), owned={CHURN: (edited, second)}), PRICES)
+    found = count_coverage(
+        where(policy=policy), CoverageReadings(living=(CHURN,), owned={CHURN: (edited, second)}), PRICES
+    )
 
     assert Counter(each.faults for each in found.alarms) == Counter({("edited",): 1, ("stale",): 1})
 
@@ -117,8 +129,10 @@ def test_an_alarm_that_somebody_changed_is_edited_and_one_of_another_policy_is_s
 def test_an_alarm_of_a_row_without_budget_is_stale() -> None:
     alarms = fleets.endpoint()
 
-    found = coverage(
-        where(withheld=frozenset({("endpoint", "idle")})), Read(living=(CHURN,), owned={CHURN: alarms}), PRICES
+    found = count_coverage(
+        where(withheld=frozenset({("endpoint", "idle")})),
+        CoverageReadings(living=(CHURN,), owned={CHURN: alarms}),
+        PRICES,
     )
 
     assert faults(found) == {"idle": ("stale",)}
@@ -133,22 +147,27 @@ EVERY_ROW = frozenset(("endpoint", spec.id) for spec in ENDPOINT.specs)
 @pytest.mark.parametrize(
     ("why", "said", "facts", "more"),
     [
-        (Why.IGNORED, "tag sagewatch:ignore", {"tags": {"sagewatch:ignore": "true"}}, {}),
-        (Why.IGNORED, "ignore in the policy (line 3)", {}, {"policy": Policy(ignore=(Ignored(line=3),))}),
-        (Why.OFF, "off in the policy (line 7)", {}, {"policy": Policy(alarms=(AlarmRule(off=True, line=7),))}),
-        (Why.OVER_BUDGET, "the budget has no room for any of its rows", {}, {"withheld": EVERY_ROW}),
-        (Why.NOTHING, "it publishes no metric that a row reads", {"scopes": ()}, {}),
-        (Why.UNKNOWN, "no model", {"scopes": (), "gaps": (Gap(level="variant", reason="no model"),)}, {}),
+        (UnwatchedReason.IGNORED, "tag sagewatch:ignore", {"tags": {"sagewatch:ignore": "true"}}, {}),
+        (UnwatchedReason.IGNORED, "ignore in the policy (line 3)", {}, {"policy": Policy(ignore=(Ignored(line=3),))}),
+        (
+            UnwatchedReason.OFF,
+            "off in the policy (line 7)",
+            {},
+            {"policy": Policy(alarms=(AlarmRule(off=True, line=7),))},
+        ),
+        (UnwatchedReason.OVER_BUDGET, "the budget has no room for any of its rows", {}, {"withheld": EVERY_ROW}),
+        (UnwatchedReason.NOTHING, "it publishes no metric that a row reads", {"scopes": ()}, {}),
+        (UnwatchedReason.UNKNOWN, "no model", {"scopes": (), "gaps": (Gap(level="variant", reason="no model"),)}, {}),
     ],
 )
 def test_the_reason_is_what_keeps_the_alarms_away(
-    why: Why, said: str, facts: dict[str, Any], more: dict[str, Any]
+    why: UnwatchedReason, said: str, facts: dict[str, Any], more: dict[str, Any]
 ) -> None:
     found = unwatched(
         where(**more), ENDPOINT, Facts(**{"ref": CHURN, "live": True, "scopes": (VARIANT,), **facts}), OLD
     )
 
-    assert found == Unwatched(CHURN, why, said)
+    assert found == UnwatchedResource(CHURN, why, said)
 
 
 def test_a_resource_without_alarms_that_should_have_some_is_missing_after_a_quarter_of_an_hour() -> None:
@@ -156,7 +175,7 @@ def test_a_resource_without_alarms_that_should_have_some_is_missing_after_a_quar
 
     reasons = [unwatched(where(), ENDPOINT, facts, NOW - timedelta(minutes=age)).why for age in (14, 15)]
 
-    assert reasons == [Why.NOT_YET, Why.MISSING]
+    assert reasons == [UnwatchedReason.NOT_YET, UnwatchedReason.MISSING]
 
 
 # ---------------------------------------------------------------------------------------------------------- the matrix
@@ -164,7 +183,7 @@ def test_the_matrix_tells_what_lacks_from_what_does_not_apply() -> None:
     alarms = [each for each in fleets.endpoint() if not each.name.endswith(("/disk", "/idle"))]
     policy = Policy(alarms=(AlarmRule(alarm="idle", off=True),))
 
-    found = coverage(where(policy=policy), Read(living=(CHURN,), owned={CHURN: alarms}), PRICES)
+    found = count_coverage(where(policy=policy), CoverageReadings(living=(CHURN,), owned={CHURN: alarms}), PRICES)
     words = {cell.alarm: cell.word for cell in matrix(found, ENDPOINT)[CHURN]}
 
     assert {alarm: words[alarm] for alarm in ("memory", "disk", "idle", "gpu")} == {

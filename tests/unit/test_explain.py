@@ -17,8 +17,8 @@ from sagewatch.kinds.instances import INSTANCES
 from sagewatch.model import Facts, Gap, Observed, Place
 from sagewatch.policy.rules import AlarmRule, Policy, PolicyInForce
 from sagewatch.watch.diff import decide
-from sagewatch_cli.account.alarms import Change, series
-from sagewatch_cli.account.reasons import VERDICTS, Explained, Found, Lacking, explained, lacking
+from sagewatch_cli.account.alarms import StateChange, series
+from sagewatch_cli.account.explain import VERDICTS, AbsentRow, ExplainedAlarm, Inspection, absent_rows, explain_alarms
 from sagewatch_cli.commands.explain import show
 from tests import fleets, resources
 
@@ -35,13 +35,13 @@ def facts(**more: Any) -> Facts:
     )
 
 
-def found(seen: Facts | None = None, standing: PolicyInForce | None = None, silent: bool = False) -> Found:
+def found(seen: Facts | None = None, standing: PolicyInForce | None = None, silent: bool = False) -> Inspection:
     """A look at an endpoint that has the alarms of the default policy."""
     seen, standing = seen or facts(), standing or PolicyInForce()
     present = {each.name: each for each in fleets.endpoint()}
     owned = tuple(each.alarm for each in present.values())
     look = Observed(facts=seen, owned=owned)
-    return Found(
+    return Inspection(
         kind=ENDPOINT,
         look=look,
         decision=decide(resources.answering(), "sagewatch", ENDPOINT, look, standing),
@@ -55,8 +55,8 @@ def found(seen: Facts | None = None, standing: PolicyInForce | None = None, sile
     )
 
 
-def of(alarm: str, found: Found) -> Explained:
-    [one] = [each for each in explained(found) if each.labels["alarm"] == alarm]
+def of(alarm: str, found: Inspection) -> ExplainedAlarm:
+    [one] = [each for each in explain_alarms(found) if each.labels["alarm"] == alarm]
     return one
 
 
@@ -66,9 +66,9 @@ def test_what_is_said_is_as_it_was(width: int) -> None:
     console = Console(file=io.StringIO(), width=width, color_system=None)
     seen = found(facts(tags={"sagewatch:cpu": "85%", "sagewatch:idle": "off"}), PolicyInForce(STRICTER))
     told = (of("cpu", seen), of("disk", seen))
-    change = Change(fleets.NOW - timedelta(hours=1), "OK", "ALARM", "Threshold Crossed: [red]8 datapoints[/red]")
+    change = StateChange(fleets.NOW - timedelta(hours=1), "OK", "ALARM", "Threshold Crossed: [red]8 datapoints[/red]")
 
-    show(console, seen, told, lacking(seen)[:3], {f"{OURS}cpu": (change,), f"{OURS}disk": "throttled"})
+    show(console, seen, told, absent_rows(seen)[:3], {f"{OURS}cpu": (change,), f"{OURS}disk": "throttled"})
 
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     text = "\n".join(line.rstrip() for line in lines) + "\n"
@@ -76,7 +76,7 @@ def test_what_is_said_is_as_it_was(width: int) -> None:
 
 
 def test_a_pair_is_told_as_two_alarms_of_which_one_is_yet_to_be_made() -> None:
-    told = explained(found(standing=PolicyInForce(STRICTER)))
+    told = explain_alarms(found(standing=PolicyInForce(STRICTER)))
 
     verdicts = {each.labels["alarm"]: each.verdicts for each in told}
     assert (verdicts["cpu"], verdicts["cpu-warning"]) == (("stale",), ("missing",))
@@ -97,14 +97,14 @@ def test_an_alarm_without_data_is_dead_besides() -> None:
 def test_an_alarm_of_who_is_gone_is_an_orphan() -> None:
     seen = found(Facts(ref=facts().ref, live=False))
 
-    assert {each.verdicts for each in explained(seen)} == {("orphan",)}
-    assert lacking(seen) == ()
+    assert {each.verdicts for each in explain_alarms(seen)} == {("orphan",)}
+    assert absent_rows(seen) == ()
 
 
 def test_a_row_without_budget_says_so() -> None:
     seen = found(standing=PolicyInForce(withheld=frozenset({("endpoint", "idle")})))
 
-    assert Lacking("idle", "", "the budget has no room for it") in lacking(seen)
+    assert AbsentRow("idle", "", "the budget has no room for it") in absent_rows(seen)
     assert of("idle", seen).verdicts == ("unwanted",)
 
 
@@ -116,6 +116,6 @@ def test_every_verdict_has_words() -> None:
         found(Facts(ref=facts().ref, live=False)),
     )
 
-    said = {verdict for seen in several for each in explained(seen) for verdict in each.verdicts}
+    said = {verdict for seen in several for each in explain_alarms(seen) for verdict in each.verdicts}
 
     assert said <= VERDICTS.keys()

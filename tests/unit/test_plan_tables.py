@@ -17,8 +17,8 @@ from sagewatch.kinds.registry import kind
 from sagewatch.model import Alarm, Description, Facts, Gap, Observed, Ref, Severity, canonical
 from sagewatch.policy.rules import DEFAULT, AlarmRule, Policy, PolicyInForce, RowCost
 from sagewatch.watch.plan import plan
-from sagewatch_cli.account.differences import Difference, condition, differences
-from sagewatch_cli.account.outlook import Cost, Outlook, Planned
+from sagewatch_cli.account.alarm_words import Difference, condition, differences
+from sagewatch_cli.account.plan import AccountPlan, MonthlyCost, ResourcePlan
 from sagewatch_cli.commands.plan import show
 from tests.resources import answering, config, endpoint, observed, pipeline, variant
 from tests.snapshots import NOT_DRAWN, snapshot
@@ -45,9 +45,9 @@ def made(seen: Facts, policy: Policy = DEFAULT) -> tuple[Alarm, ...]:
 
 def planned(
     seen: Facts, owned: Iterable[Alarm] = (), policy: Policy = DEFAULT, withheld: Iterable[tuple[str, str]] = ()
-) -> Planned:
+) -> ResourcePlan:
     look = Observed(facts=seen, owned=tuple(owned))
-    return Planned.of(READ, "sagewatch", look, PolicyInForce(policy, NOT_DRAWN.union(withheld)))
+    return ResourcePlan.of(READ, "sagewatch", look, PolicyInForce(policy, NOT_DRAWN.union(withheld)))
 
 
 POLICY = Policy(
@@ -61,7 +61,7 @@ POLICY = Policy(
 )
 
 
-def of_all_sorts() -> Outlook:
+def of_all_sorts() -> AccountPlan:
     """A plan with everything that one can hold."""
     churn = facts(endpoint(), "endpoint", {"team": "fraud", "sagewatch:memory": "[red]lots[/red]\x1b[31m"})
     gone = facts(endpoint(name="recommendations-for-the-start-page-of-the-second-shop-in-europe"), "endpoint")
@@ -69,7 +69,7 @@ def of_all_sorts() -> Outlook:
     unknown = Gap(level="variant", scope="AllTraffic", reason="instance type ml.q9.large is not in our table")
     held = facts(endpoint(name="held"), "endpoint", gaps=(unknown,))
     withheld = {("endpoint", "concurrency"): RowCost(1.3, Severity.INFO)}
-    return Outlook(
+    return AccountPlan(
         planned=(
             planned(churn, made(facts(endpoint(), "endpoint")), POLICY, withheld),
             planned(held, made(facts(endpoint(name="held"), "endpoint"))),
@@ -78,21 +78,21 @@ def of_all_sorts() -> Outlook:
         ),
         resources=1234,
         foreign=("sagewatch/endpoint/churn/AllTraffic/by-hand",),
-        listed=Cost(before=1.3, after=1.6),
-        fleet=Cost(before=1234.5, after=1234.8),
+        listed=MonthlyCost(before=1.3, after=1.6),
+        fleet=MonthlyCost(before=1234.5, after=1234.8),
         budget=40,
         withheld=withheld,
         known_prices=False,
     )
 
 
-def in_order() -> Outlook:
+def in_order() -> AccountPlan:
     """A plan of a fleet that is as it should be."""
-    none, all_ = Cost(before=0, after=0), Cost(before=13.4, after=13.4)
-    return Outlook(planned=(), resources=7, listed=none, fleet=all_, budget=40)
+    none, all_ = MonthlyCost(before=0, after=0), MonthlyCost(before=13.4, after=13.4)
+    return AccountPlan(planned=(), resources=7, listed=none, fleet=all_, budget=40)
 
 
-def printed(found: Outlook, width: int) -> str:
+def printed(found: AccountPlan, width: int) -> str:
     """Return what is printed on a screen of that width; trailing blanks nobody sees."""
     screen = io.StringIO()
     show(Console(file=screen, width=width, color_system=None), found)

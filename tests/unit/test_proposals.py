@@ -17,9 +17,9 @@ from sagewatch.policy.parse import read
 from sagewatch.units import parse
 from sagewatch_cli.account.proposals import (
     DAY,
-    Fit,
-    Outcome,
-    Proposal,
+    AlarmFit,
+    ReplayedAlarm,
+    ThresholdProposal,
     Trial,
     outcome,
     proposals,
@@ -69,27 +69,27 @@ def proposed(*trials: Trial) -> dict[str, str | None]:
 def test_what_fires_more_than_once_a_day_is_noisy_and_the_next_calm_round_threshold_is_proposed() -> None:
     noisy = latency(*week(100 * MS, 2300 * MS, *[1400 * MS] * 8))
 
-    assert outcome(noisy).fit is Fit.NOISY
+    assert outcome(noisy).fit is AlarmFit.NOISY
     assert proposed(noisy) == {"latency-p99": "1.5s"}
 
 
 def test_what_fires_all_the_time_is_noisy_however_seldom_it_begins() -> None:
     always = latency(*week(3400 * MS))
 
-    assert outcome(always).fit is Fit.NOISY
+    assert outcome(always).fit is AlarmFit.NOISY
     assert proposed(always) == {"latency-p99": "4s"}
 
 
 def test_what_fires_now_and_then_fits() -> None:
     fine = latency(*week(100 * MS, 2300 * MS, 1400 * MS))
 
-    assert (outcome(fine).fit, proposed(fine)) == (Fit.FITS, {})
+    assert (outcome(fine).fit, proposed(fine)) == (AlarmFit.FITS, {})
 
 
 def test_what_no_value_comes_near_is_deaf_and_gets_half_as_much_again_as_its_rarest_values() -> None:
     deaf = latency(*week(20 * MS, 90 * MS, 110 * MS))
 
-    assert outcome(deaf).fit is Fit.DEAF
+    assert outcome(deaf).fit is AlarmFit.DEAF
     assert proposed(deaf) == {"latency-p99": "200ms"}
 
 
@@ -104,25 +104,25 @@ def test_what_fires_on_low_values_is_deaf_when_all_are_high() -> None:
 def test_without_data_there_is_nothing_to_propose() -> None:
     dead = latency(*[None] * 100)
 
-    assert (outcome(dead).fit, proposed(dead)) == (Fit.DEAD, {})
+    assert (outcome(dead).fit, proposed(dead)) == (AlarmFit.DEAD, {})
 
 
 def test_the_silence_of_errors_fits() -> None:
     quiet = latency(*week(0.0), unit=Unit.COUNT)
 
-    assert (outcome(quiet).fit, proposed(quiet)) == (Fit.FITS, {})
+    assert (outcome(quiet).fit, proposed(quiet)) == (AlarmFit.FITS, {})
 
 
 def test_a_share_of_a_whole_is_never_deaf() -> None:
     roomy = latency(*week(12.0), unit=Unit.PERCENT, threshold=90)
 
-    assert outcome(roomy).fit is Fit.FITS
+    assert outcome(roomy).fit is AlarmFit.FITS
 
 
 def test_what_no_threshold_helps_is_said_and_not_proposed() -> None:
     full = latency(*week(100.0), alarm="memory", unit=Unit.PERCENT, threshold=90)
 
-    assert tuple(proposals([outcome(full)])) == (Proposal("memory", Unit.PERCENT, None),)
+    assert tuple(proposals([outcome(full)])) == (ThresholdProposal("memory", Unit.PERCENT, None),)
 
 
 def test_one_threshold_is_proposed_for_all_scopes() -> None:
@@ -139,7 +139,7 @@ def test_a_threshold_is_proposed_for_one_core_and_tried_on_all() -> None:
     assert proposed(busy) == {"cpu": "95%"}
 
 
-def entries(*outcomes: Outcome) -> list[dict[str, object]]:
+def entries(*outcomes: ReplayedAlarm) -> list[dict[str, object]]:
     found: list[dict[str, object]] = yaml.safe_load(snippet(CHURN, proposals(outcomes), outcomes))["alarms"]
     return found
 
@@ -185,7 +185,7 @@ def test_whatever_is_proposed_for_any_row_is_a_policy(kind: Kind, spec: Spec) ->
     one = latency(alarm=spec.id, unit=spec.unit)
 
     for text in rungs(spec.unit)[::9]:
-        document = snippet(Ref(kind.name, "churn"), [Proposal(spec.id, spec.unit, text)], [outcome(one)])
+        document = snippet(Ref(kind.name, "churn"), [ThresholdProposal(spec.id, spec.unit, text)], [outcome(one)])
 
         [entry] = read(document).alarms
         assert (entry.kind, entry.alarm, entry.resource) == (kind.name, spec.id, "churn")
@@ -220,7 +220,7 @@ def test_a_proposal_keeps_its_promise_on_the_same_data(several: list[list[Point]
         alive = [one for one in trials if one.values]
         again = tuple(replay(replace(one.rule, threshold=value), one.series) for one in alive)
         assert again == each.replays
-        if any(one.fit is Fit.NOISY for one in outcomes):
+        if any(one.fit is AlarmFit.NOISY for one in outcomes):
             assert value > 1000 * MS
             assert all(len(one.episodes) <= math.ceil(one.seconds / (7 * DAY)) and one.share <= 0.01 for one in again)
         else:
@@ -231,7 +231,7 @@ def test_a_proposal_keeps_its_promise_on_the_same_data(several: list[list[Point]
 @given(hours)
 def test_no_rounder_threshold_in_between_would_have_been_calm(points: list[Point]) -> None:
     one = latency(*points)
-    assume(outcome(one).fit is Fit.NOISY)
+    assume(outcome(one).fit is AlarmFit.NOISY)
     values = [parse(each, one.unit) for each in rungs(one.unit)]
 
     text = proposed(one)["latency-p99"]

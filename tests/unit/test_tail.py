@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sagewatch_cli.commands.events import Happening, in_words, line
+from sagewatch_cli.account.events import Activity, activity_of
+from sagewatch_cli.commands.events import line
 
 AT = 1_767_960_000_000
 TRACE = 'Traceback (most recent call last):\n  File "app.py"\nsagewatch.errors.Retry: describe_endpoint churn: denied'
@@ -16,7 +17,7 @@ TRACE = 'Traceback (most recent call last):\n  File "app.py"\nsagewatch.errors.R
 
 def said(function: str, **logged: Any) -> tuple[str, bool] | None:
     """Return the words for what a function logged, and whether it is a failure."""
-    found = in_words(function, AT, json.dumps({"level": "INFO", "service": function, **logged}))
+    found = activity_of(function, AT, json.dumps({"level": "INFO", "service": function, **logged}))
     return (found.said, found.failed) if found else None
 
 
@@ -86,7 +87,7 @@ def test_a_failure_says_its_error_and_what_it_is_about(about: dict[str, Any], be
     ],
 )
 def test_what_lambda_says_of_a_function_that_died_is_a_failure(message: str, expected: tuple[str, bool]) -> None:
-    found = in_words("notify", AT, message)
+    found = activity_of("notify", AT, message)
 
     assert found is not None
     assert (found.said, found.failed) == expected
@@ -104,13 +105,13 @@ def test_what_lambda_says_of_a_function_that_died_is_a_failure(message: str, exp
     ],
 )
 def test_what_lambda_says_of_every_invocation_is_left_out(message: str) -> None:
-    assert in_words("sweep", AT, message) is None
+    assert activity_of("sweep", AT, message) is None
 
 
 def test_programs_get_all_that_was_logged() -> None:
     logged = {"level": "INFO", "message": "told", "ref": "endpoint/churn", "state": "firing", "key": "k"}
 
-    found = in_words("notify", AT, json.dumps(logged))
+    found = activity_of("notify", AT, json.dumps(logged))
 
     assert found is not None
     assert found.data() == {
@@ -126,7 +127,7 @@ def test_a_line_has_the_local_time_and_is_red_when_it_failed(monkeypatch: pytest
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     try:
-        failed = line(Happening(at=AT, where="notify", said="no\x1b[2Jpe", failed=True))
+        failed = line(Activity(at=AT, where="notify", said="no\x1b[2Jpe", failed=True))
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sagewatch_cli.local.workspace import Picture, Refused, Said, Workspace, refusal
+from sagewatch_cli.local.doubles.slack_workspace import Picture, Refused, ShownMessage, Workspace, refusal
 
 
 def section(text: str = "a", **more: Any) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def test_people_see_edits_and_threads_and_not_what_was_deleted() -> None:
 
     slack.call("chat.delete", {"channel": "C1", "ts": second})
 
-    assert slack.channel("C1") == (Said("C1", first, {"text": "again", "blocks": [section()]}, edits=2),)
+    assert slack.channel("C1") == (ShownMessage("C1", first, {"text": "again", "blocks": [section()]}, edits=2),)
     assert [(said.text, said.thread) for said in slack.thread(first)] == [("reply", first)]
 
 

@@ -1,4 +1,4 @@
-"""Reading an account for the commands, and deciding what to say of it. Nothing here prints or knows options.
+"""Reads an account for the commands and decides what to say about it; a module is named after its command.
 
-Read `session` first.
+Nothing here prints or reads options (no typer, no rich). Read `session` first: it makes the AWS clients.
 """

@@ -20,28 +20,35 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
 
-type Series = tuple[str, str, frozenset[tuple[str, str]]]
+type MetricSeries = tuple[str, str, frozenset[tuple[str, str]]]
 """A namespace, a metric's name and its exact dimensions."""
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
-    """An alarm as CloudWatch has it: the state that it is in, why and since when, and when it was last written."""
+class PresentAlarm:
+    """An alarm as CloudWatch has it."""
 
     alarm: Alarm
+    """The request that would make it."""
     arn: str
+    """Its ARN."""
     state: str
+    """In CloudWatch's words: `OK`, `ALARM` or `INSUFFICIENT_DATA`."""
     reason: str
+    """Why it is in that state, in CloudWatch's words."""
     since: datetime
+    """When it entered that state."""
     updated: datetime
+    """When its configuration was last written."""
 
     @property
     def name(self) -> str:
+        """Return the name of the alarm."""
         return self.alarm.name
 
 
-def beginning(client: CloudWatchClient, prefix: str) -> Iterator[Present]:
-    """Yield the metric alarms whose names begin so, all pages of them."""
+def alarms_under(client: CloudWatchClient, prefix: str) -> Iterator[PresentAlarm]:
+    """Yield every metric alarm whose name begins with `prefix`; Retry when CloudWatch refuses."""
     with retried(f"describe_alarms {prefix}"):
         pages = client.get_paginator("describe_alarms").paginate(
             AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"], PaginationConfig={"PageSize": 100}
@@ -49,15 +56,15 @@ def beginning(client: CloudWatchClient, prefix: str) -> Iterator[Present]:
         yield from (_present(each) for page in pages for each in page["MetricAlarms"])
 
 
-def named(client: CloudWatchClient, name: str) -> Present | None:
-    """Return the metric alarm of that name, None when there is none."""
+def find_alarm(client: CloudWatchClient, name: str) -> PresentAlarm | None:
+    """Return the metric alarm of that name, None when there is none; Retry when CloudWatch refuses."""
     with retried(f"describe_alarms {name}"):
         answer = client.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm"])
     return next((_present(each) for each in answer["MetricAlarms"]), None)
 
 
-def _present(described: MetricAlarmTypeDef) -> Present:
-    return Present(
+def _present(described: MetricAlarmTypeDef) -> PresentAlarm:
+    return PresentAlarm(
         alarm=canonical(described),
         arn=described["AlarmArn"],
         state=described["StateValue"],
@@ -69,14 +76,14 @@ def _present(described: MetricAlarmTypeDef) -> Present:
 
 
 def owner(prefix: str, name: str, labels: Labels | None) -> Ref | None:
-    """Return whose an alarm of ours is, None when it is not ours."""
+    """Return the resource that an alarm of ours belongs to, None when it is not ours."""
     ours = labels and kind_named(labels.ref.kind) and names.is_owned(prefix, labels.ref, name, labels)
     return labels.ref if labels and ours else None
 
 
-def by_owner(prefix: str, found: Iterable[Present]) -> tuple[dict[Ref, list[Present]], list[Present]]:
+def by_owner(prefix: str, found: Iterable[PresentAlarm]) -> tuple[dict[Ref, list[PresentAlarm]], list[PresentAlarm]]:
     """Return our alarms by resource, and those under our prefix that are not ours."""
-    owned: dict[Ref, list[Present]] = {}
+    owned: dict[Ref, list[PresentAlarm]] = {}
     foreign = []
     for each in found:
         if ref := owner(prefix, each.name, each.alarm.labels):
@@ -86,8 +93,8 @@ def by_owner(prefix: str, found: Iterable[Present]) -> tuple[dict[Ref, list[Pres
     return owned, foreign
 
 
-def series(alarm: Alarm) -> frozenset[Series]:
-    """Return all that an alarm reads."""
+def series(alarm: Alarm) -> frozenset[MetricSeries]:
+    """Return every metric that an alarm reads: `{("AWS/SageMaker", "ModelLatency", {("EndpointName", "churn")})}`."""
     queries = [query["MetricStat"]["Metric"] for query in alarm.request.get("Metrics", ()) if "MetricStat" in query]
     read = [alarm.request] if "MetricName" in alarm.request else queries
     return frozenset((each["Namespace"], each["MetricName"], _exact(each.get("Dimensions", ()))) for each in read)
@@ -98,13 +105,13 @@ def _exact(dimensions: Iterable[Mapping[str, str]]) -> frozenset[tuple[str, str]
 
 
 def is_stale(alarm: Alarm, standing: PolicyInForce) -> bool:
-    """Tell whether nobody edited an alarm of ours, and yet the policy or the budget says something else of it."""
+    """Tell whether an alarm of ours that nobody edited differs from what the policy and the budget now want."""
     labels = alarm.labels
     return labels is not None and not is_edited(alarm) and suspects.is_stale(labels.ref, alarm, standing)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateChange:
     """One change of an alarm's state, and what CloudWatch gave as the reason."""
 
     at: datetime
@@ -113,7 +120,7 @@ class Change:
     reason: str
 
 
-def history(client: CloudWatchClient, name: str, most: int = 5) -> tuple[Change, ...]:
+def history(client: CloudWatchClient, name: str, most: int = 5) -> tuple[StateChange, ...]:
     """Return the last changes of an alarm's state, the newest first; CloudWatch keeps thirty days of them."""
     with retried(f"describe_alarm_history {name}"):
         answer = client.describe_alarm_history(
@@ -121,6 +128,6 @@ def history(client: CloudWatchClient, name: str, most: int = 5) -> tuple[Change,
         )
     data = ((each["Timestamp"], json.loads(each["HistoryData"])) for each in answer["AlarmHistoryItems"])
     return tuple(
-        Change(at, each["oldState"]["stateValue"], each["newState"]["stateValue"], each["newState"]["stateReason"])
+        StateChange(at, each["oldState"]["stateValue"], each["newState"]["stateValue"], each["newState"]["stateReason"])
         for at, each in data
     )

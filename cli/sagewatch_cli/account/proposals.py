@@ -37,7 +37,7 @@ _STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 _SECONDS: Mapping[Unit, float] = {Unit.MICROSECONDS: 1e-6, Unit.MILLISECONDS: 1e-3, Unit.SECONDS: 1}
 
 
-class Fit(StrEnum):
+class AlarmFit(StrEnum):
     """How an alarm suits the resource."""
 
     FITS = "fits"
@@ -48,15 +48,22 @@ class Fit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One alarm and what it would have looked at; the threshold of its row counts `scale` times in the metric."""
+    """One alarm and the data that it would have looked at."""
 
     alarm: str
+    """Its id in the catalogue."""
     scope: str
+    """The variant, host, step … that it watches."""
     title: str
+    """The row's title."""
     unit: Unit
+    """The unit that the row counts its threshold in."""
     scale: int
+    """How many units of the metric one unit of the row is: 8 for a share of 8 vCPU."""
     rule: Rule
+    """When it fires."""
     series: Series
+    """The data."""
 
     @property
     def threshold(self) -> float:
@@ -79,16 +86,16 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReplayedAlarm:
     """What an alarm would have done, and how that suits."""
 
     trial: Trial
     replay: Replay
-    fit: Fit
+    fit: AlarmFit
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ThresholdProposal:
     """Another threshold for an alarm in all its scopes, and what it would have done; no `text` when none would help."""
 
     alarm: str
@@ -102,19 +109,19 @@ class Proposal:
         return f"{TAG}{self.alarm}={self.text}"
 
 
-def outcome(trial: Trial) -> Outcome:
+def outcome(trial: Trial) -> ReplayedAlarm:
     """Replay an alarm as it would be, and judge it."""
     found = replay(trial.rule, trial.series)
-    return Outcome(trial, found, _fit(trial, found))
+    return ReplayedAlarm(trial, found, _fit_of(trial, found))
 
 
-def _fit(trial: Trial, found: Replay) -> Fit:
+def _fit_of(trial: Trial, found: Replay) -> AlarmFit:
     peak = trial.peak
     if peak is None:
-        return Fit.DEAD
+        return AlarmFit.DEAD
     if len(found.episodes) * DAY > found.seconds or found.share > _NOISY:
-        return Fit.NOISY
-    return Fit.DEAF if not found.episodes and _is_far(trial, peak) else Fit.FITS
+        return AlarmFit.NOISY
+    return AlarmFit.DEAF if not found.episodes and _is_far(trial, peak) else AlarmFit.FITS
 
 
 def _is_far(trial: Trial, peak: float) -> bool:
@@ -130,21 +137,21 @@ def is_calm(found: Replay) -> bool:
     return len(found.episodes) <= most and found.share <= _CALM
 
 
-def proposals(outcomes: Iterable[Outcome]) -> Iterator[Proposal]:
+def proposals(outcomes: Iterable[ReplayedAlarm]) -> Iterator[ThresholdProposal]:
     """Yield a proposal for each alarm that does not suit; one threshold holds for all scopes, as in tags and policy."""
     by_alarm = sorted(outcomes, key=lambda each: each.trial.alarm)
     for alarm, several in groupby(by_alarm, key=lambda each: each.trial.alarm):
-        alive = tuple(each for each in several if each.fit is not Fit.DEAD)
+        alive = tuple(each for each in several if each.fit is not AlarmFit.DEAD)
         trials = tuple(each.trial for each in alive)
-        if any(each.fit is Fit.NOISY for each in alive):
+        if any(each.fit is AlarmFit.NOISY for each in alive):
             yield _proposal(alarm, trials, _calmer(trials))
-        elif any(each.fit is Fit.DEAF for each in alive) and (text := _nearer(trials)):
+        elif any(each.fit is AlarmFit.DEAF for each in alive) and (text := _nearer(trials)):
             yield _proposal(alarm, trials, text)
 
 
-def _proposal(alarm: str, trials: Sequence[Trial], text: str | None) -> Proposal:
+def _proposal(alarm: str, trials: Sequence[Trial], text: str | None) -> ThresholdProposal:
     unit = trials[0].unit
-    return Proposal(alarm, unit, text, tuple(each.at(parse(text, unit)) for each in trials) if text else ())
+    return ThresholdProposal(alarm, unit, text, tuple(each.at(parse(text, unit)) for each in trials) if text else ())
 
 
 def _calmer(trials: Sequence[Trial]) -> str | None:
@@ -222,7 +229,7 @@ def written(value: float, unit: Unit) -> str:
     )
 
 
-def snippet(ref: Ref, found: Iterable[Proposal], outcomes: Iterable[Outcome]) -> str:
+def snippet(ref: Ref, found: Iterable[ThresholdProposal], outcomes: Iterable[ReplayedAlarm]) -> str:
     """Return what to add to `alarms` in the policy for the proposals; nothing when there are none."""
     texts = {each.alarm: each.text for each in found if each.text}
     present = {each.trial.alarm: each.trial for each in outcomes}
@@ -237,14 +244,14 @@ def _entry(row: str, texts: Mapping[str, str], present: Mapping[str, Trial]) -> 
     """Say a threshold, or both of a pair; a warning that would come after its critical alarm is left out."""
     main, mild = present.get(row), present.get(row + WARNING)
     if main is None or mild is None:
-        return {"threshold": _plain(texts.get(row, texts.get(row + WARNING, "")))}
+        return {"threshold": _bare_number(texts.get(row, texts.get(row + WARNING, "")))}
     critical = texts.get(row) or written(main.threshold, main.unit)
     warning = texts.get(row + WARNING) or written(mild.threshold, mild.unit)
     if not _is_beyond(main, parse(critical, main.unit), parse(warning, main.unit)):
-        return {"threshold": _plain(critical)}
-    return {"critical": _plain(critical), "warning": _plain(warning)}
+        return {"threshold": _bare_number(critical)}
+    return {"critical": _bare_number(critical), "warning": _bare_number(warning)}
 
 
-def _plain(text: str) -> str | float:
+def _bare_number(text: str) -> str | float:
     """Return a bare number as one, which YAML then writes without quotes."""
     return text if not text.replace(".", "").isdigit() else float(text) if "." in text else int(text)

@@ -1,1 +1,4 @@
-"""One module per command: its options, and how its answer is printed. What it says is decided in `account`."""
+"""One module for each command: its options, one call into `account/` or `local/`, and how the answer is printed.
+
+What the answer says is decided in the module of `account/` with the same name. Nothing here calls AWS.
+"""

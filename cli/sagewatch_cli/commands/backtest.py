@@ -25,16 +25,24 @@ from sagewatch.receivers.wording.phrases import harmless
 from sagewatch.units import humanise
 from sagewatch.watch.observe import read_facts
 from sagewatch.watch.plan import plan
-from sagewatch_cli.account.history import MOST_DAYS, History, read
-from sagewatch_cli.account.proposals import Fit, Outcome, Proposal, Trial, outcome, proposals, snippet
+from sagewatch_cli.account.metric_history import MOST_DAYS, MetricHistory, read_history
+from sagewatch_cli.account.proposals import (
+    AlarmFit,
+    ReplayedAlarm,
+    ThresholdProposal,
+    Trial,
+    outcome,
+    proposals,
+    snippet,
+)
 from sagewatch_cli.account.replay import Episode, Replay, Rule, Series
-from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.account.wanted import PolicyFile, standing
-from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop, table
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, policy_in_force
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop, table
 
 _NO_RESOURCE, _NO_ALARMS = 3, 4
 _LONGEST = 300  # characters of what other people wrote
-_COLOURS = {Fit.FITS: "green", Fit.NOISY: "red", Fit.DEAF: "yellow", Fit.DEAD: "yellow"}
+_COLOURS = {AlarmFit.FITS: "green", AlarmFit.NOISY: "red", AlarmFit.DEAF: "yellow", AlarmFit.DEAD: "yellow"}
 _SIGNS = {
     "GreaterThanThreshold": ">",
     "GreaterThanOrEqualToThreshold": "≥",
@@ -51,8 +59,8 @@ class Report:
     ref: Ref
     days: int
     now: datetime
-    outcomes: tuple[Outcome, ...]
-    proposals: tuple[Proposal, ...]
+    outcomes: tuple[ReplayedAlarm, ...]
+    proposals: tuple[ThresholdProposal, ...]
     metrics: int
     price: float
     reports: tuple[str, ...] = ()
@@ -64,7 +72,7 @@ def backtest(
     days: Annotated[
         int, typer.Option("--days", min=1, max=MOST_DAYS, help="How far back; CloudWatch keeps minutes for 15 days.")
     ] = 7,
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -82,13 +90,13 @@ def backtest(
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     now = datetime.now(UTC)
     try:
-        wanted = standing(account, prefix, policy)
+        wanted = policy_in_force(account, prefix, policy)
         cloudwatch = account.client("cloudwatch")
         facts, planned = _planned(account.client("sagemaker"), cloudwatch, prefix, kind, named, wanted.policy)
-        report = judged(facts.ref, planned, read(cloudwatch, planned.alarms, days, now), days, now)
+        report = judged(facts.ref, planned, read_history(cloudwatch, planned.alarms, days, now, progress), days, now)
     except Retry as error:
         stop(REFUSED, str(error))
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json(as_data(report))
     else:
         Console().print(rendered(report))
@@ -114,7 +122,7 @@ def _planned(client: Any, cloudwatch: Any, prefix: str, kind: Kind, ref: Ref, po
     return facts, planned
 
 
-def judged(ref: Ref, planned: Plan, history: History, days: int, now: datetime) -> Report:
+def judged(ref: Ref, planned: Plan, history: MetricHistory, days: int, now: datetime) -> Report:
     """Replay every alarm of a plan over what was read."""
     outcomes = tuple(outcome(trial(alarm, history.series[alarm.name])) for alarm in planned.alarms)
     return Report(
@@ -163,7 +171,7 @@ def as_data(report: Report) -> dict[str, Any]:
     }
 
 
-def _alarm(found: Outcome) -> dict[str, Any]:
+def _alarm(found: ReplayedAlarm) -> dict[str, Any]:
     one = found.trial
     return {
         "alarm": one.alarm,
@@ -194,7 +202,7 @@ def _episode(each: Episode) -> dict[str, Any]:
     return {"begin": datetime.fromtimestamp(each.begin, UTC), "seconds": each.seconds}
 
 
-def _proposed(each: Proposal) -> dict[str, Any]:
+def _proposed(each: ThresholdProposal) -> dict[str, Any]:
     return {
         "alarm": each.alarm,
         "threshold": each.text,
@@ -207,7 +215,7 @@ def rendered(report: Report) -> RenderableType:
     """Return it for people: a table, what to change, and what that costs and means."""
     return Group(
         *_table(report),
-        *(Text(each, style=_COLOURS[Fit.DEAD]) for each in _silent(report)),
+        *(Text(each, style=_COLOURS[AlarmFit.DEAD]) for each in _silent(report)),
         *(Text(each) for each in _proposals(report)),
         *_snippet(report),
         *(Text(harmless(f"Note: {each}", _LONGEST)) for each in report.reports),
@@ -217,7 +225,7 @@ def rendered(report: Report) -> RenderableType:
 
 def _table(report: Report) -> Iterator[RenderableType]:
     yield Text(f"{report.ref}: the last {_days(report.days)}, until {report.now:%Y-%m-%d %H:%M} UTC", style="bold")
-    alive = [each for each in report.outcomes if each.fit is not Fit.DEAD]
+    alive = [each for each in report.outcomes if each.fit is not AlarmFit.DEAD]
     if not alive:
         return
     rows = table("alarm", "fires", "peak", "times", "in all", "longest", "data", "")
@@ -231,7 +239,7 @@ def _table(report: Report) -> Iterator[RenderableType]:
     yield rows
 
 
-def _row(each: Outcome) -> tuple[str | Text, ...]:
+def _row(each: ReplayedAlarm) -> tuple[str | Text, ...]:
     one, found = each.trial, each.replay
     return (
         Text(f"  {one.alarm}"),
@@ -247,7 +255,7 @@ def _row(each: Outcome) -> tuple[str | Text, ...]:
 
 def _silent(report: Report) -> Iterator[str]:
     """Say what a table cannot: alarms without data, and percentiles that were mostly left undecided."""
-    dead = [f"{each.trial.scope}/{each.trial.alarm}" for each in report.outcomes if each.fit is Fit.DEAD]
+    dead = [f"{each.trial.scope}/{each.trial.alarm}" for each in report.outcomes if each.fit is AlarmFit.DEAD]
     if dead:
         yield f"No data, so never fired: {', '.join(dead)}"
     for each in report.outcomes:

@@ -16,9 +16,14 @@ from rich.text import Text
 from sagewatch.kinds.charts import DimensionNames
 from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import KINDS
-from sagewatch.model import PER_CAPACITY, Severity, Unit
+from sagewatch.model import Severity, Unit
 from sagewatch.units import humanise
-from sagewatch_cli.metrics import MISSPELLINGS, DocumentedMetric, documented
+from sagewatch_cli.account.alarm_words import default
+from sagewatch_cli.metrics import (
+    MISSPELLINGS,
+    DocumentedMetric,
+    documented,
+)
 
 _SIGNS: Mapping[str, str] = {
     "GreaterThanThreshold": ">",
@@ -126,12 +131,6 @@ def expression(kind: Kind, spec: Spec) -> str | None:
     """Return how a row combines metrics or series: `MAX(every Host)`; None when it looks at a single metric."""
     every = kind.levels[spec.level].dimensions[-1:]
     return spec.expression or (f"{spec.across}(every {every[0]})" if spec.across and every else None)
-
-
-def default(spec: Spec) -> str:
-    """Say the threshold that holds until somebody chooses another: `1.00 s`, `90 % of vCPU`."""
-    value = humanise(spec.threshold, spec.unit)
-    return f"{value}{spec.unit.removeprefix(Unit.PERCENT)}" if spec.unit in PER_CAPACITY else value
 
 
 def window(spec: Spec) -> str:

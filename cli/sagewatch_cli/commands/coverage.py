@@ -1,4 +1,4 @@
-"""`sagewatch coverage`: who is watched in the whole account, who is not and why, and which alarms are wrong."""
+"""`sagewatch coverage`: which resources of the account are watched, which are not and why, which alarms are wrong."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rich.text import Text
 from sagewatch.errors import Retry
 from sagewatch.kinds.registry import KINDS
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch_cli.account.census import MEANT, STATES, Coverage, Tally, Watched
-from sagewatch_cli.account.page import page
-from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.account.survey import Table, recorded, survey
-from sagewatch_cli.account.wanted import PolicyFile, standing
-from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop, table
+from sagewatch_cli.account.coverage import ON_PURPOSE, STATES, Coverage, KindCoverage, WatchedAlarm
+from sagewatch_cli.account.coverage_page import page
+from sagewatch_cli.account.coverage_reading import recorded, survey
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop, table
 
 MOST = 20
 """Lines of each section on a terminal; JSON and the page have all."""
@@ -34,9 +34,9 @@ def coverage(
         Path | None,
         typer.Option("--html", dir_okay=False, help="Write a page with all of it to this file, too.", metavar="FILE"),
     ] = None,
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     policy: PolicyFile = None,
-    incidents: Table = None,
+    incidents: IncidentsTable = None,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -52,20 +52,22 @@ def coverage(
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
-        found = survey(account, prefix, recorded(account, standing(account, prefix, policy), incidents))
+        found = survey(
+            account, prefix, recorded(account, policy_in_force(account, prefix, policy), incidents), progress
+        )
     except Retry as error:
         stop(REFUSED, str(error))
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json(as_data(found))
     else:
         show(Console(), found)
     if html:
-        _write(html, page(found))
+        _write_page(html, page(found))
     if found.unread:
         stop(_INCOMPLETE, "\n".join(f"Not read: {harmless(each, _LONGEST)}" for each in found.unread.values()))
 
 
-def _write(file: Path, text: str) -> None:
+def _write_page(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -91,7 +93,7 @@ def show(console: Console, found: Coverage) -> None:
         console.print(Text(f"Notices only, no alarms: {', '.join(silent)}.", "dim"))
     console.print()
     for title, columns, rows in _sections(found):
-        _section(console, title, columns, list(rows))
+        _print_section(console, title, columns, list(rows))
 
 
 def summary(found: Coverage, *, wide: bool) -> Grid:
@@ -103,18 +105,18 @@ def summary(found: Coverage, *, wide: bool) -> Grid:
         column.no_wrap = True
         column.justify = "left" if column is grid.columns[0] else "right"
     for each in found.tallies:
-        grid.add_row(*_numbers(each, more), style=None if each.read else "dim")
+        grid.add_row(*_kind_numbers(each, more), style=None if each.read else "dim")
     grid.add_section()
-    unwatched = len(found.living) - found.watched - found.meant
-    everything = (len(found.living), found.watched, found.meant, unwatched, *found.states.values())
+    unwatched = len(found.living) - found.watched - found.left_out
+    everything = (len(found.living), found.watched, found.left_out, unwatched, *found.states.values())
     severities = (sum(each.severities.get(severity, 0) for each in found.tallies) for severity in more)
     numbers = (f"{number:,}" for number in (*everything, *severities))
     grid.add_row("all", *numbers, f"{found.total.before:,.2f}", style="bold")
     return grid
 
 
-def _numbers(each: Tally, severities: Iterable[str]) -> tuple[str, ...]:
-    known = [f"{number:,}" for number in (each.living, each.watched, each.meant, each.unwatched)]
+def _kind_numbers(each: KindCoverage, severities: Iterable[str]) -> tuple[str, ...]:
+    known = [f"{number:,}" for number in (each.living, each.watched, each.left_out, each.unwatched)]
     states = (each.states.get(state, 0) for state in STATES.values())
     counts = (f"{number:,}" for number in (*states, *(each.severities.get(name, 0) for name in severities)))
     return each.kind.name, *(known if each.read else ["?"] * len(known)), *counts, f"{each.cost:,.2f}"
@@ -122,10 +124,10 @@ def _numbers(each: Tally, severities: Iterable[str]) -> tuple[str, ...]:
 
 def headline(found: Coverage) -> str:
     """Say how many are watched: `96.4 % of the resources that should be watched are: 27 of 28.`"""
-    wanted = len(found.living) - found.meant
+    wanted = len(found.living) - found.left_out
     if found.percent is None:
         return "Nothing here should be watched."
-    left_out = f" Left out on purpose: {found.meant}." if found.meant else ""
+    left_out = f" Left out on purpose: {found.left_out}." if found.left_out else ""
     return f"{found.percent:g} % of the resources that should be watched are: {found.watched} of {wanted}.{left_out}"
 
 
@@ -147,10 +149,10 @@ type _Section = tuple[str, tuple[str, ...], Iterable[tuple[str, ...]]]
 
 
 def _sections(found: Coverage) -> Iterator[_Section]:
-    yield "Firing", ("alarm", "severity", "since"), (_state(each) for each in found.firing)
-    missing = [each for each in found.unwatched if each.why not in MEANT]
+    yield "Firing", ("alarm", "severity", "since"), (_firing_line(each) for each in found.firing)
+    missing = [each for each in found.unwatched if each.why not in ON_PURPOSE]
     yield "Not watched", ("resource", "why", "reason"), ((str(e.ref), str(e.why), e.said) for e in missing)
-    meant = [each for each in found.unwatched if each.why in MEANT]
+    meant = [each for each in found.unwatched if each.why in ON_PURPOSE]
     yield "Left out on purpose", ("resource", "reason"), ((str(each.ref), each.said) for each in meant)
     orphans = found.at_fault("orphan")
     yield "Orphans: their resource is gone", ("alarm", "state"), ((each.name, kept(each)) for each in orphans)
@@ -161,26 +163,26 @@ def _sections(found: Coverage) -> Iterator[_Section]:
     yield "Stale: the next sweep rewrites them", ("alarm",), ((each.name,) for each in found.at_fault("stale"))
 
 
-def _state(each: Watched) -> tuple[str, ...]:
+def _firing_line(each: WatchedAlarm) -> tuple[str, ...]:
     return each.name, str(each.severity or "unknown"), f"{each.since:%Y-%m-%d %H:%M} UTC"
 
 
-def kept(each: Watched) -> str:
-    """Say the state of an orphan, and for whom it stays."""
+def kept(each: WatchedAlarm) -> str:
+    """Say an orphan's state, and which endpoint's deployments it guards, if any."""
     return f"{each.state}, stays while it guards {each.guards}" if each.guards else each.state
 
 
-def _age(found: Coverage, each: Watched) -> tuple[str, ...]:
+def _age(found: Coverage, each: WatchedAlarm) -> tuple[str, ...]:
     return each.name, age(found, each)
 
 
-def age(found: Coverage, each: Watched) -> str:
+def age(found: Coverage, each: WatchedAlarm) -> str:
     """Say how long ago an alarm was last written."""
     whole = found.where.at - each.updated
     return f"{whole.days} d" if whole.days else f"{whole.seconds // 3600} h"
 
 
-def _section(console: Console, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def _print_section(console: Console, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     if not rows:
         return
     grid = table(*columns, title=f"{title} ({len(rows)})")
@@ -205,7 +207,7 @@ def as_data(found: Coverage) -> dict[str, Any]:
         "at": where.at.isoformat(),
         "living": len(found.living),
         "watched": found.watched,
-        "left_out": found.meant,
+        "left_out": found.left_out,
         "percent": found.percent,
         "states": dict(found.states),
         "cost": {
@@ -216,25 +218,27 @@ def as_data(found: Coverage) -> dict[str, Any]:
             "budget": where.policy.budget,
             "withheld": ["/".join(row) for row in sorted(where.withheld)],
         },
-        "kinds": [_tally(each) for each in found.tallies],
-        "not_watched": [{**_ref(each), "why": str(each.why), "reason": each.said} for each in found.unwatched],
-        "alarms": [_alarm(each) for each in found.alarms],
+        "kinds": [_kind_data(each) for each in found.tallies],
+        "not_watched": [
+            {**_resource_data(each), "why": str(each.why), "reason": each.said} for each in found.unwatched
+        ],
+        "alarms": [_alarm_data(each) for each in found.alarms],
         "foreign": list(found.foreign),
         "unread": dict(found.unread),
     }
 
 
-def _ref(each: Any) -> dict[str, str]:
+def _resource_data(each: Any) -> dict[str, str]:
     return {"kind": each.ref.kind, "resource": each.ref.name}
 
 
-def _tally(each: Tally) -> dict[str, Any]:
+def _kind_data(each: KindCoverage) -> dict[str, Any]:
     return {
         "kind": each.kind.name,
         "read": each.read,
         "living": each.living,
         "watched": each.watched,
-        "left_out": each.meant,
+        "left_out": each.left_out,
         "alarms": each.alarms,
         "severities": dict(each.severities),
         "states": dict(each.states),
@@ -242,10 +246,10 @@ def _tally(each: Tally) -> dict[str, Any]:
     }
 
 
-def _alarm(each: Watched) -> dict[str, Any]:
+def _alarm_data(each: WatchedAlarm) -> dict[str, Any]:
     return {
         "name": each.name,
-        **_ref(each),
+        **_resource_data(each),
         "scope": each.scope,
         "alarm": each.alarm,
         "severity": each.severity and str(each.severity),

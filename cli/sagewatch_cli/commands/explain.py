@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Never
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,29 +12,21 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sagewatch.aws import sagemaker
-from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import PATIENT
-from sagewatch.aws.published_metrics import PublishedMetrics
 from sagewatch.errors import Retry
-from sagewatch.fleet.costs import prices
-from sagewatch.kinds.kind import Kind
-from sagewatch.kinds.registry import KINDS
-from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Ref
-from sagewatch.policy.rules import PolicyInForce, row_id
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch.watch import names
-from sagewatch.watch.diff import decide
-from sagewatch.watch.observe import observe
-from sagewatch_cli.account import alarms
-from sagewatch_cli.account.alarms import Change, Series, series
-from sagewatch_cli.account.census import STATES
-from sagewatch_cli.account.reasons import VERDICTS, Explained, Found, Lacking, Noting, explained, lacking, summed
-from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.account.survey import Table, place, reader, recorded
-from sagewatch_cli.account.wanted import PolicyFile, standing
-from sagewatch_cli.printing import REFUSED, Form, Format, as_json, stop
+from sagewatch_cli.account.alarms import StateChange
+from sagewatch_cli.account.coverage import STATES
+from sagewatch_cli.account.coverage_reading import recorded
+from sagewatch_cli.account.explain import (
+    VERDICTS,
+    AbsentRow,
+    ExplainedAlarm,
+    Inspection,
+)
+from sagewatch_cli.account.inspection import NotFound, NotOurs, Subject, explain_subject, inspect, state_history
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, stop
 
 _UNKNOWN, _ABSENT = 3, 4
 _LONGEST = 1_000  # characters of other people's text
@@ -51,9 +41,9 @@ def explain(
             show_default=False,
         ),
     ],
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     policy: PolicyFile = None,
-    incidents: Table = None,
+    incidents: IncidentsTable = None,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -68,155 +58,57 @@ def explain(
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
-        asked = Asked.read(account, prefix, what)
-        wanted = recorded(account, standing(account, prefix, policy), incidents)
-        found = look(account, prefix, wanted, asked.ref)
-        there = tuple(each for each in explained(found) if asked.names(each.labels["scope"], each.labels["alarm"]))
-        absent = summed(tuple(each for each in lacking(found) if asked.names(each.scope, each.alarm)))
-        if not (there or absent):
-            _nothing(account, found, asked)
-        changes = {each.alarm.name: _history(account, each.alarm.name) for each in there if each.present}
+        subject = Subject.read(account, prefix, what)
+        wanted = recorded(account, policy_in_force(account, prefix, policy), incidents)
+        found = inspect(account, prefix, wanted, subject.ref)
+        there, absent = explain_subject(account, found, subject)
+        changes = {each.alarm.name: state_history(account, each.alarm.name) for each in there if each.present}
+    except (NotFound, NotOurs) as error:
+        stop(_UNKNOWN if isinstance(error, NotFound) else _ABSENT, str(error))
     except Retry as error:
         stop(REFUSED, str(error))
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json(as_data(found, there, absent, changes))
     else:
         show(Console(), found, there, absent, changes)
-    if asked.alarm and not any(each.present for each in there):
+    if subject.alarm and not any(each.present for each in there):
         raise typer.Exit(_ABSENT)
 
 
-# ---------------------------------------------------------------------------------------------- what is asked about
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The resource, and scope and id when a single alarm is asked about."""
-
-    ref: Ref
-    scope: str = ""
-    alarm: str = ""
-
-    @classmethod
-    def read(cls, account: Account, prefix: str, what: str) -> Asked:
-        """Read the argument; the labels of an alarm that is there say more than its name, which may be cut."""
-        if what.startswith(f"{prefix}/") and (present := alarms.named(account.client("cloudwatch"), what)):
-            labels = present.alarm.labels
-            if labels is None or alarms.owner(prefix, what, labels) is None:
-                stop(_ABSENT, f"{what} is foreign: it is under our prefix, and we did not make it. We leave it alone.")
-            return cls(labels.ref, labels["scope"], labels["alarm"])
-        parts = what.removeprefix(f"{prefix}/").split("/")
-        if len(parts) not in {2, 4} or not all(parts):
-            stop(_UNKNOWN, f"{what} is neither kind/name, such as endpoint/churn, nor an alarm's name under {prefix}/.")
-        if kind_named(parts[0]) is None:
-            _no(f"There is no kind {parts[0]}.", parts[0], [kind.name for kind in KINDS])
-        return cls(Ref(*parts[:2]), *parts[2:])
-
-    def names(self, scope: str, alarm: str) -> bool:
-        """Tell whether that alarm is asked about; what is said of a row without a scope holds for all."""
-        return not self.alarm or (alarm == self.alarm and scope in {"", self.scope})
-
-
-def _no(said: str, name: str, known: Iterable[str]) -> Never:
-    """End the command with the names that are near, else some of those that there are."""
-    there = sorted(set(known))
-    near = difflib.get_close_matches(name, there, n=3, cutoff=0.5)
-    hint = f" Do you mean {', '.join(near)}?" if near else f" There are {', '.join(there[:20])}." if there else ""
-    stop(_UNKNOWN, said + hint)
-
-
-def _nothing(account: Account, found: Found, asked: Asked) -> None:
-    """End the command when there is nothing of that name: no such resource, row or scope."""
-    facts, kind = found.look.facts, found.kind
-    if not facts.live:
-        known = [ref.name for ref, _ in sagemaker.live(account.client("sagemaker"), kind)]
-        _no(f"There is no {kind.name} {asked.ref.name} in this account and Region.", asked.ref.name, known)
-    if not asked.alarm:
-        return
-    rows = [spec.id for spec in kind.specs]
-    if row_id(asked.alarm) not in rows:
-        _no(f"There is no alarm {asked.alarm} for the kind {kind.name}.", asked.alarm, rows)
-    _no(f"{facts.ref} has no scope {asked.scope}.", asked.scope, [scope.name for scope in facts.scopes])
-
-
-# ---------------------------------------------------------------------------------------------------------- reading
-def look(account: Account, prefix: str, wanted: PolicyInForce, ref: Ref) -> Found:
-    """Look at a resource and its alarms as reconcile does, and at their states and metrics."""
-    cloudwatch = account.client("cloudwatch")
-    discovery = PublishedMetrics(cloudwatch)
-    read = Noting(reader(account, discovery))
-    kind = _kind(ref)
-    clients = Clients(PATIENT, sagemaker=account.client("sagemaker"), cloudwatch=cloudwatch, reader=read)
-    seen = observe(clients, prefix, kind, ref)
-    ours = {alarm.name for alarm in seen.owned}
-    there = alarms.beginning(cloudwatch, names.search_prefix(prefix, seen.facts.ref))
-    at = place(account)
-    return Found(
-        kind=kind,
-        look=seen,
-        decision=decide(read, prefix, kind, seen, wanted),
-        standing=wanted,
-        present={each.name: each for each in there if each.name in ours},
-        types=read.types,
-        published=_published(discovery, seen.owned),
-        place=at,
-        prices=prices(at.region),
-        at=datetime.now(UTC),
-    )
-
-
-def _kind(ref: Ref) -> Kind:
-    kind = kind_named(ref.kind)
-    if kind is None:
-        _no(f"There is no kind {ref.kind}.", ref.kind, [kind.name for kind in KINDS])
-    return kind
-
-
-def _published(discovery: PublishedMetrics, owned: Iterable[Alarm]) -> frozenset[Series]:
-    """Return which of the series that the alarms read had data within two weeks."""
-    read = {each for alarm in owned for each in series(alarm)}
-    return frozenset(each for each in read if _is_published(discovery, each))
-
-
-def _is_published(discovery: PublishedMetrics, asked: Series) -> bool:
-    namespace, metric, dimensions = asked
-    listed = discovery.published(metric, namespace, **dict(dimensions))
-    return any(frozenset(each.dimensions.items()) == dimensions for each in listed)
-
-
-def _history(account: Account, name: str) -> tuple[Change, ...] | str:
-    """Return the last changes of an alarm's state, or why they could not be read: the rest can be told without."""
-    try:
-        return alarms.history(account.client("cloudwatch"), name)
-    except Retry as error:
-        return str(error)
-
-
 # --------------------------------------------------------------------------------------------------------- printing
-type Changes = Mapping[str, tuple[Change, ...] | str]
+type AlarmHistories = Mapping[str, tuple[StateChange, ...] | str]
+"""The last changes of state by alarm, or why they could not be read."""
 
 
 def show(
-    console: Console, found: Found, there: Sequence[Explained], absent: Sequence[Lacking], changes: Changes
+    console: Console,
+    found: Inspection,
+    there: Sequence[ExplainedAlarm],
+    absent: Sequence[AbsentRow],
+    changes: AlarmHistories,
 ) -> None:
     """Print a block for each alarm, then the rows without one."""
     if not found.kind.specs:
         console.print(Text(f"{found.look.facts.ref}: a {found.kind.name} gets no alarms, only notices when it fails."))
     for each in there:
-        _show(console, found, each, changes.get(each.alarm.name, ()))
+        _show_alarm(console, found, each, changes.get(each.alarm.name, ()))
     if absent:
         console.print(Text(f"Rows of {found.look.facts.ref} without an alarm", "bold"))
         grid = _lined()
         for lack in absent:
-            grid.add_row(Text(lack.alarm), _plain(lack.reason))
+            grid.add_row(Text(lack.alarm), _safe_text(lack.reason))
         console.print(Padding(grid, (0, 0, 1, 2)))
     for report in found.decision.reports:
-        console.print(_plain(f"Note: {report}"))
+        console.print(_safe_text(f"Note: {report}"))
 
 
-def _show(console: Console, found: Found, each: Explained, changes: tuple[Change, ...] | str) -> None:
+def _show_alarm(
+    console: Console, found: Inspection, each: ExplainedAlarm, changes: tuple[StateChange, ...] | str
+) -> None:
     console.print(Text.assemble((harmless(each.alarm.name, _LONGEST), "bold"), f"  {each.title}"))
     grid = _lined()
-    for name, said in _lines(found, each, changes):
-        grid.add_row(Text(name, "dim"), _plain(said))
+    for name, said in _alarm_lines(found, each, changes):
+        grid.add_row(Text(name, "dim"), _safe_text(said))
     console.print(Padding(grid, (0, 0, 1, 2)))
 
 
@@ -228,7 +120,9 @@ def _lined() -> Grid:
     return grid
 
 
-def _lines(found: Found, each: Explained, changes: tuple[Change, ...] | str) -> Iterator[tuple[str, str]]:
+def _alarm_lines(
+    found: Inspection, each: ExplainedAlarm, changes: tuple[StateChange, ...] | str
+) -> Iterator[tuple[str, str]]:
     """Yield what is said of an alarm, with what each line is about."""
     yield "when", each.fires
     yield from (("watches" if n == 0 else "", read) for n, read in enumerate(each.reads))
@@ -240,7 +134,7 @@ def _lines(found: Found, each: Explained, changes: tuple[Change, ...] | str) -> 
         yield "verdict", " ".join(filter(None, (_sentence(verdict), VERDICTS[verdict])))
     yield from (("note", note) for note in each.notes)
     if each.present:
-        yield "now", f"{_state(each.present.state)} since {_time(each.present.since)}: {each.present.reason}"
+        yield "now", f"{_state_word(each.present.state)} since {_time(each.present.since)}: {each.present.reason}"
     yield from _past(changes)
     yield "labels", " ".join(f"{name}={value}" for name, value in each.labels.values.items() if name != "rev")
     yield "pages", ", ".join(each.topics) or "nobody by CloudWatch itself; Sagewatch tells by its routes"
@@ -252,16 +146,16 @@ def _sentence(verdict: str) -> str:
     return f"{verdict[0].upper()}{verdict[1:]}."
 
 
-def _past(changes: tuple[Change, ...] | str) -> Iterator[tuple[str, str]]:
+def _past(changes: tuple[StateChange, ...] | str) -> Iterator[tuple[str, str]]:
     if isinstance(changes, str):
         yield "before", f"its history could not be read: {changes}"
         return
     for change in changes:
-        said = f"{_state(change.before)} → {_state(change.after)}: {change.reason}"
+        said = f"{_state_word(change.before)} → {_state_word(change.after)}: {change.reason}"
         yield "before" if change is changes[0] else "", f"{_time(change.at)}  {said}"
 
 
-def _state(state: str) -> str:
+def _state_word(state: str) -> str:
     return STATES.get(state, state)
 
 
@@ -269,12 +163,14 @@ def _time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _plain(text: str) -> Text:
+def _safe_text(text: str) -> Text:
     return Text(harmless(text, _LONGEST))
 
 
 # ------------------------------------------------------------------------------------------------------------- data
-def as_data(found: Found, there: Sequence[Explained], absent: Sequence[Lacking], changes: Changes) -> dict[str, Any]:
+def as_data(
+    found: Inspection, there: Sequence[ExplainedAlarm], absent: Sequence[AbsentRow], changes: AlarmHistories
+) -> dict[str, Any]:
     """Return the explanation as plain data."""
     facts = found.look.facts
     return {
@@ -282,13 +178,13 @@ def as_data(found: Found, there: Sequence[Explained], absent: Sequence[Lacking],
         "resource": facts.ref.name,
         "live": facts.live,
         "notices_only": not found.kind.specs,
-        "alarms": [_alarm(each, changes.get(each.alarm.name, ())) for each in there],
+        "alarms": [_explained_data(each, changes.get(each.alarm.name, ())) for each in there],
         "lacking": [{"alarm": each.alarm, "reason": each.reason} for each in absent],
         "reports": list(found.decision.reports),
     }
 
 
-def _alarm(each: Explained, changes: tuple[Change, ...] | str) -> dict[str, Any]:
+def _explained_data(each: ExplainedAlarm, changes: tuple[StateChange, ...] | str) -> dict[str, Any]:
     present = each.present
     return {
         "name": each.alarm.name,
@@ -300,10 +196,10 @@ def _alarm(each: Explained, changes: tuple[Change, ...] | str) -> dict[str, Any]
         "threshold": [{"source": step.source, "said": step.text} for step in each.steps],
         "verdicts": list(each.verdicts),
         "notes": list(each.notes),
-        "state": present and _state(present.state),
+        "state": present and _state_word(present.state),
         "since": present and present.since.isoformat(),
         "reason": present and present.reason,
-        "history": changes if isinstance(changes, str) else [_change(change) for change in changes],
+        "history": changes if isinstance(changes, str) else [_change_data(change) for change in changes],
         "labels": dict(each.labels.values),
         "topics": list(each.topics),
         "cost": each.cost,
@@ -311,6 +207,6 @@ def _alarm(each: Explained, changes: tuple[Change, ...] | str) -> dict[str, Any]
     }
 
 
-def _change(change: Change) -> dict[str, str]:
-    before, after = _state(change.before), _state(change.after)
+def _change_data(change: StateChange) -> dict[str, str]:
+    before, after = _state_word(change.before), _state_word(change.after)
     return {"at": change.at.isoformat(), "before": before, "after": after, "reason": change.reason}

@@ -11,21 +11,26 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import PATIENT
 from sagewatch.errors import Retry
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Ref
-from sagewatch.policy.rules import PolicyInForce
+from sagewatch.model import Alarm
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch_cli.account.differences import Difference, condition, differences
-from sagewatch_cli.account.outlook import Asked, Cost, Outlook, Planned, is_glob, outlook
-from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.account.wanted import PolicyFile, standing
-from sagewatch_cli.printing import REFUSED, Form, Format, as_json, progress, stop
+from sagewatch_cli.account.alarm_words import Difference, condition, differences
+from sagewatch_cli.account.plan import (
+    AccountPlan,
+    MonthlyCost,
+    ResourcePlan,
+    Selection,
+    clients_of,
+    is_glob,
+    plan_account,
+)
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, policy_in_force
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop
 
 CHANGES = 3
-"""The exit code for something to do, to those who ask for it."""
+"""The exit code for something to do, with --detailed-exitcode."""
 
 _WRONG = 2
 _LONGEST = 300  # characters of what other people wrote
@@ -58,7 +63,7 @@ def plan(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 3 when there is something to do.")
     ] = False,
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -74,13 +79,20 @@ def plan(
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
-        wanted = standing(account, prefix, policy)
-        found = of_account(account, prefix, wanted, Asked(tuple(refs or ()), full))
+        wanted = policy_in_force(account, prefix, policy)
+        found = plan_account(
+            clients_of(account), prefix, wanted, Selection(tuple(refs or ()), full), datetime.now(UTC), progress
+        )
     except Retry as error:
         stop(REFUSED, str(error))
+    _answer(found, refs or [], form, detailed_exitcode=detailed_exitcode)
+
+
+def _answer(found: AccountPlan, refs: list[str], form: OutputFormat, *, detailed_exitcode: bool) -> None:
+    """Print the plan and end with the exit code that says how it went."""
     if refs and not found.unread and not any(each.look.facts.live or each.look.owned for each in found.planned):
         stop(_WRONG, f"Nothing is called {', '.join(refs)} in this account and Region, nor are there alarms of it.")
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json(as_data(found))
     else:
         show(Console(), found)
@@ -90,18 +102,8 @@ def plan(
         raise typer.Exit(CHANGES)
 
 
-def of_account(account: Account, prefix: str, wanted: PolicyInForce, asked: Asked) -> Outlook:
-    """Return what reconcile would write in the account; Retry when its alarms cannot be listed."""
-    clients = Clients(PATIENT, sagemaker=account.client("sagemaker"), cloudwatch=account.client("cloudwatch"))
-    return outlook(clients, prefix, wanted, asked, datetime.now(UTC), _progress)
-
-
-def _progress(refs: Collection[Ref]) -> Iterable[Ref]:
-    return progress(refs, "Looking at resources")
-
-
 # ---------------------------------------------------------------------------------------------------------- json
-def as_data(found: Outlook) -> dict[str, Any]:
+def as_data(found: AccountPlan) -> dict[str, Any]:
     """Return the plan as plain data."""
     create, change, delete = found.counts()
     return {
@@ -117,7 +119,7 @@ def as_data(found: Outlook) -> dict[str, Any]:
             {"kind": kind, "alarm": row, "monthly": demand.monthly_usd, "severity": demand.severity}
             for (kind, row), demand in found.withheld.items()
         ],
-        "resources": [_resource(each) for each in found.planned],
+        "resources": [_resource_plan_data(each) for each in found.planned],
         "looked_at": len(found.planned),
         "known": found.resources,
         "foreign": list(found.foreign),
@@ -125,20 +127,25 @@ def as_data(found: Outlook) -> dict[str, Any]:
     }
 
 
-def _cost_data(cost: Cost) -> dict[str, float]:
+def _cost_data(cost: MonthlyCost) -> dict[str, float]:
     return {"before": cost.before, "after": cost.after}
 
 
-def _resource(planned: Planned) -> dict[str, Any]:
+def _resource_plan_data(planned: ResourcePlan) -> dict[str, Any]:
     return {
         "resource": str(planned.ref),
         "live": planned.look.facts.live,
         "create": [
-            {"alarm": alarm.name, "severity": _severity(alarm), "condition": condition(alarm), "request": alarm.request}
+            {
+                "alarm": alarm.name,
+                "severity": _severity_of(alarm),
+                "condition": condition(alarm),
+                "request": alarm.request,
+            }
             for alarm in planned.created
         ],
         "change": [
-            {"alarm": new.name, "differences": [_difference(each) for each in differences(old, new)]}
+            {"alarm": new.name, "differences": [_difference_data(each) for each in differences(old, new)]}
             for old, new in planned.changed
         ],
         "claim": [alarm.name for alarm in planned.claims],
@@ -149,31 +156,31 @@ def _resource(planned: Planned) -> dict[str, Any]:
     }
 
 
-def _difference(each: Difference) -> dict[str, str]:
+def _difference_data(each: Difference) -> dict[str, str]:
     return {"what": each.what, "old": each.old, "new": each.new}
 
 
-def _severity(alarm: Alarm) -> str:
+def _severity_of(alarm: Alarm) -> str:
     return alarm.labels["severity"] if alarm.labels else ""
 
 
 # ---------------------------------------------------------------------------------------------------------- table
-def show(console: Console, found: Outlook) -> None:
+def show(console: Console, found: AccountPlan) -> None:
     """Print the plan for reading."""
     for planned in found.planned:
         if planned or planned.held or planned.decision.reports:
             console.print(Text(harmless(str(planned.ref), _LONGEST), "bold"))
-            console.print(_table(_lines(planned)))
+            console.print(_signed_table(_plan_lines(planned)))
             console.print()
     if found.foreign:
         console.print(Text("Under our prefix, but not ours; left alone", "bold"))
-        console.print(_table((" ", harmless(name, _LONGEST), Text()) for name in found.foreign))
+        console.print(_signed_table((" ", harmless(name, _LONGEST), Text()) for name in found.foreign))
         console.print()
     for line in _foot(found):
         console.print(line, highlight=False, markup=False)
 
 
-def _table(lines: Iterable[tuple[str, str, Text]]) -> Table:
+def _signed_table(lines: Iterable[tuple[str, str, Text]]) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(width=2, justify="right")
     table.add_column(overflow="fold")
@@ -186,28 +193,28 @@ def _table(lines: Iterable[tuple[str, str, Text]]) -> Table:
 _COLOURS = {"+": "green", "~": "yellow", "-": "red"}
 
 
-def _lines(planned: Planned) -> Iterator[tuple[str, str, Text]]:
+def _plan_lines(planned: ResourcePlan) -> Iterator[tuple[str, str, Text]]:
     """Yield a sign, an alarm and what is said of it."""
     for alarm in planned.created:
-        yield "+", _short(alarm.name), Text(f"{condition(alarm)}, {_severity(alarm)}")
+        yield "+", _scope_and_alarm(alarm.name), Text(f"{condition(alarm)}, {_severity_of(alarm)}")
     for old, new in planned.changed:
-        yield "~", _short(new.name), Text("\n".join(_words(differences(old, new))))
+        yield "~", _scope_and_alarm(new.name), Text("\n".join(_difference_words(differences(old, new))))
     for alarm in planned.claims:
         yield "~", alarm.name, Text(f"label guards {planned.ref}")
     for alarm in planned.deleted:
-        yield "-", _short(alarm.name), Text(planned.why[alarm.name])
+        yield "-", _scope_and_alarm(alarm.name), Text(planned.why[alarm.name])
     for alarm in planned.held:
-        yield "=", _short(alarm.name), Text("stays as it is")
+        yield "=", _scope_and_alarm(alarm.name), Text("stays as it is")
     for report in planned.decision.reports:
         yield "!", "", Text(harmless(report, _LONGEST))
 
 
-def _short(name: str) -> str:
-    """Return what a name has more than its resource's: scope and alarm."""
+def _scope_and_alarm(name: str) -> str:
+    """Return the end of an alarm's name: `AllTraffic/latency-p99`."""
     return "/".join(name.split("/")[3:])
 
 
-def _words(several: Collection[Difference]) -> Iterator[str]:
+def _difference_words(several: Collection[Difference]) -> Iterator[str]:
     # The mark of the policy changes with whatever the policy says of an alarm, often without a change to it.
     if [each.what for each in several] == ["label policy"]:
         yield "only the mark of the policy that it follows"
@@ -218,7 +225,7 @@ def _words(several: Collection[Difference]) -> Iterator[str]:
             yield f"{each.what} {harmless(each.old, _LONGEST)} → {harmless(each.new, _LONGEST)}"
 
 
-def _foot(found: Outlook) -> Iterator[str]:
+def _foot(found: AccountPlan) -> Iterator[str]:
     create, change, delete = found.counts()
     before, after = f"${found.fleet.before:,.2f}", f"${found.fleet.after:,.2f}"
     cost = f"{before} a month" if before == after else f"{before} → {after} a month"
@@ -237,7 +244,7 @@ def _foot(found: Outlook) -> Iterator[str]:
         yield f"Looked at {len(found.planned):,} of {found.resources:,} resources; --full looks at every one."
 
 
-def _without_room(found: Outlook) -> str:
+def _without_room(found: AccountPlan) -> str:
     if not found.withheld:
         return "room for all."
     rows = (f"{kind}/{row} (${demand.monthly_usd:,.2f})" for (kind, row), demand in found.withheld.items())

@@ -8,28 +8,26 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import ClientError
 
-from sagewatch.aws.errors import retried
-from sagewatch.aws.policy_store import from_text
 from sagewatch.errors import Fault, Retry
 from sagewatch.policy.rules import Policy
-from sagewatch_cli.account.session import Account, EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.account.wanted import parameter_of
-from sagewatch_cli.printing import BROKEN, REFUSED, Form, Format, as_json, stop
-
-LARGEST = 8192
-"""Bytes that a parameter of the advanced tier holds."""
-
-EMPTY = "# Nothing is changed: every alarm is as the catalogue says.\n"
-"""What is written in place of a document without a letter, which SSM refuses."""
+from sagewatch_cli.account.policy import (
+    EMPTY,
+    DeployedDocument,
+    author_of,
+    check_document,
+    deployed_document,
+    parameter_of,
+    write_document,
+)
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, read_document
+from sagewatch_cli.printing import BROKEN, REFUSED, Form, OutputFormat, as_json, stop
 
 _ABSENT = 4
 
@@ -39,25 +37,16 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 app = typer.Typer(name="policy", help="What the owner of the account wants otherwise.", no_args_is_help=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """The document in the parameter, and when it was written."""
-
-    text: str
-    version: int
-    at: datetime
-
-
 # ---------------------------------------------------------------------------------------------------------- commands
 @app.command()
-def check(file: File, form: Form = Format.TABLE) -> None:
+def check(file: File, form: Form = OutputFormat.TABLE) -> None:
     """Tell whether a document can be followed, and what it holds; asks nobody.
 
     Exit codes: 0 valid, 2 wrong usage, 5 broken: every fault is printed as FILE:line:column.
     """
-    text = _read(file)
-    policy, faults = _checked(text)
-    if form is Format.JSON:
+    text = read_document(file)
+    policy, faults = check_document(text)
+    if form is OutputFormat.JSON:
         as_json({"valid": not faults, "holds": _counts(policy), "faults": [_fault(each) for each in faults]})
     elif not faults:
         typer.echo(f"{file} is valid: {_holds(policy)}")
@@ -67,7 +56,7 @@ def check(file: File, form: Form = Format.TABLE) -> None:
 
 @app.command()
 def show(
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -82,10 +71,10 @@ def show(
     try:
         client = account.client("ssm")
         found = _deployed(client, parameter)
-        by = _author(client, parameter, found.version)
+        by = author_of(client, parameter, found.version)
     except Retry as error:
         stop(REFUSED, str(error))
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json({"parameter": parameter, "version": found.version, "at": found.at, "by": by, "text": found.text})
         return
     typer.echo(f"{parameter}, version {found.version}, {found.at:%Y-%m-%d %H:%M %Z} by {by}", err=True)
@@ -96,7 +85,7 @@ def show(
 def push(
     file: File,
     yes: Yes = False,
-    form: Form = Format.TABLE,
+    form: Form = OutputFormat.TABLE,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -104,7 +93,7 @@ def push(
 ) -> None:
     """Write a document into the parameter of the stack, after it was checked and its differences were shown.
 
-    What it changes about alarms is foretold by sagewatch plan --policy FILE.
+    What it changes about alarms is shown by sagewatch plan --policy FILE.
 
     Exit codes: 0 written, or the same already; 1 AWS refused, or you did not agree; 2 wrong usage; 4 there is no such
     parameter; 5 the document is broken, or too large.
@@ -112,8 +101,8 @@ def push(
     if str(file) == "-" and not yes:
         raise typer.BadParameter("standard input cannot both be the document and answer; add --yes")
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
-    text = _read(file)
-    _, faults = _checked(text)
+    text = read_document(file)
+    _, faults = check_document(text)
     if faults:
         stop(BROKEN, "\n".join(_pointed(str(file), text, faults)))
     try:
@@ -121,7 +110,7 @@ def push(
         written = _push(client, parameter_of(prefix), _deployed(client, parameter_of(prefix)), text, yes=yes)
     except Retry as error:
         stop(REFUSED, str(error))
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         as_json(written)
     else:
         typer.echo("{parameter} is at version {version}.".format_map(written))
@@ -162,26 +151,6 @@ def edit(
 
 
 # ---------------------------------------------------------------------------------------------------------- document
-def _read(file: Path) -> str:
-    try:
-        return typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}", param_hint="FILE") from error
-    except UnicodeDecodeError as wrong:
-        stop(BROKEN, f"{file} is not text in UTF-8: byte {wrong.start} cannot be read.")
-
-
-def _checked(text: str) -> tuple[Policy, tuple[Fault, ...]]:
-    """Return what a document says, and its faults; with a fault it says nothing."""
-    found = from_text(text)
-    if found.faults:
-        return found.policy, found.faults
-    size = len(text.encode())
-    if size > LARGEST:
-        return found.policy, (Fault(1, 1, "", f"{size:,} bytes are too many; a parameter holds {LARGEST:,}"),)
-    return found.policy, ()
-
-
 def _counts(policy: Policy) -> dict[str, Any]:
     return {
         "alarms": len(policy.alarms),
@@ -226,47 +195,28 @@ def _pointed(name: str, text: str, faults: Iterable[Fault]) -> Iterator[str]:
 
 
 # ---------------------------------------------------------------------------------------------------------- parameter
-def _deployed(client: Any, parameter: str) -> Deployed:
-    with retried(f"get_parameter {parameter}"):
-        try:
-            found = client.get_parameter(Name=parameter)["Parameter"]
-        except ClientError as error:
-            if error.response["Error"].get("Code") != "ParameterNotFound":
-                raise
-            stop(
-                _ABSENT,
-                f"There is no parameter {parameter} in this account and Region: the stack makes it. "
-                "Deployed with another prefix? Say --prefix.",
-            )
-    return Deployed(found["Value"], found["Version"], found["LastModifiedDate"])
+def _deployed(client: Any, parameter: str) -> DeployedDocument:
+    found = deployed_document(client, parameter)
+    if found is None:
+        stop(
+            _ABSENT,
+            f"There is no parameter {parameter} in this account and Region: the stack makes it. "
+            "Deployed with another prefix? Say --prefix.",
+        )
+    return found
 
 
-def _author(client: Any, parameter: str, version: int) -> str:
-    """Return who wrote a version: an ARN."""
-    with retried(f"get_parameter_history {parameter}"):
-        pages = client.get_paginator("get_parameter_history").paginate(Name=parameter)
-        versions = [each for page in pages for each in page["Parameters"]]
-    return next((each["LastModifiedUser"] for each in versions if each["Version"] == version), "somebody unknown")
-
-
-def _push(client: Any, parameter: str, before: Deployed, text: str, *, yes: bool) -> dict[str, Any]:
+def _push(client: Any, parameter: str, before: DeployedDocument, text: str, *, yes: bool) -> dict[str, Any]:
     """Write the document when it differs and the user agrees; return the parameter and its version."""
     text = text if text.strip() else EMPTY
     if text == before.text:
         typer.echo("Nothing changed.", err=True)
         return {"parameter": parameter, "version": before.version, "written": False}
-    typer.echo("\n".join(_diff(before.text, text)), err=True)
+    diff = unified_diff(before.text.splitlines(), text.splitlines(), "deployed", "new", lineterm="")
+    typer.echo("\n".join(diff), err=True)
     if not yes:
         typer.confirm(f"Write this to {parameter}?", abort=True, err=True)
-    with retried(f"put_parameter {parameter}"):
-        answer = client.put_parameter(
-            Name=parameter, Value=text, Type="String", Overwrite=True, Tier="Intelligent-Tiering"
-        )
-    return {"parameter": parameter, "version": answer["Version"], "written": True}
-
-
-def _diff(before: str, after: str) -> Iterator[str]:
-    return unified_diff(before.splitlines(), after.splitlines(), "deployed", "new", lineterm="")
+    return {"parameter": parameter, "version": write_document(client, parameter, text), "written": True}
 
 
 # ---------------------------------------------------------------------------------------------------------- editor
@@ -280,11 +230,11 @@ def _draft(text: str) -> Path:
 
 
 def _edited(path: Path) -> str:
-    """Return what the user made of the file, as often as it takes to be valid; the user may give up."""
+    """Let the user edit the file until it is valid, and return it; ends the command when the user gives up."""
     while True:
         _open(path)
-        text = _read(path)
-        _, faults = _checked(text)
+        text = read_document(path)
+        _, faults = check_document(text)
         if not faults:
             return text
         typer.echo("\n".join(_pointed(str(path), text, faults)), err=True)

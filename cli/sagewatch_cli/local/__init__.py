@@ -1,4 +1,5 @@
-"""A laptop that plays AWS: emulators, our doubles for what they lack, and the real template deployed on them.
+"""AWS and Slack played on this machine, with the real template deployed on them: no account, no Docker.
 
-Nothing here is deployed, and nothing that is deployed imports it. No decisions about alarms or notices belong here.
+Rooms, from the top: `demo` (the story), `drivers` (what makes things happen), `stack` (emulators and deployment),
+`doubles` (what answers in place of AWS and Slack), `machine` (processes, ports, the checkout). None of it is deployed.
 """

@@ -1,0 +1,72 @@
+"""The options that several commands share, and what they lead to: the policy of a file or the deployed one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from botocore.utils import is_valid_endpoint_url
+
+from sagewatch.errors import BadSetting, BrokenPolicy
+from sagewatch.policy.rules import PolicyInForce
+from sagewatch.settings import alarm_prefix
+from sagewatch_cli.account.policy import parameter_of, read_policy
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.printing import BROKEN, stop
+
+
+def _prefix(value: str) -> str:
+    try:
+        return alarm_prefix({"ALARM_PREFIX": value})
+    except BadSetting as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _address(value: str | None) -> str | None:
+    if value is not None and not is_valid_endpoint_url(value):
+        raise typer.BadParameter(f"'{value}' is no address; write one such as http://localhost:4566")
+    return value
+
+
+Prefix = Annotated[
+    str,
+    typer.Option("--prefix", envvar="ALARM_PREFIX", callback=_prefix, help="First part of the names of our alarms."),
+]
+Profile = Annotated[str | None, typer.Option("--profile", help="Profile of the AWS configuration.", show_default=False)]
+Region = Annotated[str | None, typer.Option("--region", help="AWS Region.", show_default=False)]
+EndpointUrl = Annotated[
+    str | None,
+    typer.Option("--endpoint-url", callback=_address, help="Ask an emulator instead of AWS.", show_default=False),
+]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option("--policy", exists=True, dir_okay=False, help="A policy to try, in place of the deployed one."),
+]
+IncidentsTable = Annotated[
+    str | None,
+    typer.Option(
+        "--table",
+        envvar="INCIDENTS_TABLE",
+        help="The stack's incidents table, where the sweep writes which rows a budget has no room for.",
+        show_default=False,
+    ),
+]
+
+
+def policy_in_force(account: Account, prefix: str, file: Path | None) -> PolicyInForce:
+    """Return what the file says, else what is deployed; a broken policy ends the command, with all its faults."""
+    found = read_policy(account, prefix, read_document(file) if file else None)
+    if found.faults:
+        stop(BROKEN, f"{file or parameter_of(prefix)} is broken:\n{BrokenPolicy(found.faults)}")
+    return found
+
+
+def read_document(file: Path) -> str:
+    """Return a policy document's text; `-` is standard input. A file that cannot be read ends the command."""
+    try:
+        return typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}", param_hint="FILE") from error
+    except UnicodeDecodeError as wrong:
+        stop(BROKEN, f"{file} is not text in UTF-8: byte {wrong.start} cannot be read.")
