@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from sagewatch.watch.plan import plan
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "core" / "sagewatch"
-ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PAGE = ROOT / "docs" / "architecture.md"
+ARCHITECTURE = PAGE.read_text(encoding="utf-8")
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 PATHS = sorted(set(re.findall(r"\b(?:[a-z_]+/)*[a-z_]+\.(?:py|yaml)\b", ARCHITECTURE)))
 FOLDERS = sorted(set(re.findall(r"`((?:[a-z_]+/)+)`", ARCHITECTURE)))
@@ -49,6 +51,16 @@ def example(name: str) -> dict[str, Any]:
     defined: dict[str, Any] = {}
     exec(compile(code[0], f"docs/architecture.md, example {name}", "exec"), defined)
     return defined
+
+
+def test_the_kind_of_the_example_is_the_one_that_a_test_adds_and_plays() -> None:
+    """`SNAPSHOTS=write pytest …` writes the page anew."""
+    toy = (ROOT / "tests" / "toy_kind" / "compilation_job.py").read_text(encoding="utf-8")
+    shown = re.compile(r"(?<=<!-- example: kind -->\n```python\n).*?(?=```)", re.DOTALL)
+    if os.environ.get("SNAPSHOTS") == "write":
+        PAGE.write_text(shown.sub(lambda _: toy, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+    assert shown.findall(PAGE.read_text(encoding="utf-8")) == [toy]
 
 
 def test_the_row_of_the_example_makes_the_alarm_that_the_page_names() -> None:
