@@ -19,7 +19,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from sagewatch.policy.parse import read
+from sagewatch.policy.parse import read_policy
 from sagewatch.policy.rules import AlarmRule
 from sagewatch_cli.main import app
 from tests.integration.conftest import Fleet
@@ -132,7 +132,7 @@ def test_what_is_too_noisy_gets_a_proposal_that_the_policy_accepts(fleet: Fleet)
             "would": [{"fired": 0, "seconds": 0, "longest": 0, "share": 0.0}],
         }
     ]
-    assert read(data["policy"]).alarms == (
+    assert read_policy(data["policy"]).alarms == (
         AlarmRule(kind="endpoint", resource="churn", alarm="overhead-latency", threshold="500ms"),
     )
 

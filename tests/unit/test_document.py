@@ -13,7 +13,7 @@ from sagewatch.errors import BrokenPolicy, Fault
 from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Severity, Unit
-from sagewatch.policy.parse import read
+from sagewatch.policy.parse import read_policy
 from sagewatch.policy.rules import AlarmRule, Ignored, Policy, Route, Webhook, Window
 
 PAGE = Path(__file__).parents[2] / "docs" / "policy.md"
@@ -29,7 +29,7 @@ def broken() -> Iterator[tuple[str, str]]:
 
 def faults(text: str) -> str:
     with pytest.raises(BrokenPolicy) as raised:
-        read(text)
+        read_policy(text)
     return str(raised.value)
 
 
@@ -55,13 +55,13 @@ def test_what_no_editor_writes_is_told_its_place_too() -> None:
 
 
 def test_a_policy_that_no_parameter_holds_is_refused_by_its_bytes() -> None:
-    assert read("# " + "x" * 8190) == Policy()
+    assert read_policy("# " + "x" * 8190) == Policy()
     assert faults("# " + "µ" * 4096) == "line 1, column 1: the policy has 8,194 bytes; a parameter holds 8,192"
 
 
 def test_a_fault_is_a_value_as_well_as_a_text() -> None:
     with pytest.raises(BrokenPolicy) as raised:
-        read("alarms:\n  - kind: endpont\n    off: true\n")
+        read_policy("alarms:\n  - kind: endpont\n    off: true\n")
 
     said = "`endpont` is no kind; did you mean `endpoint`?"
     assert raised.value.faults == (Fault(line=2, column=11, where="alarms[0].kind", message=said),)
@@ -88,7 +88,7 @@ def test_what_may_be_a_secret_is_not_repeated() -> None:
 
 def test_a_document_that_says_nothing_is_the_default_policy() -> None:
     for text in ("", "\n", "# nothing yet\n", "---\n", "{}", "alarms: []\nroutes: []\n", "\ufeff"):
-        assert read(text) == Policy(), text
+        assert read_policy(text) == Policy(), text
 
 
 def test_quantities_stay_as_they_are_written() -> None:
@@ -100,7 +100,7 @@ alarms:
   - {severity: info}
 """
 
-    assert read(text) == Policy(
+    assert read_policy(text) == Policy(
         alarms=(
             AlarmRule(
                 kind="endpoint",
@@ -119,26 +119,26 @@ alarms:
 def test_an_entry_knows_the_line_it_begins_in() -> None:
     text = "# ours\nalarms:\n  - severity: info\n\n  - off: true\nroutes:\n  - slack: default\n    name: all\n"
 
-    policy = read(text)
+    policy = read_policy(text)
 
     assert [rule.line for rule in policy.alarms] == [3, 5]
     assert [route.line for route in policy.routes] == [7]
 
 
 def test_labels_may_be_a_list_of_tags_with_the_same_names() -> None:
-    assert read("labels: [team, env]") == Policy(labels={"team": "team", "env": "env"})
+    assert read_policy("labels: [team, env]") == Policy(labels={"team": "team", "env": "env"})
 
 
 def test_off_and_its_like_are_words_and_not_truths() -> None:
     text = "labels: {off: on, no: yes}\nroutes: [{name: off, slack: default}]\n"
 
-    assert read(text) == Policy(labels={"off": "on", "no": "yes"}, routes=(Route(name="off", slack="default"),))
+    assert read_policy(text) == Policy(labels={"off": "on", "no": "yes"}, routes=(Route(name="off", slack="default"),))
 
 
 def test_the_example_on_the_page_is_a_policy_with_every_key() -> None:
     example = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0]
 
-    assert read(example) == Policy(
+    assert read_policy(example) == Policy(
         alarms=(
             AlarmRule(kind="endpoint", alarm="latency-p99", tags={"env": "prod"}, warning="500ms", critical="800ms"),
             AlarmRule(
@@ -234,7 +234,7 @@ ENTRIES = st.lists(st.one_of(st.dictionaries(KEYS, TREES, max_size=6), TREES), m
 def in_order(text: str) -> bool:
     """Tell whether a text is a policy, or broken with faults in the order of the text."""
     try:
-        read(text)
+        read_policy(text)
     except BrokenPolicy as error:
         places = [(fault.line, fault.column) for fault in error.faults]
         return bool(places) and all(before <= after for before, after in pairwise(places))
@@ -306,7 +306,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 @settings(deadline=None)
 @given(policies())
 def test_any_policy_with_valid_values_is_taken(document: dict[str, Any]) -> None:
-    policy = read(json.dumps(document))
+    policy = read_policy(json.dumps(document))
 
     sizes = {section: len(getattr(policy, section)) for section in document if section != "budget"}
     assert sizes == {section: len(document[section]) for section in sizes}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Ref, Unit
-from sagewatch.policy.parse import read
+from sagewatch.policy.parse import read_policy
 from sagewatch.units import parse
 from sagewatch_cli.account.proposals import (
     DAY,
@@ -187,7 +187,7 @@ def test_whatever_is_proposed_for_any_row_is_a_policy(kind: Kind, spec: Spec) ->
     for text in rungs(spec.unit)[::9]:
         document = snippet(Ref(kind.name, "churn"), [ThresholdProposal(spec.id, spec.unit, text)], [outcome(one)])
 
-        [entry] = read(document).alarms
+        [entry] = read_policy(document).alarms
         assert (entry.kind, entry.alarm, entry.resource) == (kind.name, spec.id, "churn")
         assert parse(str(entry.threshold), spec.unit) == parse(text, spec.unit)
 

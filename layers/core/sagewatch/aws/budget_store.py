@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
 
 
+# One item, which never expires; no notice or incident has its key.
 _KEY = {"pk": {"S": "BUDGET"}, "sk": {"S": "withheld"}}
-"""One item, which never expires; no notice or incident has its key."""
 
 
 def read_row_costs(client: DynamoDBClient, table: str) -> Mapping[Row, RowCost]:

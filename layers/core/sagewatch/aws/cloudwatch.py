@@ -21,6 +21,7 @@ MOST_NAMES = 100  # in one DeleteAlarms or DescribeAlarms (AlarmNames)
 def described(client: CloudWatchClient, beginning: str, state: StateValueType | None = None) -> Iterator[Described]:
     """Yield the metric alarms whose names begin so, in that state or in any, all pages of them."""
     in_state: Any = {"StateValue": state} if state else {}
+    # Pages hold 100 alarms at most, and only metric alarms come unless AlarmTypes says otherwise (DescribeAlarms).
     with retried(f"describe_alarms {beginning}"):
         pages = client.get_paginator("describe_alarms").paginate(
             AlarmNamePrefix=beginning, AlarmTypes=["MetricAlarm"], **in_state, PaginationConfig={"PageSize": 100}
@@ -52,6 +53,7 @@ def _described_by_name(client: CloudWatchClient, names: Iterable[str]) -> Iterat
 def put(client: CloudWatchClient, alarm: Alarm) -> None:
     """Write one alarm, complete: PutMetricAlarm overwrites everything."""
     warm_up: Any = {"WarmUpPeriodDurationInMinutes": alarm.warm_up}
+    # Three requests a second in an account and Region (CloudWatch service quotas): most time is spent waiting here.
     with retried(f"put_metric_alarm {alarm.name}"):
         client.put_metric_alarm(**alarm.request, **({"WarmUpConfiguration": warm_up} if alarm.warm_up else {}))
 
@@ -59,5 +61,6 @@ def put(client: CloudWatchClient, alarm: Alarm) -> None:
 def delete(client: CloudWatchClient, names: Iterable[str]) -> None:
     """Delete alarms by name; names that are gone already do no harm."""
     for some in batched(names, MOST_NAMES, strict=False):
+        # Names that are not there do not stop the others, but the API also models ResourceNotFound (DeleteAlarms).
         with retried(f"delete_alarms {some[0]} and {len(some) - 1} more"):
             client.delete_alarms(AlarmNames=list(some))

@@ -37,6 +37,7 @@ def put(client: CloudWatchClient, rule: MuteRule) -> None:
                     "Timezone": rule.timezone,
                 }
             },
+            # Alarms of the same account and Region, by name (PutAlarmMuteRule).
             MuteTargets={"AlarmNames": list(rule.alarms)},
             ExpireDate=rule.expires,
         )

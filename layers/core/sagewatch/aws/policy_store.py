@@ -93,9 +93,9 @@ def from_text(text: str) -> PolicyInForce:
     if is_blank(text):
         return PolicyInForce()
     # pydantic and yaml are loaded by those who have a policy only.
-    from sagewatch.policy.parse import read
+    from sagewatch.policy.parse import read_policy
 
     try:
-        return PolicyInForce(read(text))
+        return PolicyInForce(read_policy(text))
     except BrokenPolicy as broken:
         return PolicyInForce(faults=broken.faults)

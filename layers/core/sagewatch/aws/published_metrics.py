@@ -13,8 +13,8 @@ from sagewatch.kinds.kind import Published
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
+# Less than between two sweeps, so that each of them hears of what CloudWatch lists by then.
 _KEPT_SECONDS = 300
-"""Less than between two sweeps, so that each of them hears of what CloudWatch lists by then."""
 
 type Question = tuple[str | None, str | None, frozenset[tuple[str, str]]]
 
@@ -43,6 +43,8 @@ class PublishedMetrics:
         asked = {"MetricName": metric, "Namespace": within}
         named = {name: value for name, value in asked.items() if value}
         filters = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+        # Some of the dimensions are enough to ask by. A new metric is listed within 15 minutes, and until nothing of
+        # it was published for two weeks (ListMetrics).
         with retried(f"list_metrics {metric or ''} {dimensions}"):
             pages = self.client.get_paginator("list_metrics").paginate(**named, Dimensions=filters)  # type: ignore[arg-type]
             return [

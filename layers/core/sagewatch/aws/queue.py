@@ -28,6 +28,7 @@ def send(client: SQSClient, url: str, bodies: Iterable[Mapping[str, object]]) ->
         entries = [{"Id": str(n), "MessageBody": json.dumps(body)} for n, body in enumerate(some)]
         with retried(f"send_message_batch {url}"):
             refused = client.send_message_batch(QueueUrl=url, Entries=entries).get("Failed", [])  # type: ignore[arg-type]
+        # The call succeeds when single messages are refused (SendMessageBatch, Failed).
         if refused:
             raise Retry(
                 f"send_message_batch {url}: {len(refused)} of {len(some)} refused, first {refused[0]['Message']}"

@@ -29,6 +29,7 @@ def is_gone(error: ClientError) -> bool:
     Some Describe* declare ResourceNotFound. DescribeEndpoint and others declare no error at all and say it in
     words, in a ValidationException. Nothing else proves absence.
     """
+    # DescribeEndpoint, DescribeEndpointConfig, DescribeModel and DescribeInferenceComponent declare no errors at all.
     code, message = error.response["Error"].get("Code"), error.response["Error"].get("Message", "")
     return code == "ResourceNotFound" or (
         code == "ValidationException"
@@ -61,6 +62,7 @@ class AccountReader:
 
     def listed(self, operation: str, items: str, **parameters: object) -> tuple[Description, ...]:
         with retried(f"{operation} {', '.join(map(str, parameters.values()))}"):
+            # A page of ListTags holds at least 50 items, of the other lists at most 100 (MaxResults).
             pages = self.client.get_paginator(operation).paginate(**parameters, PaginationConfig={"PageSize": 100})
             return tuple(item for page in pages for item in page[items])
 

@@ -17,8 +17,8 @@ from sagewatch.fleet.costs import Prices, monthly
 from sagewatch.model import Alarm, Severity
 from sagewatch.policy.rules import Row, RowCost, row_id
 
+# Critical is 0.
 _RANK: Mapping[str, int] = {severity: rank for rank, severity in enumerate(Severity)}
-"""Critical is 0."""
 
 
 def row_costs(alarms: Iterable[Alarm], prices: Prices, written: Mapping[Row, RowCost] = {}) -> dict[Row, RowCost]:
@@ -63,6 +63,7 @@ def over_budget(budget: float | None, costs: Mapping[Row, RowCost]) -> frozenset
         return frozenset()
     spent, rows = 0.0, set()
     for row in sorted(costs, key=lambda row: (_RANK[costs[row].severity], costs[row].monthly_usd, row)):
+        # Cents add up to 0.30000000000000004; that must not be over a budget of 0.30.
         with_it = round(spent + costs[row].monthly_usd, 6)
         if with_it <= budget:
             spent = with_it

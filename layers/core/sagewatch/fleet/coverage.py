@@ -25,8 +25,8 @@ NAMED = 20
 _NEW = timedelta(minutes=15)
 
 
+# How descriptions of alarms on idling say the price (`plan`).
 _PRICE = re.compile(r"Each instance costs (about \$[\d.,]+ an hour, \$[\d.,]+ a month \([a-z0-9-]+\))")
-"""How descriptions of alarms on idling say the price (`plan`)."""
 
 
 @dataclass(frozen=True, slots=True)

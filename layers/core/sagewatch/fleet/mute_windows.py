@@ -19,8 +19,8 @@ from sagewatch.units import parse
 
 _LIVES = timedelta(days=14)
 _ONCE = re.compile(r"at\((.+)\)")
+# No zone is further from UTC.
 _ZONES = timedelta(days=1)
-"""No zone is further from UTC."""
 
 
 def window_rules(prefix: str, windows: Sequence[Window], alarms: Iterable[Alarm], now: datetime) -> Iterator[MuteRule]:
@@ -66,7 +66,7 @@ def windows_beginning(prefix: str) -> str:
 def snooze_rule(prefix: str, incident: str, alarms: Sequence[str], by: str, now: datetime, until: datetime) -> MuteRule:
     """Return the rule of a snooze: from the next minute until then, once."""
     start = (now + timedelta(minutes=1)).replace(second=0, microsecond=0)
-    # A rule lasts a minute at least.
+    # A rule lasts from a minute to 15 days (PutAlarmMuteRule, Schedule.Duration: PT1M to P15D).
     length = max(until - start, timedelta(minutes=1))
     return MuteRule(
         name=f"{prefix}-snooze-{incident}",

@@ -13,7 +13,7 @@ from sagewatch.policy.rules import PolicyInForce, row_id
 from sagewatch.watch.revision import is_edited
 
 LOOK_BACK = timedelta(minutes=45)
-"""How long a change is named again while no alarm was written after it: three sweeps, so one may fail."""
+"""For how long a change makes a resource suspect while no alarm was written after it: three sweeps, so one may fail."""
 
 
 def suspects(

@@ -55,7 +55,7 @@ def _keys(noun: type) -> tuple[str, ...]:
     return tuple(_SPELT.get(each.name, each.name) for each in fields(noun) if each.name != "line")
 
 
-def read(text: str) -> Policy:
+def read_policy(text: str) -> Policy:
     """Return what the document says; BrokenPolicy with all faults, in the order of the document."""
     reading = _Reading(laid_out(text))
     policy = reading.policy()

@@ -16,8 +16,8 @@ from sagewatch.model import Labels, Ref, Severity
 
 type Patterns = str | tuple[str, ...]
 
+# For pydantic: a key that is not a field is a mistake.
 _NO_MORE = {"extra": "forbid"}
-"""For pydantic: a key that is not a field is a mistake."""
 
 
 def listed[T](one_or_more: T | tuple[T, ...]) -> tuple[T, ...]:
@@ -196,9 +196,9 @@ class Policy:
         return tuple(sorted(listed(self.paging.get(severity, ()))))
 
     def mark(self, ref: Ref, alarm: str) -> str:
-        """Return what tells two policies apart as far as they speak of an alarm; nothing when this one does not.
+        """Return a digest of all that the policy says of an alarm (`3f9a01bc`), or nothing when it says nothing of it.
 
-        The alarm carries it as the label `policy`, so that the sweep and `plan` see who has not followed a change.
+        The alarm carries it as the label `policy`: an alarm with another mark was made under another policy.
         """
         said = [
             *(_content(rule) for rule in self.alarms if rule.may_match(ref, row_id(alarm))),

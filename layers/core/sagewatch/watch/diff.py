@@ -69,7 +69,8 @@ def _as_present(alarm: Alarm, present: Alarm | None) -> Alarm:
         return alarm
     if protected := protected_by(present):
         alarm = protecting(alarm, protected)
-    # An alarm that is there has warmed up.
+    # An alarm that is there has warmed up, so it gets no warm-up again. Whether it acts is the user's to say
+    # (DisableAlarmActions), and PutMetricAlarm would overwrite it.
     return Alarm({**alarm.request, "ActionsEnabled": present.request["ActionsEnabled"]})
 
 

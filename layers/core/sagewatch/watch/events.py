@@ -49,6 +49,7 @@ def ref_of(event: Event) -> Ref | None:
     elif detail_type in _BY_DETAIL_TYPE:
         kind, field = _BY_DETAIL_TYPE[detail_type]
         # Some details do not name their resource, or are not documented: then its ARN does.
+        # The `resources` of an event are ARNs; the name in an endpoint's ARN is lower-cased.
         found = detail.get(field) or kind.first_arn(event.get("resources"))
         ref = Ref(kind.name, kind.name_in(_text({field: found}, field, detail_type)))
     else:

@@ -10,8 +10,8 @@ from sagewatch.model import PER_CAPACITY, Facts, Labels, Scope
 from sagewatch.policy.cascade import TAG
 from sagewatch.policy.rules import Policy
 
+# Characters of a description that labels from tags may take; the rest is for our own labels and the text.
 _ROOM = 500
-"""Characters of a description that labels from tags may take; the rest is for our own labels and the text."""
 
 
 def from_tags(tags: Mapping[str, str], policy: Policy) -> tuple[dict[str, str], list[str]]:

@@ -13,8 +13,8 @@ from sagewatch.model import Labels, Ref
 LONGEST = 255
 """Characters that CloudWatch allows in an alarm's name (PutMetricAlarm, AlarmName)."""
 
+# Characters of a resource's name that survive when the whole would be too long.
 _CUT_AT = 90
-"""Characters of a resource's name that survive when the whole would be too long."""
 
 
 def alarm_name(prefix: str, ref: Ref, scope: str, alarm: str) -> str:
@@ -22,6 +22,7 @@ def alarm_name(prefix: str, ref: Ref, scope: str, alarm: str) -> str:
     whole = f"{prefix}/{ref.kind}/{ref.name}/{scope}/{alarm}"
     if len(whole) <= LONGEST:
         return whole
+    # A pipeline's name may have 256 characters and a step's 64, so a name can be too long whatever the prefix is.
     mark = hashlib.sha256(ref.name.encode()).hexdigest()[:10]
     return f"{prefix}/{ref.kind}/{ref.name[:_CUT_AT]}~{mark}/{scope}/{alarm}"
 

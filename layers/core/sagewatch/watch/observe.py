@@ -36,7 +36,8 @@ def read_facts(read: Reader, kind: Kind, ref: Ref) -> Facts:
     if description is None:
         return Facts(ref=ref, live=False)
     facts = kind.observe(description, read, facts_of(kind, description))
-    # When it goes while we look, ListTags fails, and the message comes back.
+    # Of the Describe* calls only DescribeLabelingJob answers with tags. When the resource goes while we look, ListTags
+    # fails, and the message comes back.
     tags = read.listed("list_tags", "Tags", ResourceArn=description[kind.arn])
     return replace(facts, tags={tag["Key"]: tag["Value"] for tag in tags})
 

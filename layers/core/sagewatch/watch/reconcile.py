@@ -19,8 +19,8 @@ from sagewatch.watch.rollback import alarms_of_others, to_label
 MOST_LOOKS = 3
 """How often a resource that keeps changing is reconciled before it goes back to the queue."""
 
+# What is set aside for one write with its retries.
 _WRITE_MS = 5_000
-"""What is set aside for one write with its retries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ _COMPARED = {
     "LessThanThreshold": "under",
     "LessThanOrEqualToThreshold": "at most",
 }
+# What PutMetricAlarm takes as `Statistic`; percentiles and the like are an `ExtendedStatistic`.
 _SIMPLE_STATISTICS = {"Average", "Sum", "Minimum", "Maximum", "SampleCount"}
-"""What PutMetricAlarm takes as `Statistic`; percentiles and the like are an `ExtendedStatistic`."""
 
 
 def alarm_of(prefix: str, ref: Ref, spec: Spec, scope: Scope, labels: Labels, policy: Policy) -> Alarm:
@@ -36,6 +36,7 @@ def alarm_of(prefix: str, ref: Ref, spec: Spec, scope: Scope, labels: Labels, po
         "Threshold": _threshold(spec, scope),
         "ComparisonOperator": spec.comparison,
         "TreatMissingData": spec.missing,
+        # No Unit: the documentation disagrees on units, and under a wrong one an alarm has no data for ever.
         **_metrics_of(spec, scope),
     }
     price = ""
@@ -61,6 +62,7 @@ def _threshold(spec: Spec, scope: Scope) -> float:
 
 def _metrics_of(spec: Spec, scope: Scope) -> dict[str, Any]:
     """Return what the alarm looks at: one metric, or an expression over several."""
+    # `Metrics` takes ten metrics and ten expressions, of which exactly one returns data (PutMetricAlarm).
     if spec.expression is None and len(scope.series) == 1:
         [metric] = spec.metrics
         statistic = {"Statistic": metric.statistic}

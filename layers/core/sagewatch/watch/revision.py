@@ -11,8 +11,8 @@ from sagewatch.model import Alarm, Labels, canonical
 
 _LONGEST = 1024  # characters, PutMetricAlarm AlarmDescription
 _MARK = "rev"
+# What the digest leaves out: the description holds it, and whether actions are enabled is the user's to change.
 _THEIRS = {"AlarmDescription", "ActionsEnabled"}
-"""What the digest leaves out: the description holds it, and whether actions are enabled is the user's to change."""
 
 
 def with_revision(text: str, labels: Labels, request: Mapping[str, Any]) -> Alarm:

@@ -14,8 +14,8 @@ from sagewatch.model import Alarm, Description, Facts, Labels
 from sagewatch.watch import names
 from sagewatch.watch.revision import text_of, with_revision
 
+# The label, as it is written in alarms that are there already.
 _PROTECTS = "guards"
-"""The label, as it is written in alarms that are there already."""
 
 
 def rollback_alarms(description: Description) -> frozenset[str]:
@@ -23,6 +23,7 @@ def rollback_alarms(description: Description) -> frozenset[str]:
 
     Only DescribeEndpoint and DescribeInferenceComponent answer with a LastDeploymentConfig.
     """
+    # One to ten alarms by name, of the same account and Region (AutoRollbackConfig, Alarms).
     deployment = description.get("LastDeploymentConfig") or {}
     alarms = (deployment.get("AutoRollbackConfiguration") or {}).get("Alarms") or ()
     return frozenset(alarm["AlarmName"] for alarm in alarms)
