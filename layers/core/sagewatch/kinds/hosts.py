@@ -7,6 +7,7 @@ ten metrics (PutMetricAlarm, Metrics), so there is one alarm a row for every ten
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import batched
 
 from sagewatch.kinds.charts import HOST, TIMED, Chart
@@ -16,85 +17,93 @@ from sagewatch.model import Capacity, Description, Gap, Scope, Severity, Unit
 MOST_METRICS = 10
 
 
+TRAINING_JOBS = "/aws/sagemaker/TrainingJobs"
+
+SPECS = (
+    Spec(
+        id="memory",
+        title="memory of the fullest host",
+        level="hosts",
+        metrics=(Metric(TRAINING_JOBS, "MemoryUtilization", "Maximum"),),
+        across="MAX",
+        threshold=90,
+        unit=Unit.PERCENT,
+        periods=5,
+        datapoints=5,
+        severity=Severity.WARNING,
+        why="A host that runs out of memory ends the whole job (exit code 137), often after hours.",
+        do="Lower the batch size or the number of data loaders, or use a type with more memory.",
+    ),
+    Spec(
+        id="disk",
+        title="disk of the fullest host",
+        level="hosts",
+        metrics=(Metric(TRAINING_JOBS, "DiskUtilization", "Maximum"),),
+        across="MAX",
+        threshold=90,
+        unit=Unit.PERCENT,
+        periods=5,
+        datapoints=5,
+        severity=Severity.WARNING,
+        needs=("disk",),
+        why="With a full disk the next write fails, and the job with it.",
+        do="Keep fewer checkpoints and temporary files, or raise VolumeSizeInGB.",
+    ),
+    Spec(
+        id="gpu-memory",
+        title="GPU memory of the fullest host",
+        level="hosts",
+        metrics=(Metric(TRAINING_JOBS, "GPUMemoryUtilization", "Maximum"),),
+        across="MAX",
+        threshold=98,
+        unit=Unit.PERCENT_OF_GPUS,
+        periods=10,
+        datapoints=10,
+        severity=Severity.INFO,
+        needs=("gpu",),
+        why="The next larger batch ends in an out-of-memory error.",
+        do="Lower the batch size or shard the model.",
+    ),
+    Spec(
+        id="gpu-stalled",
+        title="GPU of the busiest host",
+        level="hosts",
+        metrics=(Metric(TRAINING_JOBS, "GPUUtilization", "Maximum"),),
+        across="MAX",
+        comparison="LessThanThreshold",
+        threshold=5,
+        unit=Unit.PERCENT_OF_GPUS,
+        periods=30,
+        datapoints=30,
+        severity=Severity.WARNING,
+        needs=("gpu",),
+        why="For half an hour no host has used its GPUs, and they are paid for.",
+        do="Look for a hung data loader, a lost host in a collective operation, or a job that does not need GPUs.",
+    ),
+    Spec(
+        id="cpu-stalled",
+        title="CPU of the busiest host",
+        level="hosts",
+        metrics=(Metric(TRAINING_JOBS, "CPUUtilization", "Maximum"),),
+        across="MAX",
+        comparison="LessThanThreshold",
+        threshold=2,
+        unit=Unit.PERCENT_OF_VCPUS,
+        periods=30,
+        datapoints=30,
+        severity=Severity.WARNING,
+        needs=("cpu-only",),
+        why="For half an hour no host has computed anything.",
+        do="Look for a dead-lock or a download that never ends in the job's log.",
+    ),
+)
+"""The rows of training jobs. Thresholds are our own choice."""
+
+
 def rows(namespace: str) -> tuple[Spec, ...]:
-    """Return the alarms of jobs that publish in this namespace. Thresholds are our own choice."""
-    return (
-        Spec(
-            id="memory",
-            title="memory of the fullest host",
-            level="hosts",
-            metrics=(Metric(namespace, "MemoryUtilization", "Maximum"),),
-            across="MAX",
-            threshold=90,
-            unit=Unit.PERCENT,
-            periods=5,
-            datapoints=5,
-            severity=Severity.WARNING,
-            why="A host that runs out of memory ends the whole job (exit code 137), often after hours.",
-            do="Lower the batch size or the number of data loaders, or use a type with more memory.",
-        ),
-        Spec(
-            id="disk",
-            title="disk of the fullest host",
-            level="hosts",
-            metrics=(Metric(namespace, "DiskUtilization", "Maximum"),),
-            across="MAX",
-            threshold=90,
-            unit=Unit.PERCENT,
-            periods=5,
-            datapoints=5,
-            severity=Severity.WARNING,
-            needs=("disk",),
-            why="With a full disk the next write fails, and the job with it.",
-            do="Keep fewer checkpoints and temporary files, or raise VolumeSizeInGB.",
-        ),
-        Spec(
-            id="gpu-memory",
-            title="GPU memory of the fullest host",
-            level="hosts",
-            metrics=(Metric(namespace, "GPUMemoryUtilization", "Maximum"),),
-            across="MAX",
-            threshold=98,
-            unit=Unit.PERCENT_OF_GPUS,
-            periods=10,
-            datapoints=10,
-            severity=Severity.INFO,
-            needs=("gpu",),
-            why="The next larger batch ends in an out-of-memory error.",
-            do="Lower the batch size or shard the model.",
-        ),
-        Spec(
-            id="gpu-stalled",
-            title="GPU of the busiest host",
-            level="hosts",
-            metrics=(Metric(namespace, "GPUUtilization", "Maximum"),),
-            across="MAX",
-            comparison="LessThanThreshold",
-            threshold=5,
-            unit=Unit.PERCENT_OF_GPUS,
-            periods=30,
-            datapoints=30,
-            severity=Severity.WARNING,
-            needs=("gpu",),
-            why="For half an hour no host has used its GPUs, and they are paid for.",
-            do="Look for a hung data loader, a lost host in a collective operation, or a job that does not need GPUs.",
-        ),
-        Spec(
-            id="cpu-stalled",
-            title="CPU of the busiest host",
-            level="hosts",
-            metrics=(Metric(namespace, "CPUUtilization", "Maximum"),),
-            across="MAX",
-            comparison="LessThanThreshold",
-            threshold=2,
-            unit=Unit.PERCENT_OF_VCPUS,
-            periods=30,
-            datapoints=30,
-            severity=Severity.WARNING,
-            needs=("cpu-only",),
-            why="For half an hour no host has computed anything.",
-            do="Look for a dead-lock or a download that never ends in the job's log.",
-        ),
+    """Return the rows of jobs that publish the same metrics in another namespace."""
+    return tuple(
+        replace(row, metrics=tuple(replace(metric, namespace=namespace) for metric in row.metrics)) for row in SPECS
     )
 
 
