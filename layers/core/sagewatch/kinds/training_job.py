@@ -18,7 +18,7 @@ from sagewatch.kinds.kind import (
 from sagewatch.kinds.leads import JobRun, explain_job
 from sagewatch.model import Description, Facts, Severity
 
-NAMESPACE = "/aws/sagemaker/TrainingJobs"
+NAMESPACE = hosts.TRAINING_JOBS
 ENDED = frozenset({"Completed", "Failed", "Stopped", "Deleting"})
 RUN = JobRun(("ResourceConfig",), "TrainingStartTime", "TrainingEndTime", NAMESPACE)
 PARENTS = {"TuningJobArn": "tuning-job", "AutoMLJobArn": "automl-job", "LabelingJobArn": "labeling-job"}
@@ -86,7 +86,7 @@ TRAINING_JOB = Kind(
     observe=_observe,
     reads={},
     levels={"hosts": Level(HOST)},
-    specs=hosts.rows(NAMESPACE),
+    specs=hosts.SPECS,
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,
