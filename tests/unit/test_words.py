@@ -345,7 +345,7 @@ def test_a_click_on_every_control_is_understood() -> None:
     def clicking(element: dict[str, Any], **more: Any) -> Any:
         action = {"action_id": element["action_id"], "action_ts": str(START.timestamp()), **more}
         payload = {"type": "block_actions", "user": {"id": "U0ANA"}, "actions": [action]}
-        return clicks.asked(urlencode({"payload": json.dumps(payload)}).encode())
+        return clicks.click_event(urlencode({"payload": json.dumps(payload)}).encode())
 
     acknowledged = clicking(controls[0], value=controls[0]["value"])
     snoozed = [clicking(controls[1], selected_option=option) for option in controls[1]["options"]]

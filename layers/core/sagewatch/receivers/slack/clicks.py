@@ -35,7 +35,7 @@ def is_genuine(secret: str, headers: Mapping[str, str], body: bytes, now: float)
 
 
 def click_event(body: bytes) -> dict[str, Any] | None:
-    """Return the event that a click stands for, None when it asks for nothing (a link was opened).
+    """Return the event that a click becomes in the notify queue, None when it asks for nothing (a link was opened).
 
     ValueError when it cannot be understood.
     """

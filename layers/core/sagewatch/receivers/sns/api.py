@@ -1,4 +1,8 @@
-"""Delivers to topics."""
+"""Publishes to SNS topics.
+
+Retry         what SNS throttles, or cannot do now
+Unreachable   a topic that does not exist
+"""
 
 from __future__ import annotations
 

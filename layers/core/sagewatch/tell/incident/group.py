@@ -149,10 +149,12 @@ class Group:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
+        """In order of time."""
         return tuple([snapshot.notice for snapshot in self.snapshots])
 
     @property
     def firing(self) -> bool:
+        """Whether an alarm of it fires now; a failure does not."""
         return "firing" in [notice.state for notice in self.open.values()]
 
     @property

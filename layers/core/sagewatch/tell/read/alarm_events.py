@@ -1,6 +1,6 @@
-"""Decides whether an event is worth telling, and what it tells. Pure; how it is told is up to `wording`.
+"""Reads an event as a notice, or as nothing that is worth telling. Pure.
 
-What alarms say is read here, what SageMaker itself says in `failures`.
+Events of alarms and those of our own are read here, those of SageMaker in `sagemaker_events`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STATES: dict[object, State] = {"ALARM": "firing", "OK": "cleared"}
 
 
 def notice(prefix: str, event: Event, policy: Policy = DEFAULT) -> Notice | None:
-    """Return what an event tells, None when it is better left unsaid; Undeliverable when it cannot be understood."""
+    """Return what an event tells, None when it is nothing to tell; Undeliverable when it cannot be understood."""
     detail_type, detail = event.get("detail-type"), event.get("detail")
     if not isinstance(detail_type, str) or not isinstance(detail, dict):
         raise Undeliverable("The message is no event: it needs detail-type and detail")
