@@ -28,9 +28,11 @@ def is_genuine(secret: str, headers: Mapping[str, str], body: bytes, now: float)
     stamp = headers.get("x-slack-request-timestamp", "")
     if not secret or len(body) > LONGEST_BODY or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         return False
+    # Five minutes is what Slack recommends against replays.
     if abs(now - int(stamp)) > FRESH:
         return False
     wanted = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    # Bytes: of texts that are not ASCII, compare_digest raises TypeError.
     return hmac.compare_digest(f"v0={wanted}".encode(), headers.get("x-slack-signature", "").encode())
 
 

@@ -68,6 +68,7 @@ def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
     row = spec(labels.ref.kind, labels["alarm"])
     unit = row.unit if row else Unit.COUNT
     place, data = place_of(event), _reason_data(state)
+    # recentDatapoints is as long as the alarm's evaluation window: one value for 1 of 1.
     points = tuple(_finite(data.get("recentDatapoints")))
     limits = _finite([data.get("threshold")]) or _finite(data.get("recentUpperThresholds"))
     floors = _finite(data.get("recentLowerThresholds"))
@@ -80,6 +81,8 @@ def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
         title=row.title if row else labels["alarm"],
         subject=subject_of(labels),
         part=name,
+        # CloudWatch sends the event of a muted or suppressed alarm all the same (mute rules; composite alarms,
+        # "Action suppression"); only its actions are left out.
         muted=bool(detail.get("muteDetail") or state.get("actionsSuppressedBy")),
         value=points[-1] if points else None,
         limit=limits[-1] if limits else None,

@@ -103,7 +103,9 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
     request: UpdateItemInputTypeDef = {
         "TableName": table,
         "Key": _timeline_key(timeline.route, timeline.subject),
+        # The index is sparse: only items that have the attribute `open` are in it.
         "UpdateExpression": f"{change}, #open = :open" if is_open else f"{change} REMOVE #open",
+        # Optimistic locking (DynamoDB Developer Guide): who read an older version must read again.
         "ConditionExpression": "#version = :read" if timeline.version else "attribute_not_exists(#version)",
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values
@@ -138,6 +140,7 @@ def release(client: DynamoDBClient, table: str, route: str, subject: Ref, who: s
     request: UpdateItemInputTypeDef = {
         "TableName": table,
         "Key": _timeline_key(route, subject),
+        # Another worker may have taken it over after 40 s.
         "UpdateExpression": "REMOVE claimed_by, claim_until",
         "ConditionExpression": "claimed_by = :who",
         "ExpressionAttributeValues": {":who": {"S": who}},
