@@ -51,14 +51,17 @@ class Answer:
 
     @property
     def good(self) -> bool:
+        """Whether it was taken."""
         return 200 <= self.status < 300
 
     @property
     def throttled(self) -> bool:
+        """Whether the server wants fewer requests."""
         return self.status == 429
 
     @property
     def troubled(self) -> bool:
+        """Whether the same request may succeed later."""
         return self.status >= 500 or self.status == 408
 
 

@@ -42,7 +42,8 @@ class Receiver(Protocol):
     """One place of a route; each method sends one message."""
 
     @property
-    def capabilities(self) -> Capabilities: ...
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
 
     def fingerprint(self, incident: Incident, now: datetime) -> str:
         """Return a text that is another one when the message of the incident would look different."""

@@ -23,6 +23,7 @@ CLOCK = "Sagewatch Clock"
 _EVENTS_ARRIVE = timedelta(minutes=10)
 """How long after it fired an alarm is believed to fire, unless an event says otherwise."""
 
+# DescribeAlarms takes 100 names.
 _AT_ONCE = 100
 """So many open timelines are read together, for as many alarms in one DescribeAlarms."""
 

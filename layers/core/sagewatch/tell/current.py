@@ -32,6 +32,7 @@ class Current:
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
+        """The incidents of the timeline, oldest first."""
         if self.derived is None:
             timeline = self.timeline
             self.derived = incidents(timeline.route, timeline.notices, timeline.evidence, self.now)

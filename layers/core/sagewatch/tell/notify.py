@@ -46,6 +46,7 @@ def receive(context: Context, record: Any, event: Mapping[str, Any]) -> Notice |
             return None
         return tell(context, event)
     except Retry as error:
+        # Nothing sleeps here: Lambda bills the time. SQS hides the message instead (ChangeMessageVisibility).
         receipt, url = record.get("receiptHandle"), context.settings.queue_url
         if url and receipt:
             queue.postpone(context.clients.sqs, url, receipt, wait(error, context.attempt) + 1)
@@ -60,6 +61,7 @@ def wait(error: Retry, attempt: int) -> float:
     """
     if error.after is None:
         return min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT) * random.uniform(1, 1.2)
+    # Slack, "Rate limits": about one message a second in a channel; 429 says in Retry-After when to come back.
     least: float = error.after
     most = min(4 * least * 2.0 ** (attempt - 1), _LONGEST_WAIT)
     return least if isinstance(error, Busy) else random.uniform(least, max(least, most))

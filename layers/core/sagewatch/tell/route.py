@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,16 +21,16 @@ def routes(policy: Policy, labels: Labels) -> tuple[Route, ...]:
     """
     if not policy.routes:
         return (DEFAULT_ROUTE,)
-    named = next((route for route in policy.routes if route.name == labels.get("route")), None)
-    return (named,) if named else tuple(_matching(policy, labels))
-
-
-def _matching(policy: Policy, labels: Labels) -> Iterator[Route]:
+    for route in policy.routes:
+        if route.name == labels.get("route"):
+            return (route,)
+    taken: list[Route] = []
     for route in policy.routes:
         if labels_match(route.match, labels):
-            yield route
+            taken.append(route)
             if not route.goes_on:
-                return
+                break
+    return tuple(taken)
 
 
 def default_route(policy: Policy) -> Route:

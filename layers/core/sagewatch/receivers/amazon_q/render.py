@@ -52,6 +52,7 @@ def notification(incident: Incident, line: ThreadLine | None, route: Route) -> N
             "keywords": [_shown(found[name], KEYWORD) for name in ("severity", "kind", "team") if name in found],
         },
         "metadata": {
+            # Messages with the same threadId are one thread, where the channel's preferences ask for that.
             "threadId": incident.id,
             "summary": _shown(f"{mark} {first}", TITLE),
             "eventType": "sagewatch-incident",

@@ -31,6 +31,7 @@ _ACTIONS: dict[str, _EventAction] = {
 def event(incident: Incident, route: Route) -> dict[str, Any]:
     """Return the event that brings PagerDuty to where the incident is; its alerts know three severities."""
     action = _ACTIONS[incident.status]
+    # Events with the same dedup_key are one alert at PagerDuty.
     key = {"event_action": action, "dedup_key": incident.id[:KEY]}
     return {**key, **_alert(incident, route)} if action == "trigger" else key
 

@@ -165,6 +165,7 @@ class SlackApi:
         answer = post(self.http, self.breaker, "Slack", _checked(url), *_json(message))
         if not answer.good:
             raise _slack_error(answer, _word(answer.text))
+        # An incoming webhook answers 200 with the text `ok` (Slack, incoming webhooks, "Handling errors").
         if answer.text.strip() != "ok":
             raise _unreadable(answer)
         return Posted("", "")
@@ -176,6 +177,7 @@ class SlackApi:
         headers = {**headers, "Authorization": f"Bearer {found['bot_token']}"}
         answer = post(self.http, self.breaker, "Slack", f"{self.api_url.rstrip('/')}/{method}", body, headers)
         said = _json_of(answer.text)
+        # The Web API answers 200 for most errors, and says them in `ok` and `error`.
         if answer.good and said.get("ok") is True:
             return said
         if answer.good and not isinstance(said.get("error"), str):
@@ -218,6 +220,7 @@ def _checked(url: str) -> str:
         raise Undeliverable("Slack's webhook_url is not an address")
     if place.host in LOOPBACK:
         return url  # a test double
+    # Workflows have webhooks of their own, under /triggers/ and /workflows/, that take flat variables and no blocks.
     if place.scheme == "https" and place.host in _WEBHOOKS and not place.auth and place.port in {None, 443}:
         if (place.path or "").startswith("/services/"):
             return url

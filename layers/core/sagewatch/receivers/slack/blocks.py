@@ -34,14 +34,20 @@ _LOOKALIKES = str.maketrans({"`": "'", "*": "∗"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """How much of everything a message shows: facts, links and other parts in number, the texts in characters."""
+    """How much a message shows, so that it stays within Slack's limits."""
 
     facts: int = FIELDS
+    """How many short facts."""
     others: int = 8
+    """How many of the parts that the headline does not speak of."""
     reason: int = 2_500
+    """Characters of other people's reason."""
     advice: int = 1_200
+    """Characters of advice."""
     links: int = 6
+    """How many links in the small print."""
     controls: bool = True
+    """Whether there are buttons."""
 
 
 _FITS = (
@@ -108,7 +114,8 @@ def mentions(wanted: Iterable[str]) -> str:
 
 
 def mrkdwn(text: str) -> Message:
-    # verbatim: nothing in it becomes a link or a channel by itself
+    """Return a text object whose dynamic parts are safe already."""
+    # Block Kit, "Text object": with `verbatim`, nothing in it becomes a link, a channel or a mention by itself.
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 

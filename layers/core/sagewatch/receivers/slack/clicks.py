@@ -28,14 +28,16 @@ def is_genuine(secret: str, headers: Mapping[str, str], body: bytes, now: float)
     stamp = headers.get("x-slack-request-timestamp", "")
     if not secret or len(body) > LONGEST_BODY or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         return False
+    # Five minutes is what Slack recommends against replays.
     if abs(now - int(stamp)) > FRESH:
         return False
     wanted = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+    # Bytes: of texts that are not ASCII, compare_digest raises TypeError.
     return hmac.compare_digest(f"v0={wanted}".encode(), headers.get("x-slack-signature", "").encode())
 
 
 def click_event(body: bytes) -> dict[str, Any] | None:
-    """Return the event that a click stands for, None when it asks for nothing (a link was opened).
+    """Return the event that a click becomes in the notify queue, None when it asks for nothing (a link was opened).
 
     ValueError when it cannot be understood.
     """

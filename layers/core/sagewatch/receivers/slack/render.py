@@ -136,6 +136,7 @@ def _root(incident: Incident, route: Route, controls: bool, previous: str, now: 
         *(_controls(incident, route) if controls else ()),
         *_footer(incident, route, previous, now, 0 if controls else fit.links),
     ]
+    # Only attachments have a coloured bar, which is what people look at first; blocks outside of one have none.
     attachment = {"color": colour, "fallback": safe(as_text(runs), _LONGEST_LINE), "blocks": blocks}
     return {"text": f"{mark} {marked(runs)}", "attachments": [attachment]}
 
@@ -245,6 +246,7 @@ def _controls(incident: Incident, route: Route) -> list[Message]:
 
 def _click_controls(incident: Incident, whose: str) -> Iterator[Message]:
     """Yield what people are asked for; `whose` is what a click sends back (see `clicks`), where that can be read."""
+    # Block Kit: a button's value takes 2,000 characters, an option's 150.
     if whose.count("|") != 1 or not whose.isprintable() or len(whose) > _LONGEST_VALUE:
         return
     if incident.status != "acked":

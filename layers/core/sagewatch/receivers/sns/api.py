@@ -1,4 +1,8 @@
-"""Delivers to topics."""
+"""Publishes to SNS topics.
+
+Retry         what SNS throttles, or cannot do now
+Unreachable   a topic that does not exist
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import re
 from collections.abc import Mapping
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -17,11 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_sns import SNSClient
-
-
-class _Order(TypedDict, total=False):
-    MessageGroupId: str
-    MessageDeduplicationId: str
 
 
 def publish(client: SNSClient, topic_arn: str, subject: str, body: str, attributes: Mapping[str, str]) -> None:
@@ -60,7 +59,7 @@ def _publishing(topic_arn: str) -> Iterator[None]:
             raise Unreachable(f"publish {topic_arn}: there is no such topic") from error
 
 
-def _order(topic_arn: str, group: str, content: str) -> _Order:
+def _order(topic_arn: str, group: str, content: str) -> dict[str, Any]:
     if not topic_arn.endswith(".fifo"):
         return {}
     return {

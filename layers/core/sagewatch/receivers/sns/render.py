@@ -20,7 +20,7 @@ _TEXT_LENGTH, _OTHER_LINES, _LOG_LINES = 4_000, 20, 50
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One message for a topic."""
+    """One message for a topic; subscriptions filter on `attributes`: `{"severity": "critical", "state": "firing"}`."""
 
     subject: str
     body: str

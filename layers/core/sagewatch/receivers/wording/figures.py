@@ -1,4 +1,4 @@
-"""Says numbers so that they are grasped at a glance: how they went, how often beyond a limit, how long, when. Pure."""
+"""Words for numbers: how values went, how often they were beyond a limit, how long something took, when. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sentences that every channel says alike, and what keeps other people's text harmless."""
+"""Words for what was measured, and what makes other people's text harmless: redacted, without controls, cut. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
 def resource_and_scope(notice: Notice) -> str:
-    """Say who: the resource, and its part when it has several."""
+    """Return whose notice it is: `churn`, or `churn/blue` of a variant."""
     resource, scope = notice.labels["resource"], notice.labels["scope"]
     return resource if scope in {"all", "AllTraffic"} else f"{resource}/{scope}"
 

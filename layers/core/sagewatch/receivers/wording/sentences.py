@@ -1,4 +1,4 @@
-"""The sentences about an incident and its history that every channel says alike, as plain text."""
+"""Words for an incident and the lines of its thread, as plain text that all receivers share. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sagewatch.receivers.wording.figures import breaches, lasting, utc, worst
 from sagewatch.receivers.wording.phrases import bound, cut, harmless, inline, measured, quantity
 
 type Span = tuple[str, bool]
-"""A piece of a sentence, and whether it is one to look at first."""
+"""A piece of a sentence, and whether it is shown in bold: `("churn", True)`."""
 
 SEEN = 90
 """Characters that a phone shows of a message."""
@@ -53,7 +53,7 @@ def subject(incident: Incident, line: ThreadLine | None) -> str:
 
 
 def as_text(spans: tuple[Span, ...]) -> str:
-    """Return the pieces as one text."""
+    """Return the pieces of a sentence as one text."""
     return "".join(text for text, _ in spans)
 
 
@@ -128,7 +128,7 @@ def why(incident: Incident) -> str:
 
 
 def unusual(incident: Incident) -> str:
-    """Say what is odd about it: that it came back, that it does not settle."""
+    """Return what is unusual about it: that it fired again, that it flaps."""
     flapping = next((part for part in incident.parts if part.flapping), None)
     again = f"again ({_nth(incident.reopened + 1)} time)" if incident.reopened else ""
     unsettled = f"flapping ({_changed(incident, flapping, flapping.last.at)})" if flapping else ""
@@ -141,7 +141,7 @@ def brief(incident: Incident, part: Part) -> str:
 
 
 def line_text(incident: Incident, line: ThreadLine) -> str:
-    """Say one entry of the history."""
+    """Return what a line of the thread tells: `Cleared: memory 80 %, limit 90 %, after 12 min`."""
     notice, part = line.notice, part_of(incident, line.notice)
     told = _with_name(incident, part.first if part else notice, _happened(notice, part))
     match line.about:

@@ -23,11 +23,11 @@ _BAR = 10
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a list: what it is about, where that leads, and what is said of it."""
+    """One line of a list: the name of a resource, its page in the console, and a text about it."""
 
     name: str
     link: str | None
-    said: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _mrkdwn_list(listing: DigestSection, most: int) -> str:
     kept = [f"{listing.mark} *{listing.title}*"]
     room = TEXT - len(kept[0]) - len("\nand 1,000,000,000,000 more")
     for each in listing.entries[:most]:
-        line = f"• {linked(each.name, each.link)}{' ' + safe(each.said, _REST) if each.said else ''}"
+        line = f"• {linked(each.name, each.link)}{' ' + safe(each.text, _REST) if each.text else ''}"
         room -= len(line) + 1
         if room < 0:
             break
@@ -112,7 +112,7 @@ def _mrkdwn_list(listing: DigestSection, most: int) -> str:
 def _plain_lines(listing: DigestSection) -> Iterator[str]:
     yield f"{listing.title}:"
     for each in listing.entries:
-        yield f"- {inline(each.name, _ENTRY_NAME)}{' ' + inline(each.said, _REST) if each.said else ''}"
+        yield f"- {inline(each.name, _ENTRY_NAME)}{' ' + inline(each.text, _REST) if each.text else ''}"
         if each.link and ADDRESS.fullmatch(each.link):
             yield f"  {each.link}"
     if listing.more:
@@ -151,7 +151,7 @@ def _covered(digest: Digest) -> str:
 
 
 def _remarks(digest: Digest) -> Iterator[str]:
-    """Yield what only somebody who looks closer wants to know."""
+    """Yield the small print: coverage by kind, what was left out, what could not be listed."""
     tally = digest.tally
     if tally is None:
         yield "Nobody counted the resources."
@@ -199,8 +199,8 @@ def _sections(digest: Digest) -> tuple[DigestSection, ...]:
 _ASK = "sagewatch explain {0.kind}/{0.name} says why"
 
 
-def _resource_entry(digest: Digest, kind: str, name: str, said: str) -> Entry:
-    return Entry(name, _page(digest, Ref(kind, name)), f"({_kind_words(kind)}) {said}")
+def _resource_entry(digest: Digest, kind: str, name: str, text: str) -> Entry:
+    return Entry(name, _page(digest, Ref(kind, name)), f"({_kind_words(kind)}) {text}")
 
 
 def _page(digest: Digest, ref: Ref) -> str | None:

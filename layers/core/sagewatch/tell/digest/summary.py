@@ -26,7 +26,7 @@ DAY = timedelta(days=1)
 
 
 LOUD = 3
-"""An alarm that fired so often within the day is loud."""
+"""How often an alarm must have fired within the day to be loud."""
 
 NEAR = 1.5
 """Values within this factor of the limit may be noise about it; what is further out is no matter of the limit."""
@@ -53,22 +53,26 @@ class Loud:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """What the last day was like, and how things stand.
-
-    `tally` is None when nobody counted. `open` are incidents with something that can still end, the worst first: a
-    job's failure is over at once, and is in `failed` for a day. `fired` counts the times that alarms did, `lasted` is
-    the median of the incidents that ended. `succeeded` is 0 where no route wants to hear of what went well.
-    """
+    """What happened within a day, and what is open."""
 
     place: Place
+    """The account and the Region."""
     at: datetime
+    """The end of that day."""
     tally: CoverageCount | None = None
+    """Who is watched; None when it was not counted."""
     open: tuple[Incident, ...] = ()
+    """Those with something that can still end, the worst first; a job's failure cannot, and is in `failed`."""
     fired: int = 0
+    """How often alarms fired."""
     lasted: timedelta | None = None
+    """The median duration of the incidents that ended; None when none did."""
     loudest: Loud | None = None
+    """The alarm that fired most often, when it is loud."""
     failed: tuple[Notice, ...] = ()
+    """The jobs and pipelines that failed, the newest first."""
     succeeded: int = 0
+    """How many jobs and pipelines went well; 0 where no route wants to be told."""
 
 
 type Told = tuple[Ref, Sequence[Notice], Mapping[str, Evidence]]

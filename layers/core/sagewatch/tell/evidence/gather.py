@@ -65,6 +65,7 @@ class _Reading:
         return self.sagemaker(purpose, found.describe, **{found.parameter: ref.name}) if found else {}
 
     def sagemaker(self, purpose: str, operation: str, **parameters: Any) -> Description:
+        """Return the answer of SageMaker, `{}` when it is refused, which is noted under `purpose`."""
         return self._read("sagemaker", purpose, operation, parameters)
 
     def starter(self, notice: Notice, description: Description) -> str:
@@ -85,6 +86,7 @@ class _Reading:
         return f"{what.replace('-', ' ')} {name}" + (f" / step {step['step']}" if step else "")
 
     def logs(self, operation: str, **parameters: Any) -> Description:
+        """Return the answer of CloudWatch Logs, `{}` when it is refused."""
         return self._read("logs", "Log", operation, parameters)
 
     def _read(self, service: str, purpose: str, operation: str, parameters: Mapping[str, Any]) -> Description:

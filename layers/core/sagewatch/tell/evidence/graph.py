@@ -42,6 +42,7 @@ def widget(alarm: Mapping[str, Any], notice: Notice) -> dict[str, Any]:
         "title": f"{notice.labels['resource']} · {notice.title}",
         "width": WIDTH,
         "height": HEIGHT,
+        # GetMetricWidgetImage: times relative to now are ISO 8601 durations.
         "start": "-PT3H",
         "end": "PT0H",
         "view": "timeSeries",

@@ -28,6 +28,8 @@ RELATED = timedelta(days=7)
 ALIKE = 3
 """How many lines tell the same of parts with the same title; the others are only counted."""
 
+# SageMaker "may send multiple events for each state change" (its EventBridge documentation), and EventBridge keeps no
+# order: so nothing here depends on arrival.
 _OPENING, _ENDING, _CLICKS = ("firing", "failed"), ("cleared", "closed"), ("acked", "snoozed")
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
@@ -149,10 +151,12 @@ class Group:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
+        """In order of time."""
         return tuple([snapshot.notice for snapshot in self.snapshots])
 
     @property
     def firing(self) -> bool:
+        """Whether an alarm of it fires now; a failure does not."""
         return "firing" in [notice.state for notice in self.open.values()]
 
     @property

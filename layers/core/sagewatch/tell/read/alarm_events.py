@@ -1,6 +1,6 @@
-"""Decides whether an event is worth telling, and what it tells. Pure; how it is told is up to `wording`.
+"""Reads an event as a notice, or as nothing that is worth telling. Pure.
 
-What alarms say is read here, what SageMaker itself says in `failures`.
+Events of alarms and those of our own are read here, those of SageMaker in `sagemaker_events`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STATES: dict[object, State] = {"ALARM": "firing", "OK": "cleared"}
 
 
 def notice(prefix: str, event: Event, policy: Policy = DEFAULT) -> Notice | None:
-    """Return what an event tells, None when it is better left unsaid; Undeliverable when it cannot be understood."""
+    """Return what an event tells, None when it is nothing to tell; Undeliverable when it cannot be understood."""
     detail_type, detail = event.get("detail-type"), event.get("detail")
     if not isinstance(detail_type, str) or not isinstance(detail, dict):
         raise Undeliverable("The message is no event: it needs detail-type and detail")
@@ -68,6 +68,7 @@ def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
     row = spec(labels.ref.kind, labels["alarm"])
     unit = row.unit if row else Unit.COUNT
     place, data = place_of(event), _reason_data(state)
+    # recentDatapoints is as long as the alarm's evaluation window: one value for 1 of 1.
     points = tuple(_finite(data.get("recentDatapoints")))
     limits = _finite([data.get("threshold")]) or _finite(data.get("recentUpperThresholds"))
     floors = _finite(data.get("recentLowerThresholds"))
@@ -80,6 +81,8 @@ def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
         title=row.title if row else labels["alarm"],
         subject=subject_of(labels),
         part=name,
+        # CloudWatch sends the event of a muted or suppressed alarm all the same (mute rules; composite alarms,
+        # "Action suppression"); only its actions are left out.
         muted=bool(detail.get("muteDetail") or state.get("actionsSuppressedBy")),
         value=points[-1] if points else None,
         limit=limits[-1] if limits else None,

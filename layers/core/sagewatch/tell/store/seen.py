@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
+# Time to live deletes an item within a few days after `expires` (DynamoDB, "Time to Live"): later does no harm.
 _THREE_DAYS = 3 * 24 * 3600
 """Seconds; longer than any queue keeps a message that could come back."""
 

@@ -1,7 +1,7 @@
-"""Keeps timelines in the incidents table: what happened to one resource on one route, and what was said of it.
+"""Keeps timelines in the incidents table: what happened to one resource on one route, and what was sent about it.
 
-One item for each timeline. Its version keeps two writers from undoing each other's work, its claim keeps two talkers
-from saying the same.
+One item for each timeline. Its version keeps two writers from undoing each other's work, its claim keeps two workers
+from sending the same.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import UpdateItemInputTypeDef
 
 CLAIM = timedelta(seconds=40)
-"""How long one talker has a timeline for itself: longer than the function lives."""
+"""How long one worker has a timeline for itself: longer than the function may run (30 s)."""
 
 ROOM = 380_000
-"""How many bytes of an item's 400 KB (its keys included) the body may take."""
+"""How many bytes the body may take (DynamoDB quotas, "Item size": 400 KB, names and values of attributes included)."""
 
 OPEN = "open"
 """The sparse index of timelines with something open, by its name and its key."""
@@ -47,26 +47,29 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "steps": lambda steps: tuple(map(tuple, steps)),
     "log": tuple,
 }
-"""How fields of notices and evidence are read that are no JSON."""
+"""How the fields of notices and evidence are read whose values are not JSON."""
 
 
 class Conflict(Retry):
-    """Somebody else wrote the timeline after it was read."""
+    """Another worker wrote the timeline after it was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """All that is remembered of one resource on one route; `version` is 0 when nothing was ever written.
-
-    `evidence` is by the key of the notice it explains. `sent` is what was delivered, as JSON, in its sender's words.
-    """
+    """All that is stored of one resource on one route."""
 
     route: str
+    """The name of the route."""
     subject: Ref
+    """The resource, or what started it."""
     notices: tuple[Notice, ...] = ()
+    """In order of time, as far as they are kept."""
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    """By the key of the notice it explains."""
     sent: Mapping[str, Any] = field(default_factory=dict)
+    """What each receiver was sent, by its name, as `delivery.difference.to_stored` returns it."""
     version: int = 0
+    """Counts the writes; 0 when nothing was ever written."""
 
     def holds(self, notice: Notice) -> bool:
         """Return whether a notice is written down."""
@@ -84,9 +87,10 @@ def load(client: DynamoDBClient, table: str, route: str, subject: Ref) -> Timeli
 
 
 def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, now: datetime) -> Timeline:
-    """Write a timeline, and return it as it was written; Conflict when somebody was faster.
+    """Write a timeline, and return it as it was written; Conflict when another worker was faster.
 
-    Evidence of notices that are not kept goes with them. A claim stays as it is.
+    `is_open` puts it among the timelines that the clock looks after. Evidence of notices that are not in it any more
+    is dropped. A claim stays as it is.
     """
     fitting, body = _cut_to_fit(replace(timeline, version=timeline.version + 1))
     values = {
@@ -99,7 +103,9 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
     request: UpdateItemInputTypeDef = {
         "TableName": table,
         "Key": _timeline_key(timeline.route, timeline.subject),
+        # The index is sparse: only items that have the attribute `open` are in it.
         "UpdateExpression": f"{change}, #open = :open" if is_open else f"{change} REMOVE #open",
+        # Optimistic locking (DynamoDB Developer Guide): who read an older version must read again.
         "ConditionExpression": "#version = :read" if timeline.version else "attribute_not_exists(#version)",
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values
@@ -112,11 +118,11 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
 
 
 def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, now: datetime) -> bool:
-    """Tell whether `who` alone may talk about the timeline for the next 40 s; claiming again prolongs it."""
+    """Return whether the worker `who` alone may deliver the timeline for the next 40 s; claiming again prolongs it."""
     request: UpdateItemInputTypeDef = {
         "TableName": table,
         "Key": _timeline_key(route, subject),
-        # Of a timeline that is never saved, nothing must stay.
+        # A claim of a timeline that is never saved must expire, too.
         "UpdateExpression": "SET claimed_by = :who, claim_until = :until, expires = if_not_exists(expires, :expires)",
         "ConditionExpression": "attribute_not_exists(claimed_by) OR claimed_by = :who OR claim_until <= :now",
         "ExpressionAttributeValues": {
@@ -130,10 +136,11 @@ def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str
 
 
 def release(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str) -> bool:
-    """Give a claim back; False when it was somebody else's by now, whose it stays."""
+    """Give a claim back; return False, and leave it, when another worker has it by now."""
     request: UpdateItemInputTypeDef = {
         "TableName": table,
         "Key": _timeline_key(route, subject),
+        # Another worker may have taken it over after 40 s.
         "UpdateExpression": "REMOVE claimed_by, claim_until",
         "ConditionExpression": "claimed_by = :who",
         "ExpressionAttributeValues": {":who": {"S": who}},
@@ -173,8 +180,8 @@ def changed_timelines(client: DynamoDBClient, table: str, since: datetime) -> It
         for page in pages:
             for item in page["Items"]:
                 route, subject = _owner(item["pk"]["S"])
-                version, said = int(item["version"]["N"]), _unpacked(item["body"]["S"])
-                yield Timeline(route=route, subject=subject, version=version, **said)
+                version, body = int(item["version"]["N"]), _unpacked(item["body"]["S"])
+                yield Timeline(route=route, subject=subject, version=version, **body)
 
 
 def _timeline_key(route: str, subject: Ref) -> dict[str, dict[str, str]]:
@@ -189,7 +196,7 @@ def _owner(pk: str) -> tuple[str, Ref]:
 
 
 def _updated(client: DynamoDBClient, request: UpdateItemInputTypeDef) -> bool:
-    """Update an item; False when its condition does not hold."""
+    """Update an item; return False when its condition does not hold."""
     with retried(f"update_item {request['TableName']}"):
         try:
             client.update_item(**request)
