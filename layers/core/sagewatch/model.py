@@ -126,7 +126,7 @@ class Gap:
 class Facts:
     """What a fresh describe says of one resource.
 
-    `watch.observe` reads what all kinds have (ref, version, rollback_alarms, tags); the kind's `observe` adds the rest.
+    `watch.facts` reads what all kinds have (ref, version, rollback_alarms, tags); the kind's `observe` adds the rest.
     """
 
     ref: Ref

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.errors import Unreachable
 
 if TYPE_CHECKING:
