@@ -51,14 +51,17 @@ class Receivers:
     """
 
     sns: SNSClient
+    """For all topics, those of Amazon Q included."""
     topic_arn: str
     """The alerts topic."""
     slack: SlackApi | None
     """None when the settings name no credentials."""
     http: PoolManager
+    """One pool of connections for Slack, PagerDuty and webhooks."""
     clock: Callable[[], float]
     """Seconds, by which secrets are read anew."""
     note: Note
+    """Counts and logs what a receiver could not do."""
     apis: dict[str, Any] = field(default_factory=dict)
     """Those of PagerDuty and of webhooks, by the name of the key or by the address."""
 

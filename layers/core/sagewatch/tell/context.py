@@ -31,16 +31,21 @@ class Context:
     graph_clients: Clients
     """For drawing the graph of an alarm: they give up at once."""
     settings: NotifySettings
+    """What the environment of the function says."""
     receivers: Receivers
+    """Who can be told, built by route."""
     read_policy: Callable[[], PolicyInForce]
     """Called once for each batch, when the policy is first needed."""
     now: datetime
+    """The time of the batch, in UTC: everything that is derived is as of then."""
     deadline: Deadline = field(default_factory=Deadline)
+    """When Lambda ends the invocation; what is not begun in time goes back to the queue."""
     worker: str = field(default_factory=lambda: uuid4().hex)
     """Tells those apart who work on the same timeline at the same time."""
     attempt: int = 1
     """How often the message that is worked on was received, this time counted."""
     known_policy: Policy | None = None
+    """What `policy` returns; None until it was asked for."""
 
     @property
     def policy(self) -> Policy:

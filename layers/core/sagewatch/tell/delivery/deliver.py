@@ -85,6 +85,7 @@ class Delivery:
     """What one receiver was sent about the incidents of one timeline, and the difference to what should be shown."""
 
     receiver: Receiver
+    """Who is told."""
     sent: dict[str, Sent]
     """By the id of the incident."""
     since: datetime
@@ -94,6 +95,7 @@ class Delivery:
     remind: Sequence[timedelta]
     """The times of reminders, after the opening."""
     now: datetime
+    """The time as of which messages are rendered and reminders are due."""
     store: Callable[[Mapping[str, Sent]], None]
     """Writes down what was sent; called after each message, before the next one."""
     is_unknown: bool = False
