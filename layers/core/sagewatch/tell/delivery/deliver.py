@@ -12,9 +12,8 @@ from sagewatch.errors import Retry, SagewatchError, Stale, Undeliverable, Unreac
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.receiver import Location, Receiver
-from sagewatch.receivers.slack.receiver import SlackReceiver
-from sagewatch.tell.context import Context, collected, raise_most_hopeful
-from sagewatch.tell.current import BEHIND, Current, change
+from sagewatch.receivers.slack.api import SlackReceiver
+from sagewatch.tell.context import BEHIND, Context, Current, change, collected, raise_most_hopeful
 from sagewatch.tell.delivery import difference
 from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
 from sagewatch.tell.evidence.graph import graph
