@@ -28,14 +28,14 @@ made: dict[str, Any] = {name: boto3.client(name, config=BRISK) for name in ("dyn
 clients = Clients(BRISK, **made)
 evidence_clients, graph_clients = Clients(gather.QUICK), Clients(graph.QUICKEST)
 receivers = Receivers.of(settings, clients.sns, time.monotonic, noting(logger, metrics))
-asking = PolicyStore(settings.policy_parameter, settings.table, BRISK).read
+policy_store = PolicyStore(settings.policy_parameter, settings.table, BRISK)
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]
 
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
     now, deadline = datetime.now(UTC), Deadline.of(context)
-    telling = Context(clients, evidence_clients, graph_clients, settings, receivers, asking, now, deadline)
+    telling = Context(clients, evidence_clients, graph_clients, settings, receivers, policy_store.read, now, deadline)
 
     def tell(record: Any) -> None:
         logger.append_keys(message_id=record.message_id)  # for the line that says why a message failed

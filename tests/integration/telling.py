@@ -116,7 +116,13 @@ class Town:
         """Have it told in that minute, message by message; what fails is raised."""
         app, now = self.app, START + timedelta(minutes=minute)
         context = Context(
-            app.clients, app.evidence_clients, app.graph_clients, app.settings, app.receivers, app.asking, now
+            app.clients,
+            app.evidence_clients,
+            app.graph_clients,
+            app.settings,
+            app.receivers,
+            app.policy_store.read,
+            now,
         )
         records = received(*bodies, attempt=attempt)["Records"]
         return [receive(context, SQSRecord(each), json.loads(each["body"])) for each in records]

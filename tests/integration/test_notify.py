@@ -151,7 +151,7 @@ def test_a_policy_that_cannot_be_read_brings_the_message_back(town: Start) -> No
     def refused(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetParameter")
 
-    here.app.asking.clients["ssm"].meta.events.register("before-call.ssm.GetParameter", refused)
+    here.app.policy_store.clients.ssm.meta.events.register("before-call.ssm.GetParameter", refused)
 
     assert here.run(alarm()) == ["m0"]
 
