@@ -385,6 +385,7 @@ REQUEST_FIELDS = (
 def canonical(described: Mapping[str, Any]) -> Alarm:
     """Return the alarm that a request or a described alarm stands for; order and unset fields do not matter."""
     request = {field: described[field] for field in REQUEST_FIELDS if described.get(field) not in (None, [], "")}
+    # DescribeAlarms promises no order of dimensions or queries.
     if "Dimensions" in request:
         request["Dimensions"] = sorted(request["Dimensions"], key=_BY_NAME)
     if "Metrics" in request:

@@ -10,10 +10,13 @@ from sagewatch.errors import BadSetting
 
 _PREFIX = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _QUEUE_URL = re.compile(r"https?://\S+/\d{12}/\S+")
+# Partitions are aws, aws-cn, aws-us-gov and others that begin with aws (IAM User Guide, "Amazon Resource Names").
 _TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:\S+")
+# DynamoDB Developer Guide, "Naming rules": 3 to 255 characters.
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _CREDENTIALS = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+|ssm:/[A-Za-z0-9_./-]+")
 _PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+# GovSlack has a domain of its own (Slack, "GovSlack").
 _API_URL = re.compile(r"https://slack(-gov)?\.com/api/?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?")
 
 

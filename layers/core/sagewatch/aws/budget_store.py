@@ -21,6 +21,7 @@ _KEY = {"pk": {"S": "BUDGET"}, "sk": {"S": "withheld"}}
 def read_row_costs(client: DynamoDBClient, table: str) -> Mapping[Row, RowCost]:
     """Return the rows that gave way and what each would cost; none when nothing was ever written."""
     with retried(f"get_item {table}"):
+        # Without ConsistentRead the answer may not show what was written a moment ago (DynamoDB, "Read consistency").
         answer = client.get_item(TableName=table, Key=_KEY, ConsistentRead=True)
     rows = (each["M"] for each in answer.get("Item", {}).get("rows", {}).get("L", ()))
     return {
@@ -44,6 +45,7 @@ def _row_item(row: Row, cost: RowCost) -> UniversalAttributeValueTypeDef:
         "M": {
             "kind": {"S": kind},
             "alarm": {"S": alarm},
+            # DynamoDB sends numbers as texts, so that no library rounds them (AttributeValue, N).
             "cost": {"N": str(cost.monthly_usd)},
             "severity": {"S": str(cost.severity)},
             "among": {"N": str(cost.resources)},

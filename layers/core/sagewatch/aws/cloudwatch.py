@@ -55,6 +55,7 @@ def put(client: CloudWatchClient, alarm: Alarm) -> None:
     warm_up: Any = {"WarmUpPeriodDurationInMinutes": alarm.warm_up}
     # Three requests a second in an account and Region (CloudWatch service quotas): most time is spent waiting here.
     with retried(f"put_metric_alarm {alarm.name}"):
+        # A put overwrites the whole configuration and leaves the state of the alarm as it was (PutMetricAlarm).
         client.put_metric_alarm(**alarm.request, **({"WarmUpConfiguration": warm_up} if alarm.warm_up else {}))
 
 

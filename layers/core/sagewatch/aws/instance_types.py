@@ -91,6 +91,7 @@ class InstanceTypes:
     def _ask(self, instance_type: str) -> Looked:
         try:
             self.client = self.client or self.connect()
+            # SageMaker's types are EC2's with `ml.` before them.
             answer = self.client.describe_instance_types(InstanceTypes=[instance_type.removeprefix("ml.")])
         except ClientError as error:
             code = error.response["Error"].get("Code", "")

@@ -18,6 +18,8 @@ PATIENT = Config(
 )
 """For the clients of reconcile and sweep."""
 
+# Standard mode waits 20 s at most before an attempt (boto3 guide, "Retries"); read_timeout counts for each attempt
+# anew.
 BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=2, read_timeout=3)
 """For the clients of notify: a service that hangs must not use up the time of a batch, which comes back anyway."""
 
@@ -27,5 +29,6 @@ def retried(doing: str) -> Iterator[None]:
     """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything."""
     try:
         yield
+    # A ClientError is an answer that refuses; a BotoCoreError means that none came (boto3 guide, "Error handling").
     except (ClientError, BotoCoreError) as error:
         raise Retry(f"{doing}: {error}") from error

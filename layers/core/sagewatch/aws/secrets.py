@@ -29,11 +29,13 @@ def reader(name: str) -> Callable[[], str]:
 
 
 def _from_secret(arn: str) -> Callable[[], str]:
+    # Made for a secret: those of Slack, PagerDuty and webhooks need not be in the same service.
     client = boto3.client("secretsmanager", config=BRISK)
 
     def read() -> str:
         with retried(f"get_secret_value {arn}"):
             found = client.get_secret_value(SecretId=arn)
+        # A secret holds either SecretString or SecretBinary (GetSecretValue).
         if "SecretString" not in found:
             raise Undeliverable(f"The secret {arn} holds bytes; it must be a text")
         return found["SecretString"]
@@ -46,6 +48,7 @@ def _from_parameter(name: str) -> Callable[[], str]:
 
     def read() -> str:
         with retried(f"get_parameter {name}"):
+            # Of a parameter that is no SecureString, WithDecryption is ignored (GetParameter).
             return client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
 
     return read

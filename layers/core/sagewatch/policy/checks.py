@@ -29,6 +29,7 @@ _HOUR, _DAY = 3600, 86400
 _LABEL = re.compile(r"[a-z][a-z0-9_-]*")
 _NAME = re.compile(r"[a-z0-9-]{1,100}")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
+# Ids begin with C or G for channels, U or D for people and direct messages (Slack, "Using the Conversations API").
 _SLACK = re.compile(r"default|[CGUD][A-Z0-9]{2,}|#[\w-]{1,80}")
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!here>|<!channel>")
 _SECRET = re.compile(
@@ -39,6 +40,7 @@ _WEBHOOK = re.compile(
 )
 _RUNBOOK = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?")
 _FILLED = ("kind", "resource", "alarm", "severity")
+# Five fields, unlike the six of EventBridge (PutAlarmMuteRule, Schedule, Expression).
 _CRON = re.compile(r"cron\(([0-9A-Za-z*/,?#-]+ +){4}[0-9A-Za-z*/,?#-]+\)")
 _CRON_LIMITS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minutes, hours, days, months, weekdays
 _NUMBER = re.compile(r"(?<![0-9/#])[0-9]+")

@@ -24,6 +24,7 @@ LONGEST_POLICY = 8192
 
 _DEEPEST = 16
 _SAID = 60
+# YAML 1.2, "Core schema": these words mean null.
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))
 _SECRET_PATTERNS = (
@@ -31,6 +32,7 @@ _SECRET_PATTERNS = (
     (re.compile(r"(https?://[^/\s?#]*[/?#])\S+"), r"\1…"),
     (re.compile(r"xox[a-z]-\S+"), "xox…"),
 )
+# A few hundred bytes of aliases can stand for gigabytes of values (the attack "billion laughs").
 _ALIAS = "alias"
 _DEEP = "deep"
 _YAML_PROBLEMS: Mapping[str, str] = {

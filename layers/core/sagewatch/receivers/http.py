@@ -54,6 +54,7 @@ class Answer:
         """Whether it was taken."""
         return 200 <= self.status < 300
 
+    # RFC 6585, "429 Too Many Requests".
     @property
     def throttled(self) -> bool:
         """Whether the server wants fewer requests."""
@@ -62,6 +63,7 @@ class Answer:
     @property
     def troubled(self) -> bool:
         """Whether the same request may succeed later."""
+        # RFC 9110, "408 Request Timeout": the client may repeat the request.
         return self.status >= 500 or self.status == 408
 
 
@@ -84,6 +86,7 @@ def post(
     if left > 0:
         raise NoAnswer(f"{who} did not answer a moment ago, and is left alone for now", after=left)
     try:
+        # A redirect would carry headers and body, secrets among them, to wherever it points.
         answer = http.request("POST", url, body=body, headers=headers, redirect=False)
     except HTTPError as error:
         trouble = type(error).__name__

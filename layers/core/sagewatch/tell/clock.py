@@ -51,6 +51,7 @@ def _with_alarm_states(context: Context, open_now: Iterable[tuple[str, Ref]]) ->
     for some in batched(open_now, _AT_ONCE, strict=False):
         found = [Current(timelines.load(client, table, *each), context.now) for each in some]
         firing = {name for current in found for name in _firing(current)}
+        # AWS's pages disagree on whether alarm events are best effort: what CloudWatch says now is the truth.
         states = dict(cloudwatch.states(context.clients.cloudwatch, sorted(firing)))
         yield from ((current, states) for current in found)
 

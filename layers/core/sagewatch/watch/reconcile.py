@@ -67,6 +67,7 @@ def reconcile(
         observed = observe(clients, prefix, kind, ref)
         facts, decision = observed.facts, decide(clients.reader, prefix, kind, observed, in_force)
         deletes, puts = decision.changes.deletes, decision.changes.puts
+        # One call deletes a hundred alarms; each put is a call, of which three a second pass (service quotas).
         cloudwatch.delete(clients.cloudwatch, deletes)
         for done, alarm in enumerate(puts):
             if deadline.remaining_ms() < _WRITE_MS:

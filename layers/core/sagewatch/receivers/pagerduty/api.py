@@ -24,6 +24,7 @@ from sagewatch.receivers.receiver import Capabilities, PostOnlyReceiver
 from sagewatch.receivers.wording.phrases import harmless
 
 URL = "https://events.pagerduty.com/v2/enqueue"
+# Accounts in the EU service region have a host of their own (PagerDuty, "Service Regions").
 EUROPE = "https://events.eu.pagerduty.com/v2/enqueue"
 _ERROR_LENGTH = 300
 

@@ -131,6 +131,7 @@ class SlackApi:
     def withdraw(self, posted: Posted) -> None:
         """Delete a message; that it is not there any more is what was wanted."""
         with contextlib.suppress(Stale):
+            # A bot can delete only messages that it posted itself (chat.delete).
             self.credentials.use(self._call, "chat.delete", *_json(_place(posted)))
 
     def upload(self, posted: Posted, name: str, title: str, png: bytes) -> None:
@@ -183,6 +184,7 @@ class SlackApi:
         """Call a method of the Web API and return its answer; an error of Slack's is raised as what it means."""
         if "bot_token" not in found:
             raise Stale("Slack edits and answers messages for a bot only, and there is no bot_token any more")
+        # With a JSON body the token must be in this header (Slack, "Using the Slack Web API").
         headers = {**headers, "Authorization": f"Bearer {found['bot_token']}"}
         answer = post(self.http, self.breaker, "Slack", f"{self.api_url.rstrip('/')}/{method}", body, headers)
         said = _json_of(answer.text)
@@ -264,10 +266,12 @@ type _Place = Mapping[str, str | None]
 
 
 def _json(body: Mapping[str, Any]) -> _Content:
+    # Without the charset Slack answers with the warning `missing_charset` ("Using the Slack Web API").
     return json.dumps(body).encode(), {"Content-Type": "application/json; charset=utf-8"}
 
 
 def _form(body: Mapping[str, str]) -> _Content:
+    # files.getUploadURLExternal and chat.getPermalink take a form, no JSON (their pages, "Content types").
     return urlencode(body).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
 
 

@@ -85,6 +85,7 @@ _CALLS_AGAIN = frozenset({"worsened", "reopened", "reminder"})
 
 _SNOOZE_OPTIONS = {"30 min": "30m", "2 hours": "2h", "Until 09:00 UTC tomorrow": "t9"}
 _BUTTONS = {"logs": "Logs", "alarm": "Alarm", "runbook": "Runbook"}
+# Characters of an option's value and of a button's (Block Kit, "Option object" and "Button element").
 _LONGEST_OPTION, _LONGEST_VALUE = 150, 2_000
 _MOST_RUNS, _MOST_NAMED = 8, 5
 _LONGEST_NAME, _LONGEST_LINE, _LONGEST_TAIL = 260, 400, 2_500

@@ -65,6 +65,7 @@ def _publishing(topic_arn: str) -> Iterator[None]:
 
 
 def _order(topic_arn: str, group: str, content: str) -> dict[str, Any]:
+    # The name of every FIFO topic ends so; only these take a deduplication id (SNS, CreateTopic and Publish).
     if not topic_arn.endswith(".fifo"):
         return {}
     return {

@@ -31,6 +31,7 @@ from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker
 from sagewatch.receivers.receiver import Capabilities, PostOnlyReceiver
 from sagewatch.receivers.webhook import render
 
+# Where EC2 answers by IPv6; by IPv4 it is link-local (EC2 User Guide, "Access instance metadata").
 _METADATA = ipaddress.ip_address("fd00:ec2::254")
 
 
@@ -82,6 +83,7 @@ def _webhook_error(answer: Answer, who: str) -> SagewatchError:
     said = f"{who} answered {answer.status}"
     if answer.throttled or answer.troubled:
         return Retry(said, answer.after or (THROTTLED if answer.throttled else None))
+    # RFC 9110, "410 Gone": likely to be permanent.
     if answer.status == 410:
         return Unreachable(said)
     if answer.status in {401, 403}:

@@ -12,6 +12,7 @@ from sagewatch.kinds.registry import spec
 from sagewatch.model import Notice, Unit
 from sagewatch.units import humanise
 
+# AKIA and ASIA begin access keys (IAM User Guide, "IAM identifiers"), xox and xapp the tokens of Slack ("Tokens").
 _SECRET_PATTERN = re.compile(
     r"""
     -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^-]*(?:-----END[ A-Z]*-----)?

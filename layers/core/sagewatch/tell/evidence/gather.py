@@ -189,6 +189,8 @@ def _tail(reader: _EvidenceReader, lead: Lead) -> tuple[str, tuple[str, ...]]:
 
 def _telling(stream: Mapping[str, Any]) -> tuple[bool, int]:
     """Order streams: the first host's, which mostly leads the others, then by the last event."""
+    # The time of the last event may be an hour old: it is eventually consistent (DescribeLogStreams,
+    # lastEventTimestamp).
     return (re.search(r"/algo-1(?:-|$)", stream["logStreamName"]) is not None, stream.get("lastEventTimestamp", 0))
 
 
