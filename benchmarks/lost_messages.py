@@ -293,7 +293,7 @@ def _credentials(double: Slack) -> None:
 
 def main() -> None:
     """Print what is measured, how to read it, and the figures."""
-    from tests.integration.telling import alarm
+    from tests.integration.notify_function import alarm
 
     incidents, share = int(sys.argv[1] if len(sys.argv) > 1 else 500), float(sys.argv[2] if len(sys.argv) > 2 else 0.3)
     figures = storm(

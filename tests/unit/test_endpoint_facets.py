@@ -10,7 +10,7 @@ from sagewatch.kinds.kind import Published
 from sagewatch.model import Facts, Gap, Plan, Ref
 from sagewatch.watch.facts import facts_of
 from sagewatch.watch.plan import plan
-from tests.limits import broken
+from tests.alarm_limits import broken
 from tests.resources import BARE, answering, config, endpoint, variant
 
 COMMON = {"memory", "disk", "cpu"}

@@ -7,7 +7,7 @@ import pytest
 from sagewatch.model import Notice, Unit
 from sagewatch.receivers.wording.phrases import breaches, lasting, measured, sparkline, worst
 from sagewatch.receivers.wording.sentences import shortened
-from tests.stories import latency
+from tests.sample_incidents import latency
 
 
 @pytest.mark.parametrize(
