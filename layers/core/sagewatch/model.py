@@ -391,6 +391,7 @@ def canonical(described: Mapping[str, Any]) -> Alarm:
     if "Metrics" in request:
         request["Metrics"] = sorted([_canonical_query(query) for query in request["Metrics"]], key=_BY_ID)
     if "Threshold" in request:
+        # CloudWatch answers with a double, whatever was sent (PutMetricAlarm, Threshold).
         request["Threshold"] = float(request["Threshold"])
     return Alarm({"ActionsEnabled": True, **request})
 

@@ -40,6 +40,7 @@ def named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[Alarm]:
 def states(client: CloudWatchClient, names: Iterable[str]) -> Iterator[tuple[str, tuple[str, datetime]]]:
     """Yield the state of the metric alarms of these names that there are, and since when they are in it."""
     for each in _described_by_name(client, names):
+        # StateUpdatedTimestamp moves with EvaluationState, too (MetricAlarm).
         yield each["AlarmName"], (each["StateValue"], each["StateUpdatedTimestamp"])
 
 

@@ -16,6 +16,8 @@ import boto3
 from sagewatch.aws.retries import BRISK, retried
 from sagewatch.errors import Unauthorised, Undeliverable
 
+# After a rotation AWS keeps the old version as AWSPREVIOUS; who issued the secret may not (Secrets Manager,
+# "Rotation").
 _LIFETIME = 300  # s
 _SECRET_FIELDS = ("bot_token", "webhook_url")
 _SHAPE = '{"webhook_url": …} or {"bot_token": …, "channel": …}'

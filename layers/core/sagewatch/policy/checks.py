@@ -31,7 +31,9 @@ _NAME = re.compile(r"[a-z0-9-]{1,100}")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
 # Ids begin with C or G for channels, U or D for people and direct messages (Slack, "Using the Conversations API").
 _SLACK = re.compile(r"default|[CGUD][A-Z0-9]{2,}|#[\w-]{1,80}")
+# Slack, "Formatting message text", mentions.
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!here>|<!channel>")
+# Names of secrets have these characters (Secrets Manager, CreateSecret, Name).
 _SECRET = re.compile(
     r"ssm:/[A-Za-z0-9_./-]+|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+"
 )
@@ -44,6 +46,7 @@ _FILLED = ("kind", "resource", "alarm", "severity")
 _CRON = re.compile(r"cron\(([0-9A-Za-z*/,?#-]+ +){4}[0-9A-Za-z*/,?#-]+\)")
 _CRON_LIMITS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minutes, hours, days, months, weekdays
 _NUMBER = re.compile(r"(?<![0-9/#])[0-9]+")
+# PutAlarmMuteRule, Schedule, Expression: at(yyyy-MM-ddThh:mm).
 _AT = re.compile(r"at\(([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2})\)")
 
 

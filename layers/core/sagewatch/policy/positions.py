@@ -98,6 +98,7 @@ def laid_out(text: str) -> Places:
     return Places(_laid(places, node, ()), places.values, places.keys, places.faults)
 
 
+# PyYAML's BaseLoader resolves no tags: `off`, `1e3` and `09:00` stay the texts that were written.
 class _Loader(yaml.BaseLoader):
     """The pure-Python loader, which resolves no scalar; stops at aliases and in the depths."""
 

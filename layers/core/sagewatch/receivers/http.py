@@ -30,6 +30,7 @@ _LONGEST_RETRY_AFTER = 900.0
 
 def pool() -> urllib3.PoolManager:
     """Return what holds the connections for the life of a container; retries belong to the queue."""
+    # With retries=False urllib3 neither repeats a request nor follows a redirect.
     return urllib3.PoolManager(timeout=TIMEOUT, retries=False, maxsize=2)
 
 

@@ -34,6 +34,7 @@ class Batch:
 
     def reconcile(self, ref: Ref) -> None:
         """Reconcile a resource, and its children, unless this batch has done so; raise what that raised, again too."""
+        # Each message fails by itself (Lambda Developer Guide, "Handling errors for an SQS event source in Lambda").
         if ref in self.errors:
             raise self.errors[ref]
         if ref in self.outcomes:

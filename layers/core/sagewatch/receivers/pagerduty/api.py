@@ -46,6 +46,7 @@ class PagerDutyApi:
         place = address(self.url)
         if self.url not in {URL, EUROPE} and not (place and place.host in LOOPBACK):
             raise Undeliverable(f"PagerDuty's address must be {URL} or {EUROPE}")
+        # The key travels in the body (PagerDuty, "Events API v2 Overview"), so no error repeats the body.
         body, headers = (
             json.dumps({**event, "routing_key": secret["routing_key"]}).encode(),
             {"Content-Type": "application/json"},

@@ -37,6 +37,7 @@ type Credentials = Mapping[str, str]
 REJECTED = "RenderRejected"
 """The metric that counts messages which Slack took in plain text only."""
 
+# GovSlack has hosts of its own (Slack, "GovSlack").
 _WEBHOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 _UPLOADS = frozenset({"files.slack.com", "files.slack-gov.com"})
 _WORD = re.compile("[a-z_ ]{1,60}")
@@ -195,6 +196,7 @@ class SlackApi:
             raise _unreadable(answer)
         raise _slack_error(answer, _word(str(said.get("error", ""))))
 
+    # The place is named by Slack's answer; the bytes go to Slack's own hosts only (Slack, "Working with files").
     def _put(self, url: str, content: bytes) -> None:
         place, api = address(url), address(self.api_url)
         ours = place and place.scheme == "https" and place.host in _UPLOADS

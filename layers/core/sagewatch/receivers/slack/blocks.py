@@ -29,7 +29,9 @@ FIELDS = 4
 _LONGEST_LABEL = 260
 # Ids of people begin with U or W, those of user groups with S (Slack, "Formatting message text", mentions).
 _PERSON = re.compile(r"[UW][A-Z0-9]{1,30}")
+# Slack, "Formatting message text", mentions: a user, a user group, or one of three words.
 _MENTION_PATTERN = re.compile(r"<(?:@[UW][A-Z0-9]{1,30}|!subteam\^S[A-Z0-9]{1,30}|!here|!channel|!everyone)>")
+# mrkdwn has no escape for its own marks; only &, < and > have one (Slack, "Formatting message text").
 _LOOKALIKES = str.maketrans({"`": "'", "*": "∗"})
 """What would open code or bold in the middle of a sentence of ours."""
 

@@ -77,6 +77,7 @@ def _action(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _clicked_at(stamp: object) -> datetime:
+    # Seconds of the epoch with six decimals, as a text (Slack, "block_actions payload", action_ts).
     return datetime.fromtimestamp(float(str(stamp)), UTC)
 
 

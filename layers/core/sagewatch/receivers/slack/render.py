@@ -137,6 +137,7 @@ def _root(incident: Incident, route: Route, controls: bool, previous: str, now: 
         *_footer(incident, route, previous, now, 0 if controls else fit.links),
     ]
     # Only attachments have a coloured bar, which is what people look at first; blocks outside of one have none.
+    # `fallback` is what notifications and clients without attachments show (Slack, "Secondary message attachments").
     attachment = {"color": colour, "fallback": safe(as_text(runs), _LONGEST_LINE), "blocks": blocks}
     return {"text": f"{mark} {marked(runs)}", "attachments": [attachment]}
 

@@ -59,6 +59,7 @@ def _publishing(topic_arn: str) -> Iterator[None]:
         try:
             yield
         except ClientError as error:
+            # botocore declares NotFoundException for Publish, whose code on the wire is NotFound.
             if error.response["Error"]["Code"] not in {"NotFound", "NotFoundException"}:
                 raise
             raise Unreachable(f"publish {topic_arn}: there is no such topic") from error

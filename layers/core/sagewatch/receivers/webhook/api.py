@@ -76,6 +76,7 @@ class WebhookReceiver(PostOnlyReceiver):
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
     """Return what X-Sagewatch-Signature says of a body."""
+    # The scheme is Slack's: with the time in it, an old request cannot be sent again ("Verifying requests from Slack").
     return f"v1={hmac.new(secret.encode(), f'v1:{timestamp}:'.encode() + body, 'sha256').hexdigest()}"
 
 

@@ -34,6 +34,7 @@ _SECRET_PATTERN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# Unicode Standard Annex 9 has those that turn the direction of writing.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     r"\ud800-\udfff\U000e0000-\U000e007f]"
@@ -41,6 +42,7 @@ _CONTROL = re.compile(
 """Controls, marks that turn the writing around or do not show, and halves of characters, which have no UTF-8 and stop a
 request."""
 
+# ECMA-48, "control sequence introducer".
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """How logs colour what they say."""
 

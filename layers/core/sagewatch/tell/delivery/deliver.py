@@ -75,6 +75,7 @@ def _claimed(context: Context, route: Route, current: Current) -> Iterator[Curre
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
     try:
         yield current.follows(timelines.load(client, table, route.name, subject))
+    # What a killed worker never gives back ends by itself, after 40 s.
     finally:
         timelines.release(client, table, route.name, subject, context.worker)
 

@@ -31,6 +31,7 @@ TAIL = 12  # lines of log
 _WIDEST = 500  # characters of a line
 _STREAMS = 50  # DescribeLogStreams, limit
 
+# max_attempts counts what follows the first call (botocore, "Config", retries).
 QUICK = BRISK.merge(Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=1, read_timeout=2))
 """For the clients that evidence is read with: they give up sooner than those that a notice cannot do without."""
 
@@ -44,6 +45,7 @@ def best_effort(call: Callable[[], Any]) -> tuple[Description, str]:
         return call(), ""
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code") or "unknown"
+        # CloudWatch Logs says ResourceNotFoundException where SageMaker says ResourceNotFound.
         gone = is_gone(error) or code == "ResourceNotFoundException"
         return {}, "not found" if gone else f"could not be read: {code}"
     except BotoCoreError as error:

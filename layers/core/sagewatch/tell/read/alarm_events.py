@@ -47,6 +47,7 @@ def notice(prefix: str, event: Event, policy: Policy = DEFAULT) -> Notice | None
 
 def in_order(records: Sequence[Event]) -> list[Event]:
     """Return queue messages in the order in which what they tell happened; those that cannot be read come first."""
+    # A standard queue keeps no order (SQS Developer Guide, "Standard queues").
     return sorted(records, key=_told_at)
 
 

@@ -125,6 +125,7 @@ def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str
         "Key": _timeline_key(route, subject),
         # A claim of a timeline that is never saved must expire, too.
         "UpdateExpression": "SET claimed_by = :who, claim_until = :until, expires = if_not_exists(expires, :expires)",
+        # A lease, not a lock: DynamoDB has nothing that ends with its worker.
         "ConditionExpression": "attribute_not_exists(claimed_by) OR claimed_by = :who OR claim_until <= :now",
         "ExpressionAttributeValues": {
             ":who": {"S": who},
