@@ -6,13 +6,16 @@ Statistics: Amazon CloudWatch User Guide, "CloudWatch statistics definitions". P
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
 type MetricKey = tuple[str, str, frozenset[tuple[str, str]]]
 """Namespace, name and the exact dimensions: `("AWS/SageMaker", "Invocations", frozenset({("EndpointName", "a")}))`."""
+
+
+_NOTHING = 1e-9
+"""Differences of running counts that are smaller are rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,19 @@ class Samples:
 
     def joined(self, other: Samples) -> Samples:
         """Return both as one set."""
-        known = self.values is not None and other.values is not None
         return Samples(
             self.count + other.count,
             self.total + other.total,
             min(self.low, other.low),
             max(self.high, other.high),
-            Counter(self.values) + Counter(other.values) if known else None,  # type: ignore[arg-type, type-var]
+            _added(self.values, other.values),
         )
+
+
+def _added(one: Mapping[float, float] | None, other: Mapping[float, float] | None) -> Mapping[float, float] | None:
+    if one is None or other is None:
+        return None
+    return {value: one.get(value, 0) + other.get(value, 0) for value in {*one, *other}}
 
 
 def key(namespace: str, name: str, dimensions: Mapping[str, str]) -> MetricKey:
@@ -98,12 +106,10 @@ class MetricData:
         counts = list(accumulate((each.count if each else 0.0 for each in line), initial=0.0))
         spans = [(max(0, at + 1 - length), at + 1) for at in range(self.minutes)]
         sums = ((totals[end] - totals[begin], counts[end] - counts[begin]) for begin, end in spans)
-        pick = {
-            "Sum": lambda total, _count: total,
-            "SampleCount": lambda _total, count: count,
-            "Average": lambda total, count: total / count,
-        }[statistic]
-        return [pick(total, count) if count > 1e-9 else None for total, count in sums]
+        kept = [(total, count) if count > _NOTHING else None for total, count in sums]
+        if statistic == "Average":
+            return [None if each is None else each[0] / each[1] for each in kept]
+        return [None if each is None else each[statistic == "SampleCount"] for each in kept]
 
 
 def _statistic(sent: list[Samples], statistic: str) -> float | None:
@@ -125,11 +131,11 @@ def _statistic(sent: list[Samples], statistic: str) -> float | None:
 
 def _percentile(sent: list[Samples], share: float) -> float | None:
     """Return the value that this share of the samples does not exceed: p90 of 1 … 100 is 90."""
-    values: Counter[float] = Counter()
+    values: dict[float, float] = {}
     for each in sent:
         if each.values is None and each.low != each.high:
             return None
-        values.update(each.values if each.values is not None else {each.low: each.count})  # type: ignore[arg-type]
+        values = dict(_added(values, each.values if each.values is not None else {each.low: each.count}) or {})
     rank, passed = share * sum(values.values()) - 1e-9, 0.0
     for value in sorted(values):
         passed += values[value]
