@@ -131,10 +131,12 @@ def _enhanced(minute: Minute) -> None:
 
 
 def _canary(minute: Minute) -> None:
-    """Publish two variants; all that breaks is the new one."""
+    """Publish two variants; all that breaks is the new one, which is there while it has `new_hosts` (1)."""
     stable = Minute(minute.data, minute.at, minute.random, minute.habits, minute.before, minute.before)
     variant()(stable)
-    variant(dimensions={**VARIANT, "VariantName": "New"})(minute)
+    now = {**minute.now, "hosts": minute.now.get("new_hosts", 1)}
+    new = Minute(minute.data, minute.at, minute.random, minute.habits, now, minute.before)
+    variant(dimensions={**VARIANT, "VariantName": "New"})(new)
 
 
 def _serverless(minute: Minute) -> None:

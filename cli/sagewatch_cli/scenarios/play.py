@@ -70,7 +70,7 @@ def alarms_of(scenario: Scenario, data: MetricData) -> Mapping[str, list[Written
     """Let the product look at the resource as often as it would, and return what it wrote, by alarm."""
     facet = FACETS[scenario.facet]
     cloudwatch, sagemaker = CloudWatch(data), SageMaker(facet.answers)
-    looks = sorted((*((minute, scenario.facet) for minute in facet.looks), *scenario.later))
+    looks = sorted((*((minute, scenario.first or scenario.facet) for minute in facet.looks), *scenario.later))
     for minute, described_as in looks:
         cloudwatch.now, sagemaker.answers = minute, FACETS[described_as].answers
         # A new reader each time: between two looks, what it remembers of ListMetrics is forgotten.

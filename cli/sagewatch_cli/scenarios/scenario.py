@@ -45,6 +45,9 @@ class Scenario:
     may: tuple[str, ...] = ()
     """Alarms that may fire, or not: nobody is woken by them, and they are true."""
 
+    first: str = ""
+    """As which other facet it is described at the product's first look."""
+
     later: tuple[tuple[int, str], ...] = ()
     """Other looks of the product: at minute 80, it is described as another facet."""
 
