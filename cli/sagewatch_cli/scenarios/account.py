@@ -1,4 +1,4 @@
-"""Answers the product's calls while a scenario is played: SageMaker's descriptions, and CloudWatch's alarms and metrics.
+"""Answers the product's calls while a scenario is played: SageMaker's descriptions, CloudWatch's alarms and metrics.
 
 Requests are checked against botocore's own model, so that what CloudWatch would refuse fails here, too.
 """

@@ -117,14 +117,18 @@ def states(writes: Sequence[Written], data: MetricData, late: int = 0) -> list[V
 class _Evaluation:
     """One version of an alarm over the data."""
 
-    request: Request
     rule: Rule
     metrics: Metrics
     data: MetricData
     warm_until: int
+    """The minute from which it is evaluated."""
     late: int
     aligned: bool
-    points: dict[int, Point]
+    """Whether it has a wall clock window."""
+    whole: list[Point]
+    """The point of the window that ends with each minute, after as many Nones as the range reaches back."""
+    arriving: list[Point]
+    """The same, of what has arrived by then."""
 
     @classmethod
     def of(cls, request: Request, data: MetricData, born: int, late: int) -> _Evaluation:
@@ -133,7 +137,10 @@ class _Evaluation:
         if aligned and metrics.period not in _WALL_CLOCK:
             raise BadExpressionError(f"a wall clock window cannot have a period of {metrics.period} min")
         ends = _warm_until(request, metrics, data, born, late)
-        return cls(request, rule, metrics, data, ends, late, aligned, {})
+        padding: list[Point] = [None] * (rule.reach * metrics.period)
+        whole = [*padding, *_points(metrics, data, 0)]
+        arriving = [*padding, *_points(metrics, data, late)] if late else whole
+        return cls(rule, metrics, data, ends, late, aligned, whole, arriving)
 
     def at(self, minute: int, state: Verdict) -> Verdict:
         """Return the state at the end of a minute."""
@@ -142,9 +149,15 @@ class _Evaluation:
         last = self._last(minute)
         if last is None or self._is_undecided(last):
             return state
-        period = self.metrics.period
-        reach = range(last - (self.rule.reach - 1) * period, last + 1, period)
-        return judged(self.rule, [self._point(end, minute - self.late) for end in reach], state)
+        period, reach = self.metrics.period, self.rule.reach
+        at = last + reach * period  # in the padded lists
+        points = self.whole[at - (reach - 1) * period : at + 1 : period]
+        if last > minute - self.late:
+            points[-1] = self.arriving[at]
+            # Windows of a minute that are no older than the delay have nothing yet; longer ones miss their end.
+            for newest in range(2, (self.late - 1) // period + 2):
+                points[-newest] = None
+        return judged(self.rule, points, state)
 
     def _last(self, minute: int) -> int | None:
         """Return the last minute of the newest window, None when it is not time to evaluate."""
@@ -157,33 +170,6 @@ class _Evaluation:
             return minute if (minute + 1) % _HOUR == 0 else None
         return minute
 
-    def _point(self, end: int, newest: int) -> Point:
-        """Return the point of the window that ends with minute `end`, of which `newest` has arrived."""
-        complete = end <= newest
-        if complete and end in self.points:
-            return self.points[end]
-
-        def look(name: str, back: int) -> Point:
-            if name == "PERIOD":
-                return self.metrics.period * 60.0
-            metric, statistic = self._stat(name)
-            upto = end - back * self.metrics.period
-            if upto < 0:
-                return None
-            if upto <= newest:
-                return self.data.windows(metric, statistic, self.metrics.period)[upto]
-            return self.data.window(metric, statistic, upto + 1 - self.metrics.period, newest + 1)
-
-        found = self.metrics.compute(look, 0) if end >= 0 else None
-        if complete:
-            self.points[end] = found
-        return found
-
-    def _stat(self, name: str) -> tuple[MetricKey, str]:
-        if name not in self.metrics.stats:
-            raise BadExpressionError(f"no query has the id {name}")
-        return self.metrics.stats[name]
-
     def _is_undecided(self, last: int) -> bool:
         """Tell whether too few samples stand behind a percentile, of which the alarm is to ignore them."""
         if not self.rule.enough:
@@ -193,6 +179,28 @@ class _Evaluation:
         found = self.data.windows(metric, "SampleCount", span)[last] if last >= 0 else None
         # Where there is no data at all, the rule for missing data says what to do.
         return found is not None and found < self.rule.enough
+
+
+def _points(metrics: Metrics, data: MetricData, late: int) -> list[Point]:
+    """Return the point of the window that ends with each minute, when its last minutes are too `late`."""
+    period = metrics.period
+    whole = {name: data.windows(*stat, period) for name, stat in metrics.stats.items()}
+    short = {name: data.windows(*stat, period - late) for name, stat in metrics.stats.items() if period > late}
+
+    def looking(end: int) -> Callable[[str, int], Point]:
+        def look(name: str, back: int) -> Point:
+            if name == "PERIOD":
+                return period * 60.0
+            if name not in metrics.stats:
+                raise BadExpressionError(f"no query has the id {name}")
+            upto = end - back * period
+            if back or not late:
+                return whole[name][upto] if upto >= 0 else None
+            return short[name][upto - late] if name in short and upto >= late else None
+
+        return look
+
+    return [metrics.compute(looking(end), 0) for end in range(data.minutes)]
 
 
 def _warm_until(request: Request, metrics: Metrics, data: MetricData, born: int, late: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -162,7 +162,7 @@ def _serverless(minute: Minute) -> None:
 
 
 def _multi_model(minute: Minute) -> None:
-    """`cache_hit` of the requests find their model loaded; the others wait `waiting`, of it `downloading`, `loading`."""
+    """`cache_hit` of the requests find their model loaded; the others wait `waiting` seconds."""
     variant()(minute)
     number = happened(minute.random, minute.now["rate"])
     hits = some(minute.random, number, minute.now["cache_hit"])
@@ -181,7 +181,7 @@ def _multi_model(minute: Minute) -> None:
 
 
 def _containers(*, direct: bool) -> Callable[[Minute], None]:
-    """Publish an endpoint of two containers. `container_latency` and, called directly, `container_…` are the second's."""
+    """Publish an endpoint of two containers. `container_…` are of the second one, most of them when called directly."""
 
     def emit(minute: Minute) -> None:
         variant()(minute)
@@ -191,7 +191,9 @@ def _containers(*, direct: bool) -> Callable[[Minute], None]:
             own = {key.removeprefix("container_"): value for key, value in broken.items() if "container_" in key}
             part = Minute(minute.data, minute.at, minute.random, minute.habits, {**own, "rate": minute.now["rate"]}, {})
             if direct:
-                used(part, INSTANCES, {"CPUUtilization": ("cpu", 400), "MemoryUtilization": ("memory", 100)}, dimensions)
+                used(
+                    part, INSTANCES, {"CPUUtilization": ("cpu", 400), "MemoryUtilization": ("memory", 100)}, dimensions
+                )
                 requests(part, dimensions, model_errors=False)
             number = happened(minute.random, minute.now["rate"])
             latencies(part, "ContainerLatency", dimensions, number)
@@ -343,7 +345,7 @@ def _component(*, gpus: int) -> Facet:
 
 
 def _copies(gpus: int) -> Callable[[Minute], None]:
-    """Publish a component of `copies`; utilisation is of what it reserves. Without a copy, requests find no capacity."""
+    """Publish a component of `copies`, used in shares of what it reserves. Without a copy, requests find no capacity."""
     own = {"InferenceComponentName": "llama"}
     names: dict[str, tuple[str, float]] = {
         "CPUUtilizationNormalized": ("cpu", 100),
@@ -392,9 +394,7 @@ def _hosts(namespace: str, names: tuple[str, ...], vcpus: int, gpus: int) -> Cal
     return emit
 
 
-def _training(
-    resources: Mapping[str, Any], count: int, vcpus: int, gpus: int, usual: Condition = _HOST_USUAL
-) -> Facet:
+def _training(resources: Mapping[str, Any], count: int, vcpus: int, gpus: int, usual: Condition = _HOST_USUAL) -> Facet:
     name = "train-1"
     return Facet(
         kind="training-job",
@@ -409,9 +409,7 @@ def _training(
             }
         },
         usual=usual,
-        emit=_hosts(
-            "/aws/sagemaker/TrainingJobs", tuple(f"{name}/algo-{n}" for n in range(1, count + 1)), vcpus, gpus
-        ),
+        emit=_hosts("/aws/sagemaker/TrainingJobs", tuple(f"{name}/algo-{n}" for n in range(1, count + 1)), vcpus, gpus),
     )
 
 
@@ -485,7 +483,7 @@ def _pipeline(namespace: str) -> Facet:
     steps = [{"Name": "Prepare"}, {"Name": "Train"}, branch]
 
     def emit(minute: Minute) -> None:
-        """`executions` a minute end, of which `failed` or `stopped` (each a share) do, after `hours`; a step may fail."""
+        """`executions` a minute end after `hours`; shares of them are `failed`, `stopped`, or `step_failed`."""
         whole, step = {"PipelineName": name}, {"PipelineName": name, "StepName": "Register"}
         ended = happened(minute.random, minute.now.get("executions", 0))
         if not ended:

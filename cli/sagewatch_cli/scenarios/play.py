@@ -98,9 +98,7 @@ def _firings(writes: Mapping[str, list[Written]], data: MetricData, late: int) -
             yield Firing(row=labels["alarm"], scope=labels["scope"], minutes=begun)
 
 
-def _wrong(
-    scenario: Scenario, rows: frozenset[str], firings: tuple[Firing, ...], noticed: int | None
-) -> Iterator[str]:
+def _wrong(scenario: Scenario, rows: frozenset[str], firings: tuple[Firing, ...], noticed: int | None) -> Iterator[str]:
     if scenario.is_fault and (noticed is None or noticed > scenario.within):
         happened = "nothing fired" if not firings else f"fired: {', '.join(map(_said, firings))}"
         missing = "" if rows & set(scenario.rows) else " (there is no such alarm)"

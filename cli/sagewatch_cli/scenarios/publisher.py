@@ -9,6 +9,7 @@ the quantities below each function; rates are per minute, shares 0 to 1, times i
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -62,7 +63,10 @@ def published(
     habits: Habits,
     seed: str,
 ) -> MetricData:
-    """Publish a resource's metrics; a condition, and that without the fault, for each minute. The seed makes it repeatable."""
+    """Publish a resource's metrics, given its condition and that without the fault, minute by minute.
+
+    The same seed gives the same data.
+    """
     data, random = MetricData(minutes), Random(seed)
     for at, (now, before) in enumerate(conditions):
         emit(Minute(data, at, random, habits, now, before))
@@ -94,14 +98,17 @@ def some(random: Random, of: int, share: float) -> int:
 
 
 def spread(random: Random, typical: float, times: int) -> dict[float, float]:
-    """Return durations around a typical one, by how often they occur: a third longer is common, twice as long is not."""
-    if times <= 60:
-        drawn = [round(typical * math.exp(random.gauss(0, 0.25)), 3) for _ in range(times)]
-        return {value: float(drawn.count(value)) for value in drawn}
-    return {round(typical * math.exp(0.25 * deviation), 3): times * share for deviation, share in _BELL}
+    """Return durations around a typical one, by how often each occurs: a third longer is common, twice as long is not."""
+    if times <= 20:
+        return {typical * math.exp(random.gauss(0, 0.25)): 1.0 for _ in range(times)}
+    return {typical * factor: times * share for factor, share in _BELL}
 
 
-_BELL = tuple((step / 4, math.exp(-((step / 4) ** 2) / 2) / (4 * math.sqrt(2 * math.pi))) for step in range(-12, 13))
+_BELL = tuple(
+    (math.exp(0.25 * step / 2), math.exp(-((step / 2) ** 2) / 2) / (2 * math.sqrt(2 * math.pi)))
+    for step in range(-6, 7)
+)
+"""Factors of a typical duration and the share of requests that have each, 0.47 to 2.1 times as long."""
 
 
 def joined(*several: Mapping[float, float]) -> dict[float, float]:
@@ -150,7 +157,7 @@ def latencies(minute: Minute, name: str, dimensions: Mapping[str, str], number: 
 
 
 def used(minute: Minute, namespace: str, names: Mapping[str, tuple[str, float]], dimensions: Mapping[str, str]) -> None:
-    """Publish utilisation, by metric name the quantity (a share) and the full scale: `{"CPUUtilization": ("cpu", 400)}`.
+    """Publish utilisation: by metric name the quantity (a share) and full scale, `{"CPUUtilization": ("cpu", 400)}`.
 
     `hosts` of them publish every `every` seconds (60); one that is below a minute sends several in each.
     """
@@ -161,9 +168,9 @@ def used(minute: Minute, namespace: str, names: Mapping[str, tuple[str, float]],
     for name, (quantity, scale) in names.items():
         if quantity in minute.now:
             # It varies by a few percent of what it is, and never passes its full scale.
-            drawn = (minute.now[quantity] * minute.random.uniform(0.97, 1.03) for _ in range(times))
-            values = [min(1.0, max(0.0, each)) * scale for each in drawn]
-            minute.send(namespace, name, dimensions, {value: float(values.count(value)) for value in values})
+            level, drawn = minute.now[quantity], (minute.random.uniform(0.97, 1.03) for _ in range(times))
+            values = [min(1.0, max(0.0, level * each)) * scale for each in drawn]
+            minute.send(namespace, name, dimensions, Counter(values))
 
 
 def gauge(minute: Minute, namespace: str, name: str, dimensions: Mapping[str, str], value: float | None) -> None:

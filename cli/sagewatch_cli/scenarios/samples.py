@@ -31,11 +31,10 @@ class Samples:
     @classmethod
     def of(cls, values: Mapping[float, float]) -> Samples | None:
         """Return them of single values and how often each was sent: `{0.0: 58, 1.0: 2}`; None when there are none."""
-        sent = {value: times for value, times in values.items() if times > 0}
-        if not sent:
-            return None
-        total = sum(value * times for value, times in sent.items())
-        return cls(sum(sent.values()), total, min(sent), max(sent), sent)
+        sent = values if all(times > 0 for times in values.values()) else {v: n for v, n in values.items() if n > 0}
+        if len(sent) < 2:
+            return next((cls(times, value * times, value, value, sent) for value, times in sent.items()), None)
+        return cls(sum(sent.values()), sum(value * times for value, times in sent.items()), min(sent), max(sent), sent)
 
     def joined(self, other: Samples) -> Samples:
         """Return both as one set."""

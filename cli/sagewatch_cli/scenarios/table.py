@@ -1,8 +1,8 @@
 """The table of scenarios, one line each: what must be noticed and how soon, and what must stay silent.
 
 A line is added by writing it; `tests/unit/test_scenarios.py` plays all of them. Quantities are those of
-`publisher.requests`, `publisher.used` and the facet's own publisher: `rate` is requests a minute, `fails` the share that
-is answered 5xx, `cpu` and the like shares of full scale.
+`publisher.requests`, `publisher.used` and the facet's own publisher: `rate` is requests a minute, `fails` the share
+that is answered 5xx, `cpu` and the like shares of full scale.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ LATENCY_FAULTS: tuple[Scenario, ...] = (
     fault("endpoint, two variants", "the new variant takes 10 s", "latency-p99", 20, _ALL_SLOW, usual={"rate": 30}),
     fault("endpoint, enhanced metrics every 300 s", "all requests take 10 s", "latency-p99", 30, _ALL_SLOW),
     fault("endpoint", "SageMaker adds a second", "overhead-latency", 15, {"overhead": 1}),
-    fault("endpoint", "SageMaker adds a second, 3 a minute", "overhead-latency", 20, {"overhead": 1}, usual={"rate": 3}),
+    fault(
+        "endpoint", "SageMaker adds a second, 3 a minute", "overhead-latency", 20, {"overhead": 1}, usual={"rate": 3}
+    ),
 )
 
 INSTANCE_FAULTS: tuple[Scenario, ...] = (
@@ -94,9 +96,7 @@ INSTANCE_FAULTS: tuple[Scenario, ...] = (
         )
     ),
     fault("endpoint", "nobody calls it", "idle", 26 * _HOUR, {"rate": 0}, lasts=26 * _HOUR),
-    fault(
-        "endpoint", "nobody ever called it", "idle", 26 * _HOUR, {}, usual={"rate": 0}, lasts=26 * _HOUR, start=0
-    ),
+    fault("endpoint", "nobody ever called it", "idle", 26 * _HOUR, {}, usual={"rate": 0}, lasts=26 * _HOUR, start=0),
 )
 
 FACET_FAULTS: tuple[Scenario, ...] = (
@@ -119,7 +119,11 @@ FACET_FAULTS: tuple[Scenario, ...] = (
     fault("inference pipeline", "the second container takes 5 s", "container-latency", 15, {"container_latency": 5}),
     fault("containers called directly", "one fails", "container-errors-5xx", 10, {"container_fails": 1}),
     fault(
-        "containers called directly", "one fails, 3 a minute", "container-errors-5xx", 30, {"container_fails": 1},
+        "containers called directly",
+        "one fails, 3 a minute",
+        "container-errors-5xx",
+        30,
+        {"container_fails": 1},
         usual={"rate": 3},
     ),
     fault("containers called directly", "one refuses most", "container-errors-4xx", 30, {"container_refused": 0.6}),
@@ -210,8 +214,13 @@ OTHER_FAULTS: tuple[Scenario, ...] = (
     fault("recommender job", "30 requests a minute take 3 s", "client-latency", 20, {"latency": 3}, usual={"rate": 30}),
     fault("monitoring schedule", "a feature drifts", "drift", 75, {"drift": 0.5}),
     fault(
-        "monitoring schedule", "a feature drifts, one run a day", "drift", 1400, {"drift": 0.5},
-        usual={"every_hours": 24}, lasts=_DAY,
+        "monitoring schedule",
+        "a feature drifts, one run a day",
+        "drift",
+        1400,
+        {"drift": 0.5},
+        usual={"every_hours": 24},
+        lasts=_DAY,
     ),
     fault("cluster", "a node waits for a replacement", "nodes-awaiting-replacement", 45, {"awaiting_replacement": 1}),
     fault("cluster", "a node waits for a reboot", "nodes-awaiting-reboot", 45, {"awaiting_reboot": 1}),
@@ -266,24 +275,38 @@ HEALTHY_ENDPOINTS: tuple[Scenario, ...] = (
     healthy("endpoint, enhanced metrics every 300 s", "4 a minute", usual={"rate": 4}, lasts=4 * _HOUR),
     healthy("endpoint, instance pool", "60 requests a minute"),
     healthy(
-        "endpoint, two variants", "a new variant loads for 20 minutes",
+        "endpoint, two variants",
+        "a new variant loads for 20 minutes",
         {"new_hosts": 1, "rate": _between(20, 10**9, 20), "cpu": 0.95, "memory": 0.8},
-        usual={"new_hosts": 0, "rate": 20}, first="endpoint", later=((60, "endpoint, two variants"),), lasts=40,
+        usual={"new_hosts": 0, "rate": 20},
+        first="endpoint",
+        later=((60, "endpoint, two variants"),),
+        lasts=40,
     ),
     healthy(
-        "endpoint, two variants", "a new variant's first 12 minutes are slow",
+        "endpoint, two variants",
+        "a new variant's first 12 minutes are slow",
         {"new_hosts": 1, "rate": _between(5, 10**9, 20), "slow": _between(5, 17), "slow_seconds": 10},
-        usual={"new_hosts": 0, "rate": 20}, first="endpoint", later=((60, "endpoint, two variants"),),
+        usual={"new_hosts": 0, "rate": 20},
+        first="endpoint",
+        later=((60, "endpoint, two variants"),),
     ),
     healthy(
-        "endpoint", "a new endpoint: loads for 20 minutes, is slow for 10",
+        "endpoint",
+        "a new endpoint: loads for 20 minutes, is slow for 10",
         {"hosts": 1, "rate": _between(20, 10**9, 30), "slow": _between(20, 30), "slow_seconds": 10},
-        usual={"hosts": 0, "rate": 0}, first="endpoint, being created", later=((20, "endpoint"),), start=0,
+        usual={"hosts": 0, "rate": 0},
+        first="endpoint, being created",
+        later=((20, "endpoint"),),
+        start=0,
     ),
     healthy(
-        "endpoint", "a large model: slow for its first 20 minutes",
+        "endpoint",
+        "a large model: slow for its first 20 minutes",
         {"hosts": 1, "slow": _between(0, 20), "slow_seconds": 8, "rate": 30},
-        usual={"hosts": 0, "rate": 0}, start=0, lasts=90,
+        usual={"hosts": 0, "rate": 0},
+        start=0,
+        lasts=90,
     ),
 )
 
@@ -300,8 +323,11 @@ HEALTHY_FACETS: tuple[Scenario, ...] = (
     healthy("asynchronous", "2 requests a minute", lasts=4 * _HOUR),
     healthy("asynchronous", "scaled in to zero all day", {"hosts": 0, "rate": 0}, lasts=_DAY),
     healthy(
-        "asynchronous", "scaling out from zero takes ten minutes", {"hosts": 0, "backlog": 5, "age": 400},
-        usual={"hosts": 1}, holds=_first(10),
+        "asynchronous",
+        "scaling out from zero takes ten minutes",
+        {"hosts": 0, "backlog": 5, "age": 400},
+        usual={"hosts": 1},
+        holds=_first(10),
     ),
     healthy("asynchronous", "one request fails", {"failures": 1}, holds=_first(1)),
     healthy("asynchronous", "a burst of 200", {"backlog": _rising(200, 0, 12), "age": 300}, holds=_first(12)),
