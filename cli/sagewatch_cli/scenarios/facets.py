@@ -345,7 +345,7 @@ def _component(*, gpus: int) -> Facet:
 
 
 def _copies(gpus: int) -> Callable[[Minute], None]:
-    """Publish a component of `copies`, used in shares of what it reserves. Without a copy, requests find no capacity."""
+    """Publish a component of `copies`, used in shares of what it reserves. Without one, requests find no capacity."""
     own = {"InferenceComponentName": "llama"}
     names: dict[str, tuple[str, float]] = {
         "CPUUtilizationNormalized": ("cpu", 100),

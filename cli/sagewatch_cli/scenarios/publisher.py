@@ -98,7 +98,7 @@ def some(random: Random, of: int, share: float) -> int:
 
 
 def spread(random: Random, typical: float, times: int) -> dict[float, float]:
-    """Return durations around a typical one, by how often each occurs: a third longer is common, twice as long is not."""
+    """Return durations around a typical one, by how often each occurs: a third longer is common, twice as long rare."""
     if times <= 20:
         return {typical * math.exp(random.gauss(0, 0.25)): 1.0 for _ in range(times)}
     return {typical * factor: times * share for factor, share in _BELL}
