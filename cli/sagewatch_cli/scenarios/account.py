@@ -45,7 +45,7 @@ class _Empty(dict[str, Any]):
 
 @dataclass(slots=True)
 class SageMaker:
-    """A SageMaker client with fixed answers, by operation; what it has none for does not exist."""
+    """A SageMaker client with an answer for each operation, or what makes it; what it has none for does not exist."""
 
     answers: Mapping[str, Any]
 
@@ -54,7 +54,8 @@ class SageMaker:
             if operation not in self.answers:
                 told = {"Error": {"Code": "ValidationException", "Message": f"Could not find {parameters}"}}
                 raise ClientError(told, operation)  # type: ignore[arg-type]
-            return self.answers[operation]
+            answer = self.answers[operation]
+            return answer(**parameters) if callable(answer) else answer
 
         return call
 

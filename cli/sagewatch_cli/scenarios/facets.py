@@ -255,6 +255,24 @@ def _pooled() -> Mapping[str, Mapping[str, Any]]:
     return {"AllTraffic": {"InstancePools": pools, "InitialInstanceCount": 1}}
 
 
+def _deploying() -> Answers:
+    """Answer as while a second variant is being deployed: the endpoint has the first, the deployment names both."""
+    now, coming = described(), described(_TWO)
+    pending = {"EndpointConfigName": "churn-config-2", "ProductionVariants": [{"VariantName": name} for name in _TWO]}
+    configs = {"churn-config": now, "churn-config-2": coming}
+    return {
+        **now,
+        "describe_endpoint": {
+            **now["describe_endpoint"],
+            "EndpointStatus": "Updating",
+            "PendingDeploymentSummary": pending,
+        },
+        "describe_endpoint_config": lambda EndpointConfigName: configs[EndpointConfigName][  # noqa: N803
+            "describe_endpoint_config"
+        ],
+    }
+
+
 def _every(seconds: int, *, enhanced: bool = False) -> Facet:
     """An endpoint that publishes every so many seconds."""
     config = {"MetricPublishFrequencyInSeconds": seconds, "EnableEnhancedMetrics": enhanced}
@@ -279,6 +297,7 @@ ENDPOINTS: Mapping[str, Facet] = {
     "endpoint": _endpoint(described(), {}, variant()),
     "endpoint, GPU": _endpoint(described(_GPU), {}, variant(48, 4)),
     "endpoint, being created": _endpoint(described(status="Creating"), {}, variant()),
+    "endpoint, being deployed": _endpoint(_deploying(), {"new_hosts": 0}, _canary),
     "endpoint, two variants": _endpoint(described(_TWO), {}, _canary),
     "endpoint, instance pool": _endpoint(described(_pooled()), {}, variant()),
     "endpoint, published every 10 s": _every(10),

@@ -8,6 +8,7 @@ that is answered 5xx, `cpu` and the like shares of full scale.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sagewatch_cli.scenarios.scenario import Scenario, fault, healthy
 
@@ -31,6 +32,12 @@ def _between(begin: int, end: int, value: float = 1) -> Callable[[int], float]:
 
 
 _ALL_FAIL = {"fails": 1}
+_DEPLOYED: dict[str, Any] = {
+    "usual": {"new_hosts": 0, "rate": 20},
+    "first": "endpoint",
+    "later": ((60, "endpoint, being deployed"), (80, "endpoint, two variants")),
+}
+"""A second variant is deployed from minute 60 on, and in service 20 minutes later."""
 _ALL_SLOW = {"slow": 1, "slow_seconds": 10}
 
 REQUEST_FAULTS: tuple[Scenario, ...] = (
@@ -50,6 +57,16 @@ REQUEST_FAULTS: tuple[Scenario, ...] = (
     fault("endpoint, being created", "all fail an hour later", "errors-5xx", 10, _ALL_FAIL, later=((20, "endpoint"),)),
     fault("endpoint, two variants", "the new variant fails", "errors-5xx", 10, _ALL_FAIL, usual={"rate": 20}),
     fault("endpoint, two variants", "the new one fails, 2 a minute", "errors-5xx", 30, _ALL_FAIL, usual={"rate": 2}),
+    fault(
+        "endpoint, two variants",
+        "a new variant fails from its first request",
+        "errors-5xx",
+        45,
+        {"new_hosts": 1, "rate": _between(20, 10**9, 20), "fails": 1},
+        **_DEPLOYED,
+    ),
+    fault("endpoint", "2 requests a minute, a third fails", "errors-5xx", 60, {"fails": 0.35}, usual={"rate": 2}),
+    fault("endpoint", "100 requests a minute, 5 % take 5 s", "latency-p99", 20, {"slow": 0.05}, usual={"rate": 100}),
     fault("endpoint, enhanced metrics every 300 s", "all requests fail", "errors-5xx", 15, _ALL_FAIL),
     fault("endpoint", "60 requests a minute, one in ten times out", "model-errors", 10, {"broken": 0.1}),
     fault("endpoint", "3 requests a minute, all time out", "model-errors", 30, {"broken": 1}, usual={"rate": 3}),
@@ -274,22 +291,23 @@ HEALTHY_ENDPOINTS: tuple[Scenario, ...] = (
     healthy("endpoint, enhanced metrics every 300 s", "60 requests a minute", lasts=4 * _HOUR),
     healthy("endpoint, enhanced metrics every 300 s", "4 a minute", usual={"rate": 4}, lasts=4 * _HOUR),
     healthy("endpoint, instance pool", "60 requests a minute"),
+    healthy("endpoint, being deployed", "the new variant has not come yet"),
     healthy(
         "endpoint, two variants",
         "a new variant loads for 20 minutes",
-        {"new_hosts": 1, "rate": _between(20, 10**9, 20), "cpu": 0.95, "memory": 0.8},
-        usual={"new_hosts": 0, "rate": 20},
-        first="endpoint",
-        later=((60, "endpoint, two variants"),),
-        lasts=40,
+        {
+            "new_hosts": 1,
+            "rate": _between(20, 10**9, 20),
+            "cpu": lambda minute: 0.95 if minute < 20 else 0.4,
+            "memory": 0.8,
+        },
+        **_DEPLOYED,
     ),
     healthy(
         "endpoint, two variants",
         "a new variant's first 12 minutes are slow",
-        {"new_hosts": 1, "rate": _between(5, 10**9, 20), "slow": _between(5, 17), "slow_seconds": 10},
-        usual={"new_hosts": 0, "rate": 20},
-        first="endpoint",
-        later=((60, "endpoint, two variants"),),
+        {"new_hosts": 1, "rate": _between(20, 10**9, 20), "slow": _between(20, 32), "slow_seconds": 10},
+        **_DEPLOYED,
     ),
     healthy(
         "endpoint",
