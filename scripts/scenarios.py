@@ -1,6 +1,6 @@
 """Write docs/scenarios.md from the table of scenarios: what would be noticed, after how long, and what stays silent.
 
-Run: make scenarios
+Run: PYTHONPATH=layers/core:cli .venv/bin/python scripts/scenarios.py
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HEAD = """# Scenarios
 
 What would be noticed, and what stays silent: each line is played through the reconciler, what SageMaker would publish,
 and CloudWatch's rules of evaluation, with and without published zeros, data a minute late. Times are from the fault to
-the alarm, the later of both. Made by `make scenarios` from `cli/sagewatch_cli/scenarios/table.py`; a test plays all.
+the alarm, the later of both. Made by `scripts/scenarios.py` from `cli/sagewatch_cli/scenarios/table.py`; a test plays all.
 """
 
 
