@@ -20,7 +20,8 @@ _HEAD = """# Scenarios
 
 What would be noticed, and what stays silent: each line is played through the reconciler, what SageMaker would publish,
 and CloudWatch's rules of evaluation, with and without published zeros, data a minute late. Times are from the fault to
-the alarm, the later of both. Made by `scripts/scenarios.py` from `cli/sagewatch_cli/scenarios/table.py`; a test plays all.
+the alarm, the later of both. Made by `scripts/scenarios.py` from `cli/sagewatch_cli/scenarios/table.py`; a test plays
+all of them.
 """
 
 
