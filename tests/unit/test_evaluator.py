@@ -179,7 +179,14 @@ def test_late_data_are_missing_until_they_arrive() -> None:
     assert found.index(ALARM) == 6
 
 
-@pytest.mark.parametrize("more", [{"Period": 10}, {"Period": 120, "EvaluationWindow": {"WallClockWindow": {}}}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Period": 10},
+        {"Period": 120, "EvaluationWindow": {"WallClockWindow": {}}},
+        {"EvaluationWindow": {"WallClockWindow": {"Timezone": "Europe/Berlin"}}},
+    ],
+)
 def test_what_cannot_be_judged_is_refused(more: dict[str, Any]) -> None:
     with pytest.raises(BadExpressionError):
         over(published(1.0), **more)

@@ -18,6 +18,7 @@ from sagewatch_cli.scenarios.samples import MetricData, MetricKey, key
 _DAY = 1440
 _HOUR = 60
 _WALL_CLOCK = frozenset({1, 5, 60, 1440, 10080})  # minutes, "Supported periods"
+_UTC = frozenset({"UTC", "Z"})  # minute 0 of the data is a Monday's midnight in it
 
 type Request = Mapping[str, Any]
 """A PutMetricAlarm request."""
@@ -118,11 +119,15 @@ class _Evaluation:
     """One version of an alarm over the data."""
 
     rule: Rule
+    """When it fires."""
     metrics: Metrics
+    """What it looks at."""
     data: MetricData
+    """What was published."""
     warm_until: int
     """The minute from which it is evaluated."""
     late: int
+    """Minutes after which data have arrived."""
     aligned: bool
     """Whether it has a wall clock window."""
     whole: list[Point]
@@ -133,9 +138,12 @@ class _Evaluation:
     @classmethod
     def of(cls, request: Request, data: MetricData, born: int, late: int) -> _Evaluation:
         metrics, rule = Metrics.of(request), Rule.of(request)
-        aligned = "WallClockWindow" in request.get("EvaluationWindow", {})
+        window = request.get("EvaluationWindow", {}).get("WallClockWindow")
+        aligned = window is not None
         if aligned and metrics.period not in _WALL_CLOCK:
             raise BadExpressionError(f"a wall clock window cannot have a period of {metrics.period} min")
+        if aligned and window.get("Timezone", "UTC") not in _UTC:
+            raise BadExpressionError(f"a wall clock window in {window['Timezone']}: only UTC is known here")
         ends = _warm_until(request, metrics, data, born, late)
         padding: list[Point] = [None] * (rule.reach * metrics.period)
         whole = [*padding, *_points(metrics, data, 0)]

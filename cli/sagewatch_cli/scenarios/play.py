@@ -36,10 +36,13 @@ class Outcome:
     """What a scenario came to with one of the habits."""
 
     scenario: Scenario
+    """What was played."""
     habits: Habits
+    """With which habits of SageMaker."""
     rows: frozenset[str]
     """The alarms that there were."""
     firings: tuple[Firing, ...]
+    """Those that fired at some time."""
     noticed: int | None
     """Minutes from the change to the first alarm that was expected."""
     wrong: str
