@@ -126,12 +126,12 @@ def joined(*several: Mapping[float, float]) -> dict[float, float]:
 def requests(minute: Minute, dimensions: Mapping[str, str], *, model_errors: bool = True, overhead: bool = True) -> int:
     """Publish what requests leave behind, and return how many there were.
 
-    `rate` a minute; `fails` are answered 5xx by the model, `refused` 4xx, `broken` time out or break the connection;
-    `slow` of them take `slow_seconds` in place of `latency`; `overhead` is added by SageMaker; `streams_broken` a
-    minute; `at_once` is how many run at the same time.
+    `rate` a minute, by chance or, when `even`, on the beat; `fails` are answered 5xx by the model, `refused` 4xx,
+    `broken` time out or break the connection; `slow` of them take `slow_seconds` in place of `latency`; `overhead` is
+    added by SageMaker; `streams_broken` a minute; `at_once` is how many run at the same time.
     """
     now, random = minute.now, minute.random
-    number = happened(random, now["rate"])
+    number = arrived(minute)
     fails, refused = some(random, number, now.get("fails", 0)), some(random, number, now.get("refused", 0))
     broken = some(random, number, now.get("broken", 0))
     minute.count(REQUESTS, "Invocations", dimensions, number, number)
@@ -146,6 +146,14 @@ def requests(minute: Minute, dimensions: Mapping[str, str], *, model_errors: boo
     if number and now.get("streams_broken"):
         minute.count(REQUESTS, "MidStreamErrors", dimensions, happened(random, now["streams_broken"]), number)
     return number
+
+
+def arrived(minute: Minute) -> int:
+    """Return how many requests come in a minute: `rate` on average, exactly that often when they are `even`."""
+    rate = minute.now["rate"]
+    if minute.now.get("even"):
+        return math.floor((minute.at + 1) * rate) - math.floor(minute.at * rate)
+    return happened(minute.random, rate)
 
 
 def latencies(minute: Minute, name: str, dimensions: Mapping[str, str], number: int) -> None:

@@ -31,6 +31,11 @@ def _between(begin: int, end: int, value: float = 1) -> Callable[[int], float]:
     return lambda minute: value if begin <= minute < end else 0
 
 
+def _even(rate: float) -> dict[str, float]:
+    """Return so many requests a minute, on the beat, as a scheduled caller sends them."""
+    return {"rate": rate, "even": 1}
+
+
 _ALL_FAIL = {"fails": 1}
 _DEPLOYED: dict[str, Any] = {
     "usual": {"new_hosts": 0, "rate": 20},
@@ -51,6 +56,10 @@ REQUEST_FAULTS: tuple[Scenario, ...] = (
     fault("endpoint", "2 requests a minute, all fail", "errors-5xx", 30, _ALL_FAIL, usual={"rate": 2}),
     fault("endpoint", "a request a minute, all fail", "errors-5xx", 30, _ALL_FAIL, usual={"rate": 1}),
     fault("endpoint", "12 requests an hour, all fail", "errors-5xx", 150, _ALL_FAIL, usual={"rate": 0.2}, lasts=180),
+    *(
+        fault("endpoint", f"a call every {60 // rate} s, all fail", "errors-5xx", 30, _ALL_FAIL, usual=_even(rate))
+        for rate in (1, 2, 3, 4)
+    ),
     fault("endpoint", "an outage of ten minutes", "errors-5xx", 12, _ALL_FAIL, lasts=10),
     fault("endpoint, GPU", "20 requests a minute, all fail", "errors-5xx", 15, _ALL_FAIL, usual={"rate": 20}),
     fault("endpoint, instance pool", "60 requests a minute, all fail", "errors-5xx", 10, _ALL_FAIL),
@@ -86,6 +95,8 @@ LATENCY_FAULTS: tuple[Scenario, ...] = (
     fault("endpoint", "10 requests a minute, all take 10 s", "latency-p99", 30, _ALL_SLOW, usual={"rate": 10}),
     fault("endpoint", "4 requests a minute, all take 10 s", "latency-p99", 60, _ALL_SLOW, usual={"rate": 4}),
     fault("endpoint", "a request a minute, all take 10 s", "latency-p99", 60, _ALL_SLOW, usual={"rate": 1}),
+    fault("endpoint", "a call every 60 s, all take 10 s", "latency-p99", 60, _ALL_SLOW, usual=_even(1)),
+    fault("endpoint", "a call every 15 s, all take 10 s", "latency-p99", 60, _ALL_SLOW, usual=_even(4)),
     fault("endpoint, two variants", "the new variant takes 10 s", "latency-p99", 20, _ALL_SLOW, usual={"rate": 30}),
     fault("endpoint, enhanced metrics every 300 s", "all requests take 10 s", "latency-p99", 30, _ALL_SLOW),
     fault("endpoint", "SageMaker adds a second", "overhead-latency", 15, {"overhead": 1}),
@@ -257,6 +268,14 @@ FAULTS = (
 HEALTHY_ENDPOINTS: tuple[Scenario, ...] = (
     healthy("endpoint", "60 requests a minute", lasts=6 * _HOUR),
     healthy("endpoint", "3,000 requests a minute, 0.5 % fail", {"fails": 0.005}, usual={"rate": 3000}),
+    healthy(
+        "endpoint",
+        "a call every 15 s, a minute of them fails",
+        {"fails": 1},
+        usual=_even(4),
+        holds=_first(1),
+        lasts=_HOUR,
+    ),
     healthy("endpoint", "3 requests a minute", usual={"rate": 3}, lasts=12 * _HOUR),
     healthy("endpoint", "12 requests an hour", usual={"rate": 0.2}, lasts=_DAY),
     healthy("endpoint", "one 5xx at night", {"rate": 1, "fails": 1}, usual={"rate": 0.3}, holds=_first(2)),
