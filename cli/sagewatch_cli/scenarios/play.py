@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sagewatch.aws.clients import Clients
+from sagewatch.aws.errors import PATIENT
 from sagewatch.model import Labels, Ref
-from sagewatch.watch.reconcile import Clients, reconcile
+from sagewatch.watch.reconcile import reconcile
 from sagewatch_cli.account.replay import Verdict
 from sagewatch_cli.scenarios.account import CloudWatch, SageMaker
 from sagewatch_cli.scenarios.evaluator import Written, states
@@ -77,7 +79,8 @@ def alarms_of(scenario: Scenario, data: MetricData) -> Mapping[str, list[Written
     for minute, described_as in looks:
         cloudwatch.now, sagemaker.answers = minute, FACETS[described_as].answers
         # A new reader each time: between two looks, what it remembers of ListMetrics is forgotten.
-        reconcile(Clients.of(sagemaker, cloudwatch), "sagewatch", Ref(facet.kind, facet.name))  # type: ignore[arg-type]
+        clients = Clients(PATIENT, sagemaker=sagemaker, cloudwatch=cloudwatch)
+        reconcile(clients, "sagewatch", Ref(facet.kind, facet.name))
     return cloudwatch.writes
 
 
