@@ -29,16 +29,19 @@ UNSCHEDULABLE = "hyperpod_node_health_status_unschedulable"
 SPECS = (
     Spec(
         id="nodes-unschedulable",
-        title="nodes that take no work",
+        title="nodes in health checks",
         level="cluster",
         metrics=(Metric(NAMESPACE, UNSCHEDULABLE, "Maximum"),),
         threshold=0,
         unit=Unit.COUNT,
-        periods=15,
-        datapoints=15,
+        # It counts nodes that "are running deep health checks" (SageMaker Developer Guide, "Resilience-related
+        # Kubernetes labels", Container Insights), which take up to two hours or more; failed ones have metrics of
+        # their own below.
+        periods=360,
+        datapoints=360,
         severity=Severity.WARNING,
-        why="For a quarter of an hour nodes that are paid for have run nothing: they failed a health check.",
-        do="Read the node's health event for the fault, then reboot or replace it.",
+        why="For six hours nodes that are paid for have run nothing: their health checks do not end.",
+        do="Read the health check's log of the node, then reboot or replace it.",
     ),
     Spec(
         id="nodes-awaiting-replacement",
