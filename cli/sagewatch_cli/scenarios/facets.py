@@ -302,7 +302,12 @@ ENDPOINTS: Mapping[str, Facet] = {
     "endpoint, instance pool": _endpoint(described(_pooled()), {}, variant()),
     "endpoint, published every 10 s": _every(10),
     "endpoint, published every 120 s": _every(120),
+    "endpoint, published every 180 s": _every(180),
+    "endpoint, published every 240 s": _every(240),
     "endpoint, published every 300 s": _every(300),
+    "endpoint, GPU, published every 300 s": _endpoint(
+        described(_GPU, MetricsConfig={"MetricPublishFrequencyInSeconds": 300}), {"every": 300}, variant(48, 4)
+    ),
     "endpoint, enhanced metrics every 300 s": _every(300, enhanced=True),
     "serverless": _endpoint(described({"AllTraffic": {"ServerlessConfig": _SERVERLESS}}), _SERVED, _serverless),
     "serverless, provisioned": _endpoint(
@@ -340,7 +345,7 @@ ENDPOINTS: Mapping[str, Facet] = {
 COMPONENTS = "/aws/sagemaker/InferenceComponents"
 
 
-def _component(*, gpus: int) -> Facet:
+def _component(*, gpus: int, every: int = 60) -> Facet:
     devices = {"NumberOfAcceleratorDevicesRequired": float(gpus)} if gpus else {}
     needs = {"NumberOfCpuCoresRequired": 2.0, "MinMemoryRequiredInMb": 4096, **devices}
     return Facet(
@@ -356,9 +361,12 @@ def _component(*, gpus: int) -> Facet:
                 "InferenceComponentStatus": "InService",
                 "Specification": {"ModelName": "model", "ComputeResourceRequirements": needs},
                 "RuntimeConfig": {"DesiredCopyCount": 1, "CurrentCopyCount": 1},
-            }
+            },
+            "describe_endpoint": described(MetricsConfig={"MetricPublishFrequencyInSeconds": every})[
+                "describe_endpoint"
+            ],
         },
-        usual={**_USUAL, "copies": 1},
+        usual={**_USUAL, "copies": 1, "every": every},
         emit=_copies(gpus),
     )
 
@@ -697,6 +705,7 @@ FACETS: Mapping[str, Facet] = {
     **ENDPOINTS,
     "component": _component(gpus=0),
     "component, GPU": _component(gpus=1),
+    "component, published every 300 s": _component(gpus=0, every=300),
     **JOBS,
     "pipeline, Sagemaker": _pipeline("AWS/Sagemaker/ModelBuildingPipeline"),
     "pipeline, SageMaker": _pipeline("AWS/SageMaker/ModelBuildingPipeline"),

@@ -37,6 +37,8 @@ def _even(rate: float) -> dict[str, float]:
 
 
 _ALL_FAIL = {"fails": 1}
+_5XX = "errors-5xx, errors-5xx-low-traffic"
+
 _DEPLOYED: dict[str, Any] = {
     "usual": {"new_hosts": 0, "rate": 20},
     "first": "endpoint",
@@ -49,15 +51,15 @@ REQUEST_FAULTS: tuple[Scenario, ...] = (
     fault("endpoint", "60 requests a minute, all fail", "errors-5xx", 10, _ALL_FAIL),
     fault("endpoint", "60 requests a minute, one in ten fails", "errors-5xx", 10, {"fails": 0.1}),
     fault("endpoint", "3,000 requests a minute, 6 % fail", "errors-5xx", 15, {"fails": 0.07}, usual={"rate": 3000}),
-    fault("endpoint", "10 requests a minute, a third fails", "errors-5xx", 30, {"fails": 0.33}, usual={"rate": 10}),
-    fault("endpoint", "4 requests a minute, all fail", "errors-5xx", 30, _ALL_FAIL, usual={"rate": 4}),
-    fault("endpoint", "4 requests a minute, three in five fail", "errors-5xx", 45, {"fails": 0.6}, usual={"rate": 4}),
-    fault("endpoint", "3 requests a minute, all fail", "errors-5xx", 30, _ALL_FAIL, usual={"rate": 3}),
-    fault("endpoint", "2 requests a minute, all fail", "errors-5xx", 30, _ALL_FAIL, usual={"rate": 2}),
-    fault("endpoint", "a request a minute, all fail", "errors-5xx", 30, _ALL_FAIL, usual={"rate": 1}),
-    fault("endpoint", "12 requests an hour, all fail", "errors-5xx", 150, _ALL_FAIL, usual={"rate": 0.2}, lasts=180),
+    fault("endpoint", "10 requests a minute, a third fails", _5XX, 30, {"fails": 0.33}, usual={"rate": 10}),
+    fault("endpoint", "4 requests a minute, all fail", _5XX, 30, _ALL_FAIL, usual={"rate": 4}),
+    fault("endpoint", "4 requests a minute, three in five fail", _5XX, 45, {"fails": 0.6}, usual={"rate": 4}),
+    fault("endpoint", "3 requests a minute, all fail", _5XX, 30, _ALL_FAIL, usual={"rate": 3}),
+    fault("endpoint", "2 requests a minute, all fail", _5XX, 30, _ALL_FAIL, usual={"rate": 2}),
+    fault("endpoint", "a request a minute, all fail", _5XX, 30, _ALL_FAIL, usual={"rate": 1}),
+    fault("endpoint", "12 requests an hour, all fail", _5XX, 150, _ALL_FAIL, usual={"rate": 0.2}, lasts=180),
     *(
-        fault("endpoint", f"a call every {60 // rate} s, all fail", "errors-5xx", 30, _ALL_FAIL, usual=_even(rate))
+        fault("endpoint", f"a call every {60 // rate} s, all fail", _5XX, 30, _ALL_FAIL, usual=_even(rate))
         for rate in (1, 2, 3, 4)
     ),
     fault("endpoint", "an outage of ten minutes", "errors-5xx", 12, _ALL_FAIL, lasts=10),
@@ -65,7 +67,7 @@ REQUEST_FAULTS: tuple[Scenario, ...] = (
     fault("endpoint, instance pool", "60 requests a minute, all fail", "errors-5xx", 10, _ALL_FAIL),
     fault("endpoint, being created", "all fail an hour later", "errors-5xx", 10, _ALL_FAIL, later=((20, "endpoint"),)),
     fault("endpoint, two variants", "the new variant fails", "errors-5xx", 10, _ALL_FAIL, usual={"rate": 20}),
-    fault("endpoint, two variants", "the new one fails, 2 a minute", "errors-5xx", 30, _ALL_FAIL, usual={"rate": 2}),
+    fault("endpoint, two variants", "the new one fails, 2 a minute", _5XX, 30, _ALL_FAIL, usual={"rate": 2}),
     fault(
         "endpoint, two variants",
         "a new variant fails from its first request",
@@ -74,11 +76,38 @@ REQUEST_FAULTS: tuple[Scenario, ...] = (
         {"new_hosts": 1, "rate": _between(20, 10**9, 20), "fails": 1},
         **_DEPLOYED,
     ),
-    fault("endpoint", "2 requests a minute, a third fails", "errors-5xx", 60, {"fails": 0.35}, usual={"rate": 2}),
+    fault("endpoint", "2 requests a minute, a third fails", _5XX, 60, {"fails": 0.35}, usual={"rate": 2}),
     fault("endpoint", "100 requests a minute, 5 % take 5 s", "latency-p99", 20, {"slow": 0.05}, usual={"rate": 100}),
     fault("endpoint, enhanced metrics every 300 s", "all requests fail", "errors-5xx", 15, _ALL_FAIL),
     fault("endpoint", "60 requests a minute, one in ten times out", "model-errors", 10, {"broken": 0.1}),
-    fault("endpoint", "3 requests a minute, all time out", "model-errors", 30, {"broken": 1}, usual={"rate": 3}),
+    fault(
+        "endpoint",
+        "3 requests a minute, all time out",
+        "model-errors-low-traffic",
+        30,
+        {"broken": 1},
+        usual={"rate": 3},
+    ),
+    fault(
+        "endpoint", "a request a minute, all time out", "model-errors-low-traffic", 30, {"broken": 1}, usual={"rate": 1}
+    ),
+    fault(
+        "endpoint",
+        "2 requests a minute, all fail for a quarter of an hour",
+        _5XX,
+        18,
+        _ALL_FAIL,
+        usual={"rate": 2},
+        lasts=15,
+    ),
+    fault("endpoint", "15 requests a minute, all fail", _5XX, 10, _ALL_FAIL, usual={"rate": 15}),
+    fault("endpoint", "8 requests a minute, half fail", _5XX, 15, {"fails": 0.5}, usual={"rate": 8}),
+    fault("endpoint, GPU", "a request a minute, all fail", _5XX, 30, _ALL_FAIL, usual={"rate": 1}),
+    fault("endpoint, published every 300 s", "2 requests a minute, all fail", _5XX, 30, _ALL_FAIL, usual={"rate": 2}),
+    fault(
+        "endpoint, enhanced metrics every 300 s", "a request a minute, all fail", _5XX, 40, _ALL_FAIL, usual={"rate": 1}
+    ),
+    fault("endpoint", "a request a minute, all are refused", "errors-4xx", 60, {"refused": 1}, usual={"rate": 1}),
     fault("endpoint", "60 requests a minute, half are refused", "errors-4xx", 30, {"refused": 0.5}),
     fault("endpoint", "4 requests a minute, all are refused", "errors-4xx", 60, {"refused": 1}, usual={"rate": 4}),
     fault("endpoint", "two streams a minute break off", "midstream-errors", 20, {"streams_broken": 2.5}),
@@ -123,13 +152,26 @@ INSTANCE_FAULTS: tuple[Scenario, ...] = (
             fault(f"endpoint, published every {every} s", "CPU at 98 %", "cpu", 75, {"cpu": 0.98}),
         )
     ),
+    *(
+        line
+        for every in (180, 240)
+        for line in (
+            fault(f"endpoint, published every {every} s", "memory at 97 %", "memory", 45, {"memory": 0.97}),
+            fault(f"endpoint, published every {every} s", "CPU at 98 %", "cpu", 75, {"cpu": 0.98}),
+        )
+    ),
+    fault("endpoint, GPU, published every 300 s", "GPUs at 99 %", "gpu", 45, {"gpu": 0.995}),
+    fault("endpoint, GPU, published every 300 s", "GPU memory at 99.5 %", "gpu-memory", 45, {"gpu_memory": 1}),
+    fault("endpoint, enhanced metrics every 300 s", "SageMaker adds a second", "overhead-latency", 30, {"overhead": 1}),
     fault("endpoint", "nobody calls it", "idle", 26 * _HOUR, {"rate": 0}, lasts=26 * _HOUR),
     fault("endpoint", "nobody ever called it", "idle", 26 * _HOUR, {}, usual={"rate": 0}, lasts=26 * _HOUR, start=0),
 )
 
 FACET_FAULTS: tuple[Scenario, ...] = (
     fault("serverless", "60 requests a minute, all fail", "errors-5xx", 10, _ALL_FAIL),
-    fault("serverless", "3 requests a minute, all fail", "errors-5xx", 30, _ALL_FAIL, usual={"rate": 3}),
+    fault("serverless", "3 requests a minute, all fail", _5XX, 30, _ALL_FAIL, usual={"rate": 3}),
+    fault("serverless", "a request a minute, all fail", _5XX, 30, _ALL_FAIL, usual={"rate": 1}),
+    fault("serverless", "4 requests a minute, all take 10 s", "latency-p99", 60, _ALL_SLOW, usual={"rate": 4}),
     fault("serverless", "half the requests are throttled", "errors-4xx", 30, {"refused": 0.5}),
     fault("serverless", "all requests take 10 s", "latency-p99", 20, _ALL_SLOW),
     fault("serverless", "memory at 97 %", "memory", 15, {"memory": 0.97}),
@@ -149,7 +191,7 @@ FACET_FAULTS: tuple[Scenario, ...] = (
     fault(
         "containers called directly",
         "one fails, 3 a minute",
-        "container-errors-5xx",
+        "container-errors-5xx-low-traffic",
         30,
         {"container_fails": 1},
         usual={"rate": 3},
@@ -173,7 +215,27 @@ FACET_FAULTS: tuple[Scenario, ...] = (
 
 COMPONENT_FAULTS: tuple[Scenario, ...] = (
     fault("component", "60 requests a minute, all fail", "errors-5xx", 10, _ALL_FAIL),
-    fault("component", "3 requests a minute, all fail", "errors-5xx", 30, _ALL_FAIL, usual={"rate": 3}),
+    fault("component", "3 requests a minute, all fail", _5XX, 30, _ALL_FAIL, usual={"rate": 3}),
+    fault("component", "a request a minute, all fail", _5XX, 30, _ALL_FAIL, usual={"rate": 1}),
+    fault(
+        "component",
+        "3 requests a minute, all time out",
+        "model-errors-low-traffic",
+        30,
+        {"broken": 1},
+        usual={"rate": 3},
+    ),
+    fault("component", "a request a minute, all take 10 s", "latency-p99", 60, _ALL_SLOW, usual={"rate": 1}),
+    fault(
+        "component",
+        "2 requests a minute, SageMaker adds a second",
+        "overhead-latency",
+        20,
+        {"overhead": 1},
+        usual={"rate": 2},
+    ),
+    fault("component, published every 300 s", "memory at 97 %", "memory", 45, {"memory": 0.97}),
+    fault("component, published every 300 s", "CPU at 98 %", "cpu", 75, {"cpu": 0.98}),
     fault("component", "one in ten times out", "model-errors", 10, {"broken": 0.1}),
     fault("component", "half are refused", "errors-4xx", 30, {"refused": 0.5}),
     fault("component", "60 requests a minute, all take 10 s", "latency-p99", 20, _ALL_SLOW),
@@ -225,12 +287,22 @@ OTHER_FAULTS: tuple[Scenario, ...] = (
         )
     ),
     fault("feature group", "120 calls a minute, all fail", "errors-5xx", 10, _ALL_FAIL),
-    fault("feature group", "4 calls a minute, all fail", "errors-5xx", 30, _ALL_FAIL, usual={"rate": 4}),
+    fault("feature group", "4 calls a minute, all fail", _5XX, 30, _ALL_FAIL, usual={"rate": 4}),
+    fault("feature group", "a call a minute, all fail", "errors-5xx-low-traffic", 30, _ALL_FAIL, usual={"rate": 1}),
     fault("feature group", "half the calls are refused", "errors-4xx", 30, {"refused": 0.5}),
     fault("feature group", "a third of the calls is throttled", "throttled", 30, {"throttled": 0.3}),
     fault("feature group", "400 calls a minute take a second", "latency-p99", 15, {"latency": 1}, usual={"rate": 400}),
     fault("feature group", "60 calls a minute take a second", "latency-p99", 20, {"latency": 1}, usual={"rate": 60}),
     fault("feature group", "10 calls a minute take a second", "latency-p99", 30, {"latency": 1}, usual={"rate": 10}),
+    fault("feature group", "2 calls a minute take a second", "latency-p99", 40, {"latency": 1}, usual={"rate": 2}),
+    fault(
+        "feature group",
+        "a tenth of 300 calls a minute is throttled",
+        "throttled",
+        30,
+        {"throttled": 0.1},
+        usual={"rate": 300},
+    ),
     fault("feature group, provisioned", "95 of 100 read units", "read-capacity", 15, {"units": 95}),
     fault("feature group, provisioned", "95 of 100 write units", "write-capacity", 15, {"units": 95}),
     fault("labeling job", "five objects cannot be labelled", "objects-failed", 20, {"objects": 5}),
@@ -238,6 +310,15 @@ OTHER_FAULTS: tuple[Scenario, ...] = (
     fault("labeling job", "workers return 30 tasks an hour", "tasks-returned", 90, {"returned": 0.5}),
     fault("labeling job", "a labeling job fails", "jobs-failed", 15, {"jobs_failed": 1}, lasts=1),
     fault("recommender job", "a fifth of the requests fails", "client-errors", 15, {"fails": 0.2}),
+    fault(
+        "recommender job",
+        "3 requests a minute, all fail",
+        "client-errors-low-traffic",
+        30,
+        {"fails": 1},
+        usual={"rate": 3},
+    ),
+    fault("recommender job", "2 requests a minute take 3 s", "client-latency", 40, {"latency": 3}, usual={"rate": 2}),
     fault("recommender job", "300 requests a minute take 3 s", "client-latency", 15, {"latency": 3}),
     fault("recommender job", "30 requests a minute take 3 s", "client-latency", 20, {"latency": 3}, usual={"rate": 30}),
     fault("monitoring schedule", "a feature drifts", "drift", 75, {"drift": 0.5}),
@@ -287,6 +368,18 @@ HEALTHY_ENDPOINTS: tuple[Scenario, ...] = (
     healthy("endpoint", "3,000 a minute, 6 % bad requests", {"refused": 0.06}, usual={"rate": 3000}),
     healthy("endpoint", "4 a minute, a tenth bad requests", {"refused": 0.1}, usual={"rate": 4}, lasts=_DAY),
     healthy("endpoint", "a caller's bad five minutes", {"refused": 0.8}, holds=_first(5)),
+    healthy("endpoint", "10 requests a minute, 1 % fail for a day", {"fails": 0.01}, usual={"rate": 10}, lasts=_DAY),
+    healthy(
+        "endpoint", "one 5xx an hour at 30 an hour", {"fails": 1}, usual={"rate": 0.5}, holds=_first(1, 60), lasts=_DAY
+    ),
+    healthy("endpoint", "30 a minute, 6 % bad requests", {"refused": 0.06}, usual={"rate": 30}, lasts=12 * _HOUR),
+    healthy("endpoint", "a request a minute, 6 % bad requests", {"refused": 0.06}, usual={"rate": 1}, lasts=_DAY),
+    healthy("endpoint", "all bad requests of callers for eight minutes", {"refused": 1}, holds=_first(8)),
+    healthy("endpoint", "60 a minute, 5 per mille are slow", {"slow": 0.005}, lasts=12 * _HOUR),
+    healthy("endpoint", "30 a minute, 1 % is slow", {"slow": 0.01}, usual={"rate": 30}, lasts=_DAY),
+    healthy("endpoint", "two slow minutes, 10 a minute", {"slow": 1}, usual={"rate": 10}, holds=_first(2), lasts=180),
+    healthy("endpoint", "five slow minutes", {"slow": 1}, holds=_first(5)),
+    healthy("endpoint", "a request a minute, one in 20 is slow", {"slow": 0.05}, usual={"rate": 1}, lasts=_DAY),
     healthy("endpoint", "4 a minute, one in 20 is slow", {"slow": 0.05}, usual={"rate": 4}, lasts=12 * _HOUR),
     healthy("endpoint", "one slow request a night", {"slow": 1}, usual={"rate": 0.5}, holds=_first(2), lasts=300),
     healthy("endpoint", "one slow minute", {"slow": 1}, holds=_first(1)),
@@ -307,6 +400,16 @@ HEALTHY_ENDPOINTS: tuple[Scenario, ...] = (
         healthy(f"endpoint, published every {every} s", "CPU at 100 % for five minutes", {"cpu": 1}, holds=_first(5))
         for every in (120, 300)
     ),
+    *(
+        healthy(
+            f"endpoint, published every {every} s",
+            "memory at 95 % for three minutes",
+            {"memory": 0.95},
+            holds=_first(3),
+        )
+        for every in (120, 300)
+    ),
+    healthy("endpoint, GPU, published every 300 s", "GPUs at 99 % for ten minutes", {"gpu": 0.995}, holds=_first(10)),
     healthy("endpoint, enhanced metrics every 300 s", "60 requests a minute", lasts=4 * _HOUR),
     healthy("endpoint, enhanced metrics every 300 s", "4 a minute", usual={"rate": 4}, lasts=4 * _HOUR),
     healthy("endpoint, instance pool", "60 requests a minute"),
@@ -374,6 +477,11 @@ HEALTHY_FACETS: tuple[Scenario, ...] = (
     healthy("component", "3 requests an hour on four copies", usual={"rate": 0.05, "copies": 4}, lasts=_DAY),
     healthy("component", "scaled in to zero, not called", {"copies": 0, "rate": 0}, lasts=6 * _HOUR),
     healthy("component", "one call finds no copy", {"copies": 0, "rate": 1}, usual={"rate": 0.5}, holds=_first(1)),
+    healthy("component", "five minutes until the first copy is there", {"copies": 0, "rate": 5}, holds=_first(5)),
+    healthy("component", "4 a minute, one in 20 is slow", {"slow": 0.05}, usual={"rate": 4}, lasts=6 * _HOUR),
+    healthy("component", "a 5xx every three hours", {"fails": 1}, usual={"rate": 1}, holds=_first(1, 180), lasts=_DAY),
+    healthy("component", "a bad minute at 4 a minute", {"fails": 1}, usual={"rate": 4}, holds=_first(1), lasts=180),
+    healthy("component, published every 300 s", "60 requests a minute", lasts=4 * _HOUR),
     healthy("component", "6 % bad requests by callers", {"refused": 0.06}, lasts=4 * _HOUR),
     healthy("component, GPU", "60 requests a minute"),
 )
@@ -401,6 +509,8 @@ HEALTHY_OTHERS: tuple[Scenario, ...] = (
     healthy("feature group", "one 5xx at night", {"fails": 1}, usual={"rate": 2}, holds=_first(1), lasts=180),
     healthy("feature group", "a call is throttled now and then", {"throttled": 0.0002}, lasts=4 * _HOUR),
     healthy("feature group", "4 calls a minute, one in 20 is slow", {"slow": 0.05}, usual={"rate": 4}, lasts=360),
+    healthy("feature group", "4 calls a minute, 1 % fail", {"fails": 0.01}, usual={"rate": 4}, lasts=12 * _HOUR),
+    healthy("feature group", "60 calls a minute, one in 100 is slow", {"slow": 0.01}, usual={"rate": 60}, lasts=360),
     healthy("feature group, provisioned", "120 calls a minute"),
     healthy("labeling job", "workers decline a task an hour", lasts=6 * _HOUR),
     healthy("recommender job", "1 % of the requests fail", {"fails": 0.01}),

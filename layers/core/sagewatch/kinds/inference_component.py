@@ -16,9 +16,10 @@ from sagewatch.kinds.charts import EXTREMES, FIRST_PART, LAUNCH, SHARE, SPREAD, 
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Reader, Spec
 from sagewatch.kinds.leads import DETAILS, FailureReader, Lead
 from sagewatch.kinds.requests import DAY, REQUESTS, WARM_UP
-from sagewatch.model import Description, Facts, Notice, Scope, Severity, Unit
+from sagewatch.model import Description, Facts, Gap, Notice, Scope, Severity, Unit
 
 COMPONENTS = "/aws/sagemaker/InferenceComponents"
+_NOT_SERVING = frozenset({"Creating", "Failed"})
 
 SPECS = (
     replace(
@@ -152,16 +153,28 @@ SPECS = (
 )
 
 
-def _observe(component: Description, _read: Reader, facts: Facts) -> Facts:
+def _observe(component: Description, read: Reader, facts: Facts) -> Facts:
     name = component["InferenceComponentName"]
+    # How often its metrics are published is a setting of its endpoint.
+    endpoint = read("describe_endpoint", EndpointName=component["EndpointName"]) or {}
+    every, unsteady = requests.published_every(endpoint.get("MetricsConfig") or {}, COMPONENTS)
     scope = Scope(
         level="component",
         name=component.get("VariantName") or "all",
         series=({"InferenceComponentName": name},),
         traits=frozenset(_traits(component)),
+        published_every=every,
+        waits=component.get("InferenceComponentStatus") in _NOT_SERVING,
+    )
+    gap = Gap(
+        level="component",
+        scope=scope.name,
+        traits=frozenset(),
+        unsteady=unsteady,
+        reason=f"{scope.name}: how often its endpoint publishes is not known (MetricPublishFrequencyInSeconds)",
     )
     parent = {"parent": f"endpoint/{component['EndpointName']}"}
-    return replace(facts, scopes=(scope,), labels=parent)
+    return replace(facts, scopes=(scope,), gaps=(gap,) if unsteady else (), labels=parent)
 
 
 def _traits(component: Description) -> Iterator[str]:
@@ -298,9 +311,13 @@ INFERENCE_COMPONENT = Kind(
         "DeleteInferenceComponent": "inferenceComponentName",
     },
     live=lambda component: component["InferenceComponentStatus"] != "Deleting",
-    version=lambda component: (component.get("VariantName"), repr(component.get("Specification"))),
+    version=lambda component: (
+        component.get("VariantName"),
+        repr(component.get("Specification")),
+        component["InferenceComponentStatus"] in _NOT_SERVING,
+    ),
     observe=_observe,
-    reads={},
+    reads={"describe_endpoint": "endpoint"},
     levels={"component": Level(COMPONENT)},
     specs=SPECS,
     charts=CHARTS,

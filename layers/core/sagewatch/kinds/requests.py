@@ -7,10 +7,11 @@ Thresholds are our own choice, AWS recommends none. How much traffic a row needs
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sagewatch.kinds.kind import Metric, Spec
-from sagewatch.model import Severity, Unit
+from sagewatch.model import Description, Severity, Unit
 
 REQUESTS = "AWS/SageMaker"
 UTILISATION = "/aws/sagemaker/Endpoints"
@@ -72,6 +73,23 @@ SLOWEST_NEEDS = (
     "Judged by p99 from 300 requests in five minutes, p95 from 100, p75 from 20 and the median from 3: below about 20 "
     "a minute a tenth of slow requests is not noticed."
 )
+
+
+_FREQUENCIES = frozenset({10, 30, 60, 120, 180, 240, 300})
+
+
+def published_every(config: Description, utilisation: str) -> tuple[Mapping[str, int], frozenset[str]]:
+    """Return how often an endpoint publishes, by namespace, and the namespaces of which that is not known.
+
+    `config` is its MetricsConfig; utilisation follows its frequency, requests too where its metrics are enhanced:
+    `{"MetricPublishFrequencyInSeconds": 300}` → `({"/aws/sagemaker/Endpoints": 300}, frozenset())`.
+    """
+    seconds: object = config.get("MetricPublishFrequencyInSeconds", 60)
+    namespaces = (utilisation, REQUESTS) if config.get("EnableEnhancedMetrics") else (utilisation,)
+    # The valid values by the API's model (MetricsConfig); under another one, periods of our rows may lack data.
+    if not isinstance(seconds, int) or seconds not in _FREQUENCIES:
+        return {}, frozenset(namespaces)
+    return (dict.fromkeys(namespaces, seconds) if seconds > 60 else {}), frozenset()
 
 
 ERRORS_5XX = Spec(
@@ -179,8 +197,9 @@ OVERHEAD_LATENCY = Spec(
     metrics=(Metric(REQUESTS, "OverheadLatency", "Average"),),
     threshold=0.25 * SECOND,
     unit=Unit.MICROSECONDS,
-    periods=5,
-    datapoints=5,
+    period=300,
+    periods=3,
+    datapoints=3,
     severity=Severity.WARNING,
     warm_up=WARM_UP_SLOW,
     needs=("requests", "instance"),
