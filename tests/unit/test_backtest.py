@@ -85,8 +85,8 @@ def test_programs_get_the_same_as_people() -> None:
     assert latency == {
         "alarm": "latency-p99",
         "scope": "AllTraffic",
-        "title": "p99 latency",
-        "fires": "> 1.00 s, 3 of 5 × 1 min",
+        "title": "latency of the slowest requests",
+        "fires": "> 1.00 s, 3 of 3 × 5 min",
         "threshold": 1_000_000.0,
         "fit": "noisy",
         "fired": 23,
@@ -122,8 +122,10 @@ def test_a_single_metric_is_asked_for_as_the_alarm_does() -> None:
 
 def test_a_percentile_is_asked_for_with_its_samples() -> None:
     of = metric("ModelLatency")
+    statistic = {"ExtendedStatistic": "p99", "EvaluateLowSampleCountPercentile": "ignore"}
+    edited = Alarm({**{k: v for k, v in named("memory").request.items() if k != "Statistic"}, **of, **statistic})
 
-    assert queries(0, named("latency-p99")) == [
+    assert queries(0, edited) == [
         {"Id": "q0", "MetricStat": {"Metric": of, "Period": 60, "Stat": "p99"}},
         {"Id": "q0_samples", "MetricStat": {"Metric": of, "Period": 60, "Stat": "SampleCount"}},
     ]
@@ -134,7 +136,7 @@ def test_an_expression_is_left_to_cloudwatch_under_names_of_its_own() -> None:
         stat = {"Metric": metric(of), "Period": 300, "Stat": "Sum"}
         return {"Id": f"q7_{name}", "MetricStat": stat, "ReturnData": False}
 
-    expression = "IF(q7_requests >= 20, 100 * q7_errors / q7_requests, 0)"
+    expression = "IF((q7_requests >= 20) AND (q7_errors >= 5), 100 * q7_errors / q7_requests, 0)"
     assert queries(7, named("errors-5xx")) == [
         part("errors", "Invocation5XXErrors"),
         part("requests", "Invocations"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
 from sagewatch.kinds.kind import Published
@@ -15,7 +17,8 @@ from tests.resources import BARE, answering, config, endpoint, variant
 
 COMMON = {"memory", "disk", "cpu"}
 REQUESTS = {
-    *("errors-5xx", "model-errors", "latency-p99", "errors-4xx", "overhead-latency"),
+    *("errors-5xx", "errors-5xx-low-traffic", "model-errors", "model-errors-low-traffic"),
+    *("latency-p99", "errors-4xx", "overhead-latency"),
     *("idle", "concurrency", "midstream-errors"),
 }
 REAL_TIME = COMMON | REQUESTS
@@ -25,14 +28,14 @@ MULTI_MODEL = {
     *("model-loading", "model-unloading", "models-loaded"),
 }
 SERVERLESS = {
-    *("errors-5xx", "latency-p99", "memory", "errors-4xx"),
+    *("errors-5xx", "errors-5xx-low-traffic", "latency-p99", "memory", "errors-4xx"),
     *("serverless-concurrency", "serverless-setup", "serverless-overhead"),
 }
 PROVISIONED = {"provisioned-concurrency", "provisioned-spillover"}
 ASYNC = {"async-failures", "async-expired", "async-downloads", "async-uploads", "async-notifications"}
 BACKLOG = {"backlog-without-capacity", "oldest-request", "backlog-per-instance"}
 DIRECT = {
-    *("container-latency", "container-errors-5xx", "container-errors-4xx"),
+    *("container-latency", "container-errors-5xx", "container-errors-5xx-low-traffic", "container-errors-4xx"),
     *("container-cpu", "container-memory"),
 }
 RESERVED = {"cpu-reserved", "memory-reserved", "gpu-reserved"}
@@ -124,7 +127,7 @@ def test_the_namespace_of_serverless_metrics_is_the_one_that_is_published() -> N
         )
     )
 
-    assert (found["serverless-concurrency"], found["latency-p99"]) == ("/aws/sagemaker/Endpoints", "AWS/SageMaker")
+    assert (found["serverless-concurrency"], found["serverless-setup"]) == ("/aws/sagemaker/Endpoints", "AWS/SageMaker")
     assert likely["serverless-concurrency"] == "AWS/SageMaker"
 
 
@@ -251,10 +254,92 @@ def test_a_deleted_model_leaves_its_facets_unknown_and_the_variant_watched() -> 
     assert planned(seen).unknown >= {("AllTraffic", "model-cache-hits"), (None, "container-latency")}
 
 
-def test_new_alarms_of_an_endpoint_warm_up() -> None:
+def test_new_alarms_of_an_endpoint_warm_up_for_as_long_as_what_they_read_is_odd_at_first() -> None:
     seen = observed(endpoint(), describe_endpoint_config=config())
 
-    assert {alarm.warm_up for alarm in planned(seen).alarms} == {10}
+    warm_ups = {alarm.name.rpartition("/")[2]: alarm.warm_up for alarm in planned(seen).alarms}
+    assert {row: minutes for row, minutes in warm_ups.items() if minutes != 10} == {
+        "latency-p99": 45,
+        "overhead-latency": 45,
+        "cpu": 30,
+        "idle": 1440,
+    }
+    assert {"errors-5xx", "memory", "disk"} <= warm_ups.keys()
+
+
+@pytest.mark.parametrize("status", ["Creating", "Failed"])
+def test_an_endpoint_that_is_not_in_service_gets_no_new_alarms_and_keeps_those_that_it_has(status: str) -> None:
+    seen = observed(endpoint(EndpointStatus=status), describe_endpoint_config=config())
+
+    wanted = planned(seen)
+
+    assert wanted.alarms == ()
+    assert wanted.unknown >= {("AllTraffic", "errors-5xx"), ("AllTraffic", "disk")}
+    assert wanted.reports == ("AllTraffic: it is not in service; its new alarms wait for that",)
+
+
+@pytest.mark.parametrize(("seconds", "number"), [(120, 7), (180, 5), (240, 3), (300, 3)])
+def test_what_is_published_less_than_once_a_minute_is_judged_by_the_points_that_there_are(
+    seconds: int, number: int
+) -> None:
+    seen = observed(
+        endpoint(MetricsConfig={"MetricPublishFrequencyInSeconds": seconds}), describe_endpoint_config=config()
+    )
+
+    periods = periods_of(seen)
+    assert periods["memory"] == periods["disk"] == periods["cpu"] == (seconds, number, number)
+    assert periods["concurrency"] == (60, 10, 10)
+    assert "in 3 of 3 periods of 5 min" in description(seen, "cpu") or seconds < 300
+
+
+def test_enhanced_metrics_publish_requests_as_seldom() -> None:
+    metrics = {"MetricPublishFrequencyInSeconds": 300, "EnableEnhancedMetrics": True}
+
+    periods = periods_of(observed(endpoint(), describe_endpoint_config=config(MetricsConfig=metrics)))
+
+    assert periods["concurrency"] == (300, 3, 3)
+    assert periods["errors-5xx"] == (300, 1, 1)
+    assert periods["cpu"] == (300, 3, 3)
+
+
+@pytest.mark.parametrize("seconds", [45, 900, 0, "300", None, [60]])
+def test_an_unknown_publish_frequency_leaves_open_only_the_rows_that_count_minutes_of_it(seconds: object) -> None:
+    metrics = {"MetricPublishFrequencyInSeconds": seconds}
+
+    wanted = planned(observed(endpoint(MetricsConfig=metrics), describe_endpoint_config=config()))
+
+    made = {alarm.name.rpartition("/")[2] for alarm in wanted.alarms}
+    assert made >= {"errors-5xx", "latency-p99", "idle", "concurrency"}
+    assert made.isdisjoint({"memory", "disk", "cpu"})
+    assert {("AllTraffic", "memory"), ("AllTraffic", "disk"), ("AllTraffic", "cpu")} <= wanted.unknown
+    assert wanted.reports == (
+        "AllTraffic: how often its metrics are published is not known (MetricPublishFrequencyInSeconds)",
+    )
+
+
+def test_an_endpoint_without_the_name_of_a_configuration_is_watched_without_its_capacity() -> None:
+    described = {key: value for key, value in endpoint().items() if key != "EndpointConfigName"}
+
+    assert alarms(observed(described)) == {"AllTraffic": REAL_TIME - {"cpu"}}
+
+
+def periods_of(seen: Facts) -> dict[str, tuple[int, int, int]]:
+    """Return period, evaluation periods and data points of each alarm."""
+    requests = {each.name.rpartition("/")[2]: each.request for each in planned(seen).alarms}
+    return {
+        row: (
+            request.get("Period") or request["Metrics"][0]["MetricStat"]["Period"],
+            request["EvaluationPeriods"],
+            request["DatapointsToAlarm"],
+        )
+        for row, request in requests.items()
+    }
+
+
+def description(seen: Facts, row: str) -> str:
+    [found] = [each for each in planned(seen).alarms if each.name.endswith(f"/{row}")]
+    text: str = found.request["AlarmDescription"]
+    return text
 
 
 def test_idling_says_what_it_costs_where_that_is_known() -> None:

@@ -374,7 +374,6 @@ HEALTHY_ENDPOINTS: tuple[Scenario, ...] = (
     ),
     healthy("endpoint", "30 a minute, 6 % bad requests", {"refused": 0.06}, usual={"rate": 30}, lasts=12 * _HOUR),
     healthy("endpoint", "a request a minute, 6 % bad requests", {"refused": 0.06}, usual={"rate": 1}, lasts=_DAY),
-    healthy("endpoint", "all bad requests of callers for eight minutes", {"refused": 1}, holds=_first(8)),
     healthy("endpoint", "60 a minute, 5 per mille are slow", {"slow": 0.005}, lasts=12 * _HOUR),
     healthy("endpoint", "30 a minute, 1 % is slow", {"slow": 0.01}, usual={"rate": 30}, lasts=_DAY),
     healthy("endpoint", "two slow minutes, 10 a minute", {"slow": 1}, usual={"rate": 10}, holds=_first(2), lasts=180),

@@ -199,6 +199,7 @@ CHARTS = (
             "Invocation5XXErrors": "",
             "InvocationModelErrors": "",
             "MidStreamErrors": "",
+            "NoCapacityInvocationFailures": "",
         },
     ),
     Chart(
@@ -208,7 +209,10 @@ CHARTS = (
         unit="None",
         statistics=SUM,
         shown="Sum",
-        metrics={"Invocations": "", "InvocationsPerCopy": ""},
+        metrics={
+            "Invocations": "",
+            "InvocationsPerCopy": "It says how the load is spread; how many requests there are is in Invocations.",
+        },
     ),
     Chart(
         title="Concurrent requests",
