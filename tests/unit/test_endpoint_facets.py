@@ -199,9 +199,9 @@ def test_an_inference_component_is_watched_under_its_own_name_alone() -> None:
     facts = Facts(ref=Ref("inference-component", "llm"), live=True, scopes=seen.scopes, labels=seen.labels)
     wanted = plan("sagewatch", INFERENCE_COMPONENT, facts)
 
-    assert {alarm.name.removeprefix("sagewatch/inference-component/llm/AllTraffic/") for alarm in wanted.alarms} == {
-        spec.id for spec in INFERENCE_COMPONENT.specs
-    }
+    made = {alarm.name.removeprefix("sagewatch/inference-component/llm/AllTraffic/") for alarm in wanted.alarms}
+    assert made == {spec.id for spec in INFERENCE_COMPONENT.specs}
+    assert "no-capacity" in made
     assert seen.scopes[0].series == ({"InferenceComponentName": "llm"},)
     assert all(" parent=endpoint/churn " in alarm.request["AlarmDescription"] for alarm in wanted.alarms)
     assert all(broken(alarm.request) == [] for alarm in wanted.alarms)
@@ -215,7 +215,7 @@ def test_a_shadow_variant_is_watched_like_the_others() -> None:
     assert alarms(seen) == {"AllTraffic": REAL_TIME, "shadow": REAL_TIME}
 
 
-def test_while_another_configuration_is_deployed_the_variants_of_both_are_watched() -> None:
+def test_a_variant_that_is_being_deployed_gets_its_alarms_when_it_is_in_service() -> None:
     pending = {"EndpointConfigName": "next", "ProductionVariants": [{"VariantName": "green"}, {"VariantName": "blue"}]}
     described = endpoint(variant("blue", "ml.m5.xlarge"), PendingDeploymentSummary=pending)
     configs = {
@@ -226,8 +226,10 @@ def test_while_another_configuration_is_deployed_the_variants_of_both_are_watche
     seen = observed(described, describe_endpoint_config=lambda EndpointConfigName: configs[EndpointConfigName])  # noqa: N803
 
     thresholds = {a.name.split("/")[3]: a.request["Threshold"] for a in planned(seen).alarms if a.name.endswith("/cpu")}
-    assert alarms(seen) == {"blue": REAL_TIME, "green": REAL_TIME}
-    assert thresholds == {"blue": 90 * 4, "green": 90 * 16}
+    assert alarms(seen) == {"blue": REAL_TIME}
+    assert thresholds == {"blue": 90 * 4}
+    assert {("green", row) for row in REAL_TIME} <= planned(seen).unknown
+    assert planned(seen).reports == ("green: it is not in service; its new alarms wait for that",)
 
 
 def test_scaling_the_same_configuration_reads_no_other() -> None:

@@ -10,13 +10,25 @@ from sagewatch_cli.scenarios.play import HABITS, played, told
 from sagewatch_cli.scenarios.publisher import Habits
 from sagewatch_cli.scenarios.scenario import Scenario, fault, healthy
 from sagewatch_cli.scenarios.table import FAULTS, HEALTHY, SCENARIOS
+from scripts.scenarios import TARGET, fault_line, healthy_line
+
+PAGE = TARGET.read_text().splitlines()
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: f"{each.facet}: {each.says}")
 def test_what_breaks_is_noticed_and_an_ordinary_day_is_silent(scenario: Scenario) -> None:
-    wrong = [told(outcome) for habits in HABITS if (outcome := played(scenario, habits)).wrong]
+    outcomes = [played(scenario, habits) for habits in HABITS]
 
+    wrong = [told(outcome) for outcome in outcomes if outcome.wrong]
     assert not wrong, "\n".join(wrong)
+    line = fault_line(scenario, outcomes) if scenario.is_fault else healthy_line(scenario)
+    assert line in PAGE, "run make generate"
+
+
+def test_the_page_has_no_line_that_is_not_in_the_table() -> None:
+    facets = {f"| {facet} " for facet in FACETS}
+
+    assert sum(any(line.startswith(facet) for facet in facets) for line in PAGE) == len(SCENARIOS)
 
 
 def rows_in(scenarios: tuple[Scenario, ...]) -> set[tuple[str, str]]:
