@@ -241,7 +241,7 @@ def _section(kind: Kind) -> Iterator[str]:
         )
     yield ""
     for spec in kind.specs:
-        yield f"- **`{spec.id}`**, {spec.title}. {spec.why} *{spec.do}*"
+        yield f"- **`{spec.id}`**, {spec.title}. {spec.why} *{spec.do}*{f' {spec.note}' if spec.note else ''}"
 
 
 def _need(spec: Spec) -> tuple[str, str]:

@@ -104,7 +104,8 @@ SPECS = (
         periods=3,
         datapoints=3,
         severity=Severity.WARNING,
-        why=f"Some predictions that look features up wait this much longer. {requests.SLOWEST_NEEDS}",
+        why="Some predictions that look features up wait this much longer.",
+        note=requests.SLOWEST_NEEDS,
         do="Read fewer features in a call, look for records that grew, or tag the feature group with its own limit.",
     ),
     Spec(

@@ -81,6 +81,8 @@ class Spec:
     """What it means for users when the alarm fires: whole sentences."""
     do: str
     """What to do then: whole sentences."""
+    note: str = ""
+    """What only the catalogue says: how it is judged, and what it does not notice."""
 
     def depends_on(self, gap: Gap) -> bool:
         """Tell whether what a gap leaves open must be known to say if the row applies, at which threshold or period."""

@@ -54,8 +54,8 @@ SPECS = (
         periods=3,
         datapoints=3,
         severity=Severity.INFO,
-        why="This instance type or its settings would not serve the load with the latency we alarm on in production. "
-        f"{requests.SLOWEST_NEEDS}",
+        why="This instance type or its settings would not serve the load with the latency we alarm on in production.",
+        note=requests.SLOWEST_NEEDS,
         do="Nothing, if another candidate is faster; otherwise try larger types, or compile the model.",
     ),
 )

@@ -153,8 +153,9 @@ LATENCY_P99 = Spec(
     severity=Severity.CRITICAL,
     warm_up=WARM_UP_SLOW,
     needs=("requests",),
-    why=f"Some callers wait longer than this for the model. {SLOWEST_NEEDS}",
+    why="Some callers wait longer than this for the model.",
     do="Compare with CPU, GPU and requests per instance; add instances, or tag the endpoint with its own limit.",
+    note=SLOWEST_NEEDS,
 )
 
 MEMORY = Spec(
