@@ -319,6 +319,43 @@ def test_an_unknown_publish_frequency_leaves_open_only_the_rows_that_count_minut
     )
 
 
+POOLS = [{"InstanceType": "ml.m5.xlarge", "Priority": 1}, {"InstanceType": "ml.g5.12xlarge", "Priority": 2}]
+
+
+def by_type(instance_type: str, **more: str) -> Published:
+    where = {"EndpointName": "churn", "VariantName": "AllTraffic", "InstanceType": instance_type, **more}
+    return Published("/aws/sagemaker/Endpoints", "CPUUtilization", where)
+
+
+def test_instance_pools_are_watched_by_type_in_the_dimensions_that_are_published() -> None:
+    pooled = config({"VariantName": "AllTraffic", "ModelName": "model", "InstancePools": POOLS})
+    zones = [by_type("ml.g5.12xlarge", AvailabilityZone=zone, Region="us-east-1") for zone in ("a", "b")]
+
+    seen = observed(endpoint(), by_type("ml.m5.xlarge"), *zones, describe_endpoint_config=pooled)
+
+    made = {alarm.name.partition("AllTraffic.")[2]: alarm.request for alarm in planned(seen).alarms}
+    assert made.keys() - {""} == {
+        "ml.m5.xlarge/pool-cpu",
+        *(f"ml.g5.12xlarge/{row}" for row in ("pool-cpu", "pool-gpu", "pool-gpu-memory")),
+    }
+    assert made["ml.m5.xlarge/pool-cpu"]["Threshold"] == 90 * 4
+    assert made["ml.g5.12xlarge/pool-cpu"]["Threshold"] == 90 * 48
+    assert [each.get("Expression") for each in made["ml.g5.12xlarge/pool-cpu"]["Metrics"]] == [
+        None,
+        None,
+        "MAX([m1,m2])",
+    ]
+
+
+def test_instance_pools_of_which_nothing_is_listed_are_gaps_by_type() -> None:
+    pooled = config({"VariantName": "AllTraffic", "ModelName": "model", "InstancePools": POOLS})
+
+    seen = observed(endpoint(), describe_endpoint_config=pooled)
+
+    assert {gap.scope for gap in seen.gaps} == {"AllTraffic", "AllTraffic.ml.m5.xlarge", "AllTraffic.ml.g5.12xlarge"}
+    assert alarms(seen) == {"AllTraffic": REAL_TIME - {"cpu"}}
+
+
 def test_an_endpoint_without_the_name_of_a_configuration_is_watched_without_its_capacity() -> None:
     described = {key: value for key, value in endpoint().items() if key != "EndpointConfigName"}
 

@@ -255,6 +255,20 @@ def _pooled() -> Mapping[str, Mapping[str, Any]]:
     return {"AllTraffic": {"InstancePools": pools, "InitialInstanceCount": 1}}
 
 
+def _pool_by_type(*, zones: bool) -> Facet:
+    """An endpoint of two instance types, published together and by type; with `zones`, by zone, too."""
+    pools = [{"InstanceType": "ml.m5.xlarge", "Priority": 1}, {"InstanceType": "ml.g5.12xlarge", "Priority": 2}]
+    more = {"AvailabilityZone": "us-east-1a", "Region": "us-east-1"} if zones else {}
+
+    def emit(minute: Minute) -> None:
+        variant()(minute)
+        for instance_type, vcpus, gpus in (("ml.m5.xlarge", 4, 0), ("ml.g5.12xlarge", 48, 4)):
+            used(minute, INSTANCES, _utilisation(vcpus, gpus), {**VARIANT, "InstanceType": instance_type, **more})
+
+    answers = described({"AllTraffic": {"InstancePools": pools, "InitialInstanceCount": 2}})
+    return Facet(kind="endpoint", name=ENDPOINT, answers=answers, usual=_USUAL, emit=emit, looks=(0, 15))
+
+
 def _deploying() -> Answers:
     """Answer as while a second variant is being deployed: the endpoint has the first, the deployment names both."""
     now, coming = described(), described(_TWO)
@@ -300,6 +314,8 @@ ENDPOINTS: Mapping[str, Facet] = {
     "endpoint, being deployed": _endpoint(_deploying(), {"new_hosts": 0}, _canary),
     "endpoint, two variants": _endpoint(described(_TWO), {}, _canary),
     "endpoint, instance pool": _endpoint(described(_pooled()), {}, variant()),
+    "endpoint, instance pool by type": _pool_by_type(zones=False),
+    "endpoint, instance pool by type and zone": _pool_by_type(zones=True),
     "endpoint, published every 10 s": _every(10),
     "endpoint, published every 120 s": _every(120),
     "endpoint, published every 180 s": _every(180),

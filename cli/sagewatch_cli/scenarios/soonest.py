@@ -37,7 +37,7 @@ class Need:
 def need_of(spec: Spec) -> Need:
     """Return what a row needs to fire, at the least, and how long that takes at the soonest (minutes)."""
     alike = replace(
-        spec, id="row", title="row", level="scope", severity=Severity.INFO, needs=(), warm_up=0, why="", do=""
+        spec, id="row", title="row", level="scope", severity=Severity.INFO, needs=(), warm_up=0, why="", do="", note=""
     )
     if not _counts(spec):
         # Any value beyond the threshold will do, so rows that look at as many periods are judged once.

@@ -160,6 +160,15 @@ INSTANCE_FAULTS: tuple[Scenario, ...] = (
             fault(f"endpoint, published every {every} s", "CPU at 98 %", "cpu", 75, {"cpu": 0.98}),
         )
     ),
+    *(
+        line
+        for facet in ("endpoint, instance pool by type", "endpoint, instance pool by type and zone")
+        for line in (
+            fault(facet, "CPU at 98 %", "pool-cpu", 20, {"cpu": 0.98}),
+            fault(facet, "GPUs at 99 %", "pool-gpu", 30, {"gpu": 0.995}),
+            fault(facet, "GPU memory at 99.5 %", "pool-gpu-memory", 15, {"gpu_memory": 1}),
+        )
+    ),
     fault("endpoint, GPU, published every 300 s", "GPUs at 99 %", "gpu", 45, {"gpu": 0.995}),
     fault("endpoint, GPU, published every 300 s", "GPU memory at 99.5 %", "gpu-memory", 45, {"gpu_memory": 1}),
     fault("endpoint, enhanced metrics every 300 s", "SageMaker adds a second", "overhead-latency", 30, {"overhead": 1}),
@@ -412,6 +421,8 @@ HEALTHY_ENDPOINTS: tuple[Scenario, ...] = (
     healthy("endpoint, enhanced metrics every 300 s", "60 requests a minute", lasts=4 * _HOUR),
     healthy("endpoint, enhanced metrics every 300 s", "4 a minute", usual={"rate": 4}, lasts=4 * _HOUR),
     healthy("endpoint, instance pool", "60 requests a minute"),
+    healthy("endpoint, instance pool by type", "60 requests a minute", lasts=4 * _HOUR),
+    healthy("endpoint, instance pool by type and zone", "CPU at 100 % for three minutes", {"cpu": 1}, holds=_first(3)),
     healthy("endpoint, being deployed", "the new variant has not come yet"),
     healthy(
         "endpoint, two variants",

@@ -1,7 +1,8 @@
 """HyperPod clusters on EKS, by the health of their nodes. Slurm clusters publish no metrics and have only notices.
 
 Metrics: CloudWatch User Guide, "Container Insights", published where the CloudWatch Observability add-on runs. That
-`ClusterName` is the EKS cluster's name is likely and unverified, so CloudWatch is asked. Thresholds are our own choice.
+`ClusterName` is the EKS cluster's name is read in the CloudWatch agent's source; where only the other one is listed, it
+is taken. Thresholds are our own choice.
 Where the add-on is missing nothing is published, so missing data is well.
 """
 

@@ -8,13 +8,14 @@ alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sagewatch.kinds.endpoint.charts import CHARTS, CONTAINER, ENDPOINT_ONLY, VARIANT
+from sagewatch.kinds.endpoint.charts import CHARTS, CONTAINER, ENDPOINT_ONLY, INSTANCE_TYPE, VARIANT
 from sagewatch.kinds.endpoint.failures import NOTICES, explain
 from sagewatch.kinds.endpoint.rows import SPECS
+from sagewatch.kinds.hosts import MOST_METRICS
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Reader
 from sagewatch.kinds.prices import hourly
 from sagewatch.kinds.requests import UTILISATION, published_every
@@ -166,7 +167,11 @@ def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> li
 def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure: list[str]) -> Iterator[Part]:
     """Yield the variant on instances; `model` are traits of its model, `unsure` why they are not known."""
     instance_type = variant.body.get("InstanceType")
+    pools = sorted({each["InstanceType"] for each in variant.body.get("InstancePools") or () if "InstanceType" in each})
     capacity, why = (None, "its configuration names no instance type")
+    if pools:
+        why = f"its instance pools have instances of several types, which are watched by type: {', '.join(pools)}"
+        yield from _pools(variant, pools, read)
     if isinstance(instance_type, str):
         capacity, why = read.capacity(instance_type)
     gpu = {"gpu"} if capacity and capacity.gpus else set()
@@ -182,6 +187,32 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
     if unknown:
         reason = why if capacity is None else unsure[0]
         yield Gap(level="variant", scope=variant.name, traits=unknown, reason=f"variant {variant.name}: {reason}")
+
+
+def _pools(variant: Variant, types: Sequence[str], read: Reader) -> Iterator[Part]:
+    """Yield the types of a variant's instance pools; the series of one are found out, one or several by zone.
+
+    The Developer Guide ("Deploy to multiple instance types with instance pools") names EndpointName, VariantName and
+    InstanceType; live endpoints were seen to add AvailabilityZone and Region (Cloud Custodian, tools/dev).
+    """
+    listed = read.published("CPUUtilization", within=UTILISATION, **variant.dimensions)
+    for each in types:
+        found = [one.dimensions for one in listed if one.dimensions.get("InstanceType") == each]
+        name = f"{variant.name}.{each}"
+        if not found:
+            yield Gap(level="pool", scope=name, reason=f"{name}: CloudWatch lists no metric of this instance type yet")
+            continue
+        fewest = min(map(len, found))
+        capacity, why = read.capacity(each)
+        yield Scope(
+            level="pool",
+            name=name,
+            series=tuple([one for one in found if len(one) == fewest][:MOST_METRICS]),
+            traits=frozenset({"gpu"}) if capacity and capacity.gpus else frozenset(),
+            capacity=capacity,
+        )
+        if capacity is None:
+            yield Gap(level="pool", scope=name, reason=f"{name}: {why}")
 
 
 def _containers(variant: Variant, read: Reader) -> tuple[list[Part], frozenset[str]]:
@@ -249,6 +280,7 @@ ENDPOINT = Kind(
         "variant": Level(VARIANT),
         "serverless": Level(VARIANT),
         "container": Level(CONTAINER),
+        "pool": Level(INSTANCE_TYPE),
         "backlog": Level(ENDPOINT_ONLY),
     },
     specs=SPECS,

@@ -8,6 +8,8 @@ traffic publish few metrics, asynchronous ones scaled to zero none.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sagewatch.kinds import requests
 from sagewatch.kinds.kind import Metric, Spec
 from sagewatch.kinds.requests import (
@@ -41,6 +43,20 @@ CONTAINER_ERRORS_5XX = Spec(
     do="Read the container's log, then roll it back.",
 )
 
+
+def _of_a_pool(row: Spec, *needs: str) -> Spec:
+    """Return the row of one instance type of a pool, whose instances differ in cores and devices."""
+    return replace(
+        row,
+        id=f"pool-{row.id}",
+        title=f"{row.title} of the instance type",
+        level="pool",
+        across="MAX",
+        needs=needs,
+        do="Add instances, or a type with more to the variant's instance pools.",
+    )
+
+
 SPECS = (
     requests.ERRORS_5XX,
     requests.ERRORS_5XX_LOW_TRAFFIC,
@@ -68,6 +84,9 @@ SPECS = (
     requests.CPU,
     requests.GPU,
     requests.GPU_MEMORY,
+    _of_a_pool(requests.CPU),
+    _of_a_pool(requests.GPU, "gpu"),
+    _of_a_pool(requests.GPU_MEMORY, "gpu"),
     Spec(
         id="serverless-concurrency",
         title="concurrency in use",
