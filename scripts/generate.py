@@ -1,4 +1,4 @@
-"""Write what is derived from the kinds' declarations: docs/catalogue.md, and the parts of template.yaml between marks.
+"""Write what is derived: docs/catalogue.md and parts of template.yaml from the kinds, docs/scenarios.md by playing.
 
 A part begins with a line `# generated: <name>` and ends with a line `# end of generated`. Run: make generate
 """
@@ -19,6 +19,7 @@ from sagewatch.kinds.charts import Chart, DimensionNames
 from sagewatch.kinds.kind import FailureNotice, Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch_cli.commands.catalog import as_markdown
+from scripts import scenarios
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "docs/catalogue.md"
@@ -196,5 +197,5 @@ def generated() -> dict[Path, str]:
 
 
 if __name__ == "__main__":
-    for path, text in generated().items():
+    for path, text in {**generated(), scenarios.TARGET: scenarios.rendered()}.items():
         path.write_text(text)

@@ -31,6 +31,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:
         if ref := events.ref_of(events.parse(record.body)):
             logger.append_keys(ref=str(ref))
             batch.reconcile(ref)
+        else:
+            logger.info("ignored", reason=events.why_ignored(record.json_body))
 
     answer = process_partial_response(event, reconcile_named, processor, context)
     logger.remove_keys(["message_id", "ref"])

@@ -109,7 +109,7 @@ def test_an_edited_alarm_would_be_put_right_in_words(fleet: Fleet) -> None:
     assert resource["change"] == [
         {"alarm": f"{OURS}latency-p99", "differences": [
             {"what": "threshold", "old": "2.50 s", "new": "1.00 s"},
-            {"what": "periods", "old": "1 min", "new": "3 of 5 × 1 min"}]},
+            {"what": "periods", "old": "5 min", "new": "3 of 3 × 5 min"}]},
         {"alarm": f"{OURS}cpu", "differences": [
             {"what": "threshold", "old": "25 % of 4 vCPU", "new": "90 % of 4 vCPU"}]},
     ]  # fmt: skip

@@ -382,7 +382,7 @@ def test_an_alarm_of_somebody_else_under_our_prefix_is_left_alone_and_reported(a
 
 
 def test_only_the_first_put_of_an_alarm_asks_for_a_warm_up(app: ModuleType, fleet: Fleet) -> None:
-    warm_ups: list[object] = []
+    warm_ups: list[Any] = []
     app.clients.cloudwatch.meta.events.register(
         "before-parameter-build.cloudwatch.PutMetricAlarm",
         lambda params, **_: warm_ups.append(params.get("WarmUpConfiguration")),
@@ -394,7 +394,9 @@ def test_only_the_first_put_of_an_alarm_asks_for_a_warm_up(app: ModuleType, flee
 
     run(app, event("endpoint-in-service"))
 
-    assert first == [{"WarmUpPeriodDurationInMinutes": 10}] * len(PLAIN_VARIANT)
+    assert len(first) == len(PLAIN_VARIANT)
+    assert {"WarmUpPeriodDurationInMinutes": 45, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": True} in first
+    assert all(each["OnlyStartEvaluatingAfterWarmUpPeriodEnds"] is True for each in first)
     assert warm_ups == [None, None]
 
 

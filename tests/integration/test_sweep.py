@@ -325,7 +325,7 @@ def test_rows_that_the_budget_has_no_room_for_give_way_by_severity_and_come_back
     fleet.endpoint("churn")
     converge(sweep, reconcile, queue)
     whole = set(alarms())
-    govern("budget: 0.7")
+    govern("budget: 1.8")
 
     converge(sweep, reconcile, queue)
     kept = alarms()
@@ -351,7 +351,7 @@ def test_rows_that_gave_way_come_back_with_the_full_sweep_when_the_fleet_has_shr
         fleet.endpoint(name)
     converge(sweep, reconcile, queue)
     whole = {name for name in alarms() if name.startswith(OURS)}
-    govern("budget: 1.8")
+    govern("budget: 4.8")
     converge(sweep, reconcile, queue)
     for name in ("one", "two"):
         fleet.sagemaker.delete_endpoint(EndpointName=name)

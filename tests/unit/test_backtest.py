@@ -47,13 +47,11 @@ def week(alarm: Alarm) -> Series:
     name = alarm.name.rpartition("/")[2]
     length = alarm.request.get("Period", 300)
     pattern = BUSY.get(name, (None,))
-    samples = (1500.0, 1500.0, 40.0) if name == "latency-p99" else ()
     slots = range(7 * DAY // length)
     return Series(
         begin=BEGIN,
         period=length,
         points=tuple(pattern[at % len(pattern)] for at in slots),
-        samples=tuple(samples[at // 3000 % 3] for at in slots) if samples else (),
     )
 
 
@@ -85,25 +83,25 @@ def test_programs_get_the_same_as_people() -> None:
     assert latency == {
         "alarm": "latency-p99",
         "scope": "AllTraffic",
-        "title": "p99 latency",
-        "fires": "> 1.00 s, 3 of 5 × 1 min",
+        "title": "latency of the slowest requests",
+        "fires": "> 1.00 s, 3 of 3 × 5 min",
         "threshold": 1_000_000.0,
-        "fit": "noisy",
-        "fired": 23,
-        "seconds": 16_560,
-        "longest": 720,
-        "share": 0.027381,
-        "episodes": [{"begin": datetime(2026, 1, 2, 5, 2, tzinfo=UTC), "seconds": 720}],
+        "fit": "fits",
+        "fired": 6,
+        "seconds": 18_000,
+        "longest": 3000,
+        "share": 0.029762,
+        "episodes": [{"begin": datetime(2026, 1, 3, 1, 10, tzinfo=UTC), "seconds": 3000}],
         "peak": 1_840_000.0,
         "peak_in_words": "1.84 s",
         "data": 1.0,
-        "undecided": 0.2972,
+        "undecided": 0.0,
     }
     assert data["proposals"][-1] == {
-        "alarm": "latency-p99",
-        "threshold": "2s",
-        "tag": "sagewatch:latency-p99=2s",
-        "would": [{"fired": 0, "seconds": 0, "longest": 0, "share": 0}],
+        "alarm": "errors-5xx",
+        "threshold": "15%",
+        "tag": "sagewatch:errors-5xx=15%",
+        "would": [{"fired": 0, "seconds": 0, "longest": 0, "share": 0.0}],
     }
 
 
@@ -122,8 +120,10 @@ def test_a_single_metric_is_asked_for_as_the_alarm_does() -> None:
 
 def test_a_percentile_is_asked_for_with_its_samples() -> None:
     of = metric("ModelLatency")
+    statistic = {"ExtendedStatistic": "p99", "EvaluateLowSampleCountPercentile": "ignore"}
+    edited = Alarm({**{k: v for k, v in named("memory").request.items() if k != "Statistic"}, **of, **statistic})
 
-    assert queries(0, named("latency-p99")) == [
+    assert queries(0, edited) == [
         {"Id": "q0", "MetricStat": {"Metric": of, "Period": 60, "Stat": "p99"}},
         {"Id": "q0_samples", "MetricStat": {"Metric": of, "Period": 60, "Stat": "SampleCount"}},
     ]
@@ -134,7 +134,7 @@ def test_an_expression_is_left_to_cloudwatch_under_names_of_its_own() -> None:
         stat = {"Metric": metric(of), "Period": 300, "Stat": "Sum"}
         return {"Id": f"q7_{name}", "MetricStat": stat, "ReturnData": False}
 
-    expression = "IF(q7_requests >= 20, 100 * q7_errors / q7_requests, 0)"
+    expression = "IF((q7_requests >= 20) AND (q7_errors >= 5), 100 * q7_errors / q7_requests, 0)"
     assert queries(7, named("errors-5xx")) == [
         part("errors", "Invocation5XXErrors"),
         part("requests", "Invocations"),

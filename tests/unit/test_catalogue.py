@@ -220,7 +220,7 @@ def test_a_row_over_hosts_says_how_they_are_folded() -> None:
     expressions = {(alarm["kind"], alarm["id"]): alarm["expression"] for alarm in as_data()["alarms"]}
 
     assert expressions["training-job", "disk"] == "MAX(every Host)"
-    assert expressions["endpoint", "errors-5xx"] == "IF(requests >= 20, 100 * errors / requests, 0)"
+    assert expressions["endpoint", "errors-5xx"] == "IF((requests >= 20) AND (errors >= 5), 100 * errors / requests, 0)"
 
 
 def test_a_threshold_is_said_with_its_unit() -> None:

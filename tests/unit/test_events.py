@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from sagewatch.errors import Undeliverable
+from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Ref
-from sagewatch.watch.events import parse, ref_of
+from sagewatch.watch.events import parse, ref_of, why_ignored
 from tests.payloads import event
 
 CHURN, JOB, PIPELINE = Ref("endpoint", "churn"), Ref("training-job", "xgb-churn"), Ref("pipeline", "churn-train")
@@ -42,6 +43,43 @@ CHURN, JOB, PIPELINE = Ref("endpoint", "churn"), Ref("training-job", "xgb-churn"
 )
 def test_an_event_names_its_resource(name: str, ref: Ref) -> None:
     assert ref_of(event(name)) == ref
+
+
+MANAGED = "arn:aws:sagemaker:us-east-1:aws:pipeline/QuickStart"
+
+
+def of_managed_pipeline(name: str) -> Any:
+    """Return an event or call, of a pipeline that AWS manages."""
+    body = event(name)
+    detail = body["detail"]
+    if "pipelineArn" in detail:
+        detail["pipelineArn"] = MANAGED
+    elif "resourceArn" in detail["requestParameters"]:
+        detail["requestParameters"]["resourceArn"] = MANAGED
+    else:
+        detail["requestParameters"]["pipelineName"] = MANAGED
+    return body
+
+
+@pytest.mark.parametrize(
+    "name", ["pipeline-executing", "pipeline-failed", "cloudtrail-update-pipeline", "cloudtrail-delete-tags"]
+)
+def test_a_pipeline_that_aws_manages_is_ignored_with_a_reason(name: str) -> None:
+    body = of_managed_pipeline(name)
+
+    assert ref_of(body) is None
+    assert why_ignored(body) == f"AWS manages {MANAGED}"
+
+
+def test_other_events_are_ignored_with_a_reason_too() -> None:
+    assert why_ignored(event("cloudtrail-create-pipeline-denied")) == "it names nothing that has alarms"
+
+
+def test_only_pipelines_of_customers_are_listed() -> None:
+    pipeline = kind_named("pipeline")
+
+    assert pipeline is not None
+    assert pipeline.listing.filters == ({"ManagedBy": "CUSTOMER"},)
 
 
 def test_a_call_that_failed_names_nobody() -> None:

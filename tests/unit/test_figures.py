@@ -32,14 +32,15 @@ def test_the_latest_forty_values_are_drawn_between_the_lowest_and_the_highest(
 @pytest.mark.parametrize(
     ("notice", "said"),
     [
-        (latency(), "3 of 5 min over 1.00 s"),
+        (latency(), "3 of 5 values over 1.00 s"),
+        (latency(labels={"alarm": "memory"}), "3 of 5 min over 1.00 s"),
         (latency(points=(1_843_221.0,)), ""),
         (latency(limit=None), ""),
-        (latency(points=(1_000_000.0, 1_000_000.0, 1_843_221.0)), "1 of 3 min over 1.00 s"),
+        (latency(points=(1_000_000.0, 1_000_000.0, 1_843_221.0)), "1 of 3 values over 1.00 s"),
         (latency(labels={"alarm": "no-row"}), "3 of 5 values over 1.00 s"),
         (latency(labels={"alarm": "no-row"}, value=1.0, points=(1.0, 5e6), limit=1e6), "1 of 2 values under 1.00 s"),
-        (latency(floor=410_000.0, limit=1_600_000.0), "2 of 5 min outside 410 ms–1.60 s"),
-        (latency(floor=-1.0), "3 of 5 min over 1.00 s"),
+        (latency(floor=410_000.0, limit=1_600_000.0), "2 of 5 values outside 410 ms–1.60 s"),
+        (latency(floor=-1.0), "3 of 5 values over 1.00 s"),
     ],
 )
 def test_how_often_the_values_were_beyond_the_limit(notice: Notice, said: str) -> None:

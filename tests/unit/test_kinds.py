@@ -6,6 +6,7 @@ import ast
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
@@ -13,12 +14,13 @@ from botocore import xform_name
 
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
-from sagewatch.kinds.kind import Kind, Spec
+from sagewatch.kinds.kind import Kind, Published, Spec
 from sagewatch.kinds.pipeline import PIPELINE
 from sagewatch.kinds.prices import hourly
 from sagewatch.kinds.registry import KINDS, kind, spec
 from sagewatch.kinds.training_job import TRAINING_JOB
-from sagewatch.model import CAPACITY_TRAITS, Capacity, Gap, Scope
+from sagewatch.model import CAPACITY_TRAITS, Capacity, Gap, Ref, Scope
+from sagewatch.watch.plan import plan
 from tests.payloads import every_event
 from tests.resources import BARE, answering, config, endpoint, observed, pipeline, training_job, variant
 
@@ -78,10 +80,11 @@ def test_what_starts_a_job_is_a_kind(each: Kind) -> None:
 
 
 def test_no_module_outside_the_kinds_names_one() -> None:
-    """But for the emulated account (`local/`), which plays each kind as SageMaker does, and `sagewatch guardrails`."""
+    """But for what plays each kind as SageMaker does: the emulated account (`local/`) and the scenarios."""
     names = {each.name for each in KINDS}
     sources = [path for folder in ("layers/core", "functions", "cli") for path in (ROOT / folder).rglob("*.py")]
-    own = (ROOT / "layers/core/sagewatch/kinds", ROOT / "cli/sagewatch_cli/local")
+    cli = ROOT / "cli/sagewatch_cli"
+    own = (ROOT / "layers/core/sagewatch/kinds", cli / "local", cli / "scenarios")
     naming = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
         for path in sources
@@ -267,8 +270,51 @@ def test_a_trainium_job_is_not_called_stalled_for_its_quiet_cpu() -> None:
     assert CAPACITY_TRAITS.isdisjoint(seen.scopes[0].traits)
 
 
-def test_a_training_job_without_instances_has_nothing_to_watch() -> None:
-    assert observed(TRAINING_JOB, training_job(ResourceConfig={}), answering()) == replace(BARE, scopes=())
+def test_a_serverless_training_job_has_nothing_to_watch() -> None:
+    serverless = {"ServerlessJobConfig": {"JobType": "FineTuning"}, "ResourceConfig": {}}
+
+    assert observed(TRAINING_JOB, training_job(**serverless), answering()) == replace(BARE, scopes=())
+
+
+@pytest.mark.parametrize(
+    "shape", [{}, {"InstanceType": "ml.m5.xlarge"}, {"Fleet": {"Nodes": 2}}, {"InstanceGroups": [{}]}]
+)
+def test_a_training_job_of_an_unknown_shape_is_a_gap(shape: dict[str, Any]) -> None:
+    job = training_job(ResourceConfig=shape)
+
+    reason = f"{job['TrainingJobName']}: its description says in no known way which instances it has"
+    assert observed(TRAINING_JOB, job, answering()) == replace(BARE, gaps=(Gap(level="hosts", reason=reason),))
+
+
+PREFERRED = [{"InstanceType": "ml.g5.xlarge", "InstanceCount": 1}, {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2}]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"SelectedInstanceType": "ml.m5.xlarge", "SelectedInstanceCount": 2},
+        {"SelectedInstanceType": "ml.m5.xlarge", "SelectedInstanceCount": 2, "InstancePreferences": PREFERRED},
+        {"SelectedInstanceType": "ml.m5.xlarge", "InstancePreferences": PREFERRED},
+        {
+            "SelectedInstanceType": "ml.m5.xlarge",
+            "InstanceCount": 2,
+            "InstancePreferences": [{"InstanceType": "ml.m5.xlarge"}],
+        },
+    ],
+)
+def test_of_preferred_instances_those_that_were_selected_are_watched(shape: dict[str, Any]) -> None:
+    seen = observed(TRAINING_JOB, training_job(ResourceConfig=shape), answering())
+    named = observed(TRAINING_JOB, training_job(2, instance="ml.m5.xlarge"), answering())
+
+    assert seen == named
+    assert [scope.name for scope in seen.scopes] == ["algo-1-2"]
+
+
+def test_until_one_is_selected_preferred_instances_are_a_gap() -> None:
+    job = training_job(ResourceConfig={"InstancePreferences": PREFERRED})
+
+    reason = f"{job['TrainingJobName']}: SageMaker has not chosen among the preferred instance types"
+    assert observed(TRAINING_JOB, job, answering()).gaps == (Gap(level="hosts", reason=reason),)
 
 
 def test_a_training_job_is_over_at_each_of_its_ends() -> None:
@@ -294,8 +340,43 @@ def test_a_definition_that_cannot_be_read_leaves_the_steps_unknown_and_the_pipel
     seen = observed(PIPELINE, pipeline(PipelineDefinition=definition), answering())
 
     assert [scope.name for scope in seen.scopes] == ["all"]
-    assert [(gap.level, gap.scope) for gap in seen.gaps] == [("step", None)]
-    assert seen.gaps[0].reason.startswith("the pipeline's definition cannot be read: ")
+    assert [(gap.level, gap.scope) for gap in seen.gaps] == [("pipeline", "all"), ("step", None)]
+    assert seen.gaps[1].reason.startswith("the pipeline's definition cannot be read: ")
+
+
+SPELLINGS = ("AWS/Sagemaker/ModelBuildingPipeline", "AWS/SageMaker/ModelBuildingPipeline")
+
+
+def namespaces_read(*listed: Published) -> list[set[str]]:
+    """Return for each alarm of a pipeline the namespaces that it reads."""
+    found = observed(PIPELINE, pipeline(), answering(*listed))
+    facts = replace(found, ref=Ref("pipeline", "churn-train"), live=True)
+    requests = [alarm.request for alarm in plan("sagewatch", PIPELINE, facts).alarms]
+    return [
+        {each["MetricStat"]["Metric"]["Namespace"] for each in request.get("Metrics", ()) if "MetricStat" in each}
+        or {request["Namespace"]}
+        for request in requests
+    ]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_pipeline_is_watched_in_the_namespace_that_cloudwatch_lists(spelling: str) -> None:
+    own = {"PipelineName": "churn-train"}
+    theirs = Published("Customers/Pipelines", "ExecutionFailed", own)
+
+    read = namespaces_read(Published(spelling, "ExecutionDuration", own), theirs)
+
+    assert read
+    assert all(each == {spelling} for each in read)
+
+
+def test_a_pipeline_that_has_not_run_is_watched_in_both_spellings_and_that_is_said() -> None:
+    read = namespaces_read()
+
+    assert read
+    assert all(each == set(SPELLINGS) for each in read)
+    [gap] = observed(PIPELINE, pipeline(), answering()).gaps
+    assert "at twice the cost" in gap.reason
 
 
 def camel(operation: str) -> str:

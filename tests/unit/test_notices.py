@@ -48,7 +48,7 @@ def test_an_alarm_that_fires_tells_its_value_and_limit_in_the_unit_of_its_row() 
         labels=labels(severity="critical", kind="endpoint", resource="churn", scope="AllTraffic", alarm="latency-p99"),
         place=HERE,
         at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        title="p99 latency",
+        title="latency of the slowest requests",
         subject=Ref("endpoint", "churn"),
         part="sagewatch/endpoint/churn/AllTraffic/latency-p99",
         points=found.points,
@@ -59,7 +59,7 @@ def test_an_alarm_that_fires_tells_its_value_and_limit_in_the_unit_of_its_row() 
         advice=found.advice,
         links={**ENDPOINT_LINKS, "alarm": ALARM_LINK},
     )
-    assert found.advice.startswith("One caller in a hundred waits longer than this for the model. ")
+    assert found.advice.startswith("Some callers wait longer than this for the model. ")
 
 
 def test_an_alarm_that_clears_is_told() -> None:

@@ -65,28 +65,39 @@ def test_an_endpoint_gets_the_alarms_that_each_of_its_variants_deserves() -> Non
 def test_a_plain_alarm_is_one_complete_request() -> None:
     wanted = planned_endpoint(variant(), tags={"team": "fraud"})
 
-    assert request(wanted, "sagewatch/endpoint/churn/AllTraffic/latency-p99") == {
-        "AlarmName": "sagewatch/endpoint/churn/AllTraffic/latency-p99",
+    assert request(wanted, "sagewatch/endpoint/churn/AllTraffic/memory") == {
+        "AlarmName": "sagewatch/endpoint/churn/AllTraffic/memory",
         "AlarmDescription": (
-            "Fires on p99 latency over 1.00 s in 3 of 5 minutes. One caller in a hundred waits longer than this for"
-            " the model. Compare with CPU, GPU and requests per instance; add instances, or tag the endpoint with its"
-            " own limit.\n"
-            "[sagewatch severity=critical kind=endpoint resource=churn scope=AllTraffic alarm=latency-p99 team=fraud"
-            f" rev={revision(wanted, 'sagewatch/endpoint/churn/AllTraffic/latency-p99')}]"
+            "Fires on memory over 90 % in 5 of 5 minutes. A container that runs out of memory is killed, and its"
+            " requests fail until it is back. Use fewer workers or models, or an instance type (serverless: a memory"
+            " size) with more memory.\n"
+            "[sagewatch severity=critical kind=endpoint resource=churn scope=AllTraffic alarm=memory team=fraud"
+            f" rev={revision(wanted, 'sagewatch/endpoint/churn/AllTraffic/memory')}]"
         ),
         "ActionsEnabled": True,
-        "Namespace": "AWS/SageMaker",
-        "MetricName": "ModelLatency",
-        "ExtendedStatistic": "p99",
-        "EvaluateLowSampleCountPercentile": "ignore",
+        "Namespace": "/aws/sagemaker/Endpoints",
+        "MetricName": "MemoryUtilization",
+        "Statistic": "Maximum",
         "Dimensions": [{"Name": "EndpointName", "Value": "churn"}, {"Name": "VariantName", "Value": "AllTraffic"}],
         "Period": 60,
         "EvaluationPeriods": 5,
-        "DatapointsToAlarm": 3,
-        "Threshold": 1_000_000.0,
+        "DatapointsToAlarm": 5,
+        "Threshold": 90.0,
         "ComparisonOperator": "GreaterThanThreshold",
         "TreatMissingData": "notBreaching",
     }
+
+
+def test_the_slowest_requests_are_judged_by_the_percentile_that_their_number_bears() -> None:
+    alarm = request(planned_endpoint(variant()), "sagewatch/endpoint/churn/AllTraffic/latency-p99")
+
+    stats = {each["Id"]: each["MetricStat"]["Stat"] for each in alarm["Metrics"] if "MetricStat" in each}
+    [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+    assert stats == {"p99": "p99", "p95": "p95", "p75": "p75", "p50": "p50", "samples": "SampleCount"}
+    assert (
+        expression == "IF(samples >= 300, p99, IF(samples >= 100, p95, IF(samples >= 20, p75, IF(samples >= 3, p50))))"
+    )
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Threshold"]) == (3, 3, 1_000_000.0)
 
 
 def test_an_error_alarm_is_a_share_of_requests_with_a_minimum_of_traffic() -> None:
@@ -97,7 +108,7 @@ def test_an_error_alarm_is_a_share_of_requests_with_a_minimum_of_traffic() -> No
         named = {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}
         return {"Id": id_, "MetricStat": {"Metric": named, "Period": 300, "Stat": "Sum"}, "ReturnData": False}
 
-    expression = "IF(requests >= 20, 100 * errors / requests, 0)"
+    expression = "IF((requests >= 20) AND (errors >= 5), 100 * errors / requests, 0)"
     assert alarm["Metrics"] == [
         query("errors", "Invocation5XXErrors"),
         query("requests", "Invocations"),
@@ -313,12 +324,17 @@ def revision(wanted: Plan, name: str) -> str | None:
 
 
 def test_missing_data_is_well_but_where_the_last_value_stays_true() -> None:
-    """Quiet endpoints, jobs and pipelines publish nothing; a count that grows and a daily drift stay what they were."""
+    """Quiet endpoints, jobs and pipelines publish nothing; a count that grows and a daily drift stay what they were.
+
+    For what is idle, an hour without data is one without a call.
+    """
     treated = {(kind.name, row.id): row.missing for kind in KINDS for row in kind.specs}
 
     assert {row: missing for row, missing in treated.items() if missing != "notBreaching"} == {
+        ("endpoint", "idle"): "breaching",
+        ("inference-component", "idle"): "breaching",
         ("labeling-job", "objects-failed"): "ignore",
         ("monitoring-schedule", "drift"): "ignore",
     }
     for alarm in planned_endpoint(variant()).alarms:
-        assert alarm.request["TreatMissingData"] == "notBreaching"
+        assert alarm.request["TreatMissingData"] == ("breaching" if alarm.name.endswith("/idle") else "notBreaching")

@@ -114,7 +114,7 @@ def test_no_line_is_wider_than_the_screen() -> None:
 def test_latencies_are_never_said_in_microseconds() -> None:
     [alarm] = (each for each in made(facts(endpoint(), "endpoint")) if each.name.endswith("latency-p99"))
 
-    assert condition(alarm) == "over 1.00 s, 3 of 5 × 1 min"
+    assert condition(alarm) == "over 1.00 s, 3 of 3 × 5 min"
 
 
 def changed(alarm: Alarm, **otherwise: Any) -> Alarm:
@@ -124,10 +124,10 @@ def changed(alarm: Alarm, **otherwise: Any) -> Alarm:
 @pytest.mark.parametrize(
     ("otherwise", "said"),
     [
-        ({"Threshold": 400_000}, Difference("threshold", "1.00 s", "400 ms")),
+        ({"Threshold": 80}, Difference("threshold", "90 %", "80 %")),
         ({"ComparisonOperator": "LessThanThreshold"}, Difference("fires", "over", "under")),
-        ({"EvaluationPeriods": 4}, Difference("periods", "3 of 5 × 1 min", "3 of 4 × 1 min")),
-        ({"Period": 300}, Difference("periods", "3 of 5 × 1 min", "3 of 5 × 5 min")),
+        ({"EvaluationPeriods": 7}, Difference("periods", "5 of 5 × 1 min", "5 of 7 × 1 min")),
+        ({"Period": 300}, Difference("periods", "5 of 5 × 1 min", "5 of 5 × 5 min")),
         ({"TreatMissingData": "breaching"}, Difference("no data", "is well", "fires")),
         ({"AlarmActions": ["arn:a", "arn:b"]}, Difference("tells", "none", "arn:a, arn:b")),
         ({"OKActions": ["arn:a"]}, Difference("tells of OK", "none", "arn:a")),
@@ -137,14 +137,14 @@ def changed(alarm: Alarm, **otherwise: Any) -> Alarm:
             {"Dimensions": [{"Name": "EndpointName", "Value": "churn"}]},
             Difference(
                 "looks at",
-                "AWS/SageMaker ModelLatency p99 of EndpointName=churn, VariantName=AllTraffic",
-                "AWS/SageMaker ModelLatency p99 of EndpointName=churn",
+                "/aws/sagemaker/Endpoints MemoryUtilization Maximum of EndpointName=churn, VariantName=AllTraffic",
+                "/aws/sagemaker/Endpoints MemoryUtilization Maximum of EndpointName=churn",
             ),
         ),
     ],
 )
 def test_each_difference_is_said_in_words(otherwise: dict[str, Any], said: Difference) -> None:
-    [alarm] = (each for each in made(facts(endpoint(), "endpoint")) if each.name.endswith("latency-p99"))
+    [alarm] = (each for each in made(facts(endpoint(), "endpoint")) if each.name.endswith("/memory"))
 
     assert differences(alarm, changed(alarm, **otherwise)) == (said,)
 

@@ -323,6 +323,8 @@ def unwatched(where: CoverageContext, kind: Kind, facts: Facts, modified: dateti
         return UnwatchedResource(facts.ref, UnwatchedReason.MISSING, said)
     if plan(where.prefix, kind, facts, where.policy).alarms:
         return UnwatchedResource(facts.ref, UnwatchedReason.OVER_BUDGET, "the budget has no room for any of its rows")
+    if any(scope.waits for scope in facts.scopes):
+        return UnwatchedResource(facts.ref, UnwatchedReason.NOT_YET, "it is not in service")
     if facts.gaps:
         return UnwatchedResource(
             facts.ref, UnwatchedReason.UNKNOWN, "; ".join(dict.fromkeys(gap.reason for gap in facts.gaps))

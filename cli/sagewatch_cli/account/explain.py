@@ -284,10 +284,12 @@ def _absent_scopes(found: Inspection, spec: Spec, rows: RowsInForce) -> Iterator
         said = f"not known: {wide}" if wide else f"it has nothing at the level {spec.level}"
         yield AbsentRow(spec.id, "", said)
     for scope in here:
-        gap = next((gap for gap in unknown if gap.scope == scope.name and spec.depends_on(gap.traits)), None)
+        gap = next((gap for gap in unknown if gap.scope == scope.name and spec.depends_on(gap)), None)
         missing = [trait for trait in spec.needs if trait not in scope.traits]
         if gap:
             yield AbsentRow(spec.id, scope.name, f"not known: {gap.reason}")
+        elif scope.waits and not missing:
+            yield AbsentRow(spec.id, scope.name, f"{scope.name} is not in service yet")
         elif missing:
             yield AbsentRow(spec.id, scope.name, f"{scope.name} lacks what it needs: {', '.join(missing)}")
 

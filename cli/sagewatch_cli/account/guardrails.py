@@ -17,6 +17,9 @@ from sagewatch.watch import names
 MOST = 10
 """Alarms that AutoRollbackConfiguration takes."""
 
+_LONGEST = 900
+"""Seconds of an alarm's data point: a longer one still holds what went wrong before the deployment."""
+
 _ROWS = {spec.id: (index, spec) for index, spec in enumerate(ENDPOINT.specs)}
 _SEVERITIES = tuple(Severity)
 
@@ -75,7 +78,8 @@ def choose_guards(found: Iterable[Guard], endpoint: Description, *, warnings: bo
     """Return the alarms that may guard a deployment, the most telling first.
 
     By severity, then by row of the catalogue (errors before latency before memory), then by variant. Alarms that inform
-    (`idle`) never guard; nor those of an asynchronous endpoint's backlog, which measure its load and its scaling; nor
+    (`idle`) never guard; nor those that look at half an hour at once; nor those of an asynchronous endpoint's backlog,
+    which measure its load and its scaling; nor
     those of a variant that has gone, which will be deleted.
     """
     variants = tuple(
@@ -92,6 +96,8 @@ def _may_guard(guard: Guard, variants: tuple[str, ...]) -> bool:
     _, row = _ROWS.get(guard.labels["alarm"], (None, None))
     if row is None:
         return True
+    if row.period > _LONGEST:
+        return False
     return row.level != "backlog" and (row.level != "variant" or not variants or guard.labels["scope"] in variants)
 
 

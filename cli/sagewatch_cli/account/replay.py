@@ -33,7 +33,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """When an alarm fires: `datapoints` of `periods`; below `enough` samples, a percentile decides nothing."""
+    """When an alarm fires: `datapoints` of `periods`; below `enough` samples, a percentile decides nothing.
+
+    `extra` are the periods that are looked at beyond `periods` when data are missing; none for a wall clock window.
+    """
 
     comparison: str
     threshold: float
@@ -41,6 +44,7 @@ class Rule:
     datapoints: int
     missing: str
     enough: float = 0
+    extra: int = EXTRA
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> Self:
@@ -53,6 +57,9 @@ class Rule:
             datapoints=request.get("DatapointsToAlarm", request["EvaluationPeriods"]),
             missing=request.get("TreatMissingData", "missing"),
             enough=samples_needed(request.get("ExtendedStatistic", "")) if ignores_few else 0,
+            # CloudWatch User Guide, "Configuring how CloudWatch alarms treat missing data": a wall clock window
+            # retrieves "exactly the data points in the aligned window".
+            extra=0 if "WallClockWindow" in request.get("EvaluationWindow", {}) else EXTRA,
         )
 
     @property
@@ -63,7 +70,7 @@ class Rule:
     @property
     def reach(self) -> int:
         """Return how many periods CloudWatch looks at."""
-        return self.periods + EXTRA
+        return self.periods + self.extra
 
     def is_breached(self, value: float) -> bool:
         """Tell whether a value is beyond the threshold."""

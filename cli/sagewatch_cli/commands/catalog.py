@@ -24,6 +24,7 @@ from sagewatch_cli.metrics import (
     DocumentedMetric,
     documented,
 )
+from sagewatch_cli.scenarios.soonest import need_of
 
 _SIGNS: Mapping[str, str] = {
     "GreaterThanThreshold": ">",
@@ -198,10 +199,21 @@ def _markdown() -> Iterator[str]:
     yield ""
     yield f"{sum(len(kind.specs) for kind in KINDS)} alarms, then every metric of SageMaker and what becomes of it."
     yield "A tag changes any default. `sagewatch catalog --format json` says the same to programs."
+    yield ""
+    yield "*Soonest after*: from the moment when everything breaks at plenty of traffic, judged by the evaluator that"
+    yield "plays [scenarios.md](scenarios.md), data without delay. *Needs at least*: the fewest requests, or values,"
+    yield "with which it fires when all of them are bad; if only some are, it needs more. *Warm-up*: for how long a new"
+    yield "alarm is not evaluated. *Metrics*: what CloudWatch bills for one such alarm; of jobs, one for each host."
     for kind in KINDS:
         yield from _section(kind)
     yield from _metrics()
     yield from _misspellings()
+
+
+_TITLES = (
+    *("alarm", "severity", "fires at", "for", "soonest after", "needs at least", "warm-up", "metrics"),
+    *("looks at", "of", "no data", "needs"),
+)
 
 
 def _section(kind: Kind) -> Iterator[str]:
@@ -211,14 +223,17 @@ def _section(kind: Kind) -> Iterator[str]:
     if not kind.specs:
         yield "No alarms: its failure is a notice."
         return
-    yield "| alarm | severity | fires at | for | looks at | of | no data | needs |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield _line(*_TITLES)
+    yield "|" + "---|" * len(_TITLES)
     for spec in kind.specs:
         yield _line(
             f"`{spec.id}`",
             spec.severity,
             f"{_SIGNS[spec.comparison]} {default(spec)}",
             window(spec),
+            *_need(spec),
+            f"{spec.warm_up} min" if spec.warm_up else "–",
+            str(len(spec.metrics)),
             f"`{measure(kind, spec)}`",
             ", ".join(kind.levels[spec.level].dimensions) or "the account",
             _MISSING[spec.missing],
@@ -226,7 +241,16 @@ def _section(kind: Kind) -> Iterator[str]:
         )
     yield ""
     for spec in kind.specs:
-        yield f"- **`{spec.id}`**, {spec.title}. {spec.why} *{spec.do}*"
+        yield f"- **`{spec.id}`**, {spec.title}. {spec.why} *{spec.do}*{f' {spec.note}' if spec.note else ''}"
+
+
+def _need(spec: Spec) -> tuple[str, str]:
+    """Return the cells for how soon a row can fire, and what it needs: `1 min`, `20 requests in 5 min`."""
+    need = need_of(spec)
+    counted = "requests" if spec.expression and len(spec.metrics) > 1 else "value"
+    each = "each " if spec.periods > 1 else ""
+    length = humanise(spec.period, Unit.SECONDS)
+    return humanise(need.minutes * 60, Unit.SECONDS), f"{need.number} {counted} in {each}{length}"
 
 
 def _metrics() -> Iterator[str]:

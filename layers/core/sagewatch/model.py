@@ -99,10 +99,16 @@ class Scope:
     """None when it is not known or has no meaning."""
     namespace: str | None = None
     """The namespace that CloudWatch listed, in place of the rows' own."""
+    also: str | None = None
+    """Another namespace in which the metrics may be, where sources differ and CloudWatch has listed neither."""
     metric: str | None = None
     """The metric's name that CloudWatch listed, in place of the rows' own."""
     hourly: float | None = None
     """The price of an instance in USD an hour, where known."""
+    published_every: Mapping[str, int] = field(default_factory=dict)
+    """Namespace → seconds between two data points, where that is not a minute: `{"/aws/sagemaker/Endpoints": 300}`."""
+    waits: bool = False
+    """Whether it is still being created: it gets no new alarms yet, whose warm-up would end before it serves."""
 
     def capacity_in(self, unit: Unit) -> int | None:
         """Return what a threshold per capacity is multiplied by: 8 for percent of vCPU on eight of them, else None."""
@@ -120,6 +126,8 @@ class Gap:
     """The scope of which it is not known whether it has `traits`; None when it is not known which scopes there are."""
     traits: frozenset[str] = CAPACITY_TRAITS
     """Only rows that depend on one of these are left as they are."""
+    unsteady: frozenset[str] = frozenset()
+    """Namespaces of which it is not known how often they are published; rows that count their minutes depend on it."""
     reason: str
     """Why, for people: `variant blue: its configuration names no instance type`."""
 
@@ -192,6 +200,7 @@ class Alarm:
 
     request: Mapping[str, Any]
     warm_up: int = field(default=0, compare=False)
+    """Minutes for which CloudWatch does not evaluate it once it is made; sent with the first put only."""
 
     @property
     def name(self) -> str:

@@ -53,7 +53,12 @@ def _described_by_name(client: CloudWatchClient, names: Iterable[str]) -> Iterat
 
 def put(client: CloudWatchClient, alarm: Alarm) -> None:
     """Write one alarm, complete: PutMetricAlarm overwrites everything."""
-    warm_up: Any = {"WarmUpPeriodDurationInMinutes": alarm.warm_up}
+    # Without the second field, warm-up ends with the first full window of data (CloudWatch User Guide, "Alarm warm-up
+    # periods"): for a new model, that is when it is slowest.
+    warm_up: Any = {
+        "WarmUpPeriodDurationInMinutes": alarm.warm_up,
+        "OnlyStartEvaluatingAfterWarmUpPeriodEnds": True,
+    }
     # Three requests a second in an account and Region (CloudWatch service quotas): most time is spent waiting here.
     with retried(f"put_metric_alarm {alarm.name}"):
         # A put overwrites the whole configuration and leaves the state of the alarm as it was (PutMetricAlarm).

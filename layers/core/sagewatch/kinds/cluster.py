@@ -1,7 +1,8 @@
 """HyperPod clusters on EKS, by the health of their nodes. Slurm clusters publish no metrics and have only notices.
 
 Metrics: CloudWatch User Guide, "Container Insights", published where the CloudWatch Observability add-on runs. That
-`ClusterName` is the EKS cluster's name is likely and unverified, so CloudWatch is asked. Thresholds are our own choice.
+`ClusterName` is the EKS cluster's name is read in the CloudWatch agent's source; where only the other one is listed, it
+is taken. Thresholds are our own choice.
 Where the add-on is missing nothing is published, so missing data is well.
 """
 
@@ -29,16 +30,19 @@ UNSCHEDULABLE = "hyperpod_node_health_status_unschedulable"
 SPECS = (
     Spec(
         id="nodes-unschedulable",
-        title="nodes that take no work",
+        title="nodes in health checks",
         level="cluster",
         metrics=(Metric(NAMESPACE, UNSCHEDULABLE, "Maximum"),),
         threshold=0,
         unit=Unit.COUNT,
-        periods=15,
-        datapoints=15,
+        # It counts nodes that "are running deep health checks" (SageMaker Developer Guide, "Resilience-related
+        # Kubernetes labels", Container Insights), which take up to two hours or more; failed ones have metrics of
+        # their own below.
+        periods=360,
+        datapoints=360,
         severity=Severity.WARNING,
-        why="For a quarter of an hour nodes that are paid for have run nothing: they failed a health check.",
-        do="Read the node's health event for the fault, then reboot or replace it.",
+        why="For six hours nodes that are paid for have run nothing: their health checks do not end.",
+        do="Read the health check's log of the node, then reboot or replace it.",
     ),
     Spec(
         id="nodes-awaiting-replacement",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from sagewatch.kinds import requests
 from sagewatch.kinds.charts import SHARE, TIMED, Chart
 from sagewatch.kinds.kind import (
     FailureNotice,
@@ -23,7 +24,6 @@ from sagewatch.kinds.kind import (
     Reader,
     Spec,
 )
-from sagewatch.kinds.requests import error_share
 from sagewatch.model import Capacity, Description, Facts, Scope, Severity, Unit
 
 NAMESPACE = "AWS/SageMaker"
@@ -42,28 +42,31 @@ _DIMENSIONS = {"FeatureGroupName", "OperationName"}
 _CALLS = Metric(NAMESPACE, "Invocations", "Sum", "calls")
 _A_SECOND = "100 * consumed / 60"
 
+ERRORS_5XX = Spec(
+    id="errors-5xx",
+    title="share of 5xx answers",
+    level="operation",
+    metrics=(Metric(NAMESPACE, "Operation5XXErrors", "Sum", "errors"), _CALLS),
+    expression=requests.error_share(requests="calls"),
+    threshold=5,
+    unit=Unit.PERCENT,
+    period=300,
+    periods=1,
+    datapoints=1,
+    severity=Severity.CRITICAL,
+    why="Models predict without these features, or do not predict. Counted from 20 calls and 5 errors in five minutes.",
+    do="Retry with a growing pause; if it lasts, look at the AWS Health Dashboard.",
+)
+
 SPECS = (
-    Spec(
-        id="errors-5xx",
-        title="share of 5xx answers",
-        level="operation",
-        metrics=(Metric(NAMESPACE, "Operation5XXErrors", "Sum", "errors"), _CALLS),
-        expression=error_share("calls"),
-        threshold=5,
-        unit=Unit.PERCENT,
-        period=300,
-        periods=1,
-        datapoints=1,
-        severity=Severity.CRITICAL,
-        why="Models predict without these features, or do not predict. Counted from 20 calls in five minutes.",
-        do="Retry with a growing pause; if it lasts, look at the AWS Health Dashboard.",
-    ),
+    ERRORS_5XX,
+    requests.low_traffic(ERRORS_5XX, requests.quiet_error_share(requests="calls")),
     Spec(
         id="errors-4xx",
         title="share of 4xx answers",
         level="operation",
         metrics=(Metric(NAMESPACE, "Operation4XXErrors", "Sum", "errors"), _CALLS),
-        expression=error_share("calls"),
+        expression=requests.refusal_share(requests="calls"),
         threshold=20,
         unit=Unit.PERCENT,
         period=300,
@@ -78,8 +81,8 @@ SPECS = (
         title="throttled requests",
         level="operation",
         metrics=(Metric(NAMESPACE, "ThrottledRequests", "Sum"),),
-        # SDKs retry a single one unseen; a quarter of an hour of them is a lack of throughput.
-        threshold=0,
+        # SDKs retry a few unseen; more than one a minute for a quarter of an hour is a lack of throughput.
+        threshold=5,
         unit=Unit.COUNT,
         period=300,
         periods=3,
@@ -90,16 +93,19 @@ SPECS = (
     ),
     Spec(
         id="latency-p99",
-        title="p99 latency",
+        title="latency of the slowest calls",
         level="operation",
-        metrics=(Metric(NAMESPACE, "Latency", "p99"),),
+        metrics=requests.slowest_requests(NAMESPACE, "Latency"),
+        expression=requests.SLOWEST,
         # An online store answers within milliseconds; a caller that looks features up has not much more to spend.
         threshold=100 * MILLISECOND,
         unit=Unit.MICROSECONDS,
-        periods=5,
+        period=300,
+        periods=3,
         datapoints=3,
         severity=Severity.WARNING,
-        why="Every prediction that looks features up waits this much longer, one in a hundred.",
+        why="Some predictions that look features up wait this much longer.",
+        note=requests.SLOWEST_NEEDS,
         do="Read fewer features in a call, look for records that grew, or tag the feature group with its own limit.",
     ),
     Spec(

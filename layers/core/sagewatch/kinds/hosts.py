@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import batched
+from typing import Any
 
 from sagewatch.kinds.charts import HOST, TIMED, Chart
 from sagewatch.kinds.kind import Metric, Reader, Spec
@@ -155,10 +156,37 @@ def with_hosts(
     return replace(facts, scopes=scopes, gaps=gaps)
 
 
-def numbered(job: str, count: int) -> tuple[list[str], list[str]]:
-    """Return the hosts of a job, `[job-name]/algo-[n]` with n from 1, and what they are called."""
+def with_numbered_hosts(facts: Facts, read: Reader, job: str, resources: Mapping[str, Any]) -> Facts:
+    """Add the scopes of a job whose hosts are `[job-name]/algo-[n]`, n from 1, or a gap where it is not known how many.
+
+    `resources` is its ResourceConfig or ClusterConfig.
+    """
+    groups, why = _groups(resources)
+    if why:
+        return replace(facts, gaps=(Gap(level="hosts", reason=f"{job}: {why}"),))
+    count = sum(group["InstanceCount"] for group in groups)
     names = [f"algo-{number}" for number in range(1, count + 1)]
-    return [f"{job}/{name}" for name in names], names
+    return with_hosts(facts, read, groups, [f"{job}/{name}" for name in names], names)
+
+
+def _groups(resources: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str]:
+    """Return the instances of a job, by groups of one type, or why they are not known."""
+    if "InstancePreferences" in resources or "SelectedInstanceType" in resources:
+        groups, why = [_selected(resources)], "SageMaker has not chosen among the preferred instance types"
+    else:
+        groups = resources.get("InstanceGroups") or [resources]
+        why = "its description says in no known way which instances it has"
+    known = all(group.get("InstanceType") and isinstance(group.get("InstanceCount"), int) for group in groups)
+    return (groups, "") if known else ((), why)
+
+
+def _selected(resources: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what SageMaker took of the preferred instance types, which Describe* names when it is decided."""
+    chosen = resources.get("SelectedInstanceType")
+    # Each preference has a count, or all have one together (InstancePreference, InstanceCount).
+    preferred = [each for each in resources.get("InstancePreferences") or () if each.get("InstanceType") == chosen]
+    counts = [resources.get("SelectedInstanceCount"), *(each.get("InstanceCount") for each in (*preferred, resources))]
+    return {"InstanceType": chosen, "InstanceCount": next(filter(None, counts), None)}
 
 
 def parent(described: Description, parents: Mapping[str, str]) -> dict[str, str]:

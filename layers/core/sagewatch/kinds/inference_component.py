@@ -15,10 +15,11 @@ from sagewatch.kinds import requests
 from sagewatch.kinds.charts import EXTREMES, FIRST_PART, LAUNCH, SHARE, SPREAD, SUM, TIMED, Chart
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Reader, Spec
 from sagewatch.kinds.leads import DETAILS, FailureReader, Lead
-from sagewatch.kinds.requests import REQUESTS, WARM_UP
-from sagewatch.model import Description, Facts, Notice, Scope, Severity, Unit
+from sagewatch.kinds.requests import DAY, REQUESTS, WARM_UP
+from sagewatch.model import Description, Facts, Gap, Notice, Scope, Severity, Unit
 
 COMPONENTS = "/aws/sagemaker/InferenceComponents"
+_NOT_SERVING = frozenset({"Creating", "Failed"})
 
 SPECS = (
     replace(
@@ -28,7 +29,19 @@ SPECS = (
         do="Read the component's log, then roll it back or add copies.",
     ),
     replace(
+        requests.ERRORS_5XX_LOW_TRAFFIC,
+        level="component",
+        needs=(),
+        do="Read the component's log, then roll it back or add copies.",
+    ),
+    replace(
         requests.MODEL_ERRORS,
+        level="component",
+        needs=(),
+        do="Read the component's log for input it cannot parse, exhausted memory and time-outs.",
+    ),
+    replace(
+        requests.MODEL_ERRORS_LOW_TRAFFIC,
         level="component",
         needs=(),
         do="Read the component's log for input it cannot parse, exhausted memory and time-outs.",
@@ -103,34 +116,65 @@ SPECS = (
         do="Lower the batch size or sequence length, or reserve more devices.",
     ),
     Spec(
-        id="idle",
-        title="requests per hour and copy",
+        id="no-capacity",
+        title="requests that found no copy",
         level="component",
-        metrics=(Metric(REQUESTS, "InvocationsPerCopy", "Sum"),),
+        metrics=(Metric(REQUESTS, "NoCapacityInvocationFailures", "Sum"),),
+        # Scaling out from zero takes about five minutes (Developer Guide, "Scale an endpoint to zero instances"), in
+        # which callers are turned away: that touches two windows at most.
+        threshold=0,
+        unit=Unit.COUNT,
+        period=300,
+        periods=6,
+        datapoints=3,
+        severity=Severity.WARNING,
+        warm_up=WARM_UP,
+        why="Callers are turned away: it was scaled to zero and does not come back, or there is no instance for it.",
+        do="Look at the scaling policy that starts the first copy, its alarm and its activities.",
+    ),
+    Spec(
+        id="idle",
+        title="requests per hour",
+        level="component",
+        metrics=(Metric(REQUESTS, "Invocations", "Sum"),),
         comparison="LessThanThreshold",
         threshold=1,
         unit=Unit.COUNT,
         period=3600,
         periods=24,
         datapoints=24,
+        # Sources differ on whether SageMaker publishes zeros: where it does not, an hour without a call has no data.
+        missing="breaching",
         severity=Severity.INFO,
-        warm_up=WARM_UP,
+        warm_up=DAY,
         why="Nobody has called it for a day, and what it reserves is lost to other models.",
         do="Scale its copies to zero, or delete it.",
     ),
 )
 
 
-def _observe(component: Description, _read: Reader, facts: Facts) -> Facts:
+def _observe(component: Description, read: Reader, facts: Facts) -> Facts:
     name = component["InferenceComponentName"]
+    # How often its metrics are published is a setting of its endpoint.
+    endpoint = read("describe_endpoint", EndpointName=component["EndpointName"]) or {}
+    every, unsteady = requests.published_every(endpoint.get("MetricsConfig") or {}, COMPONENTS)
     scope = Scope(
         level="component",
         name=component.get("VariantName") or "all",
         series=({"InferenceComponentName": name},),
         traits=frozenset(_traits(component)),
+        published_every=every,
+        waits=component.get("InferenceComponentStatus") in _NOT_SERVING,
+    )
+    gap = Gap(
+        level="component",
+        scope=scope.name,
+        traits=frozenset(),
+        unsteady=unsteady,
+        reason=f"{scope.name}: how often its endpoint publishes is not known (MetricPublishFrequencyInSeconds)",
     )
     parent = {"parent": f"endpoint/{component['EndpointName']}"}
-    return replace(facts, scopes=(scope,), labels=parent)
+    return replace(facts, scopes=(scope,), gaps=(gap,) if unsteady else (), labels=parent)
 
 
 def _traits(component: Description) -> Iterator[str]:
@@ -155,6 +199,7 @@ CHARTS = (
             "Invocation5XXErrors": "",
             "InvocationModelErrors": "",
             "MidStreamErrors": "",
+            "NoCapacityInvocationFailures": "",
         },
     ),
     Chart(
@@ -164,7 +209,10 @@ CHARTS = (
         unit="None",
         statistics=SUM,
         shown="Sum",
-        metrics={"Invocations": "", "InvocationsPerCopy": ""},
+        metrics={
+            "Invocations": "",
+            "InvocationsPerCopy": "It says how the load is spread; how many requests there are is in Invocations.",
+        },
     ),
     Chart(
         title="Concurrent requests",
@@ -267,9 +315,13 @@ INFERENCE_COMPONENT = Kind(
         "DeleteInferenceComponent": "inferenceComponentName",
     },
     live=lambda component: component["InferenceComponentStatus"] != "Deleting",
-    version=lambda component: (component.get("VariantName"), repr(component.get("Specification"))),
+    version=lambda component: (
+        component.get("VariantName"),
+        repr(component.get("Specification")),
+        component["InferenceComponentStatus"] in _NOT_SERVING,
+    ),
     observe=_observe,
-    reads={},
+    reads={"describe_endpoint": "endpoint"},
     levels={"component": Level(COMPONENT)},
     specs=SPECS,
     charts=CHARTS,

@@ -16,6 +16,7 @@ from sagewatch.model import (
     Description,
     Dimensions,
     Facts,
+    Gap,
     Notice,
     Severity,
     Unit,
@@ -31,6 +32,9 @@ class Metric:
     statistic: str
     id: str = "m"
 
+
+SLOWEST_PUBLISHED = 300
+"""Seconds between two data points at most (MetricsConfig, MetricPublishFrequencyInSeconds)."""
 
 type Comparison = Literal[
     "GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"
@@ -70,17 +74,22 @@ class Spec:
     needs: tuple[str, ...] = ()
     """The traits that a scope must have: `("instance", "gpu")`."""
     warm_up: int = 0
-    """Minutes after its creation in which the alarm does not act."""
+    """Minutes after its creation in which the alarm is not evaluated; it is made when its scope is in service."""
     priced: bool = False
     """Whether the alarm's description says what it costs to be idle."""
     why: str
     """What it means for users when the alarm fires: whole sentences."""
     do: str
     """What to do then: whole sentences."""
+    note: str = ""
+    """What only the catalogue says: how it is judged, and what it does not notice."""
 
-    def depends_on(self, traits: frozenset[str]) -> bool:
-        """Tell whether the traits must be known to say if the row applies, or at which threshold."""
-        return not traits.isdisjoint((*self.needs, CAPACITY) if self.unit in PER_CAPACITY else self.needs)
+    def depends_on(self, gap: Gap) -> bool:
+        """Tell whether what a gap leaves open must be known to say if the row applies, at which threshold or period."""
+        traits = (*self.needs, CAPACITY) if self.unit in PER_CAPACITY else self.needs
+        return not gap.traits.isdisjoint(traits) or (
+            self.period < SLOWEST_PUBLISHED and any(metric.namespace in gap.unsteady for metric in self.metrics)
+        )
 
 
 @dataclass(frozen=True, slots=True)

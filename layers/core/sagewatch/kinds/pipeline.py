@@ -1,7 +1,8 @@
 """Pipelines: failed executions, and failed steps by name.
 
-Metrics: SageMaker Developer Guide, "SageMaker Pipelines Metrics"; the namespace is spelt with a small m. Data exist
-only while pipelines run, so missing data is well.
+Metrics: SageMaker Developer Guide, "SageMaker Pipelines Metrics". It spells the namespace with a small m, CloudWatch's
+User Guide ("AWS services that publish CloudWatch metrics") with a capital one; CloudWatch itself is asked, and both are
+watched until it lists one. Data exist only while pipelines run, so missing data is well.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sagewatch.kinds.leads import FailureReader, Lead, lasting, seconds_between
 from sagewatch.model import Description, Facts, Gap, Notice, Scope, Severity, Unit
 
 NAMESPACE = "AWS/Sagemaker/ModelBuildingPipeline"
+CAPITAL = "AWS/SageMaker/ModelBuildingPipeline"
 HOUR = 3_600_000  # ms, in which SageMaker counts the durations of pipelines
 
 EXECUTION_TAG = "sagemaker:pipeline-execution-arn"
@@ -82,16 +84,28 @@ SPECS = (
 )
 
 
-def _observe(pipeline: Description, _read: Reader, facts: Facts) -> Facts:
+def _observe(pipeline: Description, read: Reader, facts: Facts) -> Facts:
     name = pipeline["PipelineName"]
-    whole = Scope(level="pipeline", name="all", series=({"PipelineName": name},))
+    seen = {each.namespace for each in read.published(PipelineName=name)} & {NAMESPACE, CAPITAL}
+    # Two spellings at once are possible only if AWS moves from one to the other.
+    namespace, also = (seen.pop(), None) if len(seen) == 1 else (None, CAPITAL)
+    whole = Scope(level="pipeline", name="all", series=({"PipelineName": name},), namespace=namespace, also=also)
+    unseen = Gap(level="pipeline", scope="all", traits=frozenset(), reason=_BOTH)
+    facts = replace(facts, gaps=(unseen,) if also else ())
     try:
         steps = tuple(dict.fromkeys(_steps(json.loads(pipeline["PipelineDefinition"])["Steps"])))
     except (KeyError, TypeError, ValueError) as unreadable:
         reason = f"the pipeline's definition cannot be read: {type(unreadable).__name__} {unreadable}"
-        return replace(facts, scopes=(whole,), gaps=(Gap(level="step", reason=reason),))
+        return replace(facts, scopes=(whole,), gaps=(*facts.gaps, Gap(level="step", reason=reason)))
     series = {step: {"PipelineName": name, "StepName": step} for step in steps}
-    return replace(facts, scopes=(whole, *(Scope(level="step", name=step, series=(series[step],)) for step in steps)))
+    parts = (replace(whole, level="step", name=step, series=(series[step],)) for step in steps)
+    return replace(facts, scopes=(whole, *parts))
+
+
+_BOTH = (
+    "CloudWatch lists no metric of the pipeline yet, and AWS's documentation spells their namespace in two ways: both "
+    "are watched, at twice the cost, until it does"
+)
 
 
 def _steps(steps: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -109,6 +123,7 @@ CHARTS = (
     Chart(
         title="Executions",
         namespace=NAMESPACE,
+        also=(CAPITAL,),
         dimensions=(PIPELINE_ONLY, ACCOUNT),
         unit="Count",
         statistics=SHARE,
@@ -123,6 +138,7 @@ CHARTS = (
     Chart(
         title="Duration of executions (ms)",
         namespace=NAMESPACE,
+        also=(CAPITAL,),
         dimensions=(PIPELINE_ONLY, ACCOUNT),
         unit="Milliseconds",
         statistics=SPREAD,
@@ -132,6 +148,7 @@ CHARTS = (
     Chart(
         title="Steps",
         namespace=NAMESPACE,
+        also=(CAPITAL,),
         dimensions=(STEP,),
         unit="Count",
         statistics=SHARE,
@@ -146,6 +163,7 @@ CHARTS = (
     Chart(
         title="Duration of steps (ms)",
         namespace=NAMESPACE,
+        also=(CAPITAL,),
         dimensions=(STEP,),
         unit="Milliseconds",
         statistics=SPREAD,
@@ -247,7 +265,9 @@ PIPELINE = Kind(
     describe="describe_pipeline",
     parameter="PipelineName",
     arn="PipelineArn",
-    listing=Listing(operation="list_pipelines", items="PipelineSummaries"),
+    # Without a filter the answer includes pipelines that AWS manages (ListPipelines, ManagedBy), which are not ours to
+    # watch: they have ARNs of the account `aws`, and cannot be described by name.
+    listing=Listing(operation="list_pipelines", items="PipelineSummaries", filters=({"ManagedBy": "CUSTOMER"},)),
     failures=None,
     events={"SageMaker Model Building Pipeline Execution Status Change": "pipelineArn"},
     calls={"CreatePipeline": "pipelineName", "UpdatePipeline": "pipelineName", "DeletePipeline": "pipelineName"},
@@ -255,7 +275,10 @@ PIPELINE = Kind(
     version=lambda pipeline: pipeline.get("PipelineDefinition"),
     observe=_observe,
     reads={},
-    levels={"pipeline": Level(PIPELINE_ONLY), "step": Level(STEP)},
+    levels={
+        "pipeline": Level(PIPELINE_ONLY, elsewhere=((CAPITAL, PIPELINE_ONLY),)),
+        "step": Level(STEP, elsewhere=((CAPITAL, STEP),)),
+    },
     specs=SPECS,
     charts=CHARTS,
     without_charts="",

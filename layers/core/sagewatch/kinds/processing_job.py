@@ -30,8 +30,8 @@ PARENTS = {
 
 def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     cluster = job.get("ProcessingResources", {}).get("ClusterConfig", {})
-    names = hosts.numbered(job["ProcessingJobName"], cluster.get("InstanceCount", 0))
-    return hosts.with_hosts(replace(facts, labels=hosts.parent(job, PARENTS)), read, [cluster], *names)
+    facts = replace(facts, labels=hosts.parent(job, PARENTS))
+    return hosts.with_numbered_hosts(facts, read, job["ProcessingJobName"], cluster)
 
 
 NOTICES = (

@@ -9,47 +9,53 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sagewatch.kinds import requests
 from sagewatch.kinds.charts import LEVEL, SUM, TIMED, Chart
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Reader, Spec
-from sagewatch.kinds.requests import error_share
 from sagewatch.model import Description, Facts, Gap, Scope, Severity, Unit
 
 NAMESPACE = "/aws/sagemaker/InferenceRecommendationsJobs"
 # What a job that is being stopped still measures decides nothing.
 ENDED = frozenset({"COMPLETED", "FAILED", "STOPPING", "STOPPED", "DELETING", "DELETED"})
 
-SPECS = (
-    Spec(
-        id="client-errors",
-        title="share of failed requests",
-        level="endpoint",
-        metrics=(
-            Metric(NAMESPACE, "ClientInvocationErrors", "Sum", "errors"),
-            Metric(NAMESPACE, "ClientInvocations", "Sum", "requests"),
-        ),
-        expression=error_share(),
-        # Past a few percent, a load test measures how fast errors are answered.
-        threshold=5,
-        unit=Unit.PERCENT,
-        period=300,
-        periods=1,
-        datapoints=1,
-        severity=Severity.WARNING,
-        why="A recommendation from a load test that mostly measures errors is worth nothing, and the test goes on.",
-        do="Try the sample payload on the model by hand; stop the job if the container refuses it.",
+CLIENT_ERRORS = Spec(
+    id="client-errors",
+    title="share of failed requests",
+    level="endpoint",
+    metrics=(
+        Metric(NAMESPACE, "ClientInvocationErrors", "Sum", "errors"),
+        Metric(NAMESPACE, "ClientInvocations", "Sum", "requests"),
     ),
+    expression=requests.error_share(),
+    # Past a few percent, a load test measures how fast errors are answered.
+    threshold=5,
+    unit=Unit.PERCENT,
+    period=300,
+    periods=1,
+    datapoints=1,
+    severity=Severity.WARNING,
+    why="A recommendation from a load test that mostly measures errors is worth nothing, and the test goes on.",
+    do="Try the sample payload on the model by hand; stop the job if the container refuses it.",
+)
+
+SPECS = (
+    CLIENT_ERRORS,
+    requests.low_traffic(CLIENT_ERRORS, requests.quiet_error_share()),
     Spec(
         id="client-latency",
-        title="p99 latency of the load test",
+        title="latency of the load test's slowest requests",
         level="endpoint",
-        metrics=(Metric(NAMESPACE, "ClientLatency", "p99"),),
+        metrics=requests.slowest_requests(NAMESPACE, "ClientLatency"),
+        expression=requests.SLOWEST,
         # The same second as that of endpoints, which this one is a candidate for.
         threshold=1000,
         unit=Unit.MILLISECONDS,
-        periods=5,
+        period=300,
+        periods=3,
         datapoints=3,
         severity=Severity.INFO,
         why="This instance type or its settings would not serve the load with the latency we alarm on in production.",
+        note=requests.SLOWEST_NEEDS,
         do="Nothing, if another candidate is faster; otherwise try larger types, or compile the model.",
     ),
 )

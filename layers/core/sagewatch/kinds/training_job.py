@@ -25,11 +25,11 @@ PARENTS = {"TuningJobArn": "tuning-job", "AutoMLJobArn": "automl-job", "Labeling
 
 
 def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
-    resources = job.get("ResourceConfig", {})  # without instances for a serverless customisation job
-    groups = resources.get("InstanceGroups") or [resources]
-    count = sum(group.get("InstanceCount", 0) for group in groups)
-    names = hosts.numbered(job["TrainingJobName"], count)
-    return hosts.with_hosts(replace(facts, labels=hosts.parent(job, PARENTS)), read, groups, *names)
+    facts = replace(facts, labels=hosts.parent(job, PARENTS))
+    # A serverless customisation job has no instances of its own (CreateTrainingJob, ServerlessJobConfig).
+    if "ServerlessJobConfig" in job:
+        return facts
+    return hosts.with_numbered_hosts(facts, read, job["TrainingJobName"], job.get("ResourceConfig", {}))
 
 
 CHARTS = (

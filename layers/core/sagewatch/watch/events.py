@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from sagewatch.errors import Undeliverable
+from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Labels, Ref
+
+# ARNs of what AWS manages have `aws` in place of an account (Developer Guide, "Managed pipelines"):
+# arn:aws:sagemaker:us-east-1:aws:pipeline/name.
+_MANAGED = re.compile(r"arn:[\w-]+:sagemaker:[\w-]*:aws:[\w./-]+")
 
 type Event = Mapping[str, Any]
 
@@ -53,10 +59,21 @@ def ref_of(event: Event) -> Ref | None:
         # Some details do not name their resource, or are not documented: then its ARN does.
         # The `resources` of an event are ARNs; the name in an endpoint's ARN is lower-cased.
         found = detail.get(field) or kind.first_arn(event.get("resources"))
-        ref = Ref(kind.name, kind.name_in(_text({field: found}, field, detail_type)))
+        ref = _ref(kind, _text({field: found}, field, detail_type))
     else:
         raise Undeliverable(f"No kind of resource has events of detail-type '{detail_type}'")
     return None if ref and ref.kind in _WITHOUT_ROWS else ref
+
+
+def why_ignored(event: Event) -> str:
+    """Say why an event of which `ref_of` returned nothing is ignored."""
+    arns = _MANAGED.findall(json.dumps(event))
+    return f"AWS manages {arns[0]}" if arns else "it names nothing that has alarms"
+
+
+def _ref(kind: Kind, text: str) -> Ref | None:
+    """Return which resource a name or an ARN names; None for one that AWS manages, not the account."""
+    return None if _MANAGED.match(text) else Ref(kind.name, kind.name_in(text))
 
 
 def _of_request(event: Event) -> Ref:
@@ -79,13 +96,13 @@ def _of_call(detail: Event) -> Ref | None:
     if call not in _BY_CALL:
         raise Undeliverable(f"No kind of resource is named by the API call '{call}'")
     kind, parameter = _BY_CALL[call]
-    return Ref(kind.name, kind.name_in(_text(parameters, parameter, call)))
+    return _ref(kind, _text(parameters, parameter, call))
 
 
 def _of_tag_call(arn: str) -> Ref | None:
     arn_type, slash, _ = arn.rpartition(":")[2].partition("/")
     kind = _BY_ARN_TYPE.get(arn_type)
-    return Ref(kind.name, kind.name_in(arn)) if kind and slash else None
+    return _ref(kind, arn) if kind and slash else None
 
 
 def _of_alarm(detail: Event) -> Ref | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sagewatch.kinds.kind import Kind
-from sagewatch.model import Facts, Plan
+from sagewatch.kinds.kind import Kind, Spec
+from sagewatch.model import Facts, Gap, Plan
 from sagewatch.policy.cascade import apply_policy
 from sagewatch.policy.rules import DEFAULT, Policy, Row, row_id
 from sagewatch.watch.labels import from_tags, labels_of
@@ -16,32 +16,38 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
     """Return the alarms that a resource deserves, but for rows (kind, id) that the budget has no room for.
 
     A row makes an alarm for each scope of its level that has all the traits which the row needs, unless a gap leaves it
-    open whether the scope has them: then what is there stays as it is.
+    open whether the scope has them, or the scope waits to be in service: then what is there stays as it is.
     """
     if not facts.live:
         return Plan()
     rows = apply_policy(kind.specs, facts.ref, facts.tags, policy)
     specs = [spec for spec in rows.specs if (kind.name, row_id(spec.id)) not in withheld]
     of_tags, left_out = from_tags(facts.tags, policy)
-    unknown = {(gap.level, gap.scope): gap.traits for gap in facts.gaps}
-    alarms = [
-        alarm_of(prefix, facts.ref, spec, scope, labels_of(facts, spec, scope, of_tags, policy), policy)
+    asked = [
+        (spec, scope)
         for spec in specs
         for scope in facts.scopes
-        if spec.level == scope.level
-        and scope.traits.issuperset(spec.needs)
-        and not spec.depends_on(unknown.get((scope.level, scope.name), frozenset()))
+        if spec.level == scope.level and scope.traits.issuperset(spec.needs)
+    ]
+    open_gaps = [gap for gap in facts.gaps if gap.scope is not None]
+    alarms = [
+        alarm_of(prefix, facts.ref, spec, scope, labels_of(facts, spec, scope, of_tags, policy), policy)
+        for spec, scope in asked
+        if not scope.waits and not any(_leaves_open(gap, spec, scope.name) for gap in open_gaps)
+    ]
+    unknown = [(gap.scope, spec.id) for gap in facts.gaps for spec in specs if _leaves_open(gap, spec, gap.scope)]
+    waiting = [(scope.name, spec.id) for spec, scope in asked if scope.waits]
+    waits = [
+        f"{scope.name}: it is not in service; its new alarms wait for that" for scope in facts.scopes if scope.waits
     ]
     return Plan(
         alarms=tuple(alarms),
-        unknown=frozenset(
-            [
-                (gap.scope, spec.id)
-                for gap in facts.gaps
-                for spec in specs
-                if spec.level == gap.level and (gap.scope is None or spec.depends_on(gap.traits))
-            ]
-        ),
+        unknown=frozenset([*unknown, *waiting]),
         rollback_alarms=facts.rollback_alarms,
-        reports=(*rows.reports, *left_out, *[gap.reason for gap in facts.gaps]),
+        reports=tuple(dict.fromkeys((*rows.reports, *left_out, *[gap.reason for gap in facts.gaps], *waits))),
     )
+
+
+def _leaves_open(gap: Gap, spec: Spec, scope: str | None) -> bool:
+    """Tell whether a gap leaves it open if a scope gets the row's alarm; without a scope, if any does."""
+    return gap.level == spec.level and gap.scope == scope and (scope is None or spec.depends_on(gap))

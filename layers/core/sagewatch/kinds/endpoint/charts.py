@@ -7,6 +7,7 @@ from sagewatch.kinds.requests import REQUESTS, UTILISATION
 
 VARIANT = ("EndpointName", "VariantName")
 CONTAINER = ("EndpointName", "VariantName", "ContainerName")
+INSTANCE_TYPE = ("EndpointName", "VariantName", "InstanceType")
 ENDPOINT_ONLY = ("EndpointName",)
 
 CHARTS = (
@@ -85,7 +86,7 @@ CHARTS = (
     Chart(
         title="Utilisation (% summed over cores and devices)",
         namespace=UTILISATION,
-        dimensions=(VARIANT, HOST),
+        dimensions=(VARIANT, HOST, INSTANCE_TYPE),
         unit="Percent",
         statistics=TIMED,
         shown="Average",

@@ -8,19 +8,23 @@ alone.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sagewatch.kinds.endpoint.charts import CHARTS, CONTAINER, ENDPOINT_ONLY, VARIANT
+from sagewatch.kinds.endpoint.charts import CHARTS, CONTAINER, ENDPOINT_ONLY, INSTANCE_TYPE, VARIANT
 from sagewatch.kinds.endpoint.failures import NOTICES, explain
 from sagewatch.kinds.endpoint.rows import SPECS
+from sagewatch.kinds.hosts import MOST_METRICS
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Reader
 from sagewatch.kinds.prices import hourly
+from sagewatch.kinds.requests import UTILISATION, published_every
 from sagewatch.model import CAPACITY_TRAITS, Description, Dimensions, Facts, Gap, Ref, Scope
 
 _LISTS = ("ProductionVariants", "ShadowProductionVariants")
 _MODEL_TRAITS = frozenset({"multi-model"})
+_NOT_SERVING = frozenset({"Creating", "Failed"})
+"""States of an endpoint that serves nobody; a failed one can only be deleted (DescribeEndpoint, EndpointStatus)."""
 
 
 type Part = Scope | Gap
@@ -40,19 +44,20 @@ class Variant:
 
 def _version(endpoint: Description) -> Hashable:
     pending = endpoint.get("PendingDeploymentSummary") or {}
-    return endpoint.get("EndpointConfigName"), pending.get("EndpointConfigName"), tuple(sorted(_variants(endpoint)))
+    configs = endpoint.get("EndpointConfigName"), pending.get("EndpointConfigName")
+    return *configs, tuple(sorted(_variants(endpoint))), endpoint["EndpointStatus"] in _NOT_SERVING
 
 
 def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
     name = endpoint["EndpointName"]
-    # An endpoint outlives its configuration if someone deletes that; only the instance types are lost then.
-    config = read("describe_endpoint_config", EndpointConfigName=endpoint["EndpointConfigName"]) or {}
+    config = _config(endpoint, read)
     pending, coming = _pending(endpoint, read)
     invocation = _invocation(endpoint, config)
     # While it is being created, DescribeEndpoint may not name the variants yet. While another configuration is being
     # deployed, the variants of both are there.
     configured = {**_variants(coming), **_variants(config)}
-    present = {**_variants(pending), **(_variants(endpoint) or _variants(config))}
+    serving = _variants(endpoint) or _variants(config)
+    present = {**_variants(pending), **serving}
     parts: list[Part] = []
     for each in sorted(present):
         dimensions = {"EndpointName": name, "VariantName": each}
@@ -62,12 +67,46 @@ def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
     if not present:
         parts.append(Gap(level="variant", reason="neither the endpoint nor its configuration names a variant"))
     if invocation == "async":
-        parts.append(Scope(level="backlog", name="all", series=({"EndpointName": name},)))
+        backlog = {"EndpointName": name}
+        waits = endpoint["EndpointStatus"] in _NOT_SERVING
+        parts.append(Scope(level="backlog", name="all", series=(backlog,), waits=waits))
+    every, unsteady = published_every(endpoint.get("MetricsConfig") or config.get("MetricsConfig") or {}, UTILISATION)
+    coming_only = frozenset(present) if endpoint["EndpointStatus"] in _NOT_SERVING else present.keys() - serving
+    scopes = tuple(_timed(part, every, coming_only) for part in parts if isinstance(part, Scope))
     return replace(
         facts,
-        scopes=tuple(part for part in parts if isinstance(part, Scope)),
-        gaps=tuple(part for part in parts if isinstance(part, Gap)),
+        scopes=scopes,
+        gaps=(
+            *(part for part in parts if isinstance(part, Gap)),
+            *(_unsteady(scope, unsteady) for scope in scopes if unsteady),
+        ),
         children=_components(name, read) if invocation == "components" else (),
+    )
+
+
+def _config(endpoint: Description, read: Reader) -> Description:
+    """Return the configuration in service, `{}` where there is none any more.
+
+    An endpoint outlives its configuration if someone deletes that; only the instance types are lost then.
+    DescribeEndpoint does not promise to name one (EndpointConfigName is not required in its answer).
+    """
+    name = endpoint.get("EndpointConfigName")
+    return (read("describe_endpoint_config", EndpointConfigName=name) if name else None) or {}
+
+
+def _timed(scope: Scope, every: Mapping[str, int], coming: Collection[str]) -> Scope:
+    """Return a scope with how often it is published, and whether it waits; `coming` are variants not in service."""
+    variant = scope.series[0].get("VariantName")
+    return replace(scope, published_every=every, waits=variant in coming if variant else scope.waits)
+
+
+def _unsteady(scope: Scope, namespaces: frozenset[str]) -> Gap:
+    return Gap(
+        level=scope.level,
+        scope=scope.name,
+        traits=frozenset(),
+        unsteady=namespaces,
+        reason=f"{scope.name}: how often its metrics are published is not known (MetricPublishFrequencyInSeconds)",
     )
 
 
@@ -75,7 +114,7 @@ def _pending(endpoint: Description, read: Reader) -> tuple[Description, Descript
     """Return the deployment under way, and the configuration it deploys, when that is another one."""
     pending = endpoint.get("PendingDeploymentSummary") or {}
     name = pending.get("EndpointConfigName")
-    if not name or name == endpoint["EndpointConfigName"]:
+    if not name or name == endpoint.get("EndpointConfigName"):
         return {}, {}
     return pending, read("describe_endpoint_config", EndpointConfigName=name) or {}
 
@@ -128,7 +167,11 @@ def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> li
 def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure: list[str]) -> Iterator[Part]:
     """Yield the variant on instances; `model` are traits of its model, `unsure` why they are not known."""
     instance_type = variant.body.get("InstanceType")
+    pools = sorted({each["InstanceType"] for each in variant.body.get("InstancePools") or () if "InstanceType" in each})
     capacity, why = (None, "its configuration names no instance type")
+    if pools:
+        why = f"its instance pools have instances of several types, which are watched by type: {', '.join(pools)}"
+        yield from _pools(variant, pools, read)
     if isinstance(instance_type, str):
         capacity, why = read.capacity(instance_type)
     gpu = {"gpu"} if capacity and capacity.gpus else set()
@@ -144,6 +187,32 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
     if unknown:
         reason = why if capacity is None else unsure[0]
         yield Gap(level="variant", scope=variant.name, traits=unknown, reason=f"variant {variant.name}: {reason}")
+
+
+def _pools(variant: Variant, types: Sequence[str], read: Reader) -> Iterator[Part]:
+    """Yield the types of a variant's instance pools; the series of one are found out, one or several by zone.
+
+    The Developer Guide ("Deploy to multiple instance types with instance pools") names EndpointName, VariantName and
+    InstanceType; live endpoints were seen to add AvailabilityZone and Region (Cloud Custodian, tools/dev).
+    """
+    listed = read.published("CPUUtilization", within=UTILISATION, **variant.dimensions)
+    for each in types:
+        found = [one.dimensions for one in listed if one.dimensions.get("InstanceType") == each]
+        name = f"{variant.name}.{each}"
+        if not found:
+            yield Gap(level="pool", scope=name, reason=f"{name}: CloudWatch lists no metric of this instance type yet")
+            continue
+        fewest = min(map(len, found))
+        capacity, why = read.capacity(each)
+        yield Scope(
+            level="pool",
+            name=name,
+            series=tuple([one for one in found if len(one) == fewest][:MOST_METRICS]),
+            traits=frozenset({"gpu"}) if capacity and capacity.gpus else frozenset(),
+            capacity=capacity,
+        )
+        if capacity is None:
+            yield Gap(level="pool", scope=name, reason=f"{name}: {why}")
 
 
 def _containers(variant: Variant, read: Reader) -> tuple[list[Part], frozenset[str]]:
@@ -211,6 +280,7 @@ ENDPOINT = Kind(
         "variant": Level(VARIANT),
         "serverless": Level(VARIANT),
         "container": Level(CONTAINER),
+        "pool": Level(INSTANCE_TYPE),
         "backlog": Level(ENDPOINT_ONLY),
     },
     specs=SPECS,

@@ -8,14 +8,60 @@ traffic publish few metrics, asynchronous ones scaled to zero none.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sagewatch.kinds import requests
 from sagewatch.kinds.kind import Metric, Spec
-from sagewatch.kinds.requests import REQUESTS, SECOND, UTILISATION, WARM_UP, error_share, errors_and_requests
+from sagewatch.kinds.requests import (
+    DAY,
+    REQUESTS,
+    SECOND,
+    UTILISATION,
+    WARM_UP,
+    WARM_UP_BUSY,
+    WARM_UP_SLOW,
+    error_share,
+    errors_and_requests,
+)
 from sagewatch.model import Severity, Unit
+
+CONTAINER_ERRORS_5XX = Spec(
+    id="container-errors-5xx",
+    title="share of 5xx answers of the container",
+    level="container",
+    metrics=errors_and_requests("Invocation5XXErrors"),
+    expression=error_share(),
+    threshold=5,
+    unit=Unit.PERCENT,
+    period=300,
+    periods=1,
+    datapoints=1,
+    severity=Severity.CRITICAL,
+    warm_up=WARM_UP,
+    needs=("direct",),
+    why="Those who call this container get no prediction; the others hide it in the endpoint's rate.",
+    do="Read the container's log, then roll it back.",
+)
+
+
+def _of_a_pool(row: Spec, *needs: str) -> Spec:
+    """Return the row of one instance type of a pool, whose instances differ in cores and devices."""
+    return replace(
+        row,
+        id=f"pool-{row.id}",
+        title=f"{row.title} of the instance type",
+        level="pool",
+        across="MAX",
+        needs=needs,
+        do="Add instances, or a type with more to the variant's instance pools.",
+    )
+
 
 SPECS = (
     requests.ERRORS_5XX,
+    requests.ERRORS_5XX_LOW_TRAFFIC,
     requests.MODEL_ERRORS,
+    requests.MODEL_ERRORS_LOW_TRAFFIC,
     requests.LATENCY_P99,
     requests.MEMORY,
     Spec(
@@ -38,6 +84,9 @@ SPECS = (
     requests.CPU,
     requests.GPU,
     requests.GPU_MEMORY,
+    _of_a_pool(requests.CPU),
+    _of_a_pool(requests.GPU, "gpu"),
+    _of_a_pool(requests.GPU_MEMORY, "gpu"),
     Spec(
         id="serverless-concurrency",
         title="concurrency in use",
@@ -63,7 +112,7 @@ SPECS = (
         periods=3,
         datapoints=3,
         severity=Severity.WARNING,
-        warm_up=WARM_UP,
+        warm_up=WARM_UP_SLOW,
         needs=("serverless",),
         why="New compute takes this long to come up, and a caller waits for it.",
         do="Make the image and the model smaller, or use provisioned concurrency.",
@@ -79,7 +128,7 @@ SPECS = (
         periods=3,
         datapoints=3,
         severity=Severity.WARNING,
-        warm_up=WARM_UP,
+        warm_up=WARM_UP_SLOW,
         needs=("serverless",),
         why="For a serverless endpoint this contains the cold start: the average caller waits this long.",
         do="Use provisioned concurrency for the part of the traffic that is always there.",
@@ -127,8 +176,10 @@ SPECS = (
         period=3600,
         periods=24,
         datapoints=24,
+        # Sources differ on whether SageMaker publishes zeros: where it does not, an hour without a call has no data.
+        missing="breaching",
         severity=Severity.INFO,
-        warm_up=WARM_UP,
+        warm_up=DAY,
         needs=("requests", "instance"),
         priced=True,
         why="Nobody has called it for a day.",
@@ -271,36 +322,22 @@ SPECS = (
         metrics=(Metric(REQUESTS, "ContainerLatency", "Average"),),
         threshold=1 * SECOND,
         unit=Unit.MICROSECONDS,
-        periods=5,
-        datapoints=5,
+        period=300,
+        periods=3,
+        datapoints=3,
         severity=Severity.WARNING,
-        warm_up=WARM_UP,
+        warm_up=WARM_UP_SLOW,
         why="Of the containers that answer a request, this is the slow one.",
         do="Read its log and compare its CPU and memory with the others'.",
     ),
-    Spec(
-        id="container-errors-5xx",
-        title="share of 5xx answers of the container",
-        level="container",
-        metrics=errors_and_requests("Invocation5XXErrors"),
-        expression=error_share(),
-        threshold=5,
-        unit=Unit.PERCENT,
-        period=300,
-        periods=1,
-        datapoints=1,
-        severity=Severity.CRITICAL,
-        warm_up=WARM_UP,
-        needs=("direct",),
-        why="Those who call this container get no prediction; the others hide it in the endpoint's rate.",
-        do="Read the container's log, then roll it back.",
-    ),
+    CONTAINER_ERRORS_5XX,
+    requests.low_traffic(CONTAINER_ERRORS_5XX, requests.quiet_error_share()),
     Spec(
         id="container-errors-4xx",
         title="share of 4xx answers of the container",
         level="container",
         metrics=errors_and_requests("Invocation4XXErrors"),
-        expression=error_share(),
+        expression=requests.refusal_share(),
         threshold=20,
         unit=Unit.PERCENT,
         period=300,
@@ -322,7 +359,7 @@ SPECS = (
         periods=10,
         datapoints=8,
         severity=Severity.WARNING,
-        warm_up=WARM_UP,
+        warm_up=WARM_UP_BUSY,
         needs=("direct",),
         why="One container takes the cores that all of them share.",
         do="Give it an endpoint of its own, or choose a type with more vCPU.",
