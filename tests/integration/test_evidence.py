@@ -12,6 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
 from sagewatch.aws.clients import Clients
+from sagewatch.kinds.sagemaker_job import LISTED
 from sagewatch.model import Evidence
 from sagewatch.tell.evidence.gather import PATIENCE, QUICK, gather, tags_of_arn
 from tests.stories import failure, latency
@@ -552,6 +553,10 @@ def test_what_aws_refuses_is_left_out_and_said(code: str, said: str) -> None:
         ("processing-job", "describe_processing_job", "ProcessingJobName", "Job"),
         ("transform-job", "describe_transform_job", "TransformJobName", "Job"),
         ("automl-job", "describe_auto_ml_job_v2", "AutoMLJobName", "Job"),
+        ("optimization-job", "describe_optimization_job", "OptimizationJobName", "Job"),
+        ("compilation-job", "describe_compilation_job", "CompilationJobName", "Job"),
+        ("ai-benchmark-job", "describe_ai_benchmark_job", "AIBenchmarkJobName", "Job"),
+        ("ai-recommendation-job", "describe_ai_recommendation_job", "AIRecommendationJobName", "Job"),
         ("endpoint", "describe_endpoint", "EndpointName", "Details"),
         ("inference-component", "describe_inference_component", "InferenceComponentName", "Details"),
         ("cluster", "describe_cluster", "ClusterName", "Details"),
@@ -568,6 +573,47 @@ def test_a_refused_description_of_any_kind_leaves_the_notice_s_own_words(
     found = gather(asked, failure(kind, "x", reason="", arn="", labels={"parent": "pipeline/p"}), wants_log=False)
 
     assert found.facts[purpose] == f"could not be read: {denied}"
+
+
+def test_a_sagemaker_job_is_explained_by_its_description_in_its_own_category() -> None:
+    name = {"JobName": "clean"}
+    answer = {
+        **name,
+        "JobArn": f"{ARN}:job/AgentRFTEvaluation/clean",
+        "RoleArn": "arn:aws:iam::123456789012:role/sagemaker",
+        "JobCategory": "AgentRFTEvaluation",
+        "JobConfigSchemaVersion": "1.0.0",
+        "JobStatus": "Failed",
+        "SecondaryStatus": "Failed",
+        "SecondaryStatusTransitions": [],
+        "FailureReason": MEMORY,
+        "CreationTime": BEGAN,
+        "LastModifiedTime": after(60),
+        "EndTime": after(60),
+    }
+    asked = clients(
+        (
+            ("describe_job", {**name, "JobCategory": "AgentRFT"}, "ResourceNotFound"),
+            ("describe_job", {**name, "JobCategory": "AgentRFTEvaluation"}, answer),
+        )
+    )
+
+    labels = {"parent": "pipeline/p"}
+    found = gather(asked, failure("sagemaker-job", "clean", reason="", arn="", labels=labels), wants_log=False)
+
+    assert found == Evidence(**OUT_OF_MEMORY, facts={"Ran": "1 h", "Started by": "pipeline p"})
+
+
+def test_a_sagemaker_job_that_no_category_knows_leaves_the_notice_s_own_words() -> None:
+    categories = ("AgentRFT", "AgentRFTEvaluation", *LISTED)
+    asked = clients(
+        tuple(("describe_job", {"JobName": "clean", "JobCategory": each}, "ResourceNotFound") for each in categories)
+    )
+
+    labels = {"parent": "pipeline/p"}
+    found = gather(asked, failure("sagemaker-job", "clean", reason="", arn="", labels=labels), wants_log=False)
+
+    assert found.facts["Job"] == "not found"
 
 
 def test_the_trials_of_a_tuning_job_may_be_refused() -> None:

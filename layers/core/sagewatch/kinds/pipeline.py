@@ -184,7 +184,7 @@ NOTICES = (
     ),
 )
 
-_JOB_STEPS = ("TrainingJob", "ProcessingJob", "TransformJob", "TuningJob", "AutoMLJob")
+_JOB_STEPS = ("TrainingJob", "ProcessingJob", "TransformJob", "TuningJob", "AutoMLJob", "Job")
 _CHECK_STEPS = ("QualityCheck", "ClarifyCheck")
 
 
@@ -245,6 +245,7 @@ PIPELINE = Kind(
     by_arn=False,
     lifetime=Lifetime.EXECUTIONS,
     describe="describe_pipeline",
+    categories=("", ()),
     parameter="PipelineName",
     arn="PipelineArn",
     listing=Listing(operation="list_pipelines", items="PipelineSummaries"),

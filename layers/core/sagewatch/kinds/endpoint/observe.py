@@ -189,6 +189,7 @@ ENDPOINT = Kind(
     by_arn=False,
     lifetime=Lifetime.STAYS,
     describe="describe_endpoint",
+    categories=("", ()),
     parameter="EndpointName",
     arn="EndpointArn",
     listing=Listing(operation="list_endpoints", items="Endpoints"),

@@ -157,7 +157,7 @@ def _name(kind: Kind, row: FailureNotice, event: Event, detail: Event) -> str:
         raise Undeliverable(
             f"{row.detail_type}: '{row.named}' must be a name, not {json.dumps(named, default=str)[:80]}"
         )
-    return named.rpartition(":")[2].split("/")[1] if named.startswith("arn:") and "/" in named else named
+    return kind.called(named)
 
 
 def _labels(kind: Kind, row: FailureNotice, ref: Ref, scope: str, detail: Event, policy: Policy) -> Labels:
