@@ -695,3 +695,20 @@ def test_who_has_no_patience_asks_nobody_for_tags() -> None:
     nobody = clients()
 
     assert tags_of_arn(nobody, EXECUTION, patience=-1) == {}
+
+
+def test_a_model_package_is_explained_by_its_validations() -> None:
+    arn = f"{ARN}:model-package/churn-models/3"
+    failed = {"Name": "batch", "Status": "Failed", "FailureReason": MEMORY}
+    described = {
+        "ModelPackageName": "churn-models",
+        "ModelPackageArn": arn,
+        "CreationTime": BEGAN,
+        "ModelPackageStatus": "Failed",
+        "ModelPackageStatusDetails": {"ValidationStatuses": [{"Name": "ok", "Status": "Completed"}, failed]},
+    }
+    asked = clients((("describe_model_package", {"ModelPackageName": arn}, described),))
+
+    found = gather(asked, failure("model-package", "churn-models", reason="", arn=arn), wants_log=True)
+
+    assert found == Evidence(**OUT_OF_MEMORY)

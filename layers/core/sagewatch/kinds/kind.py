@@ -150,7 +150,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureNotice:
-    """How an event of SageMaker says that something failed, recovered, is gone or went well.
+    """How an event of SageMaker says that something failed, recovered, is gone, went well or was decided.
 
     Fields of the event's `detail` are given as paths, `*` for any field: `HealthSummary.HealthStatus`. States are
     written as EventBridge spells them; they are compared without regard to case and to what is not a letter, because
@@ -174,6 +174,8 @@ class FailureNotice:
     """States that end everything about the resource."""
     succeeded: Mapping[str, str] = field(default_factory=dict)
     """State → words, of a job that went well."""
+    announced: Mapping[str, str] = field(default_factory=dict)
+    """State → words, of what is neither good nor bad: told once for each of these, on routes with `approvals` only."""
     filtered: bool = False
     """Whether the event rule lets only the states named here pass; not where the spelling is unknown."""
     reason: Mapping[str, str]

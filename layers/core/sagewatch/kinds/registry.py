@@ -14,6 +14,7 @@ from sagewatch.kinds.feature_group import FEATURE_GROUP
 from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
 from sagewatch.kinds.kind import Kind, Lifetime, Spec
 from sagewatch.kinds.labeling_job import LABELING_JOB
+from sagewatch.kinds.model_package import MODEL_PACKAGE
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.notebook import NOTEBOOK
 from sagewatch.kinds.optimization_job import OPTIMIZATION_JOB
@@ -46,6 +47,7 @@ KINDS: tuple[Kind, ...] = (
     MONITORING_SCHEDULE,
     CLUSTER,
     NOTEBOOK,
+    MODEL_PACKAGE,
 )
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
