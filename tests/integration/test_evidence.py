@@ -261,6 +261,43 @@ def test_a_failed_pipeline_is_explained_by_its_steps_and_the_job_behind_the_fail
     )
 
 
+def test_a_foreach_that_failed_leads_to_the_step_that_it_repeats_and_names_the_iteration() -> None:
+    arn = f"{ARN}:training-job/xgb-churn"
+    listed = [
+        {
+            "StepName": "Each",
+            "StepStatus": "Failed",
+            "StartTime": after(0),
+            "EndTime": after(78),
+            "FailureReason": "1 of 2 steps failed",
+            "Metadata": {"ForEach": {"Status": "Failed", "FailedStepCount": 1, "TotalStepCount": 2}},
+        },
+        *(
+            {
+                "StepName": "Train",
+                "StepStatus": status,
+                "StartTime": after(1),
+                "EndTime": after(77),
+                "IterationContext": {"ParentStepName": "Each", "Index": index},
+                "Metadata": {"TrainingJob": {"Arn": arn}},
+            }
+            for index, status in enumerate(("Succeeded", "Failed"))
+        ),
+    ]
+    operation, wanted, _ = steps()
+    log = lines(TRAINING, "xgb-churn/algo-1-1795252320", "Killed")
+    asked = clients(((operation, wanted, {"PipelineExecutionSteps": listed}), job()), (JOB_STREAMS, log))
+
+    found = gather(asked, PIPELINE, wants_log=True)
+
+    assert [(name, status) for name, status, _, _ in found.steps] == [
+        ("Train (Each 0)", "Succeeded"),
+        ("Train (Each 1)", "Failed"),
+        ("Each", "Failed"),
+    ]
+    assert (found.behind, found.cause) == (arn, OUT_OF_MEMORY["cause"])
+
+
 def test_when_the_steps_are_refused_the_pipeline_s_own_reason_is_what_is_left() -> None:
     operation, wanted, _ = steps()
     asked = clients(((operation, wanted, "AccessDeniedException"),))

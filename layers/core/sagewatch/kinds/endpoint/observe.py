@@ -46,7 +46,8 @@ def _version(endpoint: Description) -> Hashable:
 def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
     name = endpoint["EndpointName"]
     # An endpoint outlives its configuration if someone deletes that; only the instance types are lost then.
-    config = read("describe_endpoint_config", EndpointConfigName=endpoint["EndpointConfigName"]) or {}
+    named = endpoint.get("EndpointConfigName")
+    config = (read("describe_endpoint_config", EndpointConfigName=named) if named else None) or {}
     pending, coming = _pending(endpoint, read)
     invocation = _invocation(endpoint, config)
     # While it is being created, DescribeEndpoint may not name the variants yet. While another configuration is being
@@ -75,7 +76,7 @@ def _pending(endpoint: Description, read: Reader) -> tuple[Description, Descript
     """Return the deployment under way, and the configuration it deploys, when that is another one."""
     pending = endpoint.get("PendingDeploymentSummary") or {}
     name = pending.get("EndpointConfigName")
-    if not name or name == endpoint["EndpointConfigName"]:
+    if not name or name == endpoint.get("EndpointConfigName"):
         return {}, {}
     return pending, read("describe_endpoint_config", EndpointConfigName=name) or {}
 
@@ -131,7 +132,8 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
     capacity, why = (None, "its configuration names no instance type")
     if isinstance(instance_type, str):
         capacity, why = read.capacity(instance_type)
-    gpu = {"gpu"} if capacity and capacity.gpus else set()
+    partitioned = bool(variant.body.get("AcceleratorPartitionLayouts"))
+    gpu = {"gpu"} if capacity and capacity.gpus and not partitioned else set()
     yield Scope(
         level="variant",
         name=variant.name,
@@ -140,6 +142,10 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
         capacity=capacity,
         hourly=hourly(instance_type) if isinstance(instance_type, str) else None,
     )
+    if partitioned:
+        # Multi-Instance GPU: ProductionVariant, AcceleratorPartitionLayouts. Metrics of partitions are not documented.
+        reason = f"variant {variant.name}: its GPUs are partitioned, and what a partition publishes is not documented"
+        yield Gap(level="variant", scope=variant.name, traits=frozenset({"gpu"}), reason=reason)
     unknown = (CAPACITY_TRAITS if capacity is None else frozenset()) | (_MODEL_TRAITS if unsure else frozenset())
     if unknown:
         reason = why if capacity is None else unsure[0]
