@@ -98,8 +98,8 @@ def _steps(steps: list[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the names of all steps, those in the branches of a condition and those that a ForEach repeats too."""
     for step in steps:
         yield step["Name"]
-        # IfSteps and ElseSteps are documented ("Pipeline definition JSON schema"). How a ForEach holds its steps is not:
-        # the API model has only what its execution answers (ForEachStepMetadata, IterationContext).
+        # IfSteps and ElseSteps are in the published "Pipeline definition JSON schema". How a ForEach holds its steps is
+        # not: the API model has only what its execution answers (ForEachStepMetadata, IterationContext).
         parts = {**step, **(step.get("Arguments") or {})}
         inner = (part for field, part in parts.items() if field.endswith("Steps") and isinstance(part, list))
         yield from _steps([each for part in inner for each in part if isinstance(each, Mapping)])
