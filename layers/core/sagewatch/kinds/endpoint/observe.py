@@ -107,7 +107,8 @@ def _variant_parts(variant: Variant, read: Reader) -> list[Part]:
 
 
 def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> list[Part]:
-    # Documentation does not say in which namespace these are; it is asked, and the rows name the likely one.
+    # "Monitor a serverless endpoint" does not say in which namespace these are. Dashboards and alarms that others run read
+    # them in AWS/SageMaker, which the rows name; CloudWatch is asked all the same.
     known = read.published("ServerlessConcurrentExecutionsUtilization", **variant.dimensions)
     return [
         Scope(
