@@ -107,8 +107,8 @@ def _variant_parts(variant: Variant, read: Reader) -> list[Part]:
 
 
 def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> list[Part]:
-    # "Monitor a serverless endpoint" does not say in which namespace these are. Dashboards and alarms that others run read
-    # them in AWS/SageMaker, which the rows name; CloudWatch is asked all the same.
+    # "Monitor a serverless endpoint" does not say in which namespace these are. Dashboards and alarms that others run
+    # read them in AWS/SageMaker, which the rows name; CloudWatch is asked all the same.
     known = read.published("ServerlessConcurrentExecutionsUtilization", **variant.dimensions)
     return [
         Scope(
