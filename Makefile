@@ -20,7 +20,7 @@ UV := .uv/bin/uv
 SYNC = env -u VIRTUAL_ENV $(UV) sync --frozen --quiet --python "$(PYTHON)"
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo check format lint types unit test build e2e bench deploy lock generate clean
+.PHONY: help setup demo check format lint types unit test build e2e bench deploy lock generate aws-news clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -100,6 +100,10 @@ lock: $(UV)
 # What is derived from the kinds' declarations: docs/catalogue.md, and the parts of template.yaml between marks.
 generate: setup
 	.venv/bin/python -m scripts.generate
+
+# What the locked botocore knows of SageMaker and CloudWatch, and the product does not; after `make lock`.
+aws-news: setup
+	.venv/bin/python -m scripts.aws_news
 
 clean:
 	rm -rf .venv .venv-sam .venv-emu .venv-rt .uv .aws-sam .cache

@@ -38,6 +38,10 @@ LACKING = {
     "ListLabelingJobs": "LabelingJobSummaryList",
     "ListInferenceRecommendationsJobs": "InferenceRecommendationsJobs",
     "ListMonitoringSchedules": "MonitoringScheduleSummaries",
+    "ListJobs": "JobSummaries",
+    "ListOptimizationJobs": "OptimizationJobSummaries",
+    "ListAIBenchmarkJobs": "AIBenchmarkJobs",
+    "ListAIRecommendationJobs": "AIRecommendationJobs",
 }
 """SageMaker's list operations that moto does not have, and where the items would be."""
 

@@ -185,6 +185,35 @@ def test_success_is_silence_elsewhere(town: Start) -> None:
     assert (here.shown(), here.inbox.taken()) == ([], [])
 
 
+APPROVALS = tuple(event(f"model-package-{state}") for state in ("pending", "rejected"))
+
+
+def test_approvals_of_models_are_told_where_they_are_wanted_each_once(town: Start) -> None:
+    here = town("routes: [{name: all, slack: C0ALL, approvals: true}]")
+
+    assert here.run(*APPROVALS, *APPROVALS) == []
+
+    waits, rejected = here.shown("C0ALL")
+    assert waits.startswith(f"{WHITE} *Model package waits for approval* · churn-models/3")
+    assert rejected.startswith(f"{WHITE} *Model package was rejected* · churn-models/3")
+
+
+def test_approvals_of_models_are_silence_elsewhere_and_success_does_not_ask_for_them(town: Start) -> None:
+    here = town("routes: [{name: all, slack: C0ALL, success: true}]")
+
+    assert here.run(*APPROVALS) == []
+
+    assert (here.shown("C0ALL"), here.inbox.taken()) == ([], [])
+
+
+def test_a_model_that_was_not_validated_is_told_without_being_asked_for(town: Start) -> None:
+    here = town()
+
+    assert here.run(event("model-package-failed")) == []
+
+    assert marks(here.shown()) == [":large_orange_circle:"]
+
+
 def test_what_fires_again_long_after_is_another_message_that_leads_to_the_one_before(town: Start) -> None:
     here = town()
 

@@ -17,6 +17,8 @@ from sagewatch.tell.store.timelines import Timeline, changed_timelines, save
 from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start
 from tests.integration.slack_double import SlackDouble, slack_double
 from tests.integration.test_incident_store import notice
+from tests.integration.test_notify import Inbox, run
+from tests.integration.test_notify import inbox as inbox
 from tests.payloads import event
 from tests.slack_limits import broken
 

@@ -12,6 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
 from sagewatch.aws.clients import Clients
+from sagewatch.kinds.sagemaker_job import LISTED
 from sagewatch.model import Evidence
 from sagewatch.tell.evidence.gather import PATIENCE, QUICK, gather, tags_of_arn
 from tests.sample_incidents import failure, latency
@@ -258,6 +259,43 @@ def test_a_failed_pipeline_is_explained_by_its_steps_and_the_job_behind_the_fail
         log=("Killed",),
         facts={"Ran": "1 h 17 min", **COMPUTE},
     )
+
+
+def test_a_foreach_that_failed_leads_to_the_step_that_it_repeats_and_names_the_iteration() -> None:
+    arn = f"{ARN}:training-job/xgb-churn"
+    listed = [
+        {
+            "StepName": "Each",
+            "StepStatus": "Failed",
+            "StartTime": after(0),
+            "EndTime": after(78),
+            "FailureReason": "1 of 2 steps failed",
+            "Metadata": {"ForEach": {"Status": "Failed", "FailedStepCount": 1, "TotalStepCount": 2}},
+        },
+        *(
+            {
+                "StepName": "Train",
+                "StepStatus": status,
+                "StartTime": after(1),
+                "EndTime": after(77),
+                "IterationContext": {"ParentStepName": "Each", "Index": index},
+                "Metadata": {"TrainingJob": {"Arn": arn}},
+            }
+            for index, status in enumerate(("Succeeded", "Failed"))
+        ),
+    ]
+    operation, wanted, _ = steps()
+    log = lines(TRAINING, "xgb-churn/algo-1-1795252320", "Killed")
+    asked = clients(((operation, wanted, {"PipelineExecutionSteps": listed}), job()), (JOB_STREAMS, log))
+
+    found = gather(asked, PIPELINE, wants_log=True)
+
+    assert [(name, status) for name, status, _, _ in found.steps] == [
+        ("Train (Each 0)", "Succeeded"),
+        ("Train (Each 1)", "Failed"),
+        ("Each", "Failed"),
+    ]
+    assert (found.behind, found.cause) == (arn, OUT_OF_MEMORY["cause"])
 
 
 def test_when_the_steps_are_refused_the_pipeline_s_own_reason_is_what_is_left() -> None:
@@ -552,6 +590,10 @@ def test_what_aws_refuses_is_left_out_and_said(code: str, said: str) -> None:
         ("processing-job", "describe_processing_job", "ProcessingJobName", "Job"),
         ("transform-job", "describe_transform_job", "TransformJobName", "Job"),
         ("automl-job", "describe_auto_ml_job_v2", "AutoMLJobName", "Job"),
+        ("optimization-job", "describe_optimization_job", "OptimizationJobName", "Job"),
+        ("compilation-job", "describe_compilation_job", "CompilationJobName", "Job"),
+        ("ai-benchmark-job", "describe_ai_benchmark_job", "AIBenchmarkJobName", "Job"),
+        ("ai-recommendation-job", "describe_ai_recommendation_job", "AIRecommendationJobName", "Job"),
         ("endpoint", "describe_endpoint", "EndpointName", "Details"),
         ("inference-component", "describe_inference_component", "InferenceComponentName", "Details"),
         ("cluster", "describe_cluster", "ClusterName", "Details"),
@@ -568,6 +610,47 @@ def test_a_refused_description_of_any_kind_leaves_the_notice_s_own_words(
     found = gather(asked, failure(kind, "x", reason="", arn="", labels={"parent": "pipeline/p"}), wants_log=False)
 
     assert found.facts[purpose] == f"could not be read: {denied}"
+
+
+def test_a_sagemaker_job_is_explained_by_its_description_in_its_own_category() -> None:
+    name = {"JobName": "clean"}
+    answer = {
+        **name,
+        "JobArn": f"{ARN}:job/AgentRFTEvaluation/clean",
+        "RoleArn": "arn:aws:iam::123456789012:role/sagemaker",
+        "JobCategory": "AgentRFTEvaluation",
+        "JobConfigSchemaVersion": "1.0.0",
+        "JobStatus": "Failed",
+        "SecondaryStatus": "Failed",
+        "SecondaryStatusTransitions": [],
+        "FailureReason": MEMORY,
+        "CreationTime": BEGAN,
+        "LastModifiedTime": after(60),
+        "EndTime": after(60),
+    }
+    asked = clients(
+        (
+            ("describe_job", {**name, "JobCategory": "AgentRFT"}, "ResourceNotFound"),
+            ("describe_job", {**name, "JobCategory": "AgentRFTEvaluation"}, answer),
+        )
+    )
+
+    labels = {"parent": "pipeline/p"}
+    found = gather(asked, failure("sagemaker-job", "clean", reason="", arn="", labels=labels), wants_log=False)
+
+    assert found == Evidence(**OUT_OF_MEMORY, facts={"Ran": "1 h", "Started by": "pipeline p"})
+
+
+def test_a_sagemaker_job_that_no_category_knows_leaves_the_notice_s_own_words() -> None:
+    categories = ("AgentRFT", "AgentRFTEvaluation", *LISTED)
+    asked = clients(
+        tuple(("describe_job", {"JobName": "clean", "JobCategory": each}, "ResourceNotFound") for each in categories)
+    )
+
+    labels = {"parent": "pipeline/p"}
+    found = gather(asked, failure("sagemaker-job", "clean", reason="", arn="", labels=labels), wants_log=False)
+
+    assert found.facts["Job"] == "not found"
 
 
 def test_the_trials_of_a_tuning_job_may_be_refused() -> None:
@@ -649,3 +732,20 @@ def test_who_has_no_patience_asks_nobody_for_tags() -> None:
     nobody = clients()
 
     assert tags_of_arn(nobody, EXECUTION, patience=-1) == {}
+
+
+def test_a_model_package_is_explained_by_its_validations() -> None:
+    arn = f"{ARN}:model-package/churn-models/3"
+    failed = {"Name": "batch", "Status": "Failed", "FailureReason": MEMORY}
+    described = {
+        "ModelPackageName": "churn-models",
+        "ModelPackageArn": arn,
+        "CreationTime": BEGAN,
+        "ModelPackageStatus": "Failed",
+        "ModelPackageStatusDetails": {"ValidationStatuses": [{"Name": "ok", "Status": "Completed"}, failed]},
+    }
+    asked = clients((("describe_model_package", {"ModelPackageName": arn}, described),))
+
+    found = gather(asked, failure("model-package", "churn-models", reason="", arn=arn), wants_log=True)
+
+    assert found == Evidence(**OUT_OF_MEMORY)

@@ -19,6 +19,8 @@ from tests.integration.slack_double import SlackDouble
 from tests.integration.test_digest import double as double
 from tests.integration.test_digest import notify as notify
 from tests.integration.test_digest import table as table
+from tests.integration.test_notify import Inbox, run
+from tests.integration.test_notify import inbox as inbox
 
 POLICY = """
 routes:

@@ -18,7 +18,7 @@ MESSAGES = (
 )
 
 
-ACRONYMS = {"ml": "ML"}
+ACRONYMS = {"ml": "ML", "ai": "AI"}
 STANDING = {"ssm:GetParameter", "ssm:GetParameterHistory", "dynamodb:GetItem"}
 """What it takes to know the policy, the last good one, and what the budget has no room for."""
 

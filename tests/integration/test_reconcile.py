@@ -453,8 +453,10 @@ def test_every_kind_is_gone_when_its_own_describe_says_so(each: Kind) -> None:
     client = boto3.client("sagemaker")
     read = AccountReader.of(client, boto3.client("cloudwatch"))
     with Stubber(client) as stub:
-        stub.add_client_error(each.describe, "ResourceNotFound", "It does not exist.")
-        stub.add_client_error(each.describe, "ValidationException", 'Could not find it "arn:aws:sagemaker:…".')
+        for _ in each.asked("never-made"):
+            stub.add_client_error(each.describe, "ResourceNotFound", "It does not exist.")
+        for _ in each.asked("never-made"):
+            stub.add_client_error(each.describe, "ValidationException", 'Could not find it "arn:aws:sagemaker:…".')
         stub.add_client_error(each.describe, "AccessDeniedException", "Not authorized.")
 
         assert describe(read, each, "never-made") is None

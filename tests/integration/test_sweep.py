@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -81,7 +81,7 @@ def test_a_fleet_in_order_is_left_in_peace(
 
 
 def camel(listing: Listing) -> str:
-    return "".join({"ml": "ML"}.get(part, part.title()) for part in listing.operation.split("_")[1:])
+    return "".join({"ml": "ML", "ai": "AI"}.get(part, part.title()) for part in listing.operation.split("_")[1:])
 
 
 def test_a_failure_that_no_event_tells_is_told(sweep: ModuleType, queue: Queue) -> None:
@@ -107,6 +107,45 @@ def test_a_failure_that_no_event_tells_is_told(sweep: ModuleType, queue: Queue) 
     assert (
         found.key == "arn:aws:sagemaker:us-east-1:123456789012:inference-component/llm/failed/2026-01-02T03:04:05+00:00"
     )
+
+
+def refused(operation: str, code: str) -> Any:
+    """Return a handler of botocore's `before-call` by which SageMaker refuses an operation."""
+    body = {"Error": {"Code": code, "Message": "The requested operation is not supported in the called region."}}
+    return lambda **_: (SimpleNamespace(status_code=400), {**body, "ResponseMetadata": {"HTTPStatusCode": 400}})
+
+
+def test_a_list_that_the_region_does_not_have_is_empty(sweep: ModuleType, queue: Queue, fleet: Fleet) -> None:
+    fleet.endpoint()
+    events = sweep.clients.sagemaker.meta.events
+    for operation in ("ListAIBenchmarkJobs", "ListJobs"):
+        events.register_first(f"before-call.sagemaker.{operation}", refused(operation, "UnknownOperationException"))
+
+    assert [each["name"] for each in swept(sweep, queue)] == ["churn"]
+
+
+def test_a_benchmark_that_ended_lately_is_told_however_long_ago_it_began(sweep: ModuleType) -> None:
+    """ListAIBenchmarkJobs can be asked for what was created lately, not for what ended."""
+    now = datetime.now(UTC)
+    asked: list[dict[str, Any]] = []
+
+    def job(name: str, ended: timedelta) -> dict[str, Any]:
+        arn = f"arn:aws:sagemaker:us-east-1:123456789012:ai-benchmark-job/{name}"
+        return {"AIBenchmarkJobName": name, "AIBenchmarkJobArn": arn, "EndTime": now - ended, "CreationTime": now}
+
+    def listed(params: Any, **_: Any) -> Any:
+        asked.append(json.loads(params["body"]))
+        jobs = [job("late", timedelta(minutes=5)), job("early", timedelta(hours=3))]
+        return SimpleNamespace(status_code=200), {"AIBenchmarkJobs": jobs, "ResponseMetadata": {}}
+
+    sweep.clients.sagemaker.meta.events.register_first("before-call.sagemaker.ListAIBenchmarkJobs", listed)
+
+    sweep.handler({}, None)
+
+    assert [told["detail"]["name"] for told in Queue("notify").taken()] == ["late"]
+    assert [(each["StatusEquals"], now.timestamp() - each["CreationTimeAfter"] > 28 * 86400) for each in asked] == [
+        ("Failed", True)
+    ]
 
 
 def test_a_full_sweep_names_everybody(sweep: ModuleType, reconcile: ModuleType, queue: Queue, fleet: Fleet) -> None:

@@ -19,10 +19,10 @@ from sagewatch.kinds.kind import Kind
 
 ROOT = Path(__file__).parents[2]
 TOY = ROOT / "tests/toy_kind"
-MODULE = TOY / "compilation_job.py"
+MODULE = TOY / "edge_packaging_job.py"
 COPIED = ("layers/core/sagewatch", "cli/sagewatch_cli", "functions", "scripts", "events")
-STATE = "SageMaker Compilation Job State Change"
-CALL = "CreateCompilationJob"
+STATE = "SageMaker Edge Packaging Job State Change"
+CALL = "CreateEdgePackagingJob"
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,17 @@ def add_the_kind(root: Path) -> None:
     kinds = root / "layers/core/sagewatch/kinds"
     shutil.copy(MODULE, kinds / MODULE.name)
     registry = (kinds / "registry.py").read_text()
-    line = "from sagewatch.kinds.compilation_job import COMPILATION_JOB\n"
+    line = "from sagewatch.kinds.edge_packaging_job import EDGE_PACKAGING_JOB\n"
     registry = registry.replace("from sagewatch.kinds.endpoint", f"{line}from sagewatch.kinds.endpoint", 1)
-    registry, times = re.subn(r"(KINDS.* = \(\n)", r"\1    COMPILATION_JOB,\n", registry, count=1)
+    registry, times = re.subn(r"(KINDS.* = \(\n)", r"\1    EDGE_PACKAGING_JOB,\n", registry, count=1)
     assert times == 1
     (kinds / "registry.py").write_text(registry)
     for state in ("in-progress", "completed", "failed"):
         payload = (root / f"events/training-job-{state}.json").read_text()
-        for old, new in (("TrainingJob", "CompilationJob"), ("Training Job", "Compilation Job")):
+        for old, new in (("TrainingJob", "EdgePackagingJob"), ("Training Job", "Edge Packaging Job")):
             payload = payload.replace(old, new)
-        payload = payload.replace("training-job", "compilation-job")
-        (root / f"events/compilation-job-{state}.json").write_text(payload)
+        payload = payload.replace("training-job", "edge-packaging-job")
+        (root / f"events/edge-packaging-job-{state}.json").write_text(payload)
 
 
 @pytest.fixture(scope="module")
@@ -86,29 +86,29 @@ def seen(copy: Copy) -> dict[str, Any]:
 
 def test_an_invented_kind_goes_from_event_to_alarms_to_teardown(seen: dict[str, Any]) -> None:
     assert seen["reconciled"] == seen["torn down"] == {"batchItemFailures": []}
-    assert seen["alarms"] == ["sagewatch/compilation-job/xgb-churn/all/memory"]
+    assert seen["alarms"] == ["sagewatch/edge-packaging-job/xgb-churn/all/memory"]
     assert seen["alarms afterwards"] == []
 
 
 def test_a_sweep_names_it(seen: dict[str, Any]) -> None:
-    assert seen["named by a sweep"] == [{"kind": "compilation-job", "name": "xgb-churn"}]
+    assert seen["named by a sweep"] == [{"kind": "edge-packaging-job", "name": "xgb-churn"}]
 
 
 def test_its_failure_is_told_with_a_link_to_it_and_to_its_log(seen: dict[str, Any]) -> None:
     [message] = seen["message"]
 
     assert seen["told"] == {"batchItemFailures": []}
-    assert "Compilation job failed" in message
-    assert "sagemaker/home?region=us-east-1#/compilation-jobs/xgb-churn" in message
-    assert "logsV2:log-groups/log-group/$252Faws$252Fsagemaker$252FCompilationJobs" in message
+    assert "Edge packaging job failed" in message
+    assert "sagemaker/home?region=us-east-1#/edge-packaging-jobs/xgb-churn" in message
+    assert "logsV2:log-groups/log-group/$252Faws$252Fsagemaker$252FEdgePackagingJobs" in message
 
 
 def test_the_commands_know_it(seen: dict[str, Any]) -> None:
     kinds = {each["kind"]: (each["living"], each["watched"]) for each in seen["covered"]["kinds"]}
     rows = [(each["kind"], each["id"]) for each in seen["catalogue"]["alarms"]]
 
-    assert kinds == {"compilation-job": (1, 1)}
-    assert ("compilation-job", "memory") in rows
+    assert kinds == {"edge-packaging-job": (1, 1)}
+    assert ("edge-packaging-job", "memory") in rows
 
 
 def test_the_template_and_the_catalogue_are_generated_with_it(copy: Copy) -> None:
@@ -120,13 +120,13 @@ def test_the_template_and_the_catalogue_are_generated_with_it(copy: Copy) -> Non
         f"- {STATE}\n": 1,
         f"- {CALL}\n": 1,
         f"- detail-type: [{STATE}]\n": 1,
-        "- sagemaker:DescribeCompilationJob\n": 2,
-        "- sagemaker:ListCompilationJobs\n": 1,
-        ":compilation-job/*\n": 2,
-        "## Compilation jobs": 1,
+        "- sagemaker:DescribeEdgePackagingJob\n": 2,
+        "- sagemaker:ListEdgePackagingJobs\n": 1,
+        ":edge-packaging-job/*\n": 2,
+        "## Edge packaging jobs": 1,
     }.items():
         assert template.count(written) == times, written
-    assert "## Compilation job: `compilation-job`" in (copy.root / "docs/catalogue.md").read_text()
+    assert "## Edge packaging job: `edge-packaging-job`" in (copy.root / "docs/catalogue.md").read_text()
 
 
 @pytest.mark.parametrize("field", [each.name for each in fields(Kind)])
@@ -138,5 +138,5 @@ def test_a_field_that_is_left_out_is_named_with_its_kind(field: str) -> None:
     with pytest.raises(TypeError) as refused:
         exec(compile(tree, MODULE.name, "exec"), {"__name__": "toy"})
 
-    kind = None if field == "name" else "compilation-job"
+    kind = None if field == "name" else "edge-packaging-job"
     assert str(refused.value) == f"kind {kind}: {field} must be declared (see kinds/kind.py)"

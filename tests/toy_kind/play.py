@@ -19,13 +19,13 @@ from typer.testing import CliRunner
 
 ROOT = Path(__file__).parent
 NAME = "xgb-churn"
-ARN = f"arn:aws:sagemaker:us-east-1:123456789012:compilation-job/{NAME}"
+ARN = f"arn:aws:sagemaker:us-east-1:123456789012:edge-packaging-job/{NAME}"
 START = datetime.now(UTC) - timedelta(days=1)
 
 job: dict[str, Any] = {
-    "CompilationJobName": NAME,
-    "CompilationJobArn": ARN,
-    "CompilationJobStatus": "INPROGRESS",
+    "EdgePackagingJobName": NAME,
+    "EdgePackagingJobArn": ARN,
+    "EdgePackagingJobStatus": "INPROGRESS",
     "CreationTime": START,
     "LastModifiedTime": START,
 }
@@ -36,9 +36,9 @@ def sagemaker_answers() -> None:
     from sagewatch.kinds.registry import KINDS
 
     answers = {
-        "DescribeCompilationJob": lambda: job,
-        "ListCompilationJobs": lambda: {
-            "CompilationJobSummaries": [job] if job["CompilationJobStatus"] == "INPROGRESS" else []
+        "DescribeEdgePackagingJob": lambda: job,
+        "ListEdgePackagingJobs": lambda: {
+            "EdgePackagingJobSummaries": [job] if job["EdgePackagingJobStatus"] == "INPROGRESS" else []
         },
         "ListTags": lambda: {"Tags": []},
     }
@@ -120,13 +120,13 @@ def played() -> dict[str, Any]:
     seen: dict[str, Any] = {}
     sweep.handler({}, None)
     seen["named by a sweep"] = [json.loads(body) for body in received(os.environ["RECONCILE_QUEUE_URL"])]
-    seen["reconciled"] = reconcile.handler(batch("compilation-job-in-progress"), None)
+    seen["reconciled"] = reconcile.handler(batch("edge-packaging-job-in-progress"), None)
     seen["alarms"] = alarms()
     seen["covered"] = command("coverage")
-    job["CompilationJobStatus"] = "FAILED"
-    seen["torn down"] = reconcile.handler(batch("compilation-job-failed"), None)
+    job["EdgePackagingJobStatus"] = "FAILED"
+    seen["torn down"] = reconcile.handler(batch("edge-packaging-job-failed"), None)
     seen["alarms afterwards"] = alarms()
-    seen["told"] = notify.handler(batch("compilation-job-failed"), None)
+    seen["told"] = notify.handler(batch("edge-packaging-job-failed"), None)
     seen["message"] = received(inbox)
     seen["catalogue"] = command("catalog")
     return seen

@@ -55,7 +55,7 @@ def example(name: str) -> dict[str, Any]:
 
 def test_the_kind_of_the_example_is_the_one_that_a_test_adds_and_plays() -> None:
     """`SNAPSHOTS=write pytest …` writes the page anew."""
-    toy = (ROOT / "tests" / "toy_kind" / "compilation_job.py").read_text(encoding="utf-8")
+    toy = (ROOT / "tests" / "toy_kind" / "edge_packaging_job.py").read_text(encoding="utf-8")
     shown = re.compile(r"(?<=<!-- example: kind -->\n```python\n).*?(?=```)", re.DOTALL)
     if os.environ.get("SNAPSHOTS") == "write":
         PAGE.write_text(shown.sub(lambda _: toy, PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -177,6 +177,7 @@ def test_the_example_on_the_page_is_a_policy_with_every_key() -> None:
                 chatbot=f"{TOPIC}amazon-q",
                 logs=False,
                 success=True,
+                approvals=True,
                 digest=True,
             ),
         ),

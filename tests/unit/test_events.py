@@ -118,7 +118,7 @@ def test_a_person_or_the_sweep_may_name_a_resource_directly() -> None:
             {"detail-type": "SageMaker Endpoint State Change", "detail": {"EndpointName": None}},
             "SageMaker Endpoint State Change: 'EndpointName' must be a name, not null",
         ),
-        ({"kind": "endpoints", "name": "churn"}, "'endpoints' is no kind of resource; there are automl-job,"),
+        ({"kind": "endpoints", "name": "churn"}, "'endpoints' is no kind of resource; there are ai-benchmark-job,"),
         ({"kind": "endpoint", "name": ""}, "request: 'name' must be a name, not \"\""),
         (
             {

@@ -210,6 +210,33 @@ def test_a_deleted_configuration_leaves_the_capacity_unknown_and_nothing_else() 
     assert seen.gaps == (Gap(level="variant", scope="AllTraffic", reason=reason),)
 
 
+def test_an_endpoint_that_names_no_configuration_is_watched_but_for_what_capacity_decides() -> None:
+    """DescribeEndpoint need not answer with EndpointConfigName."""
+    described = {key: value for key, value in endpoint().items() if key != "EndpointConfigName"}
+    deploying = {**described, "PendingDeploymentSummary": {"EndpointConfigName": "next"}}
+
+    alone, changing = observed(ENDPOINT, described, answering()), observed(ENDPOINT, deploying, answering())
+
+    reason = "variant AllTraffic: its configuration names no instance type"
+    assert [scope.name for scope in alone.scopes] == [scope.name for scope in changing.scopes] == ["AllTraffic"]
+    assert alone.gaps == changing.gaps == (Gap(level="variant", scope="AllTraffic", reason=reason),)
+
+
+def test_partitioned_gpus_are_a_gap_for_gpu_rows_only() -> None:
+    layouts = [{"AcceleratorPartitionTypes": ["mig-3g.40gb", "mig-4g.40gb"]}]
+    partitioned = variant(instance="ml.p4de.24xlarge", AcceleratorPartitionLayouts=layouts)
+
+    seen = observed(ENDPOINT, endpoint(), answering(describe_endpoint_config=config(partitioned)))
+
+    reason = "variant AllTraffic: its GPUs are partitioned, and what a partition publishes is not documented"
+    assert seen.gaps == (Gap(level="variant", scope="AllTraffic", traits=frozenset({"gpu"}), reason=reason),)
+    assert seen.scopes[0].traits == {"requests", "instance"}
+    assert seen.scopes[0].capacity == INSTANCES["ml.p4de.24xlarge"]
+    open_rows = {row.id for row in ENDPOINT.specs if row.level == "variant" and row.depends_on(seen.gaps[0].traits)}
+    assert {"gpu", "gpu-memory"} <= open_rows
+    assert open_rows.isdisjoint({"cpu", "memory", "disk", "errors-5xx"})
+
+
 def test_an_unknown_instance_type_is_a_gap_that_names_it() -> None:
     seen = observed(ENDPOINT, endpoint(), answering(describe_endpoint_config=config(variant(instance="ml.z9.huge"))))
 
@@ -333,6 +360,34 @@ def test_the_steps_in_the_branches_of_a_condition_are_steps() -> None:
 
     assert [scope.name for scope in seen.scopes] == ["all", "Train", "Good", "Register", "Fail"]
     assert seen.scopes[1].series == ({"PipelineName": "churn-train", "StepName": "Train"},)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '"Arguments": {"Items": ["eu", "us"], "Steps": [{"Name": "Train"}, {"Name": "Report"}]}',
+        '"Arguments": {"ForEachSteps": [{"Name": "Train"}, {"Name": "Report"}]}',
+        '"Steps": [{"Name": "Train"}, {"Name": "Report"}]',
+        '"Arguments": {"Steps": [{"Name": "Train", "Arguments": {"IfSteps": [{"Name": "Report"}]}}]}',
+    ],
+)
+def test_the_steps_that_a_foreach_repeats_are_steps(body: str) -> None:
+    """The definition of a ForEach step is not documented: whatever ends in Steps is taken for a list of them."""
+    definition = f'{{"Steps": [{{"Name": "Each", "Type": "ForEach", {body}}}, {{"Name": "Done"}}]}}'
+
+    seen = observed(PIPELINE, pipeline(PipelineDefinition=definition), answering())
+
+    assert [scope.name for scope in seen.scopes] == ["all", "Each", "Train", "Report", "Done"]
+
+
+def test_arguments_that_only_look_like_steps_are_none() -> None:
+    definition = """{"Steps": [{"Name": "Cleanup", "Type": "Cleanup", "Arguments":
+        {"UpstreamSteps": ["Train", "Report"], "MaxSteps": 7}}]}"""
+
+    seen = observed(PIPELINE, pipeline(PipelineDefinition=definition), answering())
+
+    assert [scope.name for scope in seen.scopes] == ["all", "Cleanup"]
+    assert seen.gaps == ()
 
 
 @pytest.mark.parametrize("definition", ["not json", "{}", '{"Steps": [{"Type": "Training"}]}', '{"Steps": "none"}'])

@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 
+from sagewatch.kinds.ai_benchmark_job import AI_BENCHMARK_JOB
+from sagewatch.kinds.ai_recommendation_job import AI_RECOMMENDATION_JOB
 from sagewatch.kinds.automl_job import AUTOML_JOB
 from sagewatch.kinds.cluster import CLUSTER
+from sagewatch.kinds.compilation_job import COMPILATION_JOB
 from sagewatch.kinds.feature_group import FEATURE_GROUP
 from sagewatch.kinds.kind import Kind, Published
 from sagewatch.kinds.labeling_job import LABELING_JOB
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.notebook import NOTEBOOK
+from sagewatch.kinds.optimization_job import OPTIMIZATION_JOB
 from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
+from sagewatch.kinds.sagemaker_job import LISTED, SAGEMAKER_JOB, TOLD
 from sagewatch.kinds.tuning_job import TUNING_JOB
 from sagewatch.model import Capacity, Description, Facts, Gap, Plan, Ref, Scope
 from sagewatch.watch.plan import plan
@@ -429,8 +434,11 @@ def test_a_slurm_cluster_has_only_notices() -> None:
 # ------------------------------------------------------------------------------------------------ all of them
 
 
+NEO_RUNNING, NEO_ENDED = {"STARTING", "INPROGRESS", "STOPPING"}, {"COMPLETED", "FAILED", "STOPPED"}
+
+
 def test_what_publishes_nothing_has_only_notices() -> None:
-    for kind in (TUNING_JOB, AUTOML_JOB, NOTEBOOK):
+    for kind in (TUNING_JOB, AUTOML_JOB, SAGEMAKER_JOB, OPTIMIZATION_JOB, COMPILATION_JOB, AI_BENCHMARK_JOB, NOTEBOOK):
         assert (kind.specs, observed(kind, {}, answering())) == ((), BARE)
 
 
@@ -444,6 +452,21 @@ def test_what_publishes_nothing_has_only_notices() -> None:
             {"Completed", "Failed", "Stopped", "Deleting", "DeleteFailed"},
         ),
         (AUTOML_JOB, "AutoMLJobStatus", {"InProgress", "Stopping"}, {"Completed", "Failed", "Stopped"}),
+        (
+            SAGEMAKER_JOB,
+            "JobStatus",
+            {"InProgress", "Stopping"},
+            {"Completed", "Failed", "Stopped", "Deleting", "DeleteFailed"},
+        ),
+        (OPTIMIZATION_JOB, "OptimizationJobStatus", NEO_RUNNING, NEO_ENDED),
+        (COMPILATION_JOB, "CompilationJobStatus", NEO_RUNNING, NEO_ENDED),
+        (AI_BENCHMARK_JOB, "AIBenchmarkJobStatus", {"InProgress", "Stopping"}, {"Completed", "Failed", "Stopped"}),
+        (
+            AI_RECOMMENDATION_JOB,
+            "AIRecommendationJobStatus",
+            {"InProgress", "Stopping"},
+            {"Completed", "Failed", "Stopped"},
+        ),
         (FEATURE_GROUP, "FeatureGroupStatus", {"Creating", "Created", "DeleteFailed"}, {"CreateFailed", "Deleting"}),
         (
             LABELING_JOB,
@@ -482,6 +505,11 @@ def test_a_resource_is_over_at_each_of_its_ends(kind: Kind, field: str, alive: s
     [
         (TUNING_JOB, {"InProgress", "Stopping"}),
         (AUTOML_JOB, {"InProgress", "Stopping"}),
+        (SAGEMAKER_JOB, {"InProgress", "Stopping", *TOLD, *LISTED}),
+        (OPTIMIZATION_JOB, NEO_RUNNING),
+        (COMPILATION_JOB, NEO_RUNNING),
+        (AI_BENCHMARK_JOB, {"InProgress", "Stopping"}),
+        (AI_RECOMMENDATION_JOB, {"InProgress", "Stopping"}),
         (FEATURE_GROUP, {"Creating", "Created", "DeleteFailed"}),
         (LABELING_JOB, {"Initializing", "InProgress"}),
         (RECOMMENDER_JOB, {"PENDING", "IN_PROGRESS"}),

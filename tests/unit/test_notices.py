@@ -276,6 +276,8 @@ def test_the_next_failure_has_another_key() -> None:
         ("aws", "eu-west-1.console.aws.amazon.com"),
         ("aws-us-gov", "console.amazonaws-us-gov.com"),
         ("aws-cn", "console.amazonaws.cn"),
+        ("aws-iso", "console.c2s.ic.gov"),
+        ("aws-iso-b", "console.sc2s.sgov.gov"),
     ],
 )
 def test_links_lead_to_the_console_of_the_partition(partition: str, host: str) -> None:

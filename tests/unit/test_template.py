@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import botocore.session
@@ -10,8 +12,10 @@ import pytest
 from botocore import xform_name
 from moto.events.models import EventPattern
 
+from sagewatch.kinds import links
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
+from sagewatch.model import Place
 from tests.payloads import every_event
 from tests.template import (
     actions,
@@ -68,6 +72,10 @@ REACHED = {
     "monitoring-schedule-failed": BOTH,
     "monitoring-schedule-scheduled": BOTH,
     "monitoring-schedule-violated": BOTH,
+    "model-package-approved": {"SageMakerOutcomes"},
+    "model-package-failed": {"SageMakerOutcomes"},
+    "model-package-pending": {"SageMakerOutcomes"},
+    "model-package-rejected": {"SageMakerOutcomes"},
     "notebook-deleted": {"SageMakerOutcomes"},
     "notebook-failed": {"SageMakerOutcomes"},
     "notebook-in-service": {"SageMakerOutcomes"},
@@ -93,6 +101,9 @@ REACHED = {
     "cloudtrail-create-inference-component": {"SageMakerApiCalls"},
     "cloudtrail-delete-inference-component": {"SageMakerApiCalls"},
     "cloudtrail-update-inference-component": {"SageMakerApiCalls"},
+    "sagemaker-job-completed": {"SageMakerOutcomes"},
+    "sagemaker-job-failed": {"SageMakerOutcomes"},
+    "sagemaker-job-in-progress": set(),
     "processing-job-completed": BOTH,
     "processing-job-failed": BOTH,
     "processing-job-in-progress": {"SageMakerStateChanges"},
@@ -303,6 +314,101 @@ def test_every_parameter_and_output_is_described_in_plain_words() -> None:
         assert "ConstraintDescription" in each or "AllowedValues" in each, name
 
 
+def test_names_of_schedules_fit_the_longest_prefix() -> None:
+    """EventBridge Scheduler takes 64 characters (CreateSchedule, Name), and names are unique in a Region."""
+    names = [
+        each["Properties"]["Name"]["Fn::Sub"]
+        for function in functions().values()
+        for each in function.get("Events", {}).values()
+        if each["Type"] == "ScheduleV2"
+    ]
+    [longest] = re.findall(r"\{0,(\d+)\}", template()["Parameters"]["AlarmPrefix"]["AllowedPattern"])
+
+    assert len(names) == len(set(names)) == 3
+    assert all(re.fullmatch(r"\$\{AlarmPrefix\}-[a-z-]+", name) for name in names)
+    assert max(len(name.replace("${AlarmPrefix}", "p" * (int(longest) + 1))) for name in names) <= 64
+
+
+def test_no_function_sets_executions_aside_unless_it_is_asked_for() -> None:
+    """Lambda keeps 100 executions unreserved: an account with a quota of 10 could not deploy."""
+    reserved = {name: each.get("ReservedConcurrentExecutions") for name, each in functions().items()}
+
+    asked = {"Fn::If": ["HasSlackButtonsConcurrency", {"Ref": "SlackButtonsConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    assert {name: each for name, each in reserved.items() if each is not None} == {"Interact": asked}
+    assert template()["Parameters"]["SlackButtonsConcurrency"]["Default"] == ""
+
+
+def test_no_arn_names_a_partition_and_no_address_a_domain_of_one() -> None:
+    """But for patterns of parameters, which take every partition, and the principals of services."""
+    texts = list(leaves({**template(), "Parameters": {}}))
+
+    assert len(texts) > 500
+    assert [text for text in texts if re.search(r"\barn:aws", text)] == []
+    assert {text for text in texts if "amazonaws" in text and not re.fullmatch(r"[a-z]+\.amazonaws\.com", text)} == {
+        "console.amazonaws.cn",
+        "console.amazonaws-us-gov.com",
+    }
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Yield every text of a document."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from leaves(each)
+    elif isinstance(value, str):
+        yield value
+
+
+@pytest.mark.parametrize(
+    ("partition", "host"),
+    [
+        ("aws", "eu-west-1.console.aws.amazon.com"),
+        ("aws-cn", "console.amazonaws.cn"),
+        ("aws-us-gov", "console.amazonaws-us-gov.com"),
+    ],
+)
+def test_the_dashboard_is_where_the_links_of_messages_lead(partition: str, host: str) -> None:
+    template_text, names = template()["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"]
+    chosen = names["Host"]
+    while isinstance(chosen, dict) and "Fn::If" in chosen:
+        condition, then, otherwise = chosen["Fn::If"]
+        [_, wanted] = template()["Conditions"][condition]["Fn::Equals"]
+        chosen = then if wanted == partition else otherwise
+
+    assert template_text.startswith("https://${Host}/cloudwatch/")
+    assert resolved(chosen, **{"AWS::Region": "eu-west-1"}) == host
+    assert links.alarm(Place(partition, "eu-west-1", "1"), "x").startswith(f"https://{host}/cloudwatch/")
+
+
+def test_keys_of_the_owner_are_used_only_when_named_and_by_who_reads_secrets() -> None:
+    users = {
+        name: (each["Action"], each["Resource"])
+        for name in functions()
+        for each in statements(name)
+        if each["Resource"] == {"Ref": "CustomerKeyArns"}
+    }
+    conditions = {
+        policy["Fn::If"][0]
+        for name in functions()
+        for policy in functions()[name]["Policies"]
+        if "CustomerKeyArns" in json.dumps(policy)
+    }
+
+    keys = {"Ref": "CustomerKeyArns"}
+    assert users == {"Notify": (["kms:Decrypt", "kms:GenerateDataKey*"], keys), "Interact": ("kms:Decrypt", keys)}
+    assert conditions == {"HasCustomerKeys"}
+
+
+def test_nothing_is_promised_to_eventbridge_that_its_events_cannot_do() -> None:
+    """`aws:SourceAccount` does not work for EventBridge and encrypted topics; no rule targets the topic."""
+    policies = json.dumps([resources("AWS::KMS::Key"), resources("AWS::SNS::TopicPolicy")])
+
+    assert "events.amazonaws.com" not in policies
+    assert "AlertsTopic" not in json.dumps([rule["targets"] for rule in (*rules().values(),)])
+
+
 def test_cloudwatch_may_use_the_topic_and_its_key() -> None:
     key = resources("AWS::KMS::Key")["AlertsKey"]["KeyPolicy"]["Statement"]
     topic = resources("AWS::SNS::TopicPolicy")["AlertsTopicPolicy"]["PolicyDocument"]["Statement"]
@@ -312,6 +418,6 @@ def test_cloudwatch_may_use_the_topic_and_its_key() -> None:
         ([s for s in key if "Service" in s["Principal"]], "kms:Decrypt"),
         (topic, "sns:Publish"),
     ):
-        assert "cloudwatch.amazonaws.com" in statement["Principal"]["Service"]
+        assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
         assert action in listed(statement["Action"])
         assert statement["Condition"] == mine

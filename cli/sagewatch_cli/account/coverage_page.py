@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import botocore.session
+from botocore.exceptions import UnknownRegionError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sagewatch.kinds import links
@@ -72,7 +74,11 @@ def page(coverage: Coverage) -> str:
 
 
 def _partition(region: str) -> str:
-    return {"us-gov": "aws-us-gov", "cn": "aws-cn"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
+    """Return the partition of a Region, `aws` of one that botocore does not know."""
+    try:
+        return str(botocore.session.get_session().get_partition_for_region(region))
+    except UnknownRegionError:
+        return "aws"
 
 
 def _grid(coverage: Coverage, tally: KindCoverage) -> Grid:

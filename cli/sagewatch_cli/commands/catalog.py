@@ -197,7 +197,9 @@ def _markdown() -> Iterator[str]:
     yield "<!-- Written by `make generate` from the kinds' declarations. Edit those. -->"
     yield "# Catalogue"
     yield ""
-    yield f"{sum(len(kind.specs) for kind in KINDS)} alarms, then every metric of SageMaker and what becomes of it."
+    alarms = sum(len(kind.specs) for kind in KINDS)
+    yield f"{alarms} alarms, then every classic metric of SageMaker and what becomes of it."
+    yield "Detailed observability of endpoints (OpenTelemetry metrics, which only PromQL alarms read) comes later."
     yield "A tag changes any default. `sagewatch catalog --format json` says the same to programs."
     yield ""
     yield "*Soonest after*: from the moment when everything breaks at plenty of traffic, judged by the evaluator that"

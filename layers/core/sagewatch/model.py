@@ -277,9 +277,10 @@ class Changes:
         return bool(self.puts or self.deletes)
 
 
-type State = Literal["firing", "cleared", "failed", "succeeded", "closed", "acked", "snoozed"]
-"""What a notice says: of an alarm (firing, cleared, closed: it was deleted), of a resource (failed, succeeded; closed:
-it is gone, or cleared: it recovered), or of an incident (somebody acknowledged or snoozed it)."""
+type State = Literal["firing", "cleared", "failed", "succeeded", "announced", "closed", "acked", "snoozed"]
+"""What a notice says: of an alarm (firing, cleared, closed: it was deleted), of a resource (failed, succeeded,
+announced: a decision about it is due or was made; closed: it is gone, or cleared: it recovered), or of an incident
+(somebody acknowledged or snoozed it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,7 +428,7 @@ FLAPS, FLAP_WINDOW = 4, timedelta(minutes=30)
 """So many changes of one alarm within that time are flapping: told once, then shown by edits only."""
 
 
-type Status = Literal["open", "acked", "snoozed", "resolved", "closed", "failed", "succeeded"]
+type Status = Literal["open", "acked", "snoozed", "resolved", "closed", "failed", "succeeded", "announced"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,8 @@ class ResourceFamily:
     """Part of the names of Create* and Describe*: `V2` of CreateAutoMLJobV2."""
     numbered: bool = False
     """ARNs carry an id in place of the name, as those of clusters."""
+    category: str = ""
+    """A parameter that Create*, Describe* and List* take besides, which ARNs have before the name: `JobCategory`."""
     missing: str = ""
     """The ValidationException's text for one that does not exist, where Describe* declares no ResourceNotFound."""
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -94,6 +96,11 @@ FAMILIES = (
         more={"Strategy": "Bayesian", "TrainingJobStatusCounters": {}, "ObjectiveStatusCounters": {}},
     ),
     _family("AutoMLJob", "automl-job", "InProgress", version="V2", more={"AutoMLJobSecondaryStatus": "Starting"}),
+    _family("Job", "job", "InProgress", category="JobCategory", more={"SecondaryStatus": "Starting"}),
+    _family("OptimizationJob", "optimization-job", "INPROGRESS"),
+    _family("CompilationJob", "compilation-job", "INPROGRESS"),
+    _family("AIBenchmarkJob", "ai-benchmark-job", "InProgress"),
+    _family("AIRecommendationJob", "ai-recommendation-job", "InProgress"),
     _family("FeatureGroup", "feature-group", "Creating"),
     _family(
         "LabelingJob", "labeling-job", "InProgress", more={"LabelCounters": NOTHING_LABELLED, "JobReferenceCode": "1"}
@@ -138,6 +145,8 @@ class Records:
         if (family.noun, name) in self.kept:
             raise ResourceInUseException(f"Resource {family.noun} {name} already exists.")
         called = uuid.uuid4().hex[:12] if family.numbered else name.lower()
+        if family.category:
+            called = f"{request[family.category]}/{name}"
         now = utcnow()
         record = {
             **family.more,
@@ -151,10 +160,13 @@ class Records:
         self.kept[family.noun, name] = record
         return record
 
-    def find(self, family: ResourceFamily, name_or_arn: str) -> Record:
-        """Return a record; when there is none, say so in the words of its API."""
+    def find(self, family: ResourceFamily, name_or_arn: str, category: str | None = None) -> Record:
+        """Return a record, of that category only; when there is none, say so in the words of its API."""
         for record in self.family(family):
-            if name_or_arn in (record[family.named], record[family.arn]):
+            if name_or_arn in (record[family.named], record[family.arn]) and category in (
+                None,
+                record.get(family.category),
+            ):
                 return record
         if family.missing:
             raise ValidationError(family.missing.format(name_or_arn))
@@ -169,7 +181,7 @@ class Records:
         wanted = {
             family.state if asked == "StatusEquals" else asked.removesuffix("Equals"): value
             for asked, value in request.items()
-            if asked.endswith("Equals")
+            if asked.endswith("Equals") or asked == family.category
         }
         return [record for record in self.family(family) if wanted.items() <= _fields_of(record, wanted).items()]
 
@@ -212,7 +224,8 @@ def _answers(family: ResourceFamily) -> Iterator[tuple[str, OperationHandler]]:
         return ActionResult({family.arn: _records(asked).create(family, asked.params)[family.arn]})
 
     def describe(asked: SageMakerResponse) -> ActionResult:
-        return ActionResult(_records(asked).find(family, asked.params[family.named]))
+        category = asked.params.get(family.category)
+        return ActionResult(_records(asked).find(family, asked.params[family.named], category))
 
     def stop(asked: SageMakerResponse) -> ActionResult:
         _set_state(

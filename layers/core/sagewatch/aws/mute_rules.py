@@ -38,7 +38,8 @@ def put(client: CloudWatchClient, rule: MuteRule) -> None:
                     "Timezone": rule.timezone,
                 }
             },
-            # Alarms of the same account and Region, by name (PutAlarmMuteRule).
+            # Alarms of the same account and Region, by name (PutAlarmMuteRule). Expressions, durations and that actions
+            # are muted, not events: CloudWatch User Guide, "Alarm mute rules".
             MuteTargets={"AlarmNames": list(rule.alarms)},
             ExpireDate=rule.expires,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -76,25 +76,44 @@ class AccountReader:
         return (known, "") if known else self.types.lookup(instance_type)
 
 
+LONGEST_JOB = timedelta(days=30)
+"""A job that is listed by the time of its creation only, and ran for longer, is not seen to fail.
+
+The longest that a job may be given is 28 days (CreateTrainingJob, MaxRuntimeInSeconds: 2419200)."""
+
+
 def live(client: Client, kind: Kind) -> Iterator[tuple[Ref, datetime]]:
     """List the resources of a kind that live, with the time of their last change."""
     listing = kind.listing
     for item in _items(client, listing):
-        yield Ref(kind.name, item[kind.parameter]), item.get(listing.modified) or item["CreationTime"]
+        yield Ref(kind.name, item[kind.parameter]), listing.changed(item)
 
 
 def failed(client: Client, kind: Kind, since: datetime) -> Iterator[Description]:
     """List what failed since then, of a kind whose failures no event tells."""
-    if kind.failures:
-        yield from _items(client, kind.failures, LastModifiedTimeAfter=since)
+    listing = kind.failures
+    if listing is None:
+        return
+    by_creation = listing.since == "CreationTimeAfter"
+    asked = {listing.since: since - LONGEST_JOB if by_creation else since}
+    yield from (each for each in _items(client, listing, **asked) if not by_creation or listing.changed(each) >= since)
 
 
 def _items(client: Client, listing: Listing, **parameters: object) -> Iterator[Description]:
-    """Yield the items of all pages, for each set of filters; raise Retry when SageMaker does not answer."""
+    """Yield the items of all pages, for each set of filters; raise Retry when SageMaker does not answer.
+
+    Where a Region does not have the operation there is nothing of that kind.
+    """
     with retried(listing.operation):
         for filters in listing.filters:
             pages = client.get_paginator(listing.operation).paginate(
                 **filters, **parameters, PaginationConfig={"PageSize": 100}
             )
-            for page in pages:
-                yield from page[listing.items]
+            try:
+                for page in pages:
+                    yield from page[listing.items]
+            except ClientError as error:
+                # "The requested operation is not supported in the called region" (hashicorp/terraform-provider-aws,
+                # pull request 27258). The newest lists are not everywhere.
+                if error.response["Error"].get("Code") != "UnknownOperationException":
+                    raise

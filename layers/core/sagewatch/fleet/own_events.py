@@ -15,7 +15,7 @@ _SOURCE = "sagewatch"
 
 def failure_found(kind: Kind, item: Description) -> Mapping[str, object]:
     """Return an event for a failed resource on a list; the same failure always gives the same event."""
-    arn, at = item[kind.arn], item["LastModifiedTime"].isoformat()
+    arn, at = item[kind.arn], (kind.failures or kind.listing).changed(item).isoformat()
     return {
         "source": _SOURCE,
         "detail-type": "Sagewatch Failure Found",

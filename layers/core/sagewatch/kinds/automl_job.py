@@ -18,6 +18,7 @@ AUTOML_JOB = Kind(
     by_arn=False,
     lifetime=Lifetime.JOB,
     describe="describe_auto_ml_job_v2",
+    categories=("", ()),
     parameter="AutoMLJobName",
     arn="AutoMLJobArn",
     listing=Listing(

@@ -204,6 +204,7 @@ CLUSTER = Kind(
     by_arn=True,
     lifetime=Lifetime.STAYS,
     describe="describe_cluster",
+    categories=("", ()),
     parameter="ClusterName",
     arn="ClusterArn",
     listing=Listing(operation="list_clusters", items="ClusterSummaries", modified="CreationTime"),

@@ -240,6 +240,7 @@ FEATURE_GROUP = Kind(
     by_arn=False,
     lifetime=Lifetime.STAYS,
     describe="describe_feature_group",
+    categories=("", ()),
     parameter="FeatureGroupName",
     arn="FeatureGroupArn",
     # Its list tells no time of change: UpdateFeatureGroup calls and the daily full sweep bring those.

@@ -302,6 +302,7 @@ INFERENCE_COMPONENT = Kind(
     by_arn=False,
     lifetime=Lifetime.STAYS,
     describe="describe_inference_component",
+    categories=("", ()),
     parameter="InferenceComponentName",
     arn="InferenceComponentArn",
     listing=Listing(operation="list_inference_components", items="InferenceComponents"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Literal, Protocol, Self
 
@@ -130,8 +131,18 @@ class Listing:
 
     operation: str
     items: str
+    """The field of the answer with the items."""
     modified: str = "LastModifiedTime"
+    """The field of an item with the time of its last change, or of its end."""
     filters: tuple[Mapping[str, str], ...] = ({},)
+    """The parameters of each call: `({"StatusEquals": "InProgress"}, {"StatusEquals": "Stopping"})`."""
+    since: Literal["LastModifiedTimeAfter", "CreationTimeAfter"] = "LastModifiedTimeAfter"
+    """The parameter by which a list of failures is asked for the latest ones; some know only the time of creation."""
+
+    def changed(self, item: Description) -> datetime:
+        """Return when an item of the list last changed; summaries need not say so, but when it was created."""
+        when: datetime = item.get(self.modified) or item["CreationTime"]
+        return when
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +159,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureNotice:
-    """How an event of SageMaker says that something failed, recovered, is gone or went well.
+    """How an event of SageMaker says that something failed, recovered, is gone, went well or was decided.
 
     Fields of the event's `detail` are given as paths, `*` for any field: `HealthSummary.HealthStatus`. States are
     written as EventBridge spells them; they are compared without regard to case and to what is not a letter, because
@@ -172,6 +183,8 @@ class FailureNotice:
     """States that end everything about the resource."""
     succeeded: Mapping[str, str] = field(default_factory=dict)
     """State → words, of a job that went well."""
+    announced: Mapping[str, str] = field(default_factory=dict)
+    """State → words, of what is neither good nor bad: told once for each of these, on routes with `approvals` only."""
     filtered: bool = False
     """Whether the event rule lets only the states named here pass; not where the spelling is unknown."""
     reason: Mapping[str, str]
@@ -222,6 +235,9 @@ class Kind:
     # How it is found.
     describe: str
     """The Describe* operation, as boto3 names it."""
+    categories: tuple[str, Sequence[str]]
+    """A further parameter of Describe* and its values, for names that are unique among all of them, as
+    `("JobCategory", ("AgentRFT", …))`; an ARN then has the value before the name. `("", ())` where there is none."""
     parameter: str
     """The operation's parameter, and the field of its answer and of the list's items, that hold the name."""
     arn: str
@@ -282,9 +298,21 @@ class Kind:
 
     def name_in(self, text: str) -> str:
         """Return what to describe: the name in an ARN (`…:pipeline/churn/execution/…`); a name is its own."""
-        if self.by_arn or not text.startswith("arn:"):
+        return text if self.by_arn else self.called(text)
+
+    def called(self, text: str) -> str:
+        """Return the name in an ARN, or what stands in its place: `…:job/AgentRFT/tune-7` → `tune-7`."""
+        if not text.startswith("arn:"):
             return text
-        return text.rpartition(f":{self.arn_type}/")[2].partition("/")[0]
+        parts = text.rpartition(f":{self.arn_type}/")[2].split("/")
+        return parts[1] if self.categories[1] and len(parts) > 1 else parts[0]
+
+    def asked(self, name: str) -> Iterator[Mapping[str, str]]:
+        """Yield the parameters of Describe* for that name: one set, or one for each category until one is answered."""
+        parameter, values = self.categories
+        yield from ({self.parameter: name, parameter: value} for value in values)
+        if not values:
+            yield {self.parameter: name}
 
     def first_arn(self, arns: object) -> str | None:
         """Return the first ARN of this kind in the `resources` of an event, None when there is none."""
@@ -294,5 +322,6 @@ class Kind:
 
 def describe(read: Reader, kind: Kind, name: str) -> Description | None:
     """Describe a resource; None when it is gone or on its way out, for which no last event is guaranteed."""
-    description = read(kind.describe, **{kind.parameter: name})
+    answers = (read(kind.describe, **parameters) for parameters in kind.asked(name))
+    description = next((each for each in answers if each is not None), None)
     return description if description is not None and kind.live(description) else None

@@ -224,6 +224,7 @@ LABELING_JOB = Kind(
     by_arn=False,
     lifetime=Lifetime.JOB,
     describe="describe_labeling_job",
+    categories=("", ()),
     parameter="LabelingJobName",
     arn="LabelingJobArn",
     listing=Listing(

@@ -11,6 +11,11 @@ from sagewatch.model import Place, Ref
 _HOSTS: Mapping[str, str] = {
     "aws-us-gov": "console.amazonaws-us-gov.com",
     "aws-cn": "console.amazonaws.cn",
+    # Nobody documents these. Public code takes the domain of the partition's services (botocore, partitions.json).
+    "aws-iso": "console.c2s.ic.gov",
+    "aws-iso-b": "console.sc2s.sgov.gov",
+    "aws-iso-e": "console.cloud.adc-e.uk",
+    "aws-iso-f": "console.csp.hci.ic.gov",
 }
 
 

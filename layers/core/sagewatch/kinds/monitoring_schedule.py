@@ -178,6 +178,7 @@ MONITORING_SCHEDULE = Kind(
     by_arn=False,
     lifetime=Lifetime.STAYS,
     describe="describe_monitoring_schedule",
+    categories=("", ()),
     parameter="MonitoringScheduleName",
     arn="MonitoringScheduleArn",
     listing=Listing(operation="list_monitoring_schedules", items="MonitoringScheduleSummaries"),

@@ -40,6 +40,7 @@ NOTEBOOK = Kind(
     by_arn=False,
     lifetime=Lifetime.STAYS,
     describe="describe_notebook_instance",
+    categories=("", ()),
     parameter="NotebookInstanceName",
     arn="NotebookInstanceArn",
     listing=Listing(operation="list_notebook_instances", items="NotebookInstances"),

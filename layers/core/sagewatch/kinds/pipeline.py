@@ -109,11 +109,14 @@ _BOTH = (
 
 
 def _steps(steps: list[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the names of all steps, those in the branches of a condition too."""
+    """Yield the names of all steps, those in the branches of a condition and those that a ForEach repeats too."""
     for step in steps:
         yield step["Name"]
-        arguments = step.get("Arguments") or {}
-        yield from _steps([*(arguments.get("IfSteps") or ()), *(arguments.get("ElseSteps") or ())])
+        # IfSteps and ElseSteps are in the published "Pipeline definition JSON schema". How a ForEach holds its steps is
+        # not: the API model has only what its execution answers (ForEachStepMetadata, IterationContext).
+        parts = {**step, **(step.get("Arguments") or {})}
+        inner = (part for field, part in parts.items() if field.endswith("Steps") and isinstance(part, list))
+        yield from _steps([each for part in inner for each in part if isinstance(each, Mapping)])
 
 
 PIPELINE_ONLY = ("PipelineName",)
@@ -202,12 +205,13 @@ NOTICES = (
     ),
 )
 
-_JOB_STEPS = ("TrainingJob", "ProcessingJob", "TransformJob", "TuningJob", "AutoMLJob")
+_JOB_STEPS = ("TrainingJob", "ProcessingJob", "TransformJob", "TuningJob", "AutoMLJob", "Job")
 _CHECK_STEPS = ("QualityCheck", "ClarifyCheck")
 
 
 def _explain(read: FailureReader, notice: Notice) -> Lead:
     """Follow a pipeline's execution to the first step that failed, and that to its job."""
+    # Its executions are below the pipeline's own ARN, so `pipeline/*` allows it (Service Authorization Reference).
     operation = "list_pipeline_execution_steps"
     answer = read.sagemaker("Steps", operation, PipelineExecutionArn=notice.arn, MaxResults=100) if notice.arn else {}
     steps = sorted(answer.get("PipelineExecutionSteps", ()), key=_start_of)
@@ -230,14 +234,25 @@ def _failed_step(steps: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, 
 
 
 def _start_of(step: Mapping[str, Any]) -> tuple[bool, float]:
-    """Order steps by their start; those that have not begun come last."""
-    start = step.get("StartTime")
+    """Order steps by their start, a ForEach by its end: it fails because one of the steps that it repeats did.
+
+    Those that have not begun come last.
+    """
+    start = step.get("EndTime" if "ForEach" in (step.get("Metadata") or {}) else "StartTime")
     return (start is None, start.timestamp() if start else 0.0)
 
 
 def _summary(step: Mapping[str, Any]) -> tuple[str, str, float | None, str]:
+    """Return a step's name, status, seconds and reason; of one that a ForEach repeats, with which: `Train (Each 2)`."""
     seconds = seconds_between(step.get("StartTime"), step.get("EndTime"))
-    return (step.get("StepName", ""), step.get("StepStatus", ""), seconds, step.get("FailureReason") or "")
+    iteration = step.get("IterationContext") or {}
+    repeated = f" ({iteration.get('ParentStepName', '')} {iteration.get('Index', '')})" if iteration else ""
+    return (
+        f"{step.get('StepName', '')}{repeated}",
+        step.get("StepStatus", ""),
+        seconds,
+        step.get("FailureReason") or "",
+    )
 
 
 def _duration(steps: Iterable[Mapping[str, Any]]) -> str:
@@ -263,6 +278,7 @@ PIPELINE = Kind(
     by_arn=False,
     lifetime=Lifetime.EXECUTIONS,
     describe="describe_pipeline",
+    categories=("", ()),
     parameter="PipelineName",
     arn="PipelineArn",
     # Without a filter the answer includes pipelines that AWS manages (ListPipelines, ManagedBy), which are not ours to

@@ -57,6 +57,7 @@ PROCESSING_JOB = Kind(
     by_arn=False,
     lifetime=Lifetime.JOB,
     describe="describe_processing_job",
+    categories=("", ()),
     parameter="ProcessingJobName",
     arn="ProcessingJobArn",
     listing=Listing(

@@ -111,6 +111,7 @@ RECOMMENDER_JOB = Kind(
     by_arn=False,
     lifetime=Lifetime.JOB,
     describe="describe_inference_recommendations_job",
+    categories=("", ()),
     parameter="JobName",
     arn="JobArn",
     listing=Listing(

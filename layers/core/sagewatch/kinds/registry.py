@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sagewatch.kinds.ai_benchmark_job import AI_BENCHMARK_JOB
+from sagewatch.kinds.ai_recommendation_job import AI_RECOMMENDATION_JOB
 from sagewatch.kinds.automl_job import AUTOML_JOB
 from sagewatch.kinds.cluster import CLUSTER
+from sagewatch.kinds.compilation_job import COMPILATION_JOB
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.feature_group import FEATURE_GROUP
 from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
 from sagewatch.kinds.kind import Kind, Lifetime, Spec
 from sagewatch.kinds.labeling_job import LABELING_JOB
+from sagewatch.kinds.model_package import MODEL_PACKAGE
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.notebook import NOTEBOOK
+from sagewatch.kinds.optimization_job import OPTIMIZATION_JOB
 from sagewatch.kinds.pipeline import EXECUTION_TAG, PIPELINE
 from sagewatch.kinds.processing_job import PROCESSING_JOB
 from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
+from sagewatch.kinds.sagemaker_job import SAGEMAKER_JOB
 from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.kinds.transform_job import TRANSFORM_JOB
 from sagewatch.kinds.tuning_job import TUNING_JOB
@@ -29,6 +35,11 @@ KINDS: tuple[Kind, ...] = (
     TRANSFORM_JOB,
     TUNING_JOB,
     AUTOML_JOB,
+    SAGEMAKER_JOB,
+    OPTIMIZATION_JOB,
+    COMPILATION_JOB,
+    AI_BENCHMARK_JOB,
+    AI_RECOMMENDATION_JOB,
     PIPELINE,
     FEATURE_GROUP,
     LABELING_JOB,
@@ -36,6 +47,7 @@ KINDS: tuple[Kind, ...] = (
     MONITORING_SCHEDULE,
     CLUSTER,
     NOTEBOOK,
+    MODEL_PACKAGE,
 )
 
 _BY_NAME = {kind.name: kind for kind in KINDS}

@@ -71,6 +71,7 @@ TRAINING_JOB = Kind(
     by_arn=False,
     lifetime=Lifetime.JOB,
     describe="describe_training_job",
+    categories=("", ()),
     parameter="TrainingJobName",
     arn="TrainingJobArn",
     listing=Listing(

@@ -64,6 +64,7 @@ TRANSFORM_JOB = Kind(
     by_arn=False,
     lifetime=Lifetime.JOB,
     describe="describe_transform_job",
+    categories=("", ()),
     parameter="TransformJobName",
     arn="TransformJobArn",
     listing=Listing(

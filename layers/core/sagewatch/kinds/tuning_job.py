@@ -63,6 +63,7 @@ TUNING_JOB = Kind(
     by_arn=False,
     lifetime=Lifetime.JOB,
     describe="describe_hyper_parameter_tuning_job",
+    categories=("", ()),
     parameter="HyperParameterTuningJobName",
     arn="HyperParameterTuningJobArn",
     listing=Listing(

@@ -272,7 +272,7 @@ def _match(wanted: Mapping[str, Patterns], known: Collection[str]) -> Iterator[C
                 patterns, path, tuple(Severity), "severity", f"; there are {in_words(Severity, 'and')}"
             )
         elif label == "alarm":
-            ids = ("failed", *_IDS, *(each + WARNING for each in _IDS))
+            ids = ("failed", "approval", *_IDS, *(each + WARNING for each in _IDS))
             yield from _must_match(patterns, path, ids, "alarm of any kind", "; `sagewatch catalog` lists them")
 
 

@@ -26,7 +26,7 @@ from sagewatch.policy.rules import AlarmRule, Ignored, Policy, Route, Webhook, W
 _ENTRIES: Mapping[str, type] = {"alarms": AlarmRule, "ignore": Ignored, "routes": Route, "mute": Window}
 _SPELT = {"goes_on": "continue"}  # `continue` is a keyword of Python
 _FIELDS = {spelt: name for name, spelt in _SPELT.items()}
-_BOOLEANS = frozenset({"off", "continue", "logs", "success", "digest", "drop"})
+_BOOLEANS = frozenset({"off", "continue", "logs", "success", "approvals", "digest", "drop"})
 _POLICY = TypeAdapter(Policy)
 
 _ALL = in_words(("alarms", "ignore", "labels", "routes", "paging", "mute", "budget"), "and")

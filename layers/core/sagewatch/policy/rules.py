@@ -134,6 +134,8 @@ class Route:
     """The ARN of a topic that hears of it after the last reminder."""
     success: bool = False
     """Whether jobs that went well are told."""
+    approvals: bool = False
+    """Whether model packages that wait for approval, were approved or rejected are told."""
     digest: bool = False
     """Whether the daily summary is sent here."""
     drop: bool = False

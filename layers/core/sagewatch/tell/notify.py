@@ -97,7 +97,7 @@ def _read_with_tags(context: Context, event: Mapping[str, Any]) -> Notice | None
     found = alarm_events.notice(prefix, event, policy)
     if found is None or not lacks_tags(event, found):
         return found
-    if found.state == "succeeded" and not any(route.success for route in policy.routes):
+    if found.state in ("succeeded", "announced") and not any(_wants(route, found) for route in policy.routes):
         return found  # nobody is told, whatever its tags say
     client, table, now = context.clients.dynamodb, context.settings.table, context.now.timestamp()
     tags = seen.tags(client, table, found.key)
@@ -120,7 +120,17 @@ def _routes(context: Context, notice: Notice) -> tuple[Route, ...]:
     if notice.state in ("cleared", "closed") and notice.labels["alarm"] == "failed":
         others = [route for route in context.policy.routes if route not in taken]
         return (*taken, *(route for route in others if _may_end_something(context, route, notice)))
-    return tuple([route for route in taken if route.success or notice.state != "succeeded"])
+    return tuple([route for route in taken if _wants(route, notice)])
+
+
+def _wants(route: Route, notice: Notice) -> bool:
+    """Return whether a route hears of such a notice: of success and of approvals only if it asks for them."""
+    match notice.state:
+        case "succeeded":
+            return route.success
+        case "announced":
+            return route.approvals
+    return True
 
 
 def _may_end_something(context: Context, route: Route, notice: Notice) -> bool:

@@ -145,7 +145,8 @@ def _variant_parts(variant: Variant, read: Reader) -> list[Part]:
 
 
 def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> list[Part]:
-    # Documentation does not say in which namespace these are; it is asked, and the rows name the likely one.
+    # "Monitor a serverless endpoint" does not say in which namespace these are. Dashboards and alarms that others run
+    # read them in AWS/SageMaker, which the rows name; CloudWatch is asked all the same.
     known = read.published("ServerlessConcurrentExecutionsUtilization", **variant.dimensions)
     return [
         Scope(
@@ -174,7 +175,8 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
         yield from _pools(variant, pools, read)
     if isinstance(instance_type, str):
         capacity, why = read.capacity(instance_type)
-    gpu = {"gpu"} if capacity and capacity.gpus else set()
+    partitioned = bool(variant.body.get("AcceleratorPartitionLayouts"))
+    gpu = {"gpu"} if capacity and capacity.gpus and not partitioned else set()
     yield Scope(
         level="variant",
         name=variant.name,
@@ -183,6 +185,10 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
         capacity=capacity,
         hourly=hourly(instance_type) if isinstance(instance_type, str) else None,
     )
+    if partitioned:
+        # Multi-Instance GPU: ProductionVariant, AcceleratorPartitionLayouts. Metrics of partitions are not documented.
+        reason = f"variant {variant.name}: its GPUs are partitioned, and what a partition publishes is not documented"
+        yield Gap(level="variant", scope=variant.name, traits=frozenset({"gpu"}), reason=reason)
     unknown = (CAPACITY_TRAITS if capacity is None else frozenset()) | (_MODEL_TRAITS if unsure else frozenset())
     if unknown:
         reason = why if capacity is None else unsure[0]
@@ -258,6 +264,7 @@ ENDPOINT = Kind(
     by_arn=False,
     lifetime=Lifetime.STAYS,
     describe="describe_endpoint",
+    categories=("", ()),
     parameter="EndpointName",
     arn="EndpointArn",
     listing=Listing(operation="list_endpoints", items="Endpoints"),

@@ -25,6 +25,7 @@ _ACTIONS: dict[str, _EventAction] = {
     "resolved": "resolve",
     "closed": "resolve",
     "succeeded": "resolve",
+    "announced": "resolve",
 }
 
 

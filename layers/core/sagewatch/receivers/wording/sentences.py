@@ -93,8 +93,8 @@ def closing(notice: Notice) -> str:
 
 
 def is_failure(part: Part) -> bool:
-    """Tell whether it is of something that failed (or went well), rather than of an alarm."""
-    return part.first.state in {"failed", "succeeded"}
+    """Tell whether it is of something that failed (or went well, or was decided), rather than of an alarm."""
+    return part.first.state in {"failed", "succeeded", "announced"}
 
 
 def who(incident: Incident, notice: Notice) -> str:
@@ -300,8 +300,8 @@ def speaks_of(incident: Incident, line: ThreadLine | None) -> Notice:
 def filter_labels(incident: Incident, line: ThreadLine | None) -> dict[str, str]:
     """Return what programs filter on, ten at most.
 
-    `state` is the notice's (firing, cleared, failed, succeeded, closed), or what became of the incident: acked,
-    snoozed, resolved.
+    `state` is the notice's (firing, cleared, failed, succeeded, announced, closed), or what became of the
+    incident: acked, snoozed, resolved.
     """
     notice = speaks_of(incident, line)
     whole = line.about if line and line.about in {"acked", "snoozed", "resolved"} else notice.state

@@ -64,7 +64,13 @@ class _EvidenceReader:
     def described(self, purpose: str, ref: Ref) -> Description:
         """Describe a resource by the operation that its kind declares."""
         found = kind(ref.kind)
-        return self.sagemaker(purpose, found.describe, **{found.parameter: ref.name}) if found else {}
+        if found is None:
+            return {}
+        for parameters in found.asked(ref.name):
+            self.notes.pop(purpose, None)  # what the category before was refused with
+            if answer := self.sagemaker(purpose, found.describe, **parameters):
+                return answer
+        return {}
 
     def sagemaker(self, purpose: str, operation: str, **parameters: Any) -> Description:
         """Return the answer of SageMaker, `{}` when it is refused, which is noted under `purpose`."""

@@ -15,7 +15,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Literal
 
-from sagewatch.model import WHOLE_RESOURCE, About, Evidence, Incident, Notice, Part, Severity, Status
+from sagewatch.model import WHOLE_RESOURCE, About, Evidence, Incident, Notice, Part, Severity, State, Status
 from sagewatch.tell.incident.acknowledgement import Acknowledgement
 from sagewatch.tell.incident.flapping import changes, flapping_since
 
@@ -31,6 +31,8 @@ ALIKE = 3
 # SageMaker "may send multiple events for each state change" (its EventBridge documentation), and EventBridge keeps no
 # order: so nothing here depends on arrival.
 _OPENING, _ENDING, _CLICKS = ("firing", "failed"), ("cleared", "closed"), ("acked", "snoozed")
+_TOLD_ONCE: Mapping[State, Status] = {"succeeded": "succeeded", "announced": "announced"}
+"""What opens nothing → the status of the incident that it is by itself."""
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -50,7 +52,7 @@ def incidents(
     What fires or fails joins the incident before it while that has something firing, or within half an hour of its
     last change; otherwise it begins another. What is cleared or closed ends that part wherever it is open, and is
     silence where it is not. An acknowledgement or a snooze is of the newest incident that is open, or of the last one.
-    What is muted joins only what is open. A success is an incident by itself.
+    What is muted joins only what is open. A success or an announcement is an incident by itself.
     """
     in_order = ordered(notices)
     groups = grouped(in_order)
@@ -60,7 +62,7 @@ def incidents(
         previous = incident_id(route, before.notices[0]) if before and related else ""
         found.append(_incident_of(route, group, previous, evidence, now))
         before = group
-    found += [_success(route, each, evidence) for each in in_order if each.state == "succeeded" and not each.muted]
+    found += [_told_once(route, each, evidence) for each in in_order if each.state in _TOLD_ONCE and not each.muted]
     return tuple(sorted(found, key=lambda each: in_time(each.notices[0])))
 
 
@@ -110,7 +112,7 @@ def grouped(notices: Iterable[Notice]) -> list[Group]:
 
 def _belongs_to(groups: Sequence[Group], notice: Notice, goes_on: bool) -> Sequence[Group]:
     """Return the groups that take a notice; `goes_on` says that the last one is not over."""
-    if notice.state == "succeeded":
+    if notice.state in _TOLD_ONCE:
         return ()
     if notice.state in _CLICKS:
         return ([group for group in groups if group.open] or groups)[-1:]
@@ -262,7 +264,7 @@ def _incident_of(route: str, group: Group, previous: str, evidence: Mapping[str,
     )
 
 
-def _success(route: str, notice: Notice, evidence: Mapping[str, Evidence]) -> Incident:
+def _told_once(route: str, notice: Notice, evidence: Mapping[str, Evidence]) -> Incident:
     name = incident_id(route, notice)
     return Incident(
         id=name,
@@ -270,7 +272,7 @@ def _success(route: str, notice: Notice, evidence: Mapping[str, Evidence]) -> In
         subject=notice.subject,
         notices=(notice,),
         parts=(_part_of((notice,), notice.at),),
-        status="succeeded",
+        status=_TOLD_ONCE[notice.state],
         severity=notice.severity,
         opened=notice.at,
         ended=notice.at,

@@ -24,7 +24,7 @@ def thread_lines(incident: Incident, remind: Sequence[timedelta], now: datetime)
 
     Of an incident that was too long to keep whole, only the newer half of what is left has lines.
     """
-    if incident.status == "succeeded":
+    if incident.status in ("succeeded", "announced"):
         return ()
     group = Group()
     for notice in incident.notices:

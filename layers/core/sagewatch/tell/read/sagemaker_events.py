@@ -41,9 +41,12 @@ def failure(event: Event, detail: Event, policy: Policy) -> Notice | None:
         return None
     scope = next((str(value) for path in row.scope for value in _at(detail, path)), "all")
     labels = _labels(kind, row, ref, scope, detail, policy)
+    identity = [*_identity(row, ref, event, detail), *([words] if state == "announced" else [])]
+    if state == "announced":
+        labels = Labels({**labels.values, "severity": str(Severity.INFO), "alarm": "approval"})
     execution = _execution(detail, tags)
     return Notice(
-        key=f"{place.account}/{place.region}/{row.detail_type}/{'/'.join(_identity(row, ref, event, detail))}",
+        key=f"{place.account}/{place.region}/{row.detail_type}/{'/'.join(identity)}",
         state=state,
         labels=labels,
         place=place,
@@ -83,6 +86,9 @@ def _said(row: FailureNotice, state: str) -> tuple[State, str] | None:
     succeeded = {_spelling(known): words for known, words in row.succeeded.items()}
     if words := succeeded.get(state):
         return "succeeded", words
+    announced = {_spelling(known): words for known, words in row.announced.items()}
+    if words := announced.get(state):
+        return "announced", words
     failed = {_spelling(known): words for known, words in row.failed.items()}
     words = failed.get(state, row.otherwise)
     return ("failed", words) if words else None
@@ -159,7 +165,7 @@ def _name(kind: Kind, row: FailureNotice, event: Event, detail: Event) -> str:
         raise Undeliverable(
             f"{row.detail_type}: '{row.named}' must be a name, not {json.dumps(named, default=str)[:80]}"
         )
-    return named.rpartition(":")[2].split("/")[1] if named.startswith("arn:") and "/" in named else named
+    return kind.called(named)
 
 
 def _labels(kind: Kind, row: FailureNotice, ref: Ref, scope: str, detail: Event, policy: Policy) -> Labels:
@@ -193,7 +199,7 @@ def lacks_tags(event: Event, notice: Notice) -> bool:
     Some events carry none (pipelines, processing jobs, what the sweep found); those of jobs need not have the ones of
     Pipelines.
     """
-    if notice.state not in ("failed", "succeeded") or not notice.arn:
+    if notice.state not in ("failed", "succeeded", "announced") or not notice.arn:
         return False
     started = _is_job(notice.labels) and not notice.labels.get("parent")
     return "Tags" not in event["detail"] or started

@@ -1,4 +1,4 @@
-"""Compilation jobs, as an invented kind: SageMaker has the API, but neither these metrics nor these events."""
+"""Edge packaging jobs, as an invented kind: SageMaker has the API, but neither these metrics nor these events."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from sagewatch.kinds.kind import (
 from sagewatch.kinds.leads import JobRun, explain_job
 from sagewatch.model import Description, Facts, Scope, Severity, Unit
 
-NAMESPACE = "/aws/sagemaker/CompilationJobs"
-JOB = ("CompilationJobName",)
-RUN = JobRun((), "CompilationStartTime", "CompilationEndTime", NAMESPACE)
+NAMESPACE = "/aws/sagemaker/EdgePackagingJobs"
+JOB = ("EdgePackagingJobName",)
+RUN = JobRun((), "CreationTime", "LastModifiedTime", NAMESPACE)
 
 SPECS = (
     Spec(
         id="memory",
-        title="memory of the compiler",
+        title="memory of the packager",
         level="job",
         metrics=(Metric(NAMESPACE, "MemoryUtilization", "Maximum"),),
         threshold=90,
@@ -34,8 +34,8 @@ SPECS = (
         periods=5,
         datapoints=5,
         severity=Severity.WARNING,
-        why="A compiler that runs out of memory ends the job.",
-        do="Compile a smaller model.",
+        why="A packager that runs out of memory ends the job.",
+        do="Package a smaller model.",
     ),
 )
 
@@ -53,44 +53,45 @@ CHARTS = (
 
 NOTICES = (
     FailureNotice(
-        detail_type="SageMaker Compilation Job State Change",
-        what="compilation job",
-        named="CompilationJobName",
-        status=("CompilationJobStatus",),
+        detail_type="SageMaker Edge Packaging Job State Change",
+        what="edge packaging job",
+        named="EdgePackagingJobName",
+        status=("EdgePackagingJobStatus",),
         failed={"Failed": "failed"},
         succeeded={"Completed": "completed"},
         filtered=True,
         reason={"FailureReason": ""},
         severity=Severity.CRITICAL,
-        identity=("CompilationJobArn", "CompilationJobStatus"),
+        identity=("EdgePackagingJobArn", "EdgePackagingJobStatus"),
     ),
 )
 
 
 def _observe(job: Description, _read: Reader, facts: Facts) -> Facts:
-    series = {"CompilationJobName": job["CompilationJobName"]}
+    series = {"EdgePackagingJobName": job["EdgePackagingJobName"]}
     return replace(facts, scopes=(Scope(level="job", name="all", series=(series,)),))
 
 
-COMPILATION_JOB = Kind(
-    name="compilation-job",
-    title="Compilation job",
-    plural="Compilation jobs",
-    arn_type="compilation-job",
+EDGE_PACKAGING_JOB = Kind(
+    name="edge-packaging-job",
+    title="Edge packaging job",
+    plural="Edge packaging jobs",
+    arn_type="edge-packaging-job",
     by_arn=False,
     lifetime=Lifetime.JOB,
-    describe="describe_compilation_job",
-    parameter="CompilationJobName",
-    arn="CompilationJobArn",
+    describe="describe_edge_packaging_job",
+    categories=("", ()),
+    parameter="EdgePackagingJobName",
+    arn="EdgePackagingJobArn",
     listing=Listing(
-        operation="list_compilation_jobs",
-        items="CompilationJobSummaries",
+        operation="list_edge_packaging_jobs",
+        items="EdgePackagingJobSummaries",
         filters=({"StatusEquals": "INPROGRESS"},),
     ),
     failures=None,
-    events={"SageMaker Compilation Job State Change": "CompilationJobName"},
-    calls={"CreateCompilationJob": "compilationJobName"},
-    live=lambda job: job["CompilationJobStatus"] in {"STARTING", "INPROGRESS"},
+    events={"SageMaker Edge Packaging Job State Change": "EdgePackagingJobName"},
+    calls={"CreateEdgePackagingJob": "edgePackagingJobName"},
+    live=lambda job: job["EdgePackagingJobStatus"] in {"STARTING", "INPROGRESS"},
     version=lambda _: None,
     observe=_observe,
     reads={},
@@ -100,11 +101,11 @@ COMPILATION_JOB = Kind(
     without_charts="",
     notices=NOTICES,
     parents={},
-    page="home#/compilation-jobs",
+    page="home#/edge-packaging-jobs",
     log_group=NAMESPACE,
     run=RUN,
     explain=partial(explain_job, RUN),
-    explain_calls=("describe_compilation_job",),
+    explain_calls=("describe_edge_packaging_job",),
     causes=frozenset(),
     deployed=False,
 )
