@@ -86,10 +86,13 @@ def test_the_dimensions_of_every_level_are_written_down(kind: Kind, spec: Spec) 
 
 def test_the_dimensions_of_every_level_are_those_of_its_scopes() -> None:
     two, serverless = {"Containers": [{"Image": "a"}, {"Image": "b"}]}, variant("S", instance=None)
-    config_of_two = config(variant("V"), serverless, AsyncInferenceConfig={"OutputConfig": {}})
+    pool = {"InstancePools": [{"InstanceType": "ml.m5.xlarge"}], "InstanceType": None}
+    config_of_two = config(variant("V", **pool), serverless, AsyncInferenceConfig={"OutputConfig": {}})
+    by_type = {"EndpointName": "churn", "VariantName": "V", "InstanceType": "ml.m5.xlarge"}
     host = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}
     worker = {"CognitoUserPool": "pool", "LabelingJob": "label", "WorkerId": "me"}
     read = answering(
+        Published("/aws/sagemaker/Endpoints", "CPUUtilization", by_type),
         Published("/aws/sagemaker/TransformJobs", "MemoryUtilization", {"Host": "batch/i-0"}),
         Published("AWS/SageMaker/Workteam", "TasksDeclined", worker),
         Published("AWS/SageMaker/Workteam", "TasksReturned", worker),
