@@ -308,7 +308,9 @@ def test_the_dashboard_has_a_heading_for_every_kind_and_charts_of_this_region() 
 
 
 def test_the_dashboard_can_be_found_from_the_stack() -> None:
-    assert template()["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"].endswith("#dashboards/dashboard/${Dashboard}")
+    address, _ = template()["Outputs"]["DashboardUrl"]["Value"]["Fn::Sub"]
+
+    assert address.endswith("#dashboards/dashboard/${Dashboard}")
 
 
 def term(name: str) -> str | None:
