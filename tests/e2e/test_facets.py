@@ -4,45 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from sagewatch.kinds.endpoint.observe import ENDPOINT
+from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
 from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
 from tests.e2e.world import World
+from tests.resources import rows_of
 
 pytestmark = pytest.mark.e2e
 
-HARDWARE = {"cpu", "disk", "memory"}
-REQUESTS = {
-    "concurrency",
-    "errors-4xx",
-    "errors-5xx",
-    "idle",
-    "latency-p99",
-    "midstream-errors",
-    "model-errors",
-    "overhead-latency",
-}
-MULTI_MODEL = {
-    "model-cache-hits",
-    "model-downloading",
-    "model-loading",
-    "model-loading-wait",
-    "model-unloading",
-    "models-loaded",
-}
-DIRECT = {"container-cpu", "container-errors-4xx", "container-errors-5xx", "container-latency", "container-memory"}
-ASYNC = {"async-downloads", "async-expired", "async-failures", "async-notifications", "async-uploads"}
-BACKLOG = {"backlog-per-instance", "backlog-without-capacity", "oldest-request"}
-RESERVED = {"cpu-reserved", "memory-reserved"}
-COMPONENT = {
-    "concurrency",
-    "cpu",
-    "errors-4xx",
-    "errors-5xx",
-    "idle",
-    "latency-p99",
-    "memory",
-    "model-errors",
-    "overhead-latency",
-}
+HARDWARE = rows_of(ENDPOINT, "variant", "instance")
+REQUESTS = rows_of(ENDPOINT, "variant", "instance", "requests")
+MULTI_MODEL = rows_of(ENDPOINT, "variant", "multi-model")
+DIRECT = rows_of(ENDPOINT, "container", "direct")
+ASYNC = rows_of(ENDPOINT, "variant", "async")
+BACKLOG = rows_of(ENDPOINT, "backlog")
+RESERVED = rows_of(ENDPOINT, "variant", "components")
+COMPONENT = rows_of(INFERENCE_COMPONENT, "component")
 OUTPUT = {"OutputConfig": {"S3OutputPath": "s3://bucket/output"}}
 ROLE = "arn:aws:iam::123456789012:role/ml"
 ON_CPU = ProductionVariant("AllTraffic", "ml.m5.2xlarge")
@@ -113,8 +90,8 @@ def test_provisioned_concurrency_is_watched_where_there_is_any(world: World) -> 
     assert world.names() == names(
         "endpoint/scores",
         "AllTraffic",
-        {"errors-4xx", "errors-5xx", "latency-p99", "memory", "serverless-setup", "serverless-overhead"},
-        {"serverless-concurrency", "provisioned-concurrency", "provisioned-spillover"},
+        rows_of(ENDPOINT, "variant", "requests", "serverless"),
+        rows_of(ENDPOINT, "serverless", "provisioned"),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from sagewatch.kinds.feature_group import FEATURE_GROUP
 from tests.e2e.world import World
+from tests.resources import rows_of
 
 pytestmark = pytest.mark.e2e
 
 ON_CPU = {"cpu-stalled", "memory"}
-ONLINE = {"errors-4xx", "errors-5xx", "latency-p99", "throttled"}
+ONLINE = rows_of(FEATURE_GROUP, "operation")
 NODES = {"nodes-awaiting-reboot", "nodes-awaiting-replacement", "nodes-unschedulable"}
 DRIFT = "aws/sagemaker/Endpoints/data-metrics"
 LOAD_TESTS = "/aws/sagemaker/InferenceRecommendationsJobs"
