@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sagewatch.kinds.feature_group import FEATURE_GROUP
+from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
 from tests.e2e.world import World
 from tests.resources import rows_of
 
@@ -158,7 +159,7 @@ def test_a_load_test_is_watched_once_cloudwatch_lists_its_endpoints(world: World
     world.reconciled()
 
     assert (running, world.names()) == (
-        names("recommender-job/which", "sm-epc-1", {"client-errors", "client-latency"}),
+        names("recommender-job/which", "sm-epc-1", rows_of(RECOMMENDER_JOB, "endpoint")),
         set(),
     )
 
