@@ -153,9 +153,12 @@ def test_an_endpoint_of_components_is_watched_for_what_they_reserve(hosting: Wor
     assert hosting.names() == HOST
 
 
-def test_with_a_trail_a_component_is_watched_from_its_creation_to_its_deletion(hosting: World) -> None:
+def test_with_a_trail_a_component_is_watched_once_it_is_in_service_until_its_deletion(hosting: World) -> None:
     hosting.resources.create_component("chat", "llm", gpus=1)
     hosting.resources.create_component("rank", "llm")
+    hosting.reconciled()
+    # No event tells that a component is in service: the sweep names those that have no alarms.
+    hosting.invoke("Sweep", {})
     hosting.reconciled()
     created = hosting.alarms()
     hosting.resources.delete("inference-component", "chat")
