@@ -28,7 +28,7 @@ from sagewatch.errors import Retry, SagewatchError, Stale, Unauthorised, Undeliv
 from sagewatch.model import Incident, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
-from sagewatch.receivers.receiver import Capabilities, Draft, Location, Note, PostOnlyReceiver
+from sagewatch.receivers.receiver import Capabilities, Location, Note, PostOnlyReceiver
 from sagewatch.receivers.slack import render
 from sagewatch.receivers.slack.blocks import Message
 
@@ -218,17 +218,15 @@ class SlackReceiver:
     route: Route
     note: Note
 
-    def draft(self, incident: Incident, now: datetime) -> Draft:
-        """Return the message without a link to the one before it, which is no reason to edit."""
-        message = self._message(incident, now, "")
-        text = json.dumps(message, sort_keys=True, default=str)
-        return Draft(incident, now, hashlib.sha256(text.encode()).hexdigest()[:16], message)
+    def fingerprint(self, incident: Incident, now: datetime) -> str:
+        message = json.dumps(self._message(incident, now, {}), sort_keys=True, default=str)
+        return hashlib.sha256(message.encode()).hexdigest()[:16]
 
-    def open(self, draft: Draft, previous: Location) -> Location:
-        return self._location(self.api.post(self.channel, self._complete(draft, previous)))
+    def open(self, incident: Incident, now: datetime, previous: Location) -> Location:
+        return self._location(self.api.post(self.channel, self._message(incident, now, previous)))
 
-    def edit(self, root: Location, draft: Draft, previous: Location) -> Location:
-        return self._location(self.api.edit(Posted(**root), self._complete(draft, previous)))
+    def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:
+        return self._location(self.api.edit(Posted(**root), self._message(incident, now, previous)))
 
     def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:
         return self._location(self.api.reply(Posted(**root), render.reply(incident, line, self.route)))
@@ -241,13 +239,9 @@ class SlackReceiver:
         """Put a picture into the thread."""
         self.api.upload(Posted(**root), "alarm.png", title, png)
 
-    def _complete(self, draft: Draft, previous: Location) -> Message:
-        """Return the message of a draft; rendered again only with a link to that of the incident before it."""
+    def _message(self, incident: Incident, now: datetime, previous: Location) -> dict[str, Any]:
         link = self.api.permalink(Posted(**previous)) if previous else ""
-        return self._message(draft.incident, draft.now, link) if link else draft.message
-
-    def _message(self, incident: Incident, now: datetime, previous: str) -> Message:
-        return render.root(incident, self.route, controls=self.api.interactive, previous=previous, now=now)
+        return render.root(incident, self.route, controls=self.api.interactive, previous=link, now=now)
 
     def _location(self, posted: Posted) -> Location:
         if posted.degraded:

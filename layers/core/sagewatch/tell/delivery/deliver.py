@@ -11,7 +11,7 @@ from typing import Any
 from sagewatch.errors import Retry, SagewatchError, Stale, Undeliverable, Unreachable
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
-from sagewatch.receivers.receiver import Draft, Location, Receiver
+from sagewatch.receivers.receiver import Location, Receiver
 from sagewatch.receivers.slack.api import SlackReceiver
 from sagewatch.tell.context import BEHIND, Context, Current, change, collected, raise_most_hopeful
 from sagewatch.tell.delivery import difference
@@ -106,7 +106,7 @@ class Delivery:
         if any(difference.merged(self.sent, incidents)):
             return True
         sent = difference.by_present_id(self.sent, incidents)
-        return any(self._due(self.receiver.draft(each, self.now), sent.get(each.id)) for each in incidents)
+        return any(self._due(each, sent.get(each.id), self._fingerprint(each)) for each in incidents)
 
     def catch_up(self, incidents: Sequence[Incident]) -> None:
         """Send what is still to be sent about the incidents of a timeline, oldest first."""
@@ -117,45 +117,46 @@ class Delivery:
         if superfluous:
             self._store()
         for incident in incidents:
-            draft = self.receiver.draft(incident, self.now)
-            for action in self._due(draft, self.sent.get(incident.id)):
-                self._perform(draft, action)
+            fingerprint = self._fingerprint(incident)
+            for action in self._due(incident, self.sent.get(incident.id), fingerprint):
+                self._perform(incident, action, fingerprint)
         if self.is_unknown:
             # Who has nothing to be told yet (an escalation) must know later since when it was told.
             self._store()
 
-    def _due(self, draft: Draft, sent: Sent | None) -> tuple[Action, ...]:
-        incident = draft.incident
+    def _fingerprint(self, incident: Incident) -> str:
+        return self.receiver.fingerprint(incident, self.now) if self.receiver.capabilities.editable else ""
+
+    def _due(self, incident: Incident, sent: Sent | None, fingerprint: str) -> tuple[Action, ...]:
         if all(notice.at < self.since for notice in incident.notices):
             return ()
         history = thread_lines(incident, self.remind, self.now)
-        return tuple(difference.due(incident, history, sent, self.fresh, draft.fingerprint, self.receiver.capabilities))
+        return tuple(difference.due(incident, history, sent, self.fresh, fingerprint, self.receiver.capabilities))
 
-    def _perform(self, draft: Draft, action: Action) -> None:
+    def _perform(self, incident: Incident, action: Action, fingerprint: str) -> None:
         """Do one thing and write it down.
 
         A message that is not there any more was deleted by somebody, or is too old to be edited: it is posted anew.
         """
-        incident = draft.incident
         root, previous = self._root(incident.id), self._root(incident.previous)
         if action.do == "post":
-            where = self.receiver.open(draft, previous)
+            where = self.receiver.open(incident, self.now, previous)
         elif action.do == "edit":
             try:
-                where = self.receiver.edit(root, draft, previous)
+                where = self.receiver.edit(root, incident, self.now, previous)
             except Stale:
-                where = self.receiver.open(draft, previous)
+                where = self.receiver.open(incident, self.now, previous)
         elif action.do == "reply" and action.line:
             try:
                 where = self.receiver.add(root, incident, action.line)
             except Stale:
-                anew = self.receiver.open(draft, previous)
-                self._store(Action(do="post", id=incident.id), anew, draft.fingerprint)
+                anew = self.receiver.open(incident, self.now, previous)
+                self._store(Action(do="post", id=incident.id), anew, fingerprint)
                 where = self.receiver.add(anew, incident, action.line)
         else:
             self.receiver.withdraw(action.where)
             where = {}
-        self._store(action, where, draft.fingerprint)
+        self._store(action, where, fingerprint)
 
     def _root(self, id_: str) -> Location:
         return self.sent[id_].root if id_ in self.sent else {}
