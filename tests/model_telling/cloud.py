@@ -70,16 +70,21 @@ class Rule:
     begin: float
     end: float
 
+    @property
+    def alarms(self) -> list[str]:
+        names: list[str] = self.request["MuteTargets"]["AlarmNames"]
+        return names
+
     def mutes(self, alarm: str, now: float) -> bool:
-        return alarm in self.request["MuteTargets"]["AlarmNames"] and self.begin <= now < self.end
+        return alarm in self.alarms and self.begin <= now < self.end
 
 
 @dataclass(slots=True)
 class Cloud:
     """One account in one Region.
 
-    `texts` are all versions of SSM's parameters by name, `tags` those of SageMaker's resources by ARN, `gone` what was
-    deleted and fired then.
+    `texts` are all versions of SSM's parameters by name, `tags` those of SageMaker's resources by ARN, `put`
+    all mute rules that ever were.
     """
 
     clock: Callable[[], float]
@@ -87,6 +92,7 @@ class Cloud:
     alarms: dict[str, Alarm] = field(default_factory=dict)
     deleted: list[Alarm] = field(default_factory=list)
     rules: dict[str, Rule] = field(default_factory=dict)
+    put: list[Rule] = field(default_factory=list)
     texts: dict[str, list[str]] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     executions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -121,7 +127,11 @@ class Cloud:
         ]
         start, most = int(request.get("NextToken", 0)), request.get("MaxRecords", 50)
         more = {"NextToken": str(start + most)} if len(found) > start + most else {}
-        return {"MetricAlarms": [_described(each) for each in found[start : start + most]], "CompositeAlarms": [], **more}
+        return {
+            "MetricAlarms": [_described(each) for each in found[start : start + most]],
+            "CompositeAlarms": [],
+            **more,
+        }
 
     def _cloudwatch_DescribeAlarmHistory(self, request: Mapping[str, Any]) -> dict[str, Any]:
         found = [each for name, each in self.alarms.items() if request.get("AlarmName") in (None, name)]
@@ -149,6 +159,7 @@ class Cloud:
         begin = datetime.fromisoformat(at[1]).replace(tzinfo=UTC)
         end = begin + timedelta(days=days, hours=hours, minutes=minutes)
         self.rules[request["Name"]] = Rule(request["Name"], dict(request), begin.timestamp(), end.timestamp())
+        self.put.append(self.rules[request["Name"]])
         return {}
 
     def _status(self, rule: Rule) -> str:

@@ -14,7 +14,7 @@ type Answer = tuple[int, Mapping[str, str], bytes]
 
 @dataclass(slots=True)
 class Message:
-    """One message in Slack as it reads now."""
+    """One message in Slack as it reads now; of one that was not `heard` of, who posted it never got the answer."""
 
     channel: str
     ts: str
@@ -23,6 +23,7 @@ class Message:
     thread: str = ""
     broadcast: bool = False
     edits: int = 0
+    heard: bool = True
 
     @property
     def text(self) -> str:

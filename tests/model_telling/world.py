@@ -12,6 +12,7 @@ import hmac
 import io
 import json
 import random
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -71,7 +72,12 @@ ENVIRONMENT = {
 }
 _DENIED = {"dynamodb": "AccessDeniedException", "ssm": "AccessDeniedException", "sns": "KMSDisabled"}
 _THROTTLED = {"dynamodb": "ProvisionedThroughputExceededException", "sns": "Throttled"}
-_CALL, _HTTP, _SILENCE, _HANG = 0.02, 0.2, 8.0, 10.0  # s: what a call of AWS takes, one over HTTP, and when none answers
+_CALL, _HTTP, _SILENCE, _HANG = (
+    0.02,
+    0.2,
+    8.0,
+    10.0,
+)  # s: what a call of AWS takes, one over HTTP, and when none answers
 _VALIDATOR = ParamValidator()
 
 
@@ -90,6 +96,7 @@ class Fault:
     target: str
     how: str
     left: float = float("inf")
+    since: float = 0
 
     def strikes(self, name: str) -> bool:
         if self.left <= 0 or not name.startswith(self.target):
@@ -152,6 +159,9 @@ class World:
     crash_at: int = 0
     crash_after: bool = False
     crashes: int = 0
+    unheard: int = 0
+    policies_changed: bool = False
+    troubles: list[tuple[float, float]] = field(default_factory=list)
     calls: int = 0
     trail: list[str] = field(default_factory=list)
     app: Any = None
@@ -185,7 +195,10 @@ class World:
         self, state: str, alarm: str = "latency-p99", resource: str = "churn", *, event: str | float = 0, **labels: str
     ) -> None:
         """Change an alarm's state; its event arrives so many minutes later, or is `lost`, or comes `twice`."""
-        at, made = CLOCK.seconds, Alarm(resource, alarm, labels.get("severity", SEVERITIES.get(alarm, "warning")), "", [])
+        at, made = (
+            CLOCK.seconds,
+            Alarm(resource, alarm, labels.get("severity", SEVERITIES.get(alarm, "warning")), "", []),
+        )
         known = self.cloud.alarms.get(made.name)
         if known is None:
             made.team, made.changes = labels.get("team", ""), [(at - 3600, "OK")]
@@ -240,9 +253,13 @@ class World:
         )
         self.policy(self.routes)
 
-    def clicks(self, what: str, resource: str = "churn", channel: str = "C0ALL", option: int = 0, by: str = "U0ANA") -> bool:
+    def clicks(
+        self, what: str, resource: str = "churn", channel: str = "C0ALL", option: int = 0, by: str = "U0ANA"
+    ) -> bool:
         """Press a control of the newest message that names a resource and has one; False when there is none."""
-        offered = [each for each in self.slack.channel(channel) if resource in each.everything and what in each.controls()]
+        offered = [
+            each for each in self.slack.channel(channel) if resource in each.everything and what in each.controls()
+        ]
         return bool(offered) and self.clicks_on(offered[-1], what, option, by)
 
     def clicks_on(self, message: Message, what: str, option: int = 0, by: str = "U0ANA", control: Any = None) -> bool:
@@ -279,17 +296,37 @@ class World:
         except Killed:
             self.interact = None
             return {"statusCode": 500}
-        except Exception as error:  # noqa: BLE001 - Lambda takes it, whatever it is
-            self.failures.append(repr(error))
+        except Exception:  # noqa: BLE001 - Slack shows that the click failed
             return {"statusCode": 500}
 
     # ---------------------------------------------------------------------------------------------- what goes wrong
+    @property
+    def repeats(self) -> int:
+        """How often something may have been told twice: at each crash, and where an answer was lost."""
+        return self.crashes + self.unheard
+
+    @property
+    def mutings(self) -> int:
+        """How often a mute ended, after which what still fires is told again."""
+        return len(self.cloud.put)
+
+    def was_troubled(self, begin: float, end: float) -> bool:
+        """Tell whether anything was broken between two times."""
+        now = [(each.since, float("inf")) for each in self.faults]
+        return any(since < end and begin < until for since, until in [*self.troubles, *now])
+
+    def was_muted(self, alarm: str, begin: float, end: float) -> bool:
+        rules = self.cloud.put
+        return any(alarm in rule.alarms and rule.begin < end and begin < rule.end for rule in rules)
+
     def breaks(self, target: str, how: str, times: float = float("inf")) -> None:
-        self.faults.append(Fault(target, how, times))
+        self.faults.append(Fault(target, how, times, CLOCK.seconds))
 
     def mends(self, target: str = "") -> None:
         """Mend whatever is broken whose name begins so."""
-        self.faults = [each for each in self.faults if not each.target.startswith(target)]
+        over = [each for each in self.faults if each.target.startswith(target)]
+        self.troubles += [(each.since, CLOCK.seconds + 1800) for each in over]
+        self.faults = [each for each in self.faults if each not in over]
         if not target:
             self.slack.token = TOKEN
             self.slack.closed.clear()
@@ -405,6 +442,7 @@ class World:
     def _dies(self) -> None:
         self._gone, self.crash_at = True, 0
         self.crashes += 1
+        self.troubles.append((CLOCK.seconds, CLOCK.seconds + 1800))
         raise Killed
 
     def aws(self, client: BaseClient, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -428,6 +466,7 @@ class World:
             raise _error(client, operation, failed.code, str(failed)) from None
         self._ends()
         if trouble == "late":
+            self.unheard += 1
             CLOCK.advance(_HANG)
             raise ReadTimeoutError(endpoint_url=f"https://{service}")
         return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
@@ -466,9 +505,14 @@ class World:
             raise NoAnswer(urllib3.HTTPSConnectionPool("played"), url, "Read timed out.")
         if trouble in ("500", "429", "closed", "refused"):
             return _response(_REFUSALS.get((name.partition(".")[0], trouble)) or _REFUSALS["", trouble])
+        before = len(self.slack.posted)
         answer = found(body, headers)
+        if trouble == "late" or (self.crash_after and self.crash_at == self.calls):
+            for each in self.slack.posted[before:]:
+                each.heard = False
         self._ends()
         if trouble == "late":
+            self.unheard += 1
             CLOCK.advance(_SILENCE)
             raise NoAnswer(urllib3.HTTPSConnectionPool("played"), url, "Read timed out.")
         return _response(answer)
@@ -534,11 +578,14 @@ def world(seed: int = 0, **given: Any) -> Iterator[World]:
         return here.http(method, url, body.encode() if isinstance(body, str) else body, kwargs.get("headers") or {})
 
     with (
+        warnings.catch_warnings(),
         played(ENVIRONMENT),
         patch.object(boto3.session.Session, "client", client),
         patch.object(BaseClient, "_make_api_call", call),
         patch.object(urllib3.PoolManager, "urlopen", ask),
     ):
+        # Powertools warns when a function that was killed counted nothing.
+        warnings.filterwarnings("ignore", "No application metrics to publish")
         random.seed(seed)
         here = World(**given)
         yield here
