@@ -164,6 +164,7 @@ class World:
     troubles: list[tuple[float, float]] = field(default_factory=list)
     calls: int = 0
     trail: list[str] = field(default_factory=list)
+    last_event: dict[str, Any] = field(default_factory=dict)
     app: Any = None
     interact: Any = None
 
@@ -207,8 +208,8 @@ class World:
         if was == state:
             return
         known.changes.append((at, state))
-        body = change_event(known, at, state, was, self.cloud.mutes(known.name, at))
-        self._arrives(body, event)
+        self.last_event = change_event(known, at, state, was, self.cloud.mutes(known.name, at))
+        self._arrives(self.last_event, event)
 
     def deletes(self, alarm: str = "latency-p99", resource: str = "churn", *, event: str | float = 0) -> None:
         """Delete an alarm."""
