@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from botocore import xform_name
+
 from tests.model_telling.dynamo import Dynamo, Failed
 from tests.payloads import event
 
@@ -101,7 +103,7 @@ class Cloud:
         """Answer one operation; Failed with the code that AWS would answer."""
         if service == "dynamodb":
             return self.dynamo.call(operation, request)
-        found = getattr(self, f"_{service}_{operation}", None)
+        found = getattr(self, f"_{service}_{xform_name(operation)}", None)
         if found is None:
             # Evidence and pictures are best effort: whatever is not played is not there.
             raise Failed("ResourceNotFoundException" if service == "logs" else "ValidationException", "Could not find")
@@ -113,7 +115,7 @@ class Cloud:
         """Return the rule that mutes an alarm at a time."""
         return next((rule for rule in self.rules.values() if rule.mutes(alarm, now)), None)
 
-    def _cloudwatch_DescribeAlarms(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _cloudwatch_describe_alarms(self, request: Mapping[str, Any]) -> dict[str, Any]:
         names, prefix = request.get("AlarmNames"), request.get("AlarmNamePrefix", "")
         if names and len(names) > 100:
             raise Failed("ValidationError", "AlarmNames: at most 100")
@@ -133,7 +135,7 @@ class Cloud:
             **more,
         }
 
-    def _cloudwatch_DescribeAlarmHistory(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _cloudwatch_describe_alarm_history(self, request: Mapping[str, Any]) -> dict[str, Any]:
         found = [each for name, each in self.alarms.items() if request.get("AlarmName") in (None, name)]
         items = [
             {
@@ -149,7 +151,7 @@ class Cloud:
         ]
         return {"AlarmHistoryItems": sorted(items, key=lambda item: str(item["Timestamp"]), reverse=True)}
 
-    def _cloudwatch_PutAlarmMuteRule(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _cloudwatch_put_alarm_mute_rule(self, request: Mapping[str, Any]) -> dict[str, Any]:
         schedule = request["Rule"]["Schedule"]
         at = re.fullmatch(r"at\((.+)\)", schedule["Expression"])
         length = _DURATION.fullmatch(schedule["Duration"])
@@ -166,7 +168,7 @@ class Cloud:
         now = self.clock()
         return "EXPIRED" if now >= rule.end else "ACTIVE" if now >= rule.begin else "SCHEDULED"
 
-    def _cloudwatch_ListAlarmMuteRules(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _cloudwatch_list_alarm_mute_rules(self, request: Mapping[str, Any]) -> dict[str, Any]:
         name, statuses = request.get("AlarmName"), request.get("Statuses")
         found = [
             {
@@ -182,7 +184,7 @@ class Cloud:
         ]
         return {"AlarmMuteRuleSummaries": found}
 
-    def _cloudwatch_GetAlarmMuteRule(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _cloudwatch_get_alarm_mute_rule(self, request: Mapping[str, Any]) -> dict[str, Any]:
         name = request["AlarmMuteRuleName"].removeprefix(_RULE_ARN)
         if name not in self.rules:
             raise Failed("ResourceNotFoundException")
@@ -190,38 +192,38 @@ class Cloud:
         said = {key: rule.request[key] for key in ("Name", "Description", "Rule", "MuteTargets") if key in rule.request}
         return {**said, "AlarmMuteRuleArn": f"{_RULE_ARN}{name}", "Status": self._status(rule), "MuteType": "ONE_TIME"}
 
-    def _cloudwatch_DeleteAlarmMuteRule(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _cloudwatch_delete_alarm_mute_rule(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self.rules.pop(request["AlarmMuteRuleName"].removeprefix(_RULE_ARN), None)
         return {}
 
-    def _cloudwatch_GetMetricWidgetImage(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _cloudwatch_get_metric_widget_image(self, request: Mapping[str, Any]) -> dict[str, Any]:
         return {"MetricWidgetImage": b""}
 
     # ----------------------------------------------------------------------------------------- texts, tags, steps
-    def _ssm_GetParameter(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _ssm_get_parameter(self, request: Mapping[str, Any]) -> dict[str, Any]:
         versions = self.texts.get(request["Name"])
         if not versions:
             raise Failed("ParameterNotFound")
         return {"Parameter": {"Name": request["Name"], "Value": versions[-1], "Version": len(versions)}}
 
-    def _ssm_GetParameterHistory(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _ssm_get_parameter_history(self, request: Mapping[str, Any]) -> dict[str, Any]:
         versions = self.texts.get(request["Name"], [])
         return {"Parameters": [{"Value": text, "Version": n} for n, text in enumerate(versions, 1)]}
 
-    def _secretsmanager_GetSecretValue(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _secretsmanager_get_secret_value(self, request: Mapping[str, Any]) -> dict[str, Any]:
         return {"SecretString": self.texts[request["SecretId"]][-1]}
 
-    def _sagemaker_ListTags(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _sagemaker_list_tags(self, request: Mapping[str, Any]) -> dict[str, Any]:
         found = self.tags.get(request["ResourceArn"], {})
         return {"Tags": [{"Key": key, "Value": value} for key, value in found.items()]}
 
-    def _sagemaker_ListPipelineExecutionSteps(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _sagemaker_list_pipeline_execution_steps(self, request: Mapping[str, Any]) -> dict[str, Any]:
         return {"PipelineExecutionSteps": self.executions.get(request["PipelineExecutionArn"], [])}
 
-    def _sns_GetTopicAttributes(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _sns_get_topic_attributes(self, request: Mapping[str, Any]) -> dict[str, Any]:
         return {"Attributes": {"TopicArn": request["TopicArn"], "SubscriptionsConfirmed": "1"}}
 
-    def _sns_ListSubscriptionsByTopic(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _sns_list_subscriptions_by_topic(self, request: Mapping[str, Any]) -> dict[str, Any]:
         arn = request["TopicArn"]
         return {"Subscriptions": [{"TopicArn": arn, "SubscriptionArn": f"{arn}:1", "Protocol": "email"}]}
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 type Item = dict[str, dict[str, Any]]
@@ -190,8 +191,10 @@ def _plain(value: Mapping[str, Any]) -> Any:
     return list(held) if type_ in ("SS", "NS") else held
 
 
+@cache
 def _tokens(expression: str) -> list[str]:
-    found, place = [], 0
+    found: list[str] = []
+    place = 0
     expression = expression.rstrip()
     while place < len(expression):
         match = _TOKEN.match(expression, place)

@@ -1,4 +1,4 @@
-"""An independent model of what people should see: it knows the alarms and the policy's text, and nothing of the product.
+"""An independent model of what people should see: it knows the alarms and the policy's text, not the product.
 
 At rest, the alarms that are in ALARM and not muted are the ones that each reader takes for open; every opening that
 lasted reached every receiver; and nothing was told twice, but for one repetition for each crash or lost answer.
@@ -101,7 +101,7 @@ def _slack(world: World, told: Mapping[str, Mapping[str, list[Alarm]]], resource
     for channel in sorted({message.channel for message in world.slack.messages.values()} | {"C0ALL"}):
         for resource in resources:
             alarms = told.get(f"slack {channel}", {}).get(resource, [])
-            shown = [m for m in world.slack.channel(channel) if f"*{resource}" in m.text and m.is_open and m.heard]
+            shown = [m for m in world.slack.channel(channel) if resource in m.text and m.is_open and m.heard]
             # A channel that the routes have left, and one that is muted, may show what is true.
             if len(shown) != bool(alarms) and (alarms or len(shown) > 1 or not fires(world, resource)):
                 yield f"slack: {len(shown)} open messages where {_names(alarms) or 'nothing'} fires"

@@ -25,14 +25,13 @@ def wrong(history: list[Step], seed: int = 0) -> list[str]:
         return verdict(here)
 
 
-def _kind(said: str) -> str:
+def kind(said: str) -> str:
     """Return what a line says but for the names of alarms, so that the same defect is counted once."""
     return re.sub(r"(latency-p99|errors-5xx|memory|cpu)(\+(latency-p99|errors-5xx|memory|cpu))*", "…", said)
 
 
 def _report(seed: int, history: list[Step], found: list[str]) -> None:
-    kind = _kind(found[0])
-    least = smaller(history, lambda shorter: kind in map(_kind, wrong(shorter, seed)))
+    least = smaller(history, lambda shorter: kind(found[0]) in map(kind, wrong(shorter, seed)))
     print(f"SEED={seed}: {found[0]}")
     for step in least:
         print(f"    {step}")
@@ -46,16 +45,16 @@ def main() -> int:
     while seed - first < count or time.perf_counter() < end:
         found = wrong(made(seed), seed)
         bad += bool(found)
-        for kind in {_kind(each) for each in found}:
-            kinds[kind] += 1
-            if kinds[kind] == 1:
-                _report(seed, made(seed), [each for each in found if _kind(each) == kind])
+        for same in {kind(each) for each in found}:
+            kinds[same] += 1
+            if kinds[same] == 1:
+                _report(seed, made(seed), [each for each in found if kind(each) == same])
         if found and seconds:
             break
         seed += 1
     print(f"{seed - first} histories from seed {first}, {bad} of them end wrong")
-    for kind, times in kinds.most_common():
-        print(f"{times:5d}  {kind}")
+    for same, times in kinds.most_common():
+        print(f"{times:5d}  {same}")
     return int(bad > 0)
 
 

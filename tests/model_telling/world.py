@@ -40,6 +40,7 @@ TOKEN, SIGNING, ROUTING, SHARED = "xoxb-" + "played", "signing-secret", "routing
 SLACK, PAGER, HOOK = "https://slack.com/api/", "https://events.pagerduty.com/v2/enqueue", "https://hooks.example.com/a"
 HOOKS = "https://hooks.slack.com/services/"
 TICK = {"source": "sagewatch", "detail-type": "Sagewatch Clock", "detail": {}}
+_TICK = json.dumps(TICK)
 EVERY_RECEIVER = f"""
   - name: everyone
     slack: C0ALL
@@ -78,6 +79,7 @@ _CALL, _HTTP, _SILENCE, _HANG = (
     8.0,
     10.0,
 )  # s: what a call of AWS takes, one over HTTP, and when none answers
+_WRITES = ("UpdateItem", "PutItem", "TransactWriteItems", "BatchWriteItem")
 _VALIDATOR = ParamValidator()
 
 
@@ -173,7 +175,7 @@ class World:
         self.dynamo = Dynamo(CLOCK.time, template.indexes())
         self.cloud = Cloud(CLOCK.time, self.dynamo)
         self.next_tick = CLOCK.seconds + self.tick_every
-        self._number, self._gone, self._deadline = 0, False, float("inf")
+        self._number, self._gone, self._deadline, self._written = 0, False, float("inf"), 0
         self.credentials(bot_token=TOKEN, channel="C0ALL", signing_secret=SIGNING)
         self.cloud.texts |= {"/pagerduty": [ROUTING], "/webhook": [SHARED]}
         self.policy(self.routes)
@@ -297,7 +299,7 @@ class World:
         except Killed:
             self.interact = None
             return {"statusCode": 500}
-        except Exception:  # noqa: BLE001 - Slack shows that the click failed
+        except Exception:
             return {"statusCode": 500}
 
     # ---------------------------------------------------------------------------------------------- what goes wrong
@@ -359,17 +361,16 @@ class World:
     def passes(self, minutes: float) -> None:
         self.until(self.minute + minutes)
 
-    def rests(self, most: float = 900) -> None:
-        """Mend everything, and let time go by until nothing is muted, nothing waits, and nothing more is told."""
+    def rests(self, most: float = 900, quiet: int = 10) -> None:
+        """Mend everything, and let time go by until nothing is muted or waits, and `quiet` ticks told nothing."""
         self.mends()
         last = max((rule.end for rule in self.cloud.rules.values()), default=0)
-        end, quiet, told = self.minute + most, 0, -1
-        while self.minute < end and quiet < 10:
+        end, ticks, told = self.minute + most, 0, -1
+        while self.minute < end and ticks < quiet:
             self.passes(5)
-            waits = CLOCK.seconds <= last + 60 or any(each.body != json.dumps(TICK) for each in self.queue.values())
-            said = self.said
-            quiet = 0 if waits or said != told else quiet + 1
-            told = said
+            waits = CLOCK.seconds <= last + 60 or any(each.body != _TICK for each in self.queue.values())
+            ticks = 0 if waits or self.said != told else ticks + 1
+            told = self.said
 
     @property
     def said(self) -> int:
@@ -409,7 +410,11 @@ class World:
 
     def invokes(self, event: Any) -> set[str] | None:
         """Call notify; return the ids of the messages that failed, None when all of them did."""
-        self._gone, self._deadline = False, CLOCK.seconds + template.notify()["timeout"]
+        self._gone, self._deadline, self._written = (
+            False,
+            CLOCK.seconds + template.notify()["timeout"],
+            len(self.slack.posted),
+        )
         try:
             self.app = self.app or cold_start("notify")
             with contextlib.redirect_stdout(io.StringIO()):
@@ -417,9 +422,13 @@ class World:
         except Killed:
             self.app = None
             return None
-        except Exception as error:  # noqa: BLE001 - Lambda takes it, whatever it is
+        except Exception as error:
             self.failures.append(repr(error))
             return None
+        finally:
+            # What was posted and not written down afterwards nobody can find again, to change it.
+            for each in self.slack.posted[self._written :]:
+                each.heard = False
         return {each["itemIdentifier"] for each in answer["batchItemFailures"]}
 
     # ------------------------------------------------------------------------------------------------ what is asked
@@ -454,6 +463,8 @@ class World:
         assert report is None or not report.has_errors(), report.generate_report()
         topic = str(request.get("TopicArn", "")).rpartition(":")[2]
         trouble = self._begins(f"{service}.{operation}{f':{topic}' if topic else ''}", _CALL)
+        if trouble and service == "dynamodb" and operation in _WRITES:
+            self.unheard += 1
         if trouble in ("denied", "throttled"):
             known = _DENIED if trouble == "denied" else _THROTTLED
             other = "AccessDenied" if trouble == "denied" else "ThrottlingException"
@@ -465,6 +476,8 @@ class World:
             answer = self._aws(service, operation, request)
         except Failed as failed:
             raise _error(client, operation, failed.code, str(failed)) from None
+        if service == "dynamodb" and operation in _WRITES:
+            self._written = len(self.slack.posted)
         self._ends()
         if trouble == "late":
             self.unheard += 1
@@ -506,11 +519,7 @@ class World:
             raise NoAnswer(urllib3.HTTPSConnectionPool("played"), url, "Read timed out.")
         if trouble in ("500", "429", "closed", "refused"):
             return _response(_REFUSALS.get((name.partition(".")[0], trouble)) or _REFUSALS["", trouble])
-        before = len(self.slack.posted)
         answer = found(body, headers)
-        if trouble == "late" or (self.crash_after and self.crash_at == self.calls):
-            for each in self.slack.posted[before:]:
-                each.heard = False
         self._ends()
         if trouble == "late":
             self.unheard += 1
