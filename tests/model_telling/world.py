@@ -299,8 +299,8 @@ class World:
         except Killed:
             self.interact = None
             return {"statusCode": 500}
-        except Exception:
-            return {"statusCode": 500}
+        except Exception as error:
+            return {"statusCode": 500, "error": repr(error)}
 
     # ---------------------------------------------------------------------------------------------- what goes wrong
     @property
