@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as datetime_module
 import importlib
+import logging
 import os
 import random
 import sys
@@ -60,7 +61,7 @@ class PlayedDatetime(REAL, metaclass=_Meta):
         return REAL.fromtimestamp(CLOCK.seconds, datetime_module.UTC).replace(tzinfo=None)
 
 
-_OURS = ("sagewatch", "functions")
+_OURS, _LOGGERS = ("sagewatch", "functions"), ("notify", "interact")
 _kept: dict[str, ModuleType] = {}
 
 
@@ -75,6 +76,9 @@ def played(environment: Mapping[str, str]) -> Iterator[None]:
     for name in ("aws_lambda_powertools", "aws_lambda_powertools.utilities.batch", "boto3", "pydantic", "yaml"):
         importlib.import_module(name)
     others = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_ours(name)}
+    # Powertools sets up a logger of a name once, by the environment it finds then.
+    loggers = logging.Logger.manager.loggerDict
+    theirs = {name: loggers.pop(name) for name in _LOGGERS if name in loggers}
     sys.modules.update(_kept)
     state = random.getstate()
     try:
@@ -88,6 +92,9 @@ def played(environment: Mapping[str, str]) -> Iterator[None]:
             yield
     finally:
         random.setstate(state)
+        for name in _LOGGERS:
+            loggers.pop(name, None)
+        loggers.update(theirs)
         _kept.update({name: module for name, module in sys.modules.items() if _is_ours(name)})
         for name in [name for name in sys.modules if _is_ours(name)]:
             del sys.modules[name]

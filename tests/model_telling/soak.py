@@ -44,14 +44,14 @@ def main() -> int:
     end, seed, bad, kinds = time.perf_counter() + seconds, first, 0, Counter[str]()
     while seed - first < count or time.perf_counter() < end:
         found = wrong(made(seed), seed)
+        seed += 1
         bad += bool(found)
         for same in {kind(each) for each in found}:
             kinds[same] += 1
             if kinds[same] == 1:
-                _report(seed, made(seed), [each for each in found if kind(each) == same])
+                _report(seed - 1, made(seed - 1), [each for each in found if kind(each) == same])
         if found and seconds:
             break
-        seed += 1
     print(f"{seed - first} histories from seed {first}, {bad} of them end wrong")
     for same, times in kinds.most_common():
         print(f"{times:5d}  {same}")
