@@ -86,7 +86,7 @@ class Cloud:
     """One account in one Region.
 
     `texts` are all versions of SSM's parameters by name, `tags` those of SageMaker's resources by ARN, `put`
-    all mute rules that ever were.
+    all mute rules that ever were, `unconfirmed` topics to which nobody subscribed.
     """
 
     clock: Callable[[], float]
@@ -98,6 +98,7 @@ class Cloud:
     texts: dict[str, list[str]] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     executions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    unconfirmed: set[str] = field(default_factory=set)
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one operation; Failed with the code that AWS would answer."""
@@ -221,10 +222,13 @@ class Cloud:
         return {"PipelineExecutionSteps": self.executions.get(request["PipelineExecutionArn"], [])}
 
     def _sns_get_topic_attributes(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        return {"Attributes": {"TopicArn": request["TopicArn"], "SubscriptionsConfirmed": "1"}}
+        confirmed = "0" if request["TopicArn"].rpartition(":")[2] in self.unconfirmed else "1"
+        return {"Attributes": {"TopicArn": request["TopicArn"], "SubscriptionsConfirmed": confirmed}}
 
     def _sns_list_subscriptions_by_topic(self, request: Mapping[str, Any]) -> dict[str, Any]:
         arn = request["TopicArn"]
+        if arn.rpartition(":")[2] in self.unconfirmed:
+            return {"Subscriptions": []}
         return {"Subscriptions": [{"TopicArn": arn, "SubscriptionArn": f"{arn}:1", "Protocol": "email"}]}
 
 

@@ -221,7 +221,8 @@ def _lasting(world: World) -> Iterator[str]:
                     if mail.at >= begin and mail.labels.get("resource") == alarm.resource
                 ]
                 said = any(m.labels.get("alarm") == alarm.id or _WORDS[alarm.id] in m.body.lower() for m in mails)
-                if not said:
+                before = [mail for mail in got.get(place, []) if mail.at < begin]
+                if not said and told_open(before, alarm.resource).get(alarm.id) is not True:
                     yield f"{place}: an opening of {alarm.id} that lasted was never told"
 
 

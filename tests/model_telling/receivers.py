@@ -144,11 +144,10 @@ class Mail:
 
 @dataclass(slots=True)
 class Topics:
-    """SNS; `missing` topics do not exist, `unconfirmed` have nobody who subscribed."""
+    """SNS; `missing` topics do not exist."""
 
     mails: list[Mail] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
-    unconfirmed: set[str] = field(default_factory=set)
 
     def publish(self, now: float, request: Mapping[str, Any]) -> None:
         attributes = {name: each["StringValue"] for name, each in request.get("MessageAttributes", {}).items()}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.model_telling.clock import START
-from tests.model_telling.cloud import ACCOUNT, REGION
+from tests.model_telling.cloud import ACCOUNT, REGION, whole
 from tests.model_telling.judge import chat, told_open, verdict
 from tests.model_telling.receivers import Mail
 from tests.model_telling.world import EVERY_RECEIVER, FRAUD, TICK, TOKEN, TOPICS, World, world
@@ -245,6 +245,8 @@ def test_what_arrives_late_does_not_change_the_incidents_id_at_the_webhook(play:
     here.until(2)
     here.goes("ALARM", "memory")
     here.until(20)
+    here.goes("OK", "memory")
+    here.until(30)
 
     assert len(here.hook.incidents()) == 1
 
@@ -386,7 +388,9 @@ PIPELINE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:pipeline/churn-train"
 
 
 def fails(here: World, execution: str) -> None:
-    here.fails("churn-train", "pipeline-failed", pipelineArn=PIPELINE, pipelineExecutionArn=f"{EXECUTION}{execution}")
+    now = whole(60 * here.minute + START.timestamp())
+    named = {"pipelineArn": PIPELINE, "pipelineExecutionArn": f"{EXECUTION}{execution}"}
+    here.fails("churn-train", "pipeline-failed", executionStartTime=now, executionEndTime=now, **named)
 
 
 def test_tags_that_could_not_be_read_are_asked_for_again(play: Play) -> None:
@@ -412,13 +416,15 @@ def test_somebody_hears_of_a_failure_within_minutes_though_its_tags_cannot_be_re
     assert is_open(here, "churn-train", "C0ALL") or is_open(here, "churn-train", "C0FRAUD")
 
 
-def test_the_last_of_a_slow_batch_goes_to_its_own_team(play: Play) -> None:
+@pytest.mark.parametrize("before", range(1, 5))
+def test_the_last_of_a_slow_batch_goes_to_its_own_team(play: Play, before: int) -> None:
     here = play(FRAUD + EVERY_RECEIVER)
     here.cloud.tags[PIPELINE] = {"team": "fraud"}
+    here.breaks("pagerduty", "silence", 1)
     here.breaks("webhook", "silence", 1)
 
-    for minute in range(4):
-        here.goes("ALARM", "memory", f"endpoint-{minute}")
+    for number in range(before):
+        here.goes("ALARM", "memory", f"endpoint-{number}")
     fails(here, "one")
     here.until(30)
 
@@ -659,3 +665,40 @@ def test_the_reader_of_chat_sees_what_ended(play: Play) -> None:
 
     got: list[Mail] = [chat(each) for each in here.topics.of("amazon-q")]
     assert told_open(got, "churn") == {"latency-p99": False}
+
+
+def test_people_are_mentioned_in_the_text_that_makes_the_notification(play: Play) -> None:
+    here = play(NAGGING)
+    here.goes("ALARM")
+    here.until(5)
+
+    assert "<!here>" in here.slack.channel("C0ALL")[0].text
+
+
+def test_a_quiet_days_summary_ends_in_no_dash(play: Play) -> None:
+    here = play("\n  - {name: everyone, slack: C0ALL, sns: default, digest: true}\n")
+
+    counted = {"kinds": {"endpoint": [8, 8]}, "unwatched": [], "idle": [], "unread": [], "withheld": []}
+    numbers = dict.fromkeys(("left_out", "orphans", "foreign"), 0)
+    detail = {**counted, **numbers, "alarms": 88, "cost": 8.8}
+    here.sends({"source": "sagewatch", "detail-type": "Sagewatch Digest Due", "detail": detail})
+    here.until(10)
+
+    [mail] = here.topics.of("alerts")
+    assert not [line for line in mail.body.splitlines() if line.strip() == "–"]
+    assert '"–"' not in here.slack.channel("C0ALL")[0].everything
+
+
+def test_a_topic_that_nobody_confirmed_is_not_the_only_one_that_is_told(play: Play) -> None:
+    """Slack refuses its token, and nobody subscribed to the alerts topic: PagerDuty and the webhook hear of it."""
+    here = play()
+    here.slack.token = "xoxb-" + "another"
+    here.cloud.unconfirmed.add("alerts")
+
+    here.goes("ALARM")
+    here.until(30)
+    here.slack.token = TOKEN
+    here.until(60)
+
+    assert (len(here.pager.open()), len(here.hook.documents)) == (1, 1)
+    assert is_open(here)

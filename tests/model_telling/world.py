@@ -140,7 +140,7 @@ def _client(service: str) -> BaseClient:
     return made
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """One history as it goes on; times are minutes since its start."""
 
@@ -179,6 +179,9 @@ class World:
         self.credentials(bot_token=TOKEN, channel="C0ALL", signing_secret=SIGNING)
         self.cloud.texts |= {"/pagerduty": [ROUTING], "/webhook": [SHARED]}
         self.policy(self.routes)
+
+    def __repr__(self) -> str:
+        return f"<a world after {self.minute:.0f} minutes and {self.calls} calls>"
 
     # ------------------------------------------------------------------------------------------------ what happens
     @property
