@@ -73,6 +73,7 @@ unit: setup
 test: check
 	.venv-sam/bin/sam validate --lint
 	.venv/bin/pytest -q -n 2 tests/integration
+	.venv/bin/pytest -q -n 2 tests/model_telling
 	.venv/bin/pytest -q tests/e2e
 
 e2e: setup
