@@ -522,10 +522,13 @@ class World:
             raise NoAnswer(urllib3.HTTPSConnectionPool("played"), url, "Read timed out.")
         if trouble in ("500", "429", "closed", "refused"):
             return _response(_REFUSALS.get((name.partition(".")[0], trouble)) or _REFUSALS["", trouble])
+        before = len(self.slack.posted)
         answer = found(body, headers)
         self._ends()
         if trouble == "late":
             self.unheard += 1
+            for each in self.slack.posted[before:]:
+                each.heard = False
             CLOCK.advance(_SILENCE)
             raise NoAnswer(urllib3.HTTPSConnectionPool("played"), url, "Read timed out.")
         return _response(answer)
