@@ -61,7 +61,7 @@ _PLACES = re.compile(
 )
 """Passwords in addresses, and addresses that are secrets themselves."""
 
-_LONG = re.compile(r"[A-Za-z0-9_.~+/=-]{16}")
+_LONG = re.compile(r"[A-Za-z0-9_.~+/=-]{10}")
 """No token is shorter: a text without such a run need not be looked at any further."""
 
 _TOKENS = re.compile(
@@ -86,7 +86,7 @@ _TOKENS = re.compile(
     | pypi-AgEIcHlwaS5vcmc[\w-]{40,} | rdme_[a-z0-9]{60,} | rubygems_[a-f0-9]{48} | tk-us-[\w-]{40,}
     | SG\.[\w-]{16,}\.[\w-]{16,} | xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16} | sntry[su]_[\w+/=]{40,}
     | sm_(?:aat|pat)_[A-Za-z0-9]{16,} | shippo_(?:live|test)_[a-fA-F0-9]{40} | shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}
-    | xapp-[\w-]{10,} | xox[a-z](?:\.xox[a-z])?-[\w-]{10,} | sgp_[A-Za-z0-9_]{30,} | sq0[a-z]{3}-[\w-]{22,}
+    | xapp-[\w-]{5,} | xox[a-z](?:\.xox[a-z])?-[\w-]{5,} | sgp_[A-Za-z0-9_]{30,} | sq0[a-z]{3}-[\w-]{22,}
     | SK[a-f0-9]{32} | tfp_[\w-]{50,} | hv[bsr]\.[\w-]{24,} | AQVN[\w-]{35,} | YC[\w-]{38} | dnkey-[\w=-]{50,}
     | gsk_[A-Za-z0-9]{40,} | xai-[A-Za-z0-9]{60,} | lsv2_(?:pt|sk)_[\w-]{30,} | nvapi-[\w-]{40,} | r8_[A-Za-z0-9]{30,}
     | figd_[\w-]{30,}
