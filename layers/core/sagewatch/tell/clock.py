@@ -45,7 +45,9 @@ def look_after_all(context: Context) -> int:
     return len(open_now)
 
 
-def _with_alarm_states(context: Context, open_now: Iterable[tuple[str, Ref]]) -> Iterator[tuple[Current, _AlarmStates]]:
+def _with_alarm_states(
+    context: Context, open_now: Iterable[tuple[str, Ref, str]]
+) -> Iterator[tuple[Current, _AlarmStates]]:
     """Yield the timelines, with the states that their firing alarms are in."""
     client, table = context.clients.dynamodb, context.settings.table
     for some in batched(open_now, _AT_ONCE, strict=False):
@@ -76,6 +78,8 @@ def _ends(current: Current, states: _AlarmStates) -> Iterator[Notice]:
 
 def _firing(current: Current) -> dict[str, Notice]:
     """Return the alarms that fire for a while, by name, and their newest notices."""
+    if current.timeline.place:
+        return {}  # of another account or Region, whose alarms cannot be asked for here
     parts = [part for incident in current.incidents for part in incident.parts]
     return {part.last.part: part.last for part in parts if part.firing and current.now - part.last.at > _EVENTS_ARRIVE}
 

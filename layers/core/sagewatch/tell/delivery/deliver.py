@@ -66,14 +66,15 @@ def is_due(context: Context, route: Route, current: Current) -> bool:
 @contextmanager
 def _claimed(context: Context, route: Route, current: Current) -> Iterator[Current]:
     """Hold the claim of a timeline, and yield it as it is then."""
-    client, table, subject = context.clients.dynamodb, context.settings.table, current.timeline.subject
-    if not timelines.claim(client, table, route.name, subject, context.worker, context.now):
+    client, table = context.clients.dynamodb, context.settings.table
+    subject, place = current.timeline.subject, current.timeline.place
+    if not timelines.claim(client, table, route.name, subject, context.worker, context.now, place):
         after = _BUSY_WAIT * 2 ** (context.attempt - 1)
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
     try:
-        yield current.follows(timelines.load(client, table, route.name, subject))
+        yield current.follows(timelines.load(client, table, route.name, subject, place))
     finally:
-        timelines.release(client, table, route.name, subject, context.worker)
+        timelines.release(client, table, route.name, subject, context.worker, place)
 
 
 @dataclass(slots=True, kw_only=True)
