@@ -26,7 +26,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from moto import mock_aws
 
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import BRISK
+from sagewatch.aws.retries import BRISK
 from sagewatch.errors import Retry, SagewatchError
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.receivers.build import Receivers

@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
-from sagewatch.aws.errors import PATIENT
 from sagewatch.aws.policy_store import PolicyStore
+from sagewatch.aws.retries import PATIENT
 from sagewatch.settings import ReconcileSettings
 from sagewatch.watch import events
 from sagewatch.watch.batch import Batch

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from sagewatch.aws.errors import BRISK
+from sagewatch.aws.retries import BRISK
 from sagewatch.aws.secrets import credentials
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Ref

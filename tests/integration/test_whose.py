@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagewatch.policy.rules import Route
-from sagewatch.receivers.pagerduty.receiver import PagerDutyReceiver
+from sagewatch.receivers.pagerduty.api import PagerDutyReceiver
 from sagewatch_cli.local.doubles.slack import Reply
 from tests.integration.telling import (
     START,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.model import Severity
 from sagewatch.policy.rules import Row, RowCost
 
@@ -33,12 +33,12 @@ def read_row_costs(client: DynamoDBClient, table: str) -> Mapping[Row, RowCost]:
 
 def write_row_costs(client: DynamoDBClient, table: str, withheld: Mapping[Row, RowCost]) -> None:
     """Write down the rows that give way from now on, in place of those before."""
-    rows = [_item(row, cost) for row, cost in sorted(withheld.items(), key=lambda each: each[0])]
+    rows = [_row_item(row, cost) for row, cost in sorted(withheld.items(), key=lambda each: each[0])]
     with retried(f"put_item {table}"):
         client.put_item(TableName=table, Item={**_KEY, "rows": {"L": rows}})
 
 
-def _item(row: Row, cost: RowCost) -> UniversalAttributeValueTypeDef:
+def _row_item(row: Row, cost: RowCost) -> UniversalAttributeValueTypeDef:
     kind, alarm = row
     return {
         "M": {

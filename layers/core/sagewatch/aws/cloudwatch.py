@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.model import Alarm, Described, canonical
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.model import MuteRule
 
 if TYPE_CHECKING:

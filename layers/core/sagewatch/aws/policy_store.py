@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from sagewatch.aws import budget_store
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.errors import BadSetting, BrokenPolicy
 from sagewatch.policy.rules import PolicyInForce, Row, RowCost
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.kinds.kind import Published
 
 if TYPE_CHECKING:

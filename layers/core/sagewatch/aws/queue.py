@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from itertools import batched
 from typing import TYPE_CHECKING
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.errors import Retry
 from sagewatch.model import Ref
 

@@ -13,11 +13,11 @@ from typing import Concatenate
 
 import boto3
 
-from sagewatch.aws.errors import BRISK, retried
+from sagewatch.aws.retries import BRISK, retried
 from sagewatch.errors import Unauthorised, Undeliverable
 
 _LIFETIME = 300  # s
-_SECRETS = ("bot_token", "webhook_url")
+_SECRET_FIELDS = ("bot_token", "webhook_url")
 _SHAPE = '{"webhook_url": …} or {"bot_token": …, "channel": …}'
 
 
@@ -61,8 +61,8 @@ def credentials(text: str) -> Mapping[str, str]:
     if not all(isinstance(value, str) and value for value in found.values()):
         raise Undeliverable("Every value of the secret in SLACK_CREDENTIALS must be a text")
     stripped: dict[str, str] = {name: value.strip() for name, value in found.items()}
-    if not all(_is_plain(stripped.get(name, "-")) for name in _SECRETS):
-        raise Undeliverable(f"{' and '.join(_SECRETS)} in SLACK_CREDENTIALS must be plain ASCII without blanks")
+    if not all(_is_plain(stripped.get(name, "-")) for name in _SECRET_FIELDS):
+        raise Undeliverable(f"{' and '.join(_SECRET_FIELDS)} in SLACK_CREDENTIALS must be plain ASCII without blanks")
     return stripped
 
 

@@ -11,8 +11,7 @@ from itertools import batched
 from sagewatch.aws import cloudwatch
 from sagewatch.errors import SagewatchError
 from sagewatch.model import Notice, Ref, State
-from sagewatch.tell.context import ENOUGH_MS, Context, collected, raise_most_hopeful
-from sagewatch.tell.current import Current, change, may_become_due
+from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, may_become_due, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import deliver, is_due
 from sagewatch.tell.route import route_named
 from sagewatch.tell.store import timelines

@@ -15,8 +15,7 @@ from sagewatch.fleet.mute_windows import snooze_rule
 from sagewatch.model import Evidence, Notice
 from sagewatch.policy.rules import Route
 from sagewatch.tell.clock import CLOCK, look_after_all
-from sagewatch.tell.context import ENOUGH_MS, Context, collected, raise_most_hopeful
-from sagewatch.tell.current import Current, change
+from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import Busy, deliver
 from sagewatch.tell.digest.send import send_digest
 from sagewatch.tell.evidence.gather import PATIENCE, gather, tags_of_arn

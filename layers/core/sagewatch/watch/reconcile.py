@@ -13,7 +13,7 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.diff import decide
-from sagewatch.watch.observe import is_unchanged, observe
+from sagewatch.watch.facts import is_unchanged, observe
 from sagewatch.watch.rollback import alarms_of_others, to_label
 
 MOST_LOOKS = 3

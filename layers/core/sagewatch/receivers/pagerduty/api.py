@@ -16,7 +16,11 @@ import urllib3
 
 from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import Retry, SagewatchError, Unauthorised, Undeliverable
+from sagewatch.model import Incident, ThreadLine
+from sagewatch.policy.rules import Route
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
+from sagewatch.receivers.pagerduty import render
+from sagewatch.receivers.receiver import Capabilities, PostOnlyReceiver
 from sagewatch.receivers.wording.phrases import harmless
 
 URL = "https://events.pagerduty.com/v2/enqueue"
@@ -49,6 +53,20 @@ class PagerDutyApi:
         # Events API v2 answers a taken event with 202.
         if answer.status != 202:
             raise _pagerduty_error(answer, secret["routing_key"])
+
+
+@dataclass(frozen=True, slots=True)
+class PagerDutyReceiver(PostOnlyReceiver):
+    """A service, for one route; it is sent how the incident stands, whatever the line."""
+
+    capabilities = Capabilities(
+        editable=False, abouts=frozenset({"worsened", "reopened", "resolved", "closed", "acked", "snoozed"})
+    )
+    api: PagerDutyApi
+    route: Route
+
+    def tell(self, incident: Incident, line: ThreadLine | None) -> None:  # noqa: ARG002 - the incident says it all
+        self.api.send(render.event(incident, self.route))
 
 
 def _pagerduty_error(answer: Answer, key: str) -> SagewatchError:

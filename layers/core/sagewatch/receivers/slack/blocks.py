@@ -14,8 +14,7 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
-from sagewatch.receivers.wording.figures import utc
-from sagewatch.receivers.wording.phrases import cut, harmless, inline
+from sagewatch.receivers.wording.phrases import cut, harmless, inline, utc
 from sagewatch.receivers.wording.sentences import ADDRESS, Span
 
 type Message = dict[str, Any]

@@ -35,8 +35,7 @@ from sagewatch.receivers.slack.blocks import (
     verbatim,
     words,
 )
-from sagewatch.receivers.wording.figures import breaches, lasting, sparkline, worst
-from sagewatch.receivers.wording.phrases import harmless, quantity
+from sagewatch.receivers.wording.phrases import breaches, harmless, lasting, quantity, sparkline, worst
 from sagewatch.receivers.wording.sentences import (
     ADDRESS,
     as_text,

@@ -25,7 +25,11 @@ from urllib3.util import Url
 
 from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import Retry, SagewatchError, Unauthorised, Undeliverable, Unreachable
+from sagewatch.model import Incident, ThreadLine
+from sagewatch.policy.rules import Route
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
+from sagewatch.receivers.receiver import Capabilities, PostOnlyReceiver
+from sagewatch.receivers.webhook import render
 
 _METADATA = ipaddress.ip_address("fd00:ec2::254")
 
@@ -55,6 +59,18 @@ class WebhookApi:
         answer = post(self.http, self.breaker, who, self.url, content, headers)
         if not answer.good:
             raise _webhook_error(answer, who)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReceiver(PostOnlyReceiver):
+    """An address, for one route; it is told of every line."""
+
+    capabilities = Capabilities(editable=False)
+    api: WebhookApi
+    route: Route
+
+    def tell(self, incident: Incident, line: ThreadLine | None) -> None:
+        self.api.send(render.document(incident, line, self.route))
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:

@@ -12,9 +12,8 @@ from sagewatch.errors import Retry, SagewatchError, Stale, Undeliverable, Unreac
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.receiver import Location, Receiver
-from sagewatch.receivers.slack.receiver import SlackReceiver
-from sagewatch.tell.context import Context, collected, raise_most_hopeful
-from sagewatch.tell.current import BEHIND, Current, change
+from sagewatch.receivers.slack.api import SlackReceiver
+from sagewatch.tell.context import BEHIND, Context, Current, change, collected, raise_most_hopeful
 from sagewatch.tell.delivery import difference
 from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
 from sagewatch.tell.evidence.graph import graph
@@ -85,6 +84,7 @@ class Delivery:
     """What one receiver was sent about the incidents of one timeline, and the difference to what should be shown."""
 
     receiver: Receiver
+    """Who is told."""
     sent: dict[str, Sent]
     """By the id of the incident."""
     since: datetime
@@ -94,6 +94,7 @@ class Delivery:
     remind: Sequence[timedelta]
     """The times of reminders, after the opening."""
     now: datetime
+    """The time as of which messages are rendered and reminders are due."""
     store: Callable[[Mapping[str, Sent]], None]
     """Writes down what was sent; called after each message, before the next one."""
     is_unknown: bool = False

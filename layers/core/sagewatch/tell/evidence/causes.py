@@ -24,11 +24,17 @@ class Known:
     """
 
     name: str
+    """Names it in tests, and, if special, among the `causes` of a kind."""
     wording: str
+    """The regular expression that the reason or a log line must contain."""
     cause: str
+    """The likely cause, as part of a sentence; `{name}` is filled from the wording."""
     remedy: str
+    """What to do about it, as whole sentences; `{name}` likewise."""
     special: bool = False
+    """Whether only kinds that name it among their `causes` can have it."""
     logged: bool = False
+    """Whether it is also looked for in the last log lines."""
 
 
 _CAPACITY = (
