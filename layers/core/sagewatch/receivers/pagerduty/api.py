@@ -60,7 +60,8 @@ class PagerDutyReceiver(PostOnlyReceiver):
     """A service, for one route; it is sent how the incident stands, whatever the line."""
 
     capabilities = Capabilities(
-        editable=False, abouts=frozenset({"worsened", "reopened", "resolved", "closed", "acked", "snoozed"})
+        editable=False,
+        abouts=frozenset({"worsened", "reopened", "settled", "resolved", "closed", "acked", "snoozed", "snooze-over"}),
     )
     api: PagerDutyApi
     route: Route

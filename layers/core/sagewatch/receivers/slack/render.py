@@ -80,7 +80,7 @@ _LINE_MARKS = {
     "snoozed": ":zzz:",
     "log": ":page_facing_up:",
 }
-_CALLS_AGAIN = frozenset({"worsened", "reopened", "reminder"})
+_CALLS_AGAIN = frozenset({"worsened", "reopened", "settled", "snooze-over", "reminder"})
 """Lines that call people: an edited message calls nobody."""
 
 _SNOOZE_OPTIONS = {"30 min": "30m", "2 hours": "2h", "Until 09:00 UTC tomorrow": "t9"}

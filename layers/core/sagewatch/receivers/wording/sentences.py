@@ -22,6 +22,9 @@ from sagewatch.receivers.wording.phrases import (
     worst,
 )
 
+NO_DATA = "INSUFFICIENT_DATA"
+"""The reason of an end that is neither OK nor a deletion: CloudWatch has no data to judge the alarm by."""
+
 type Span = tuple[str, bool]
 """A piece of a sentence, and whether it is shown in bold: `("churn", True)`."""
 
@@ -40,6 +43,7 @@ _CLASSES = {
     "cleared": "OK",
     "resolved": "RESOLVED",
     "closed": "CLOSED",
+    "flapping": "UNSTABLE",
 }
 _DEEDS = {"acked": "acknowledged", "snoozed": "snoozed"}
 
@@ -88,7 +92,7 @@ def lasted(incident: Incident) -> str:
 def closing(notice: Notice) -> str:
     """Say why nothing more will be heard of it: what it is about, or only its alarm, is gone."""
     if notice.state != "closed" or notice.labels.get("alarm") != "failed":
-        return "the alarm was deleted"
+        return "it has no data any more" if notice.reason == NO_DATA else "the alarm was deleted"
     return f"the {inline(notice.title, _TITLE)}"
 
 
@@ -138,11 +142,13 @@ def why(incident: Incident) -> str:
 
 
 def unusual(incident: Incident) -> str:
-    """Return what is unusual about it: that it fired again, that it flaps."""
+    """Return what is unusual about it: that it fires after a mute, that it fired again, that it flaps."""
+    lead = incident.lead
+    after = f"still firing after {inline(lead.after, _TITLE)}" if lead.after and lead.state == "firing" else ""
     flapping = next((part for part in incident.parts if part.flapping), None)
     again = f"again ({_nth(incident.reopened + 1)} time)" if incident.reopened else ""
     unsettled = f"flapping ({_changed(incident, flapping, flapping.last.at)})" if flapping else ""
-    return " · ".join(filter(None, (again, unsettled)))
+    return " · ".join(filter(None, (after, again, unsettled)))
 
 
 def brief(incident: Incident, part: Part) -> str:
@@ -167,6 +173,10 @@ def line_text(incident: Incident, line: ThreadLine) -> str:
         case "flapping":
             times = f", changed {_changed(incident, part, line.at)}" if part else ""
             return f"Flapping: {inline(notice.title, _TITLE)}{times}; until it settles, not every change is told"
+        case "settled":
+            return f"Settled, still firing: {told} · {_state(notice)}"
+        case "snooze-over":
+            return f"Snooze over, still firing: {told} · {_state(notice)}"
         case "acked":
             return "Acknowledged"
         case "snoozed":
@@ -174,8 +184,7 @@ def line_text(incident: Incident, line: ThreadLine) -> str:
         case "log":
             return logged(incident, line)
         case "reminder":
-            waited = lasting(line.at - incident.opened)
-            return f"Still open after {waited}, not acknowledged: {told} · {_state(notice)}"
+            return f"Still open after {lasting(line.waited)}, not acknowledged: {told} · {_state(notice)}"
 
 
 def logged(incident: Incident, line: ThreadLine) -> str:
