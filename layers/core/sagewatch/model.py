@@ -433,6 +433,9 @@ def _canonical_query(query: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+NO_DATA = "INSUFFICIENT_DATA"
+"""The state of an alarm that CloudWatch has no data to judge by, and the reason of a notice that it ended so."""
+
 WHOLE_RESOURCE = "*"
 """The part of a notice that speaks of the whole resource: when that is deleted, all of its parts end."""
 

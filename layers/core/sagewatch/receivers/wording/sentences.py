@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from urllib.parse import quote
 
-from sagewatch.model import FLAP_WINDOW, Evidence, Incident, Notice, Part, ThreadLine
+from sagewatch.model import FLAP_WINDOW, NO_DATA, Evidence, Incident, Notice, Part, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import (
     bound,
@@ -21,9 +21,6 @@ from sagewatch.receivers.wording.phrases import (
     utc,
     worst,
 )
-
-NO_DATA = "INSUFFICIENT_DATA"
-"""The reason of an end that is neither OK nor a deletion: CloudWatch has no data to judge the alarm by."""
 
 type Span = tuple[str, bool]
 """A piece of a sentence, and whether it is shown in bold: `("churn", True)`."""
