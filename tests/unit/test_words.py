@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -253,7 +254,9 @@ def history() -> list[dict[str, Any]]:
         (flaps, line("flapping", flaps.lead)),
         (acked(), line("acked", clicked("acked", 2))),
         (snoozed(), line("snoozed", clicked("snoozed", 3, until=after(120)))),
-        (firing(), line("reminder", latency(), at=after(15), number=1)),
+        (firing(), line("settled", latency(), at=after(15))),
+        (firing(), line("snooze-over", latency(), at=after(120))),
+        (firing(), line("reminder", latency(), at=after(15), number=1, waited=timedelta(minutes=15))),
         (failed, line("log", failed.lead)),
     ]
     return [

@@ -307,10 +307,10 @@ def filter_labels(incident: Incident, line: ThreadLine | None) -> dict[str, str]
     """Return what programs filter on, ten at most.
 
     `state` is the notice's (firing, cleared, failed, succeeded, closed), or what became of the incident: acked,
-    snoozed, resolved.
+    snoozed, resolved, flapping.
     """
     notice = speaks_of(incident, line)
-    whole = line.about if line and line.about in {"acked", "snoozed", "resolved"} else notice.state
+    whole = line.about if line and line.about in {"acked", "snoozed", "resolved", "flapping"} else notice.state
     found = {name: notice.labels.get(name) for name in ("kind", "resource", "scope", "alarm", "team")}
     severity = notice.severity if line else incident.severity
     said = {**found, "severity": str(severity), "state": whole, "route": incident.route, "incident": incident.id}
