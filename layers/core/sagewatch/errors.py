@@ -13,6 +13,8 @@ SagewatchError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -72,3 +74,26 @@ class BrokenPolicy(SagewatchError):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
+
+
+ODD: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What Python raises of a value that is not what it was taken for: in an event, or by a mistake of ours."""
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Raise Undeliverable, `An event could not be read: KeyError`, where a value is not what it was taken for.
+
+    The original is not shown: it may repeat a secret. It is chained for who debugs.
+    """
+    try:
+        yield
+    except ODD as odd:
+        raise Undeliverable(f"{what}: {type(odd).__name__}") from odd

@@ -71,6 +71,9 @@ class Receiver(Protocol):
     def withdraw(self, where: Location) -> None:
         """Delete a message."""
 
+    def has_readers(self) -> bool:
+        """Return whether anybody gets what is sent, as far as that is known."""
+
 
 class PostOnlyReceiver(ABC):
     """A receiver that can neither edit nor delete what it sent: it tells each thing that is worth telling once."""
@@ -97,6 +100,9 @@ class PostOnlyReceiver(ABC):
 
     def withdraw(self, where: Location) -> None:  # noqa: B027 - nothing that was sent can be taken back
         """Do nothing."""
+
+    def has_readers(self) -> bool:
+        return True
 
 
 _TOLD: Location = {"told": True}

@@ -19,6 +19,7 @@ from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collecte
 from sagewatch.tell.delivery.deliver import Busy, deliver
 from sagewatch.tell.digest.send import send_digest
 from sagewatch.tell.evidence.gather import PATIENCE, gather, tags_of_arn
+from sagewatch.tell.hide import evidence_without_secrets, without_secrets
 from sagewatch.tell.read import alarm_events
 from sagewatch.tell.read.sagemaker_events import lacks_tags, tagged
 from sagewatch.tell.route import route_named, routes
@@ -38,7 +39,7 @@ def receive(context: Context, record: Any, event: Mapping[str, Any]) -> Notice |
     try:
         context.require_time()
         if event.get("detail-type") == CLOCK:
-            look_after_all(context, lambda route, notice: _tell_on(context, (route,), notice))
+            look_after_all(context, lambda route, notice: _tell_on(context, (route,), without_secrets(notice)))
             return None
         if event.get("detail-type") == DUE:
             send_digest(context, event)
@@ -71,9 +72,10 @@ def tell(context: Context, event: Mapping[str, Any]) -> Notice | None:
 
     Every route is tried even when another one fails, and then the failure is raised: Retry before Undeliverable.
     """
-    notice = _read_with_tags(context, event)
-    if notice is None:
+    found = _read_with_tags(context, event)
+    if found is None:
         return None
+    notice = without_secrets(found)
     taken = tuple([route for route in _routes(context, notice) if not route.drop])
     _tell_on(context, taken, notice)
     return notice if taken else None
@@ -81,7 +83,9 @@ def tell(context: Context, event: Mapping[str, Any]) -> Notice | None:
 
 def _tell_on(context: Context, taken: tuple[Route, ...], notice: Notice) -> None:
     """Write a notice down and tell it, on each of the routes."""
-    explain = cache(lambda logs: gather(context.evidence_clients, notice, logs, _patience(context)))
+    explain = cache(
+        lambda logs: evidence_without_secrets(gather(context.evidence_clients, notice, logs, _patience(context)))
+    )
     errors: list[SagewatchError] = []
     for route in taken:
         with collected(errors):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from sagewatch.aws.retries import retried
 from sagewatch.errors import Unreachable
@@ -86,6 +86,14 @@ class SnsReceiver(PostOnlyReceiver):
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
         mail = render.mail(incident, line, self.route)
         publish(self.client, self.arn, mail.subject, mail.body, mail.attributes)
+
+    def has_readers(self) -> bool:
+        """Return False when nobody has confirmed a subscription; who may not ask that is taken for having some."""
+        try:
+            found = self.client.get_topic_attributes(TopicArn=self.arn)["Attributes"]
+        except (ClientError, BotoCoreError):
+            return True
+        return found.get("SubscriptionsConfirmed") != "0"
 
 
 class EscalationReceiver(SnsReceiver):

@@ -23,6 +23,7 @@ from sagewatch.kinds.leads import Lead, last_change, lead_of_job
 from sagewatch.kinds.registry import KINDS, kind, started_by
 from sagewatch.model import Description, Evidence, Notice, Ref
 from sagewatch.tell.evidence import causes
+from sagewatch.tell.hide import lines_without_secrets
 
 PATIENCE = 3.0
 """Seconds of reading for one notice, after which nothing more is asked: it is worth more than what explains it."""
@@ -198,5 +199,6 @@ def _lines(reader: _EvidenceReader, group: str, stream: str) -> tuple[str, ...]:
     if not answer.get("events") and answer.get("nextBackwardToken"):
         # GetLogEvents may answer with an empty page although there are events behind it.
         answer = reader.logs("get_log_events", **where, nextToken=answer["nextBackwardToken"])
-    messages = (event.get("message", "").rstrip() for event in answer.get("events", ()))
-    return tuple(message[:_WIDEST] for message in messages if message)
+    messages = [event.get("message", "").rstrip() for event in answer.get("events", ())]
+    # Before anything is cut: of half a key nobody can tell what it is.
+    return tuple(line[:_WIDEST] for line in lines_without_secrets([each for each in messages if each]) if line)
