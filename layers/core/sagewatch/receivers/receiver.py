@@ -17,7 +17,18 @@ It is stored with the timeline, and handed back when the message is to be edited
 """
 
 TOLD_WITHOUT_EDITS: frozenset[About] = frozenset(
-    {"joined", "worsened", "cleared", "closed", "resolved", "reopened", "flapping", "reminder"}
+    {
+        "joined",
+        "worsened",
+        "cleared",
+        "closed",
+        "resolved",
+        "reopened",
+        "flapping",
+        "settled",
+        "snooze-over",
+        "reminder",
+    }
 )
 """The lines that are told where a message cannot be edited: acknowledgements, snoozes and logs are not."""
 

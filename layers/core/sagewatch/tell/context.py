@@ -128,24 +128,30 @@ def _save(context: Context, before: Current, timeline: Timeline) -> Current:
     if timeline.notices is not before.timeline.notices:
         timeline = replace(timeline, notices=retained(timeline.notices))
     current = before.follows(timeline)
-    saved = timelines.save(
-        context.clients.dynamodb, context.settings.table, timeline, may_become_due(context, current), context.now
-    )
+    # The clock looks at it until all of it was told: a crash, or a receiver that fails, must not leave it untold.
+    is_open = bool(current.incidents)
+    saved = timelines.save(context.clients.dynamodb, context.settings.table, timeline, is_open, context.now)
     return current.follows(saved)
 
 
 def may_become_due(context: Context, current: Current) -> bool:
     """Return whether something may have to be sent without any new notice, so that the clock must look at it.
 
-    That is what fires, flaps or is snoozed, what people are reminded of, and what a receiver has to catch up on.
+    That is what fires or flaps, a snooze that outlasts its incident, what people are reminded of, and what a receiver
+    has to catch up on.
     """
     last = max(reminders(route_named(context.policy, current.timeline.route)), default=timedelta())
     return current.is_behind or any(
         any(part.firing or part.flapping for part in incident.parts)
-        or incident.status == "snoozed"
-        or (incident.is_open and context.now <= incident.opened + last + _LATE)
+        or (incident.snoozed_until is not None and context.now < incident.snoozed_until)
+        or (incident.is_open and context.now <= _last_change(incident) + last + _LATE)
         for incident in current.incidents
     )
+
+
+def _last_change(incident: Incident) -> datetime:
+    """Return the last time from which reminders may count: a notice, or the end of a snooze."""
+    return max(incident.notices[-1].at, incident.snoozed_until or incident.opened)
 
 
 @contextmanager

@@ -8,12 +8,12 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sagewatch.aws import mute_rules, queue
+from sagewatch.aws import queue
 from sagewatch.errors import Impaired, Retry, SagewatchError, understood
 from sagewatch.fleet.coverage import DUE
-from sagewatch.fleet.mute_windows import snooze_rule
 from sagewatch.model import Evidence, Notice
 from sagewatch.policy.rules import Route
+from sagewatch.tell import snooze
 from sagewatch.tell.clock import CLOCK, look_after_all
 from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import Busy, deliver
@@ -56,7 +56,7 @@ def receive(context: Context, record: Any, event: Mapping[str, Any]) -> Notice |
 def _do(context: Context, event: Mapping[str, Any]) -> Notice | None:
     context.require_time()
     if event.get("detail-type") == CLOCK:
-        look_after_all(context)
+        look_after_all(context, lambda route, notice: _tell_on(context, (route,), without_secrets(notice)))
         return None
     if event.get("detail-type") == DUE:
         send_digest(context, event)
@@ -89,7 +89,15 @@ def tell(context: Context, event: Mapping[str, Any]) -> Notice | None:
     if not is_tagged and context.attempt < _UNTAGGED_TOLD:
         raise Retry(f"the tags of {found.arn} cannot be read, so that it is not known who is to be told")
     notice = without_secrets(found)
-    taken = [route for route in _routes(context, notice) if not route.drop]
+    taken = tuple([route for route in _routes(context, notice) if not route.drop])
+    _tell_on(context, taken, notice)
+    if not is_tagged and context.attempt < _UNTAGGED_GIVEN_UP:
+        raise Retry(f"the tags of {found.arn} cannot be read: it was told without them, and they are asked for again")
+    return notice if taken else None
+
+
+def _tell_on(context: Context, taken: tuple[Route, ...], notice: Notice) -> None:
+    """Write a notice down and tell it, on each of the routes."""
     explain = cache(
         lambda logs: evidence_without_secrets(gather(context.evidence_clients, notice, logs, _patience(context)))
     )
@@ -100,11 +108,10 @@ def tell(context: Context, event: Mapping[str, Any]) -> Notice | None:
             if current.incidents:
                 deliver(context, route, current, frozenset({notice.key}))
             if notice.state == "snoozed":
-                _snooze(context, current, notice)
+                snooze.mute(context, current, notice)
+            else:
+                snooze.unmute(context, current)
     raise_most_hopeful(errors)
-    if not is_tagged and context.attempt < _UNTAGGED_GIVEN_UP:
-        raise Retry(f"the tags of {found.arn} cannot be read: it was told without them, and they are asked for again")
-    return notice if taken else None
 
 
 def _read_with_tags(context: Context, event: Mapping[str, Any]) -> tuple[Notice | None, bool]:
@@ -176,13 +183,3 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
         return replace(latest, notices=(*latest.notices, notice), evidence={**latest.evidence, **more})
 
     return change(context, current, added)
-
-
-def _snooze(context: Context, current: Current, notice: Notice) -> None:
-    """Have CloudWatch itself mute what fires, so that native paging is quiet too; the rule ends by itself."""
-    for incident in current.incidents:
-        alarms = [part.last.part for part in incident.parts if part.firing]
-        is_meant = any(each.key == notice.key for each in incident.notices)
-        if is_meant and alarms and notice.until and notice.until > context.now:
-            rule = snooze_rule(context.settings.prefix, incident.id, alarms, notice.by, context.now, notice.until)
-            mute_rules.put(context.clients.cloudwatch, rule)

@@ -80,7 +80,7 @@ _LINE_MARKS = {
     "snoozed": ":zzz:",
     "log": ":page_facing_up:",
 }
-_CALLS_AGAIN = frozenset({"worsened", "reopened", "reminder"})
+_CALLS_AGAIN = frozenset({"worsened", "reopened", "settled", "snooze-over", "reminder"})
 """Lines that call people: an edited message calls nobody."""
 
 _SNOOZE_OPTIONS = {"30 min": "30m", "1 h": "1h", "4 h": "4h", "12 h": "12h", "24 h": "24h"}

@@ -13,7 +13,15 @@ from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.receiver import Location, Receiver
 from sagewatch.receivers.slack.api import SlackReceiver
-from sagewatch.tell.context import BEHIND, Context, Current, change, collected, raise_most_hopeful
+from sagewatch.tell.context import (
+    BEHIND,
+    Context,
+    Current,
+    change,
+    collected,
+    may_become_due,
+    raise_most_hopeful,
+)
 from sagewatch.tell.delivery import difference
 from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
 from sagewatch.tell.evidence.graph import graph
@@ -38,8 +46,7 @@ def deliver(context: Context, route: Route, current: Current, fresh: frozenset[s
     Retry before Undeliverable. Then come those that were told of an incident before and are not the route's own any
     more; pictures come last, so that nobody waits for them.
     """
-    with _claimed(context, route, current) as latest:
-        claim = Claim(context, route, latest, fresh)
+    with _claimed(context, route, current, fresh) as claim:
         own, errors = context.receivers.of_route(route), list[SagewatchError]()
         for name, receiver in own.items():
             with collected(errors):
@@ -64,17 +71,22 @@ def is_due(context: Context, route: Route, current: Current) -> bool:
 
 
 @contextmanager
-def _claimed(context: Context, route: Route, current: Current) -> Iterator[Current]:
-    """Hold the claim of a timeline, and yield it as it is then."""
+def _claimed(context: Context, route: Route, current: Current, fresh: frozenset[str]) -> Iterator[Claim]:
+    """Hold the claim of a timeline, and yield it; once all was told, the clock looks at it only if more may be due."""
     client, table = context.clients.dynamodb, context.settings.table
     subject, place = current.timeline.subject, current.timeline.place
     if not timelines.claim(client, table, route.name, subject, context.worker, context.now, place):
         after = _BUSY_WAIT * 2 ** (context.attempt - 1)
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
+    settled: int | None = None
     try:
-        yield current.follows(timelines.load(client, table, route.name, subject, place))
+        latest = current.follows(timelines.load(client, table, route.name, subject, place))
+        claim = Claim(context, route, latest, fresh)
+        yield claim
+        if not may_become_due(context, claim.current):
+            settled = claim.current.timeline.version
     finally:
-        timelines.release(client, table, route.name, subject, context.worker, place)
+        timelines.release(client, table, route.name, subject, context.worker, settled, place)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +98,7 @@ class Delivery:
     sent: dict[str, Sent]
     """By the id of the incident."""
     since: datetime
-    """The time of the oldest notice that the receiver was told: who joins a route is not told its past."""
+    """The time of the oldest notice that it was told: who joins a route is told what fires, but not what ended."""
     fresh: frozenset[str]
     """The keys of the notices that have just arrived."""
     remind: Sequence[timedelta]
@@ -141,9 +153,11 @@ class Delivery:
         return replace(incident, id=sent.key) if sent and sent.key else incident
 
     def _due(self, incident: Incident, sent: Sent | None, fingerprint: str) -> tuple[Action, ...]:
-        if all(notice.at < self.since for notice in incident.notices):
+        begins = (notice for notice in incident.notices if notice.state in ("firing", "failed", "succeeded"))
+        is_past = all(notice.at < self.since for notice in begins)
+        if is_past and sent is None and not any(part.firing for part in incident.parts):
             return ()
-        history = thread_lines(incident, self.remind, self.now)
+        history = [line for line in thread_lines(incident, self.remind, self.now) if line.at >= self.since]
         return tuple(difference.due(incident, history, sent, self.fresh, fingerprint, self.receiver.capabilities))
 
     def _perform(self, incident: Incident, action: Action, fingerprint: str) -> None:

@@ -11,7 +11,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sagewatch.aws.retries import retried
@@ -21,10 +21,12 @@ from sagewatch.tell.incident.retention import LONGEST_AGE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import UpdateItemInputTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, UpdateItemInputTypeDef
 
 CLAIM = timedelta(seconds=40)
 """How long one worker has a timeline for itself: longer than the function may run (30 s)."""
+
+_DAY = timedelta(days=1)
 
 ROOM = 380_000
 """How many bytes the body may take (DynamoDB quotas, "Item size": 400 KB, names and values of attributes included)."""
@@ -50,6 +52,13 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 """How the fields of notices and evidence are read whose values are not JSON."""
 
 
+FOUND = "/found/"
+"""In the key of a notice that the clock found out, because no event said so in time."""
+
+_SAME = timedelta(seconds=1)
+"""How much two times of one change may differ: some of AWS's know no parts of a second."""
+
+
 class Conflict(Retry):
     """Another worker wrote the timeline after it was read."""
 
@@ -72,10 +81,22 @@ class Timeline:
     """What each receiver was sent, by its name, as `delivery.difference.to_stored` returns it."""
     version: int = 0
     """Counts the writes; 0 when nothing was ever written."""
+    expires: datetime | None = None
+    """When DynamoDB may forget it; None when nothing was ever written."""
 
     def holds(self, notice: Notice) -> bool:
-        """Return whether a notice is written down."""
-        return any(each.key == notice.key for each in self.notices)
+        """Return whether a notice is written down, or the clock found out what it says before it came."""
+        return any(each.key == notice.key for each in self.notices) or self._found_before(notice)
+
+    def _found_before(self, notice: Notice) -> bool:
+        """Return whether the clock found the same of the same part, and nothing else happened to that in between."""
+        if FOUND in notice.key:
+            return False
+        of_part = [
+            each for each in self.notices if each.part == notice.part and each.part and each.at >= notice.at - _SAME
+        ]
+        following = min(of_part, key=lambda each: each.at, default=None)
+        return following is not None and FOUND in following.key and _fires(following) == _fires(notice)
 
 
 def load(client: DynamoDBClient, table: str, route: str, subject: Ref, place: str = "") -> Timeline:
@@ -85,15 +106,16 @@ def load(client: DynamoDBClient, table: str, route: str, subject: Ref, place: st
     item = answer.get("Item", {})
     if "body" not in item:
         return Timeline(route=route, subject=subject, place=place)
-    version, body = int(item["version"]["N"]), _unpacked(item["body"]["S"])
-    return Timeline(route=route, subject=subject, place=place, version=version, **body)
+    version, expires = int(item["version"]["N"]), datetime.fromtimestamp(int(item["expires"]["N"]), UTC)
+    body = _unpacked(item["body"]["S"])
+    return Timeline(route=route, subject=subject, place=place, version=version, expires=expires, **body)
 
 
 def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, now: datetime) -> Timeline:
     """Write a timeline, and return it as it was written; Conflict when another worker was faster.
 
-    `is_open` puts it among the timelines that the clock looks after. Evidence of notices that are not in it any more
-    is dropped. A claim stays as it is.
+    `is_open` puts it among the timelines that the clock looks after, until it is released or settled. Evidence of
+    notices that are not in it any more is dropped. A claim stays as it is.
     """
     fitting, body = _cut_to_fit(replace(timeline, version=timeline.version + 1))
     values = {
@@ -140,17 +162,70 @@ def claim(
     return _updated(client, request)
 
 
-def release(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, place: str = "") -> bool:
-    """Give a claim back; return False, and leave it, when another worker has it by now."""
+def release(
+    client: DynamoDBClient,
+    table: str,
+    route: str,
+    subject: Ref,
+    who: str,
+    settled: int | None = None,
+    place: str = "",
+) -> bool:
+    """Give a claim back; return False, and leave it, when another worker has it by now.
+
+    `settled` is the version of which everybody was told everything: unless it was written since, the clock looks at it
+    no more.
+    """
+    is_mine: dict[str, AttributeValueTypeDef] = {":who": {"S": who}}
     request: UpdateItemInputTypeDef = {
         "TableName": table,
         "Key": _timeline_key(route, subject, place),
         # Another worker may have taken it over after 40 s.
         "UpdateExpression": "REMOVE claimed_by, claim_until",
         "ConditionExpression": "claimed_by = :who",
-        "ExpressionAttributeValues": {":who": {"S": who}},
+        "ExpressionAttributeValues": is_mine,
+    }
+    if settled is None:
+        return _updated(client, request)
+    both: UpdateItemInputTypeDef = {
+        **request,
+        "UpdateExpression": "REMOVE claimed_by, claim_until, #open",
+        "ConditionExpression": "claimed_by = :who AND #version = :settled",
+        "ExpressionAttributeNames": {"#open": OPEN, "#version": "version"},
+        "ExpressionAttributeValues": is_mine | {":settled": {"N": str(settled)}},
+    }
+    return _updated(client, both) or _updated(client, request)
+
+
+def settle(client: DynamoDBClient, table: str, timeline: Timeline) -> bool:
+    """Have the clock look at a timeline no more; return False, and change nothing, when somebody wrote it since."""
+    request: UpdateItemInputTypeDef = {
+        "TableName": table,
+        "Key": _timeline_key(timeline.route, timeline.subject, timeline.place),
+        "UpdateExpression": "REMOVE #open",
+        "ConditionExpression": "#version = :read",
+        "ExpressionAttributeNames": {"#open": OPEN, "#version": "version"},
+        "ExpressionAttributeValues": {":read": {"N": str(timeline.version)}},
     }
     return _updated(client, request)
+
+
+def renew(client: DynamoDBClient, table: str, timeline: Timeline, now: datetime) -> None:
+    """Have DynamoDB keep a timeline for another thirty days, once a day is over since that was said last."""
+    if timeline.expires is None or timeline.expires > now + LONGEST_AGE - _DAY:
+        return
+    request: UpdateItemInputTypeDef = {
+        "TableName": table,
+        "Key": _timeline_key(timeline.route, timeline.subject, timeline.place),
+        "UpdateExpression": "SET expires = :expires",
+        "ConditionExpression": "#version = :read",
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": {
+            ":read": {"N": str(timeline.version)},
+            ":expires": {"N": str(int((now + LONGEST_AGE).timestamp()))},
+        },
+    }
+    _updated(client, request)
 
 
 def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref, str]]:
@@ -187,6 +262,10 @@ def changed_timelines(client: DynamoDBClient, table: str, since: datetime) -> It
                 route, subject, place = _owner(item["pk"]["S"])
                 version, body = int(item["version"]["N"]), _unpacked(item["body"]["S"])
                 yield Timeline(route=route, subject=subject, place=place, version=version, **body)
+
+
+def _fires(notice: Notice) -> bool:
+    return notice.state in ("firing", "failed")
 
 
 def _timeline_key(route: str, subject: Ref, place: str) -> dict[str, dict[str, str]]:
