@@ -407,7 +407,7 @@ def test_a_long_log_keeps_its_end() -> None:
     ("reason", "address", "others", "shown"),
     [
         (700, 100, 0, {"facts", "controls"}),
-        (1_000, 100, 30, {"controls"}),
+        (1_600, 100, 30, {"controls"}),
         (100_000, 100, 30, {"cut", "controls"}),
         (100_000, 1_400, 30, {"cut"}),
     ],
