@@ -241,7 +241,11 @@ def _repeated(world: World) -> Iterator[str]:
             about = [m for m in mails if (m.labels.get("resource"), m.labels.get("alarm")) == (resource, id_)]
             for state, word in (("firing", "ALARM"), ("cleared", "OK")):
                 happened = went.count(word)
-                said = sum(m.labels.get("state") == state and "still" not in m.subject.lower() for m in about)
+                # What is told without memory, while the table or the policy cannot be read, is told again later.
+                said = sum(
+                    m.labels.get("state") == state and "still" not in m.subject.lower() and "impaired" not in m.body
+                    for m in about
+                )
                 allowed = happened + world.repeats + (world.mutings if state == "firing" else 0)
                 if said > allowed:
                     yield f"{place}: {id_} told {state} more often than it happened"

@@ -2,6 +2,7 @@
 
 SagewatchError
 ├── Retry            the platform should try again: a throttle, a time-out, a resource that changed under our hands
+│   ├── Impaired         the table or the policy cannot be read: people are told without memory, and told so
 │   ├── NoAnswer     nobody answered; who was asked is left alone for a while
 │   └── Stale        what was to be changed or answered is not there any more; it has to be said anew
 ├── Undeliverable    trying again cannot help: a malformed event, an unknown kind; it belongs in the dead-letter queue
@@ -32,6 +33,10 @@ class Retry(SagewatchError):
 
 class NoAnswer(Retry):
     """Somebody was asked and said nothing, or was not even asked because they said nothing a moment ago."""
+
+
+class Impaired(Retry):
+    """What Sagewatch remembers, or its policy, can be neither read nor written now."""
 
 
 class Stale(Retry):

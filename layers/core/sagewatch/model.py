@@ -354,6 +354,8 @@ class Notice:
     """The ARN of what failed."""
     execution: str = ""
     """The ARN of the pipeline's execution."""
+    incident: str = ""
+    """The id that the incident had whose control somebody clicked; empty in what the first version wrote."""
 
     @property
     def severity(self) -> Severity:

@@ -93,7 +93,7 @@ class Receivers:
     def fallback(self, route: Route, failed: str, default_channel: str | None) -> Mapping[str, Receiver]:
         """Return who may be told instead of a receiver that failed for good, by name, in this order.
 
-        That is the alerts topic and the channel of the default route; the channel first when it is a channel that failed.
+        That is the alerts topic and the channel of the default route; in place of a channel, the channel first.
         """
         others: list[tuple[str, Receiver]] = [
             (f"sns:{self.topic_arn}", SnsReceiver(self.sns, self.topic_arn, route)),

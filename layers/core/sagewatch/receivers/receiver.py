@@ -74,6 +74,9 @@ class Receiver(Protocol):
     def has_readers(self) -> bool:
         """Return whether anybody gets what is sent, as far as that is known."""
 
+    def warn(self, incident: Incident) -> bool:
+        """Tell of an incident without remembering it; return False where it could not be found again and ended."""
+
 
 class PostOnlyReceiver(ABC):
     """A receiver that can neither edit nor delete what it sent: it tells each thing that is worth telling once."""
@@ -102,6 +105,10 @@ class PostOnlyReceiver(ABC):
         """Do nothing."""
 
     def has_readers(self) -> bool:
+        return True
+
+    def warn(self, incident: Incident) -> bool:
+        self.tell(incident, None)
         return True
 
 

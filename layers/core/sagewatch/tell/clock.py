@@ -49,7 +49,7 @@ type Tell = Callable[[Route, Notice], None]
 def look_after_all(context: Context, tell: Tell) -> int:
     """Look after all open timelines and all alarms, as far as there is time; return how many timelines are open."""
     errors: list[SagewatchError] = []
-    open_now: list[tuple[str, Ref]] = []
+    open_now: list[tuple[str, Ref, str]] = []
     with collected(errors):
         open_now = list(timelines.open_timelines(context.clients.dynamodb, context.settings.table))
         random.shuffle(open_now)  # when there is no time for all, nobody must always be the last
@@ -61,11 +61,11 @@ def look_after_all(context: Context, tell: Tell) -> int:
     return len(open_now)
 
 
-def _look_after_some(context: Context, some: Sequence[tuple[str, Ref]], errors: list[SagewatchError]) -> None:
+def _look_after_some(context: Context, some: Sequence[tuple[str, Ref, str]], errors: list[SagewatchError]) -> None:
     """Look after some open timelines, with the states that their firing alarms are in, if these can be read."""
     client, table = context.clients.dynamodb, context.settings.table
     found = [Current(timelines.load(client, table, *each), context.now) for each in some]
-    firing = sorted({name for current in found for name in _firing(context, current)})
+    firing = sorted({name for current in found for name in _firing(current)})
     states: Mapping[str, AlarmState] | None = None
     with collected(errors):
         states = {each.name: each for each in cloudwatch.states(context.clients.cloudwatch, firing)}
@@ -108,21 +108,17 @@ def look_after(context: Context, current: Current, states: Mapping[str, AlarmSta
     raise_most_hopeful(errors)
 
 
-def _firing(context: Context, current: Current) -> dict[str, Notice]:
-    """Return the alarms of this account and Region that fire for a while, by name, and their newest notices."""
-    _, _, _, region, account, *_ = context.settings.topic_arn.split(":")
-    parts = [part for incident in current.incidents for part in incident.parts if part.firing]
-    return {
-        part.last.part: part.last
-        for part in parts
-        if (part.last.place.account, part.last.place.region) == (account, region)
-        and current.now - part.last.at > _EVENTS_ARRIVE
-    }
+def _firing(current: Current) -> dict[str, Notice]:
+    """Return the alarms that fire for a while, by name, and their newest notices."""
+    if current.timeline.place:
+        return {}  # of another account or Region, whose alarms cannot be asked for here
+    parts = [part for incident in current.incidents for part in incident.parts]
+    return {part.last.part: part.last for part in parts if part.firing and current.now - part.last.at > _EVENTS_ARRIVE}
 
 
 def _ends(context: Context, current: Current, states: Mapping[str, AlarmState]) -> Iterator[Notice]:
     """Yield what ends alarms that fire here, and are not in ALARM any more: the event of it was lost."""
-    for name, last in _firing(context, current).items():
+    for name, last in _firing(current).items():
         alarm = states.get(name)
         # Of what takes other routes by now, no event will come here.
         is_told_here = current.timeline.route in {route.name for route in routes(context.policy, last.labels)}
@@ -154,7 +150,7 @@ def _end(last: Notice, at: datetime) -> Notice:
 
 # ------------------------------------------------------------------------------------------------ what fires in fact
 def _tell_untold(
-    context: Context, open_now: Iterable[tuple[str, Ref]], tell: Tell, errors: list[SagewatchError]
+    context: Context, open_now: Iterable[tuple[str, Ref, str]], tell: Tell, errors: list[SagewatchError]
 ) -> None:
     """Tell what fires, is not muted now, and is told nowhere: its event was lost, or it was muted until now."""
     found = list(_untold(context, open_now))
@@ -168,9 +164,9 @@ def _tell_untold(
             tell(route, notice)
 
 
-def _untold(context: Context, open_now: Iterable[tuple[str, Ref]]) -> Iterator[tuple[Route, Notice]]:
+def _untold(context: Context, open_now: Iterable[tuple[str, Ref, str]]) -> Iterator[tuple[Route, Notice]]:
     """Yield each alarm that fires for a while, as a notice, with each of its routes where it is not open."""
-    policy, prefix, known = context.policy, context.settings.prefix, dict[tuple[str, Ref], Current]()
+    policy, prefix, known = context.policy, context.settings.prefix, dict[tuple[str, Ref, str], Current]()
     names = {route.name for route in policy.routes or (default_route(policy),)}
     # What is open on a route that the policy has no more is told to the default route's receivers (route_named).
     inherited = [each for each in open_now if each[0] not in names]
@@ -179,8 +175,8 @@ def _untold(context: Context, open_now: Iterable[tuple[str, Ref]]) -> Iterator[t
         for route in routes(policy, notice.labels) if notice else ():
             if notice is None or route.drop:
                 continue
-            own = (route.name, notice.subject)
-            others = [each for each in inherited if each[1] == notice.subject and route == default_route(policy)]
+            own = (route.name, notice.subject, "")
+            others = [each for each in inherited if each[1:] == own[1:] and route == default_route(policy)]
             for each in (own, *others):
                 if each not in known:
                     stored = timelines.load(context.clients.dynamodb, context.settings.table, *each)

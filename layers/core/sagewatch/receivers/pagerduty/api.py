@@ -90,6 +90,10 @@ class PagerDutyReceiver:
     def has_readers(self) -> bool:
         return True
 
+    def warn(self, incident: Incident) -> bool:  # noqa: ARG002
+        """Say nothing: under which key it is open there already is not known, and nobody would resolve another."""
+        return False
+
 
 def _pagerduty_error(answer: Answer, key: str) -> SagewatchError:
     if answer.throttled or answer.troubled:

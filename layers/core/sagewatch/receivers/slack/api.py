@@ -236,6 +236,10 @@ class SlackReceiver:
     def has_readers(self) -> bool:
         return True
 
+    def warn(self, incident: Incident) -> bool:
+        self.api.post(self.channel, render.warning(incident, self.route))
+        return True
+
     def show(self, root: Location, title: str, png: bytes) -> None:
         """Put a picture into the thread."""
         self.api.upload(Posted(**root), "alarm.png", title, png)

@@ -90,10 +90,11 @@ class SnsReceiver(PostOnlyReceiver):
     def has_readers(self) -> bool:
         """Return False when nobody has confirmed a subscription; who may not ask that is taken for having some."""
         try:
-            found = self.client.get_topic_attributes(TopicArn=self.arn)["Attributes"]
+            found = self.client.list_subscriptions_by_topic(TopicArn=self.arn)["Subscriptions"]
         except (ClientError, BotoCoreError):
             return True
-        return found.get("SubscriptionsConfirmed") != "0"
+        # ListSubscriptionsByTopic: one that nobody confirmed has `PendingConfirmation` in place of an ARN.
+        return any(each.get("SubscriptionArn", "").startswith("arn:") for each in found)
 
 
 class EscalationReceiver(SnsReceiver):
@@ -101,6 +102,9 @@ class EscalationReceiver(SnsReceiver):
 
     __slots__ = ()
     capabilities = Capabilities(editable=False, abouts=frozenset({"reminder"}), opens=False)
+
+    def warn(self, incident: Incident) -> bool:  # noqa: ARG002 - it is of reminders only
+        return False
 
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
         if line and line.number == len(self.route.remind):

@@ -156,7 +156,7 @@ def brief(incident: Incident, part: Part) -> str:
 def line_text(incident: Incident, line: ThreadLine) -> str:
     """Return what a line of the thread tells: `Cleared: memory 80 %, limit 90 %, after 12 min`."""
     notice, part = line.notice, part_of(incident, line.notice)
-    told = _with_name(incident, part.first if part else notice, _happened(notice, part))
+    told = _named(incident, part.first if part else notice, _happened(notice, part))
     match line.about:
         case "joined" | "worsened" | "reopened":
             first = {"joined": "Also", "worsened": "Worse", "reopened": "Again"}[line.about]
@@ -267,10 +267,17 @@ def _state(notice: Notice) -> str:
 
 def _with_name(incident: Incident, notice: Notice, text: str) -> str:
     """Return the text, after the name of the part that it is of when that is not the headline's."""
-    name = who(incident, notice)
-    lead = who(incident, incident.parts[0].first)
-    own = name.removeprefix(inline(incident.subject.name, _NAME_ROOM)).lstrip(" /")
-    return text if name == lead or not own else f"{shortened(own, 63)}: {text}"
+    return text if who(incident, notice) == who(incident, incident.parts[0].first) else _named(incident, notice, text)
+
+
+def _named(incident: Incident, notice: Notice, text: str) -> str:
+    """Return the text, after the name of the part that it is of where an incident has parts of several names.
+
+    A line stands for good, while the headline above it may soon speak of another part.
+    """
+    own = who(incident, notice).removeprefix(inline(incident.subject.name, _NAME_ROOM)).lstrip(" /")
+    is_one_of_several = len({who(incident, part.first) for part in incident.parts}) > 1
+    return f"{shortened(own, 63)}: {text}" if own and is_one_of_several else text
 
 
 def _spent(incident: Incident, part: Part | None) -> str:

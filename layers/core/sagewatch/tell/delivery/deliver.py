@@ -73,18 +73,20 @@ def is_due(context: Context, route: Route, current: Current) -> bool:
 @contextmanager
 def _claimed(context: Context, route: Route, current: Current, fresh: frozenset[str]) -> Iterator[Claim]:
     """Hold the claim of a timeline, and yield it; once all was told, the clock looks at it only if more may be due."""
-    client, table, subject = context.clients.dynamodb, context.settings.table, current.timeline.subject
-    if not timelines.claim(client, table, route.name, subject, context.worker, context.now):
+    client, table = context.clients.dynamodb, context.settings.table
+    subject, place = current.timeline.subject, current.timeline.place
+    if not timelines.claim(client, table, route.name, subject, context.worker, context.now, place):
         after = _BUSY_WAIT * 2 ** (context.attempt - 1)
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
     settled: int | None = None
     try:
-        claim = Claim(context, route, current.follows(timelines.load(client, table, route.name, subject)), fresh)
+        latest = current.follows(timelines.load(client, table, route.name, subject, place))
+        claim = Claim(context, route, latest, fresh)
         yield claim
         if not may_become_due(context, claim.current):
             settled = claim.current.timeline.version
     finally:
-        timelines.release(client, table, route.name, subject, context.worker, settled)
+        timelines.release(client, table, route.name, subject, context.worker, place, settled)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -112,7 +112,8 @@ def _news(
     lines = [each for each in told if sent is None or each.key not in sent.lines]
     found: list[ThreadLine] = []
     if sent and sent.root and capabilities.opens:
-        found = list(_changed_parts(incident, lines, told_parts(incident, sent, fresh)))
+        changed = _changed_parts(incident, lines, told_parts(incident, sent, fresh))
+        found = [each for each in changed if capabilities.abouts is None or each.about in capabilities.abouts]
     for line in lines:
         had_to_wait = line.at > line.notice.at and (incident.is_open or line.about != "reminder")
         if line.about in _OF_PARTS or line in found:

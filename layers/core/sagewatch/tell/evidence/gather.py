@@ -29,6 +29,7 @@ PATIENCE = 3.0
 """Seconds of reading for one notice, after which nothing more is asked: it is worth more than what explains it."""
 
 TAIL = 12  # lines of log
+_GONE = "not found"
 _WIDEST = 500  # characters of a line
 _STREAMS = 50  # DescribeLogStreams, limit
 
@@ -46,7 +47,7 @@ def best_effort(call: Callable[[], Any]) -> tuple[Description, str]:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code") or "unknown"
         gone = is_gone(error) or code == "ResourceNotFoundException"
-        return {}, "not found" if gone else f"could not be read: {code}"
+        return {}, _GONE if gone else f"could not be read: {code}"
     except BotoCoreError as error:
         return {}, f"could not be read: {type(error).__name__}"
 
@@ -137,10 +138,14 @@ def gather(
     )
 
 
-def tags_of_arn(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str]:
-    """Return the tags of what an ARN names, of a pipeline for its executions; none when they cannot be read."""
+def tags_of_arn(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str] | None:
+    """Return the tags of what an ARN names, of a pipeline for its executions; None when they could not be read.
+
+    What is gone has none.
+    """
     reader = _EvidenceReader(clients, time.monotonic, time.monotonic() + patience)
-    return _tags_of(reader, arn.partition("/execution/")[0])
+    found = _tags_of(reader, arn.partition("/execution/")[0])
+    return None if any(trouble != _GONE for trouble in reader.notes.values()) else found
 
 
 def _tags_of(reader: _EvidenceReader, arn: str) -> dict[str, str]:

@@ -112,6 +112,8 @@ def _belongs_to(groups: Sequence[Group], notice: Notice) -> Sequence[Group]:
     """Return the groups that take a notice."""
     if notice.state == "succeeded":
         return ()
+    if notice.state in _CLICKS and notice.incident:
+        return [group for group in groups if notice.incident in _ids(group, notice.labels["route"])][-1:]
     if notice.state in _CLICKS:
         return ([group for group in groups if group.open] or groups)[-1:]
     if notice.state in _ENDING:
@@ -119,6 +121,11 @@ def _belongs_to(groups: Sequence[Group], notice: Notice) -> Sequence[Group]:
     if notice.muted and not (groups and notice.part in groups[-1].open):
         return ()
     return groups[-1:]
+
+
+def _ids(group: Group, route: str) -> set[str]:
+    """Return the ids that the incident of a group could ever have had."""
+    return {incident_id(route, each) for each in group.notices if each.state in _OPENING and not each.muted}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

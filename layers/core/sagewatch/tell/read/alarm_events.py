@@ -229,6 +229,7 @@ def _clicked(event: Event, detail: Event) -> Notice:
         part="",
         by=by,
         until=datetime.fromisoformat(until) if isinstance(until, str) else None,
+        incident=str(detail.get("incident") or ""),
     )
 
 

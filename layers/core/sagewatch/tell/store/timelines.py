@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sagewatch.aws.retries import retried
-from sagewatch.errors import Retry, Undeliverable
+from sagewatch.errors import Impaired, Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
 from sagewatch.tell.incident.retention import LONGEST_AGE
 
@@ -71,6 +71,8 @@ class Timeline:
     """The name of the route."""
     subject: Ref
     """The resource, or what started it."""
+    place: str = ""
+    """Where it is, `999999999999/eu-west-1`; empty in the account and the Region of this stack."""
     notices: tuple[Notice, ...] = ()
     """In order of time, as far as they are kept."""
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
@@ -97,15 +99,16 @@ class Timeline:
         return following is not None and FOUND in following.key and _fires(following) == _fires(notice)
 
 
-def load(client: DynamoDBClient, table: str, route: str, subject: Ref) -> Timeline:
+def load(client: DynamoDBClient, table: str, route: str, subject: Ref, place: str = "") -> Timeline:
     """Read a timeline as it is now; an empty one when there is none."""
-    with retried(f"get_item {table}"):
-        answer = client.get_item(TableName=table, Key=_timeline_key(route, subject), ConsistentRead=True)
+    with retried(f"get_item {table}", Impaired):
+        answer = client.get_item(TableName=table, Key=_timeline_key(route, subject, place), ConsistentRead=True)
     item = answer.get("Item", {})
     if "body" not in item:
-        return Timeline(route=route, subject=subject)
+        return Timeline(route=route, subject=subject, place=place)
     version, expires = int(item["version"]["N"]), datetime.fromtimestamp(int(item["expires"]["N"]), UTC)
-    return Timeline(route=route, subject=subject, version=version, expires=expires, **_unpacked(item["body"]["S"]))
+    body = _unpacked(item["body"]["S"])
+    return Timeline(route=route, subject=subject, place=place, version=version, expires=expires, **body)
 
 
 def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, now: datetime) -> Timeline:
@@ -124,7 +127,7 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
     change = "SET #version = :version, #body = :body, #expires = :expires"
     request: UpdateItemInputTypeDef = {
         "TableName": table,
-        "Key": _timeline_key(timeline.route, timeline.subject),
+        "Key": _timeline_key(timeline.route, timeline.subject, timeline.place),
         # The index is sparse: only items that have the attribute `open` are in it.
         "UpdateExpression": f"{change}, #open = :open" if is_open else f"{change} REMOVE #open",
         # Optimistic locking (DynamoDB Developer Guide): who read an older version must read again.
@@ -139,11 +142,13 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
     return fitting
 
 
-def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, now: datetime) -> bool:
+def claim(
+    client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, now: datetime, place: str = ""
+) -> bool:
     """Return whether the worker `who` alone may deliver the timeline for the next 40 s; claiming again prolongs it."""
     request: UpdateItemInputTypeDef = {
         "TableName": table,
-        "Key": _timeline_key(route, subject),
+        "Key": _timeline_key(route, subject, place),
         # A claim of a timeline that is never saved must expire, too.
         "UpdateExpression": "SET claimed_by = :who, claim_until = :until, expires = if_not_exists(expires, :expires)",
         "ConditionExpression": "attribute_not_exists(claimed_by) OR claimed_by = :who OR claim_until <= :now",
@@ -157,7 +162,9 @@ def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str
     return _updated(client, request)
 
 
-def release(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, settled: int | None = None) -> bool:
+def release(
+    client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, place: str = "", settled: int | None = None
+) -> bool:
     """Give a claim back; return False, and leave it, when another worker has it by now.
 
     `settled` is the version of which everybody was told everything: unless it was written since, the clock looks at it
@@ -166,7 +173,7 @@ def release(client: DynamoDBClient, table: str, route: str, subject: Ref, who: s
     is_mine: dict[str, AttributeValueTypeDef] = {":who": {"S": who}}
     request: UpdateItemInputTypeDef = {
         "TableName": table,
-        "Key": _timeline_key(route, subject),
+        "Key": _timeline_key(route, subject, place),
         # Another worker may have taken it over after 40 s.
         "UpdateExpression": "REMOVE claimed_by, claim_until",
         "ConditionExpression": "claimed_by = :who",
@@ -188,7 +195,7 @@ def settle(client: DynamoDBClient, table: str, timeline: Timeline) -> bool:
     """Have the clock look at a timeline no more; return False, and change nothing, when somebody wrote it since."""
     request: UpdateItemInputTypeDef = {
         "TableName": table,
-        "Key": _timeline_key(timeline.route, timeline.subject),
+        "Key": _timeline_key(timeline.route, timeline.subject, timeline.place),
         "UpdateExpression": "REMOVE #open",
         "ConditionExpression": "#version = :read",
         "ExpressionAttributeNames": {"#open": OPEN, "#version": "version"},
@@ -203,7 +210,7 @@ def renew(client: DynamoDBClient, table: str, timeline: Timeline, now: datetime)
         return
     request: UpdateItemInputTypeDef = {
         "TableName": table,
-        "Key": _timeline_key(timeline.route, timeline.subject),
+        "Key": _timeline_key(timeline.route, timeline.subject, timeline.place),
         "UpdateExpression": "SET expires = :expires",
         "ConditionExpression": "#version = :read",
         "ExpressionAttributeNames": {"#version": "version"},
@@ -215,8 +222,8 @@ def renew(client: DynamoDBClient, table: str, timeline: Timeline, now: datetime)
     _updated(client, request)
 
 
-def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref]]:
-    """Yield the route and the resource of every timeline that was saved as open."""
+def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref, str]]:
+    """Yield the route, the resource and the place of every timeline that was saved as open."""
     pages = client.get_paginator("query").paginate(
         TableName=table,
         IndexName=OPEN,
@@ -224,7 +231,7 @@ def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Re
         ExpressionAttributeNames={"#open": OPEN},
         ExpressionAttributeValues={":open": {"S": "1"}},
     )
-    with retried(f"query {table}"):
+    with retried(f"query {table}", Impaired):
         for page in pages:
             yield from (_owner(item["pk"]["S"]) for item in page["Items"])
 
@@ -243,32 +250,34 @@ def changed_timelines(client: DynamoDBClient, table: str, since: datetime) -> It
             ":expires": {"N": str(int((since + LONGEST_AGE).timestamp()))},
         },
     )
-    with retried(f"scan {table}"):
+    with retried(f"scan {table}", Impaired):
         for page in pages:
             for item in page["Items"]:
-                route, subject = _owner(item["pk"]["S"])
+                route, subject, place = _owner(item["pk"]["S"])
                 version, body = int(item["version"]["N"]), _unpacked(item["body"]["S"])
-                yield Timeline(route=route, subject=subject, version=version, **body)
+                yield Timeline(route=route, subject=subject, place=place, version=version, **body)
 
 
 def _fires(notice: Notice) -> bool:
     return notice.state in ("firing", "failed")
 
 
-def _timeline_key(route: str, subject: Ref) -> dict[str, dict[str, str]]:
-    return {"pk": {"S": f"INC#{route}#{subject}"}, "sk": {"S": "timeline"}}
+def _timeline_key(route: str, subject: Ref, place: str) -> dict[str, dict[str, str]]:
+    where = f"@{place}" if place else ""
+    return {"pk": {"S": f"INC#{route}#{subject}{where}"}, "sk": {"S": "timeline"}}
 
 
-def _owner(pk: str) -> tuple[str, Ref]:
-    """Read a key; a route may be called anything, the names of kinds and resources hold no `#` and no `/`."""
+def _owner(pk: str) -> tuple[str, Ref, str]:
+    """Read a key; a route may be called anything, the names of kinds and resources hold no `#`, `/` and `@`."""
     route, _, subject = pk.removeprefix("INC#").rpartition("#")
-    kind, _, name = subject.partition("/")
-    return route, Ref(kind, name)
+    kind, _, rest = subject.partition("/")
+    name, _, place = rest.partition("@")
+    return route, Ref(kind, name), place
 
 
 def _updated(client: DynamoDBClient, request: UpdateItemInputTypeDef) -> bool:
     """Update an item; return False when its condition does not hold."""
-    with retried(f"update_item {request['TableName']}"):
+    with retried(f"update_item {request['TableName']}", Impaired):
         try:
             client.update_item(**request)
         except client.exceptions.ConditionalCheckFailedException:
