@@ -19,6 +19,7 @@ from sagewatch.policy.rules import Route
 from sagewatch.tell import snooze
 from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, may_become_due, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import deliver, is_due
+from sagewatch.tell.incident.late import dated
 from sagewatch.tell.read.alarm_events import firing_now
 from sagewatch.tell.route import default_route, route_named, routes
 from sagewatch.tell.store import timelines
@@ -93,7 +94,7 @@ def look_after(context: Context, current: Current, states: Mapping[str, AlarmSta
     route = route_named(context.policy, current.timeline.route)
     ends = () if states is None else tuple(_ends(context, current, states))
     if ends:
-        current = change(context, current, lambda latest: replace(latest, notices=(*latest.notices, *ends)))
+        current = change(context, current, lambda latest: _with_ends(latest, ends))
     errors: list[SagewatchError] = []
     with collected(errors):
         snooze.unmute(context, current)
@@ -130,6 +131,10 @@ def _ends(context: Context, current: Current, states: Mapping[str, AlarmState]) 
             yield _end(last, alarm.since)
         elif alarm.value == NO_DATA and current.now - alarm.since > _WITHOUT_DATA:
             yield replace(_end(last, alarm.since), state="closed", reason=NO_DATA)
+
+
+def _with_ends(timeline: Timeline, ends: Iterable[Notice]) -> Timeline:
+    return replace(timeline, notices=(*timeline.notices, *(dated(timeline.notices, each) for each in ends)))
 
 
 def _end(last: Notice, at: datetime) -> Notice:
