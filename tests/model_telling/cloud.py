@@ -35,7 +35,7 @@ SEVERITIES = {
 
 @dataclass(slots=True)
 class Alarm:
-    """One alarm, and all of its changes: (time, state)."""
+    """One alarm, all of its changes, (time, state), and when it was deleted."""
 
     resource: str
     id: str
@@ -43,6 +43,7 @@ class Alarm:
     team: str
     changes: list[tuple[float, str]]
     scope: str = "AllTraffic"
+    deleted: float = float("inf")
 
     @property
     def name(self) -> str:

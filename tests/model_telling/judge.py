@@ -227,7 +227,7 @@ def _lasting(world: World) -> Iterator[str]:
 
 
 def _periods(alarm: Alarm) -> Iterator[tuple[float, float]]:
-    ends = [*(at for at, _ in alarm.changes[1:]), CLOCK.seconds]
+    ends = [*(at for at, _ in alarm.changes[1:]), min(alarm.deleted, CLOCK.seconds)]
     yield from ((at, end) for (at, state), end in zip(alarm.changes, ends, strict=True) if state == "ALARM")
 
 

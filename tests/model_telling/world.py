@@ -221,6 +221,7 @@ class World:
         name = Alarm(resource, alarm, "", "", []).name
         if name in self.cloud.alarms:
             gone = self.cloud.alarms.pop(name)
+            gone.deleted = CLOCK.seconds
             self.cloud.deleted.append(gone)
             self._arrives(deletion_event(gone, CLOCK.seconds), event)
 

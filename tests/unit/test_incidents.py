@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sagewatch.model import Evidence, Incident, Labels, Notice, Place, Ref, State, ThreadLine
 from sagewatch.tell.incident.group import incident_id, incidents
+from sagewatch.tell.incident.late import dated
 from sagewatch.tell.incident.retention import LONGEST_REASON, MOST_NOTICES, retained
 from sagewatch.tell.incident.thread import thread_lines
 
@@ -851,3 +852,27 @@ def test_what_fires_is_kept_however_little_room_there_is(history: list[Notice]) 
 
 def firing(found: Iterable[Incident]) -> set[str]:
     return {part.last.part for each in found for part in each.parts if part.firing}
+
+
+# ---------------------------------------------------------------------------------------------- late ends
+
+
+def test_an_end_that_is_heard_of_late_comes_just_after_what_was_told_to_join() -> None:
+    known = (fires(25, "disk"), fires(38))
+
+    found = one(*known, dated(known, clears(37, "disk")))
+
+    assert thread(found)[0] == ("worsened", 38)
+    assert found.parts[1].last.at - minute(38) == timedelta(microseconds=1)
+
+
+def test_an_end_that_is_heard_of_late_never_passes_the_next_change_of_its_own_part() -> None:
+    known = (fires(0), fires(5, "disk"), fires(8), fires(20, "errors"))
+
+    assert dated(known, clears(7)) == clears(7)
+    assert dated(known, clears(3)).at < minute(8)
+
+
+@pytest.mark.parametrize("notice", [fires(5), acks(5), clears(30)])
+def test_nothing_else_is_dated_otherwise(notice: Notice) -> None:
+    assert dated((fires(0), fires(10, "disk")), notice) == notice

@@ -19,6 +19,7 @@ from sagewatch.policy.rules import Route
 from sagewatch.tell import snooze
 from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, may_become_due, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import deliver, is_due
+from sagewatch.tell.incident.late import dated
 from sagewatch.tell.read.alarm_events import firing_now
 from sagewatch.tell.route import default_route, route_named, routes
 from sagewatch.tell.store import timelines
@@ -65,7 +66,7 @@ def _look_after_some(context: Context, some: Sequence[tuple[str, Ref, str]], err
     """Look after some open timelines, with the states that their firing alarms are in, if these can be read."""
     client, table = context.clients.dynamodb, context.settings.table
     found = [Current(timelines.load(client, table, *each), context.now) for each in some]
-    firing = sorted({name for current in found for name in _firing(context, current)})
+    firing = sorted({name for current in found for name in _firing(current)})
     states: Mapping[str, AlarmState] | None = None
     with collected(errors):
         states = {each.name: each for each in cloudwatch.states(context.clients.cloudwatch, firing)}
@@ -93,7 +94,7 @@ def look_after(context: Context, current: Current, states: Mapping[str, AlarmSta
     route = route_named(context.policy, current.timeline.route)
     ends = () if states is None else tuple(_ends(context, current, states))
     if ends:
-        current = change(context, current, lambda latest: replace(latest, notices=(*latest.notices, *ends)))
+        current = change(context, current, lambda latest: _with_ends(latest, ends))
     errors: list[SagewatchError] = []
     with collected(errors):
         snooze.unmute(context, current)
@@ -108,21 +109,17 @@ def look_after(context: Context, current: Current, states: Mapping[str, AlarmSta
     raise_most_hopeful(errors)
 
 
-def _firing(context: Context, current: Current) -> dict[str, Notice]:
-    """Return the alarms of this account and Region that fire for a while, by name, and their newest notices."""
-    _, _, _, region, account, *_ = context.settings.topic_arn.split(":")
-    parts = [part for incident in current.incidents for part in incident.parts if part.firing]
-    return {
-        part.last.part: part.last
-        for part in parts
-        if (part.last.place.account, part.last.place.region) == (account, region)
-        and current.now - part.last.at > _EVENTS_ARRIVE
-    }
+def _firing(current: Current) -> dict[str, Notice]:
+    """Return the alarms that fire for a while, by name, and their newest notices."""
+    if current.timeline.place:
+        return {}  # of another account or Region, whose alarms cannot be asked for here
+    parts = [part for incident in current.incidents for part in incident.parts]
+    return {part.last.part: part.last for part in parts if part.firing and current.now - part.last.at > _EVENTS_ARRIVE}
 
 
 def _ends(context: Context, current: Current, states: Mapping[str, AlarmState]) -> Iterator[Notice]:
     """Yield what ends alarms that fire here, and are not in ALARM any more: the event of it was lost."""
-    for name, last in _firing(context, current).items():
+    for name, last in _firing(current).items():
         alarm = states.get(name)
         # Of what takes other routes by now, no event will come here.
         is_told_here = current.timeline.route in {route.name for route in routes(context.policy, last.labels)}
@@ -134,6 +131,10 @@ def _ends(context: Context, current: Current, states: Mapping[str, AlarmState]) 
             yield _end(last, alarm.since)
         elif alarm.value == NO_DATA and current.now - alarm.since > _WITHOUT_DATA:
             yield replace(_end(last, alarm.since), state="closed", reason=NO_DATA)
+
+
+def _with_ends(timeline: Timeline, ends: Iterable[Notice]) -> Timeline:
+    return replace(timeline, notices=(*timeline.notices, *(dated(timeline.notices, each) for each in ends)))
 
 
 def _end(last: Notice, at: datetime) -> Notice:
@@ -180,7 +181,7 @@ def _untold(context: Context, open_now: Iterable[tuple[str, Ref, str]]) -> Itera
             if notice is None or route.drop:
                 continue
             own = (route.name, notice.subject, "")
-            others = [each for each in inherited if each[1] == notice.subject and route == default_route(policy)]
+            others = [each for each in inherited if each[1:] == own[1:] and route == default_route(policy)]
             for each in (own, *others):
                 if each not in known:
                     stored = timelines.load(context.clients.dynamodb, context.settings.table, *each)

@@ -21,6 +21,7 @@ from sagewatch.tell.digest.send import send_digest
 from sagewatch.tell.evidence.gather import PATIENCE, gather, tags_of_arn
 from sagewatch.tell.hide import evidence_without_secrets, without_secrets
 from sagewatch.tell.impaired import IMPAIRED_ATTEMPTS, tell_without_memory
+from sagewatch.tell.incident.late import dated
 from sagewatch.tell.read import alarm_events
 from sagewatch.tell.read.sagemaker_events import lacks_tags, tagged
 from sagewatch.tell.route import route_named, routes
@@ -180,6 +181,7 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
     def added(latest: Timeline) -> Timeline:
         if latest.holds(notice):
             return latest
-        return replace(latest, notices=(*latest.notices, notice), evidence={**latest.evidence, **more})
+        notices = (*latest.notices, dated(latest.notices, notice))
+        return replace(latest, notices=notices, evidence={**latest.evidence, **more})
 
     return change(context, current, added)

@@ -86,7 +86,7 @@ def _claimed(context: Context, route: Route, current: Current, fresh: frozenset[
         if not may_become_due(context, claim.current):
             settled = claim.current.timeline.version
     finally:
-        timelines.release(client, table, route.name, subject, context.worker, settled, place)
+        timelines.release(client, table, route.name, subject, context.worker, place, settled)
 
 
 @dataclass(slots=True, kw_only=True)

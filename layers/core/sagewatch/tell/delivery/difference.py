@@ -124,20 +124,21 @@ def _news(
         yield Action(do="reply", id=incident.id, line=line)
 
 
-_OF_PARTS: frozenset[About] = frozenset({"joined", "worsened", "reopened", "cleared", "closed", "resolved"})
-_OPENED: frozenset[About] = frozenset({"joined", "worsened", "reopened"})
+_OF_PARTS: frozenset[About] = frozenset({"joined", "worsened", "reopened", "settled", "cleared", "closed", "resolved"})
+_OPENED: frozenset[About] = frozenset({"joined", "worsened", "reopened", "settled"})
 _RANKS = {str(severity): rank for rank, severity in enumerate(Severity)}
-_ENDED = "ended"
+_ENDED, _FLAPPING = "ended", "flapping"
 
 
 def standings(incident: Incident) -> dict[str, str]:
     """Return how each part stands, and under `*` the incident: `{"*": "open", "sagewatch/…/cpu": "critical"}`.
 
-    A part that ended is `ended`; each failure of one part is news, so it is told apart by its notice.
+    A part that ended is `ended`; each failure of one part is news, so it is told apart by its notice. What flaps is
+    neither open nor ended for its readers, until it settles.
     """
-    found = {WHOLE_RESOURCE: "open" if incident.is_open else _ENDED}
+    found = {WHOLE_RESOURCE: "open" if not incident.is_settled else _ENDED}
     for part in incident.parts:
-        found[part.first.part] = _standing(part.last)
+        found[part.first.part] = _FLAPPING if part.flapping else _standing(part.last)
     return found
 
 
@@ -188,7 +189,7 @@ def _changed_parts(incident: Incident, lines: Sequence[ThreadLine], told: Mappin
 
 def _is_worse(now: str, was: str) -> bool:
     """Tell whether an open part is news: it was not open, it failed again, or its severity has risen."""
-    if was == _ENDED or now.partition(" ")[2] != was.partition(" ")[2]:
+    if was in (_ENDED, _FLAPPING) or now.partition(" ")[2] != was.partition(" ")[2]:
         return True
     return _RANKS[now.partition(" ")[0]] < _RANKS[was.partition(" ")[0]]
 

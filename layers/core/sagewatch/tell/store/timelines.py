@@ -163,13 +163,7 @@ def claim(
 
 
 def release(
-    client: DynamoDBClient,
-    table: str,
-    route: str,
-    subject: Ref,
-    who: str,
-    settled: int | None = None,
-    place: str = "",
+    client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, place: str = "", settled: int | None = None
 ) -> bool:
     """Give a claim back; return False, and leave it, when another worker has it by now.
 
