@@ -275,7 +275,8 @@ def test_every_line_of_a_history_is_the_one_that_was_read_and_kept() -> None:
     said = history()
 
     assert said == golden("history", said)
-    assert [broken(entry[where], called=(ONCALL,)) for entry in said for where in ("thread", "webhook")] == [[]] * 2 * len(said)
+    found = [broken(entry[where], called=(ONCALL,)) for entry in said for where in ("thread", "webhook")]
+    assert found == [[]] * 2 * len(said)
 
 
 def test_a_webhook_is_told_the_opening_and_the_end_whole_and_without_controls() -> None:

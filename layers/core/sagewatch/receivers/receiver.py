@@ -35,14 +35,16 @@ TOLD_WITHOUT_EDITS: frozenset[About] = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a receiver can do: whether it edits and deletes messages, and which lines it tells (None: all).
-
-    `opens` is False for a receiver that is not told of the opening, but only of lines.
-    """
+    """What a receiver can do."""
 
     editable: bool
+    """Whether it edits and deletes messages."""
     abouts: frozenset[About] | None = None
+    """Which lines it tells; None: all."""
     opens: bool = True
+    """False for a receiver that is not told of the opening, but only of lines."""
+    keyed: bool = False
+    """Whether it knows an incident by its id, which is then written down before it is first sent."""
 
 
 type Note = Callable[..., None]

@@ -60,7 +60,7 @@ class PagerDutyApi:
 class PagerDutyReceiver:
     """A service, for one route: its incident is brought to where ours is, whatever happened on the way."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(editable=True, abouts=frozenset())
+    capabilities: ClassVar[Capabilities] = Capabilities(editable=True, abouts=frozenset(), keyed=True)
     api: PagerDutyApi
     route: Route
 
@@ -71,7 +71,8 @@ class PagerDutyReceiver:
         # PagerDuty drops what is said of a key that was never triggered (Events API v2, "Acknowledge an Alert").
         if incident.is_open:
             self.api.send(render.trigger(incident, self.route))
-        if render.action(incident) == "acknowledge":
+        # What is over may be open there all the same, when the answer to an earlier attempt was lost.
+        if render.action(incident) != "trigger":
             self.api.send(render.event(incident, self.route))
         return {"key": incident.id}
 

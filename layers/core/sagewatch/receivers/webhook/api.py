@@ -65,7 +65,7 @@ class WebhookApi:
 class WebhookReceiver(PostOnlyReceiver):
     """An address, for one route; it is told of every line."""
 
-    capabilities = Capabilities(editable=False)
+    capabilities = Capabilities(editable=False, keyed=True)
     api: WebhookApi
     route: Route
 

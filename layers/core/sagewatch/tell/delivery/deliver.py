@@ -166,6 +166,10 @@ class Delivery:
         A message that is not there any more was deleted by somebody, or is too old to be edited: it is posted anew.
         """
         root, previous, shown = self._root(incident.id), self._root(incident.previous), self._as_first_sent(incident)
+        if action.do == "post" and self.receiver.capabilities.keyed and incident.id not in self.sent:
+            # Should the answer be lost, the next attempt must name the same incident.
+            self.sent[incident.id] = Sent(key=incident.id)
+            self._store()
         if action.do == "post":
             where = self.receiver.open(shown, self.now, previous)
         elif action.do == "edit":

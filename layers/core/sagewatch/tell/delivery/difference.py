@@ -64,7 +64,8 @@ def due(
     What was over before a receiver was told of it is told only when its beginning has just arrived.
     """
     if capabilities.opens and (sent is None or not sent.root):
-        if not (incident.is_open or _has_just_begun(incident, fresh)):
+        was_tried = sent is not None
+        if not (incident.is_open or was_tried or _has_just_begun(incident, fresh)):
             return
         yield Action(do="post", id=incident.id)
     elif capabilities.editable and sent and sent.fingerprint != fingerprint:
@@ -226,7 +227,8 @@ def merged(sent: Mapping[str, Sent], incidents: Iterable[Incident], capabilities
             for key, where in sent[other].lines.items():
                 if not key.startswith(PICTURE):
                     yield Action(do="withdraw", id=other, key=key, where=where)
-            yield Action(do="withdraw", id=other, where=sent[other].root)
+            keyed = {"key": sent[other].key} if capabilities.keyed else {}
+            yield Action(do="withdraw", id=other, where=sent[other].root or keyed)
 
 
 def by_present_id(
