@@ -77,8 +77,11 @@ class PagerDutyReceiver:
         return {"key": incident.id}
 
     def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
-        self.api.send(render.event(incident, self.route))
-        return {"key": incident.id}
+        # What fired again after its end, by an alarm that flaps, may still be acknowledged here: it is opened first.
+        if not incident.is_open:
+            self.api.send(render.event(incident, self.route))
+            return {"key": incident.id}
+        return self.open(incident, now, previous)
 
     def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:  # noqa: ARG002
         """Say nothing: of PagerDuty's incident all is said by how it stands."""
