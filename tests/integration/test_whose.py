@@ -35,8 +35,7 @@ from tests.integration.telling import double as double
 from tests.integration.telling import inbox as inbox
 from tests.integration.telling import town as town
 from tests.payloads import event
-from tests.stories import clicked as by
-from tests.stories import incident, latency, line, part
+from tests.stories import incident, latency, part
 
 TEAMS = """
 routes:
