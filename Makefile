@@ -1,6 +1,7 @@
 # make demo   the main job, played on this machine: no Docker, no AWS account
 # make check  seconds: formatting, lint, types, import rules, template, unit tests
 # make test   everything, sam build and the deployed end-to-end suite included
+# make soak   histories of telling at random, for an hour (SOAK_SECONDS=…, SEED=…)
 # make bench  calls counted, CPU time measured
 # make deploy to your account
 
@@ -20,7 +21,7 @@ UV := .uv/bin/uv
 SYNC = env -u VIRTUAL_ENV $(UV) sync --frozen --quiet --python "$(PYTHON)"
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo check format lint types unit test build e2e bench deploy lock generate aws-news clean
+.PHONY: help setup demo check format lint types unit test build e2e soak bench deploy lock generate aws-news clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -72,10 +73,14 @@ unit: setup
 test: check
 	.venv-sam/bin/sam validate --lint
 	.venv/bin/pytest -q -n 2 tests/integration
+	.venv/bin/pytest -q -n 2 tests/model_telling
 	.venv/bin/pytest -q tests/e2e
 
 e2e: setup
 	.venv/bin/pytest -q tests/e2e
+
+soak: setup
+	SOAK_SECONDS="$(or $(SOAK_SECONDS),3600)" SEED="$(or $(SEED),0)" .venv/bin/python -m tests.model_telling.soak
 
 bench: setup
 	.venv/bin/python -m benchmarks.aws_calls

@@ -10,13 +10,14 @@ from aws_lambda_powertools import Logger
 
 from sagewatch.aws import queue, secrets
 from sagewatch.aws.retries import BRISK
-from sagewatch.errors import Undeliverable
+from sagewatch.errors import ODD, Undeliverable
 from sagewatch.receivers.slack.clicks import click_event, is_genuine
 from sagewatch.settings import InteractSettings
 
 settings = InteractSettings.read(os.environ)
 sqs = boto3.client("sqs", config=BRISK)
 credentials = secrets.CachedSecret(secrets.reader(settings.slack_credentials), time.monotonic)
+REFUSED: tuple[type[Exception], ...] = (Undeliverable, *ODD)
 logger = Logger(service="interact")
 
 
@@ -26,7 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
         genuine = is_genuine(credentials().get("signing_secret", ""), event.get("headers") or {}, raw, time.time())
         found = click_event(raw) if genuine else None
-    except (ValueError, KeyError, AttributeError, Undeliverable) as odd:
+    except REFUSED as odd:
         logger.warning("refused", extra={"because": type(odd).__name__})
         return {"statusCode": 401}
     if not genuine:

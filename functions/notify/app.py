@@ -35,7 +35,9 @@ processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, l
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
     now, deadline = datetime.now(UTC), Deadline.of(context)
-    telling = Context(clients, evidence_clients, graph_clients, settings, receivers, policy_store.read, now, deadline)
+    telling = Context(
+        clients, evidence_clients, graph_clients, settings, receivers, policy_store.read_or_last, now, deadline
+    )
 
     def tell(record: Any) -> None:
         logger.append_keys(message_id=record.message_id)  # for the line that says why a message failed

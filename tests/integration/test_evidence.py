@@ -719,10 +719,10 @@ def test_clients_are_made_once_and_only_when_needed() -> None:
     [
         ({"Tags": [{"Key": "team", "Value": "fraud"}]}, {"team": "fraud"}),
         ({"Tags": []}, {}),
-        ("AccessDeniedException", {}),
+        ("AccessDeniedException", None),
     ],
 )
-def test_the_tags_of_an_execution_are_those_of_its_pipeline(answer: Any, wanted: dict[str, str]) -> None:
+def test_the_tags_of_an_execution_are_those_of_its_pipeline(answer: Any, wanted: dict[str, str] | None) -> None:
     pipeline = EXECUTION.partition("/execution/")[0]
 
     assert tags_of_arn(clients((("list_tags", {"ResourceArn": pipeline}, answer),)), EXECUTION) == wanted
@@ -731,7 +731,7 @@ def test_the_tags_of_an_execution_are_those_of_its_pipeline(answer: Any, wanted:
 def test_who_has_no_patience_asks_nobody_for_tags() -> None:
     nobody = clients()
 
-    assert tags_of_arn(nobody, EXECUTION, patience=-1) == {}
+    assert tags_of_arn(nobody, EXECUTION, patience=-1) is None
 
 
 def test_a_model_package_is_explained_by_its_validations() -> None:

@@ -316,7 +316,7 @@ def test_timelines_are_listed_while_something_is_open(table: str) -> None:
     closed = load(client(), table, "ops # one", refs[2])
     save(client(), table, closed, False, NOW)
 
-    assert sorted(open_timelines(client(), table)) == [("ops # one", refs[1]), ("ops # one", refs[0])]
+    assert sorted(open_timelines(client(), table)) == [("ops # one", refs[1], ""), ("ops # one", refs[0], "")]
 
 
 def test_all_pages_are_listed(table: str) -> None:

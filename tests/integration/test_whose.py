@@ -35,8 +35,7 @@ from tests.integration.notify_function import double as double
 from tests.integration.notify_function import inbox as inbox
 from tests.integration.notify_function import town as town
 from tests.payloads import event
-from tests.sample_incidents import clicked as by
-from tests.sample_incidents import incident, latency, line, part
+from tests.sample_incidents import incident, latency, part
 
 TEAMS = """
 routes:
@@ -145,7 +144,8 @@ def test_the_end_that_slack_did_not_take_comes_back_to_the_team_as_well(town: St
 def test_who_cannot_see_an_edit_hears_of_the_end_of_what_was_snoozed(town: Start) -> None:
     here = town()
     until = (START + timedelta(minutes=120)).isoformat()
-    here.app.clients.cloudwatch.meta.events.register("before-call.cloudwatch.PutAlarmMuteRule", answered(dict))
+    for operation in ("PutAlarmMuteRule", "DeleteAlarmMuteRule"):
+        here.app.clients.cloudwatch.meta.events.register(f"before-call.cloudwatch.{operation}", answered(dict))
 
     here.at(0, alarm())
     here.at(5, clicked("Sagewatch Snoozed", 5, until=until))
@@ -158,12 +158,14 @@ def test_who_cannot_see_an_edit_hears_of_the_end_of_what_was_snoozed(town: Start
 def test_a_pager_hears_of_a_snooze_as_an_acknowledgement() -> None:
     sent: list[Any] = []
     receiver = PagerDutyReceiver(cast("Any", SimpleNamespace(send=sent.append)), Route(name="all"))
-    snoozed, slept = incident(part(latency()), status="snoozed"), line("snoozed", by("snoozed", 5))
+    snoozed = incident(part(latency()), status="snoozed")
 
-    assert slept.about in (receiver.capabilities.abouts or ())
-    receiver.add({}, snoozed, slept)
+    receiver.edit({}, snoozed, START, {})
 
-    assert sent == [{"event_action": "acknowledge", "dedup_key": snoozed.id}]
+    assert [(each["event_action"], each["dedup_key"]) for each in sent] == [
+        ("trigger", snoozed.id),
+        ("acknowledge", snoozed.id),
+    ]
 
 
 def test_who_heard_of_it_by_amazon_q_hears_of_its_end_when_the_route_has_changed(town: Start) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -207,7 +208,7 @@ def test_slack_takes_it_with_and_without_controls(story: Callable[[], Incident])
 def test_a_phone_shows_all_of_a_headline(story: Callable[[], Incident]) -> None:
     said = slack.root(story(), ROUTE, controls=True, now=NOW)["text"]
 
-    assert len(said.partition(": ")[2].replace("*", "")) <= 90
+    assert len(said.partition(": ")[2].replace("*", "").removesuffix(f" {ONCALL}")) <= 90
 
 
 @stories_by_name
@@ -253,7 +254,9 @@ def history() -> list[dict[str, Any]]:
         (flaps, line("flapping", flaps.lead)),
         (acked(), line("acked", clicked("acked", 2))),
         (snoozed(), line("snoozed", clicked("snoozed", 3, until=after(120)))),
-        (firing(), line("reminder", latency(), at=after(15), number=1)),
+        (firing(), line("settled", latency(), at=after(15))),
+        (firing(), line("snooze-over", latency(), at=after(120))),
+        (firing(), line("reminder", latency(), at=after(15), number=1, waited=timedelta(minutes=15))),
         (failed, line("log", failed.lead)),
     ]
     return [
@@ -272,7 +275,8 @@ def test_every_line_of_a_history_is_the_one_that_was_read_and_kept() -> None:
     said = history()
 
     assert said == golden("history", said)
-    assert [broken(entry[where], called=(ONCALL,)) for entry in said for where in ("thread", "webhook")] == [[]] * 26
+    found = [broken(entry[where], called=(ONCALL,)) for entry in said for where in ("thread", "webhook")]
+    assert found == [[]] * 2 * len(said)
 
 
 def test_a_webhook_is_told_the_opening_and_the_end_whole_and_without_controls() -> None:
@@ -305,7 +309,7 @@ def test_what_the_policy_says_and_is_no_mention_is_shown_and_calls_nobody() -> N
 
     message = slack.root(firing(), route, controls=True, now=NOW)
 
-    assert "@ana <!here> &lt;#C0&gt; · team" in json.dumps(message, ensure_ascii=False)
+    assert message["text"].endswith("@ana <!here> &lt;#C0&gt;")
     assert broken(message, called=("<!here>",)) == []
 
 
@@ -350,20 +354,22 @@ def test_a_click_on_every_control_is_understood() -> None:
     acknowledged = clicking(controls[0], value=controls[0]["value"])
     snoozed = [clicking(controls[1], selected_option=option) for option in controls[1]["options"]]
 
-    whose = {"route": "fraud", "kind": "endpoint", "name": "churn-prod", "by": "U0ANA"}
+    whose = {"route": "fraud", "kind": "endpoint", "name": "churn-prod", "by": "U0ANA", "incident": firing().id}
     assert acknowledged["detail"].items() >= whose.items()
     assert all(each["detail"].items() >= whose.items() for each in snoozed)
     assert [each["detail"]["until"] for each in snoozed] == [
         "2026-11-21T09:42:00+00:00",
-        "2026-11-21T11:12:00+00:00",
-        "2026-11-22T09:00:00+00:00",
+        "2026-11-21T10:12:00+00:00",
+        "2026-11-21T13:12:00+00:00",
+        "2026-11-21T21:12:00+00:00",
+        "2026-11-22T09:12:00+00:00",
     ]
     assert [clicking(each) for each in controls[2:]] == [None] * 3
 
 
 @pytest.mark.parametrize(
     ("name", "asked"),
-    [("n" * 256, ["ack"]), ("a|b", []), ("\ud800", []), ("n" * 100, ["ack", "snooze"])],
+    [("n" * 256, ["ack"]), ("a|b", []), ("\ud800", []), ("n" * 80, ["ack", "snooze"])],
     ids=["long", "bar", "half", "usual"],
 )
 def test_a_control_whose_click_could_not_be_understood_is_left_out(name: str, asked: list[str]) -> None:
@@ -402,7 +408,7 @@ def test_a_long_log_keeps_its_end() -> None:
     ("reason", "address", "others", "shown"),
     [
         (700, 100, 0, {"facts", "controls"}),
-        (2_000, 100, 30, {"controls"}),
+        (1_600, 100, 30, {"controls"}),
         (100_000, 100, 30, {"cut", "controls"}),
         (100_000, 1_400, 30, {"cut"}),
     ],

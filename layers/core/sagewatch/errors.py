@@ -2,6 +2,7 @@
 
 SagewatchError
 ├── Retry            the platform should try again: a throttle, a time-out, a resource that changed under our hands
+│   ├── Impaired         the table or the policy cannot be read: people are told without memory, and told so
 │   ├── NoAnswer     nobody answered; who was asked is left alone for a while
 │   └── Stale        what was to be changed or answered is not there any more; it has to be said anew
 ├── Undeliverable    trying again cannot help: a malformed event, an unknown kind; it belongs in the dead-letter queue
@@ -13,6 +14,8 @@ SagewatchError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -30,6 +33,10 @@ class Retry(SagewatchError):
 
 class NoAnswer(Retry):
     """Somebody was asked and said nothing, or was not even asked because they said nothing a moment ago."""
+
+
+class Impaired(Retry):
+    """What Sagewatch remembers, or its policy, can be neither read nor written now."""
 
 
 class Stale(Retry):
@@ -72,3 +79,26 @@ class BrokenPolicy(SagewatchError):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
+
+
+ODD: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What Python raises of a value that is not what it was taken for: in an event, or by a mistake of ours."""
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Raise Undeliverable, `An event could not be read: KeyError`, where a value is not what it was taken for.
+
+    The original is not shown: it may repeat a secret. It is chained for who debugs.
+    """
+    try:
+        yield
+    except ODD as odd:
+        raise Undeliverable(f"{what}: {type(odd).__name__}") from odd

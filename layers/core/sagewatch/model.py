@@ -225,6 +225,26 @@ MOST_TARGETS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmState:
+    """How a metric alarm stands now (DescribeAlarms)."""
+
+    name: str
+    """Its name: `sagewatch/endpoint/churn/AllTraffic/latency-p99`."""
+    arn: str
+    """Its ARN, which says the account and the Region."""
+    description: str
+    """Its description, whose last line is our labels."""
+    value: str
+    """ALARM, OK or INSUFFICIENT_DATA."""
+    since: datetime
+    """Since when it is in that state, in UTC."""
+    reason: str
+    """Why, in CloudWatch's words."""
+    reason_data: str
+    """Why, as JSON; empty where CloudWatch has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MuteRule:
     """One complete PutAlarmMuteRule request."""
 
@@ -314,6 +334,10 @@ class Notice:
     """Tells the alarms and failures of one incident apart."""
     muted: bool = False
     """Whether a mute rule covers it or CloudWatch suppressed it; then it opens no incident."""
+    muted_by: str = ""
+    """The name of the mute rule, where the event says it: `sagewatch-window-nightly-3f9a01bc22`."""
+    after: str = ""
+    """After which mute it still fires, in words: `the window nightly`; empty when it was not muted before."""
     value: float | None = None
     """The metric's value, in `unit`."""
     limit: float | None = None
@@ -340,6 +364,8 @@ class Notice:
     """The ARN of what failed."""
     execution: str = ""
     """The ARN of the pipeline's execution."""
+    incident: str = ""
+    """The id that the incident had whose control somebody clicked; empty in what the first version wrote."""
 
     @property
     def severity(self) -> Severity:
@@ -421,10 +447,13 @@ def _canonical_query(query: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+NO_DATA = "INSUFFICIENT_DATA"
+"""The state of an alarm that CloudWatch has no data to judge by, and the reason of a notice that it ended so."""
+
 WHOLE_RESOURCE = "*"
 """The part of a notice that speaks of the whole resource: when that is deleted, all of its parts end."""
 
-FLAPS, FLAP_WINDOW = 4, timedelta(minutes=30)
+FLAPS, FLAP_WINDOW = 4, timedelta(minutes=45)
 """So many changes of one alarm within that time are flapping: told once, then shown by edits only."""
 
 
@@ -510,9 +539,21 @@ class Incident:
 
 
 type About = Literal[
-    "joined", "worsened", "cleared", "closed", "resolved", "reopened", "flapping", "acked", "snoozed", "log", "reminder"
+    "joined",
+    "worsened",
+    "cleared",
+    "closed",
+    "resolved",
+    "reopened",
+    "flapping",
+    "settled",
+    "acked",
+    "snoozed",
+    "snooze-over",
+    "log",
+    "reminder",
 ]
-"""What a line in the thread of an incident tells."""
+"""What a line in the thread of an incident tells; `settled` and `snooze-over` are of what still fires then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -527,3 +568,5 @@ class ThreadLine:
     """What it tells of."""
     number: int = 0
     """Which reminder it is, from 1."""
+    waited: timedelta = timedelta()
+    """How long a reminder says that nobody acknowledged what is wrong."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from sagewatch.aws.retries import retried
-from sagewatch.model import Alarm, Described, canonical
+from sagewatch.model import Alarm, AlarmState, Described, canonical
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -37,11 +37,36 @@ def named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[Alarm]:
     return (canonical(each) for each in _described_by_name(client, names))
 
 
-def states(client: CloudWatchClient, names: Iterable[str]) -> Iterator[tuple[str, tuple[str, datetime]]]:
-    """Yield the state of the metric alarms of these names that there are, and since when they are in it."""
-    for each in _described_by_name(client, names):
-        # StateUpdatedTimestamp moves with EvaluationState, too (MetricAlarm).
-        yield each["AlarmName"], (each["StateValue"], each["StateUpdatedTimestamp"])
+def states(client: CloudWatchClient, names: Iterable[str]) -> Iterator[AlarmState]:
+    """Yield how the metric alarms of these names stand that there are."""
+    return (_state(each) for each in _described_by_name(client, names))
+
+
+def in_alarm(client: CloudWatchClient, beginning: str) -> Iterator[AlarmState]:
+    """Yield the metric alarms in state ALARM whose names begin so, all pages of them."""
+    with retried(f"describe_alarms {beginning}"):
+        pages = client.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=beginning,
+            AlarmTypes=["MetricAlarm"],
+            StateValue="ALARM",
+            PaginationConfig={"PageSize": MOST_NAMES},
+        )
+        for page in pages:
+            yield from (_state(each) for each in page["MetricAlarms"] if each["StateValue"] == "ALARM")
+
+
+def _state(described: MetricAlarmTypeDef) -> AlarmState:
+    # StateUpdatedTimestamp also moves when only EvaluationState changes (MetricAlarm, API Reference).
+    since = described.get("StateTransitionedTimestamp") or described["StateUpdatedTimestamp"]
+    return AlarmState(
+        name=described["AlarmName"],
+        arn=described["AlarmArn"],
+        description=described.get("AlarmDescription", ""),
+        value=described["StateValue"],
+        since=since.astimezone(UTC),
+        reason=described.get("StateReason", ""),
+        reason_data=described.get("StateReasonData", ""),
+    )
 
 
 def _described_by_name(client: CloudWatchClient, names: Iterable[str]) -> Iterator[MetricAlarmTypeDef]:

@@ -25,6 +25,24 @@ def names(client: CloudWatchClient, beginning: str) -> Iterator[str]:
                     yield name
 
 
+def muted_now(client: CloudWatchClient) -> frozenset[str]:
+    """Return the names of the alarms that any rule of the account mutes now, ours or another's."""
+    found: set[str] = set()
+    with retried("list_alarm_mute_rules"):
+        pages = client.get_paginator("list_alarm_mute_rules").paginate(Statuses=["ACTIVE"])
+        active = [
+            each["AlarmMuteRuleArn"].split(":", 6)[6] for page in pages for each in page["AlarmMuteRuleSummaries"]
+        ]
+    for name in active:
+        with retried(f"get_alarm_mute_rule {name}"):
+            try:
+                rule = client.get_alarm_mute_rule(AlarmMuteRuleName=name)
+            except client.exceptions.ResourceNotFoundException:
+                continue  # it was deleted after it was listed
+        found.update(rule.get("MuteTargets", {}).get("AlarmNames", ()))
+    return frozenset(found)
+
+
 def put(client: CloudWatchClient, rule: MuteRule) -> None:
     """Write a rule, complete."""
     with retried(f"put_alarm_mute_rule {rule.name}"):
@@ -46,7 +64,7 @@ def put(client: CloudWatchClient, rule: MuteRule) -> None:
 
 
 def delete(client: CloudWatchClient, name: str) -> None:
-    """Delete a rule."""
+    """Delete a rule; one that is not there does no harm (DeleteAlarmMuteRule is idempotent)."""
     with retried(f"delete_alarm_mute_rule {name}"):
         client.delete_alarm_mute_rule(AlarmMuteRuleName=name)
 

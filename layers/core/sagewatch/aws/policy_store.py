@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from sagewatch.aws import budget_store
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.retries import retried
-from sagewatch.errors import BadSetting, BrokenPolicy
+from sagewatch.errors import BadSetting, BrokenPolicy, Impaired
 from sagewatch.policy.rules import PolicyInForce, Row, RowCost
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def read_text(client: SSMClient, parameter: str) -> str:
 
 
 def _read_parameter(client: SSMClient, parameter: str) -> tuple[str, int]:
-    with retried(f"get_parameter {parameter}"):
+    with retried(f"get_parameter {parameter}", Impaired):
         try:
             # Each PutParameter counts the version up by one (Systems Manager User Guide, "Working with parameter
             # versions").
@@ -44,7 +44,7 @@ def _read_parameter(client: SSMClient, parameter: str) -> tuple[str, int]:
 
 def earlier_texts(client: SSMClient, parameter: str) -> tuple[str, ...]:
     """Return the versions of the document that SSM keeps (a hundred), the newest first."""
-    with retried(f"get_parameter_history {parameter}"):
+    with retried(f"get_parameter_history {parameter}", Impaired):
         # Parameter Store keeps the last 100 versions, and answers with the oldest first (GetParameterHistory).
         pages = client.get_paginator("get_parameter_history").paginate(Name=parameter)
         return tuple(each["Value"] for page in pages for each in page["Parameters"])[::-1]
@@ -59,6 +59,18 @@ class PolicyStore:
     def __init__(self, parameter: str | None, table: str | None, config: Config) -> None:
         self.parameter, self.table, self.clients = parameter, table, Clients(config)
         self._text, self._in_force = "", PolicyInForce()
+        self._was_read = False
+
+    def read_or_last(self) -> PolicyInForce:
+        """Return the policy in force; when AWS does not answer, the last one that was read; Impaired if none was."""
+        try:
+            found = self.read()
+        except Impaired:
+            if not self._was_read:
+                raise
+            return self._in_force
+        self._was_read = True
+        return found
 
     def read(self) -> PolicyInForce:
         """Return the policy in force; Retry when AWS does not answer, BadSetting for a budget without a table."""

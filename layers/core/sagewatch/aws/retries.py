@@ -25,10 +25,13 @@ BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=
 
 
 @contextmanager
-def retried(doing: str) -> Iterator[None]:
-    """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything."""
+def retried(doing: str, kind: type[Retry] = Retry) -> Iterator[None]:
+    """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything.
+
+    `kind` is the one to raise: Impaired of what people cannot be told without.
+    """
     try:
         yield
     # A ClientError is an answer that refuses; a BotoCoreError means that none came (boto3 guide, "Error handling").
     except (ClientError, BotoCoreError) as error:
-        raise Retry(f"{doing}: {error}") from error
+        raise kind(f"{doing}: {error}") from error

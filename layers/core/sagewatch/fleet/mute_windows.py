@@ -64,13 +64,25 @@ def windows_beginning(prefix: str) -> str:
     return f"{prefix}-window-"
 
 
+def window_of(prefix: str, rule: str) -> str:
+    """Return what muted, in words: `sagewatch-window-nightly-3f9a01bc22` is `the window nightly`."""
+    if rule.startswith(windows_beginning(prefix)):
+        return f"the window {rule.removeprefix(windows_beginning(prefix)).rpartition('-')[0]}"
+    return "a snooze" if rule.startswith(f"{prefix}-snooze-") else f"the mute rule {rule}" if rule else "a mute rule"
+
+
+def snooze_name(prefix: str, incident: str) -> str:
+    """Return the name of the rule of a snooze: `sagewatch-snooze-inc_0123456789abcdef`."""
+    return f"{prefix}-snooze-{incident}"
+
+
 def snooze_rule(prefix: str, incident: str, alarms: Sequence[str], by: str, now: datetime, until: datetime) -> MuteRule:
     """Return the rule of a snooze: from the next minute until then, once."""
     start = (now + timedelta(minutes=1)).replace(second=0, microsecond=0)
     # A rule lasts from a minute to 15 days (PutAlarmMuteRule, Schedule.Duration: PT1M to P15D).
     length = max(until - start, timedelta(minutes=1))
     return MuteRule(
-        name=f"{prefix}-snooze-{incident}",
+        name=snooze_name(prefix, incident),
         description=f"Snoozed in Slack by {by}",
         expression=f"at({start:%Y-%m-%dT%H:%M})",
         duration=iso_duration(length),

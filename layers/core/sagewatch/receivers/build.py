@@ -93,13 +93,13 @@ class Receivers:
     def fallback(self, route: Route, failed: str, default_channel: str | None) -> Mapping[str, Receiver]:
         """Return who may be told instead of a receiver that failed for good, by name, in this order.
 
-        That is the channel of the default route, when it is a channel that failed; then the alerts topic.
+        That is the alerts topic and the channel of the default route; in place of a channel, the channel first.
         """
         others: list[tuple[str, Receiver]] = [
             (f"sns:{self.topic_arn}", SnsReceiver(self.sns, self.topic_arn, route)),
         ]
-        if self.slack and default_channel and failed.startswith("slack:"):
-            others.insert(0, self._slack(self.slack, default_channel, route))
+        if self.slack and default_channel:
+            others.insert(0 if failed.startswith("slack:") else 1, self._slack(self.slack, default_channel, route))
         return {name: receiver for name, receiver in others if name != failed}
 
     def former(self, route: Route, names: Iterable[str]) -> Mapping[str, Receiver]:

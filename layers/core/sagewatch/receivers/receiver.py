@@ -17,21 +17,34 @@ It is stored with the timeline, and handed back when the message is to be edited
 """
 
 TOLD_WITHOUT_EDITS: frozenset[About] = frozenset(
-    {"joined", "worsened", "cleared", "closed", "resolved", "reopened", "flapping", "reminder"}
+    {
+        "joined",
+        "worsened",
+        "cleared",
+        "closed",
+        "resolved",
+        "reopened",
+        "flapping",
+        "settled",
+        "snooze-over",
+        "reminder",
+    }
 )
 """The lines that are told where a message cannot be edited: acknowledgements, snoozes and logs are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a receiver can do: whether it edits and deletes messages, and which lines it tells (None: all).
-
-    `opens` is False for a receiver that is not told of the opening, but only of lines.
-    """
+    """What a receiver can do."""
 
     editable: bool
+    """Whether it edits and deletes messages."""
     abouts: frozenset[About] | None = None
+    """Which lines it tells; None: all."""
     opens: bool = True
+    """False for a receiver that is not told of the opening, but only of lines."""
+    keyed: bool = False
+    """Whether it knows an incident by its id, which is then written down before it is first sent."""
 
 
 type Note = Callable[..., None]
@@ -60,6 +73,12 @@ class Receiver(Protocol):
     def withdraw(self, where: Location) -> None:
         """Delete a message."""
 
+    def has_readers(self) -> bool:
+        """Return whether anybody gets what is sent, as far as that is known."""
+
+    def warn(self, incident: Incident) -> bool:
+        """Tell of an incident without remembering it; return False where it could not be found again and ended."""
+
 
 class PostOnlyReceiver(ABC):
     """A receiver that can neither edit nor delete what it sent: it tells each thing that is worth telling once."""
@@ -86,6 +105,13 @@ class PostOnlyReceiver(ABC):
 
     def withdraw(self, where: Location) -> None:  # noqa: B027 - nothing that was sent can be taken back
         """Do nothing."""
+
+    def has_readers(self) -> bool:
+        return True
+
+    def warn(self, incident: Incident) -> bool:
+        self.tell(incident, None)
+        return True
 
 
 _TOLD: Location = {"told": True}

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 
 import urllib3
 
@@ -20,7 +21,7 @@ from sagewatch.model import Incident, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
 from sagewatch.receivers.pagerduty import render
-from sagewatch.receivers.receiver import Capabilities, PostOnlyReceiver
+from sagewatch.receivers.receiver import Capabilities, Location
 from sagewatch.receivers.wording.phrases import harmless
 
 URL = "https://events.pagerduty.com/v2/enqueue"
@@ -58,17 +59,46 @@ class PagerDutyApi:
 
 
 @dataclass(frozen=True, slots=True)
-class PagerDutyReceiver(PostOnlyReceiver):
-    """A service, for one route; it is sent how the incident stands, whatever the line."""
+class PagerDutyReceiver:
+    """A service, for one route: its incident is brought to where ours is, whatever happened on the way."""
 
-    capabilities = Capabilities(
-        editable=False, abouts=frozenset({"worsened", "reopened", "resolved", "closed", "acked", "snoozed"})
-    )
+    capabilities: ClassVar[Capabilities] = Capabilities(editable=True, abouts=frozenset(), keyed=True)
     api: PagerDutyApi
     route: Route
 
-    def tell(self, incident: Incident, line: ThreadLine | None) -> None:  # noqa: ARG002 - the incident says it all
-        self.api.send(render.event(incident, self.route))
+    def fingerprint(self, incident: Incident, now: datetime) -> str:  # noqa: ARG002 - time alone changes nothing
+        return render.standing(incident)
+
+    def open(self, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
+        # PagerDuty drops what is said of a key that was never triggered (Events API v2, "Acknowledge an Alert").
+        if incident.is_open:
+            self.api.send(render.trigger(incident, self.route))
+        # What is over may be open there all the same, when the answer to an earlier attempt was lost.
+        if render.action(incident) != "trigger":
+            self.api.send(render.event(incident, self.route))
+        return {"key": incident.id}
+
+    def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
+        # What fired again after its end, by an alarm that flaps, may still be acknowledged here: it is opened first.
+        if not incident.is_open:
+            self.api.send(render.event(incident, self.route))
+            return {"key": incident.id}
+        return self.open(incident, now, previous)
+
+    def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:  # noqa: ARG002
+        """Say nothing: of PagerDuty's incident all is said by how it stands."""
+        return root
+
+    def withdraw(self, where: Location) -> None:
+        if "key" in where:
+            self.api.send(render.resolution(where["key"]))
+
+    def has_readers(self) -> bool:
+        return True
+
+    def warn(self, incident: Incident) -> bool:  # noqa: ARG002
+        """Say nothing: under which key it is open there already is not known, and nobody would resolve another."""
+        return False
 
 
 def _pagerduty_error(answer: Answer, key: str) -> SagewatchError:

@@ -29,12 +29,35 @@ _ACTIONS: dict[str, _EventAction] = {
 }
 
 
+def action(incident: Incident) -> _EventAction:
+    """Return what PagerDuty is asked to do so that it stands where the incident is."""
+    return _ACTIONS[incident.status]
+
+
+def standing(incident: Incident) -> str:
+    """Return a text that is another one when PagerDuty must be told: `trigger:critical`, `resolve`."""
+    said = action(incident)
+    return f"{said}:{incident.severity}" if said == "trigger" else said
+
+
 def event(incident: Incident, route: Route) -> dict[str, Any]:
     """Return the event that brings PagerDuty to where the incident is; its alerts know three severities."""
-    action = _ACTIONS[incident.status]
+    return trigger(incident, route) if action(incident) == "trigger" else _named(action(incident), incident.id)
+
+
+def trigger(incident: Incident, route: Route) -> dict[str, Any]:
+    """Return the event that opens it at PagerDuty."""
+    return {**_named("trigger", incident.id), **_alert(incident, route)}
+
+
+def resolution(key: str) -> dict[str, Any]:
+    """Return the event that ends what was opened under a key."""
+    return _named("resolve", key)
+
+
+def _named(what: _EventAction, key: str) -> dict[str, Any]:
     # Events with the same dedup_key are one alert at PagerDuty.
-    key = {"event_action": action, "dedup_key": incident.id[:KEY]}
-    return {**key, **_alert(incident, route)} if action == "trigger" else key
+    return {"event_action": what, "dedup_key": key[:KEY]}
 
 
 def _alert(incident: Incident, route: Route) -> dict[str, Any]:

@@ -168,6 +168,8 @@ class SlackApi:
         if is_new and "bot_token" not in found:
             return self._send_to_webhook(found["webhook_url"], message)
         if is_new and place["channel"] in {None, "default"}:
+            if "channel" not in found:
+                raise Undeliverable("The secret in SLACK_CREDENTIALS names no channel, and a route asks for its own")
             place = {"channel": found["channel"]}
         answer = self._call(found, method, *_json({**_ALWAYS[method], **message, **place}))
         return Posted(str(answer.get("channel", "")), str(answer.get("ts", "")))
@@ -234,6 +236,13 @@ class SlackReceiver:
     def withdraw(self, where: Location) -> None:
         if where:  # of a picture nothing is known
             self.api.withdraw(Posted(**where))
+
+    def has_readers(self) -> bool:
+        return True
+
+    def warn(self, incident: Incident) -> bool:
+        self.api.post(self.channel, render.warning(incident, self.route))
+        return True
 
     def show(self, root: Location, title: str, png: bytes) -> None:
         """Put a picture into the thread."""

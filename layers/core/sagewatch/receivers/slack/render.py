@@ -80,10 +80,10 @@ _LINE_MARKS = {
     "snoozed": ":zzz:",
     "log": ":page_facing_up:",
 }
-_CALLS_AGAIN = frozenset({"worsened", "reopened", "reminder"})
+_CALLS_AGAIN = frozenset({"worsened", "reopened", "settled", "snooze-over", "reminder"})
 """Lines that call people: an edited message calls nobody."""
 
-_SNOOZE_OPTIONS = {"30 min": "30m", "2 hours": "2h", "Until 09:00 UTC tomorrow": "t9"}
+_SNOOZE_OPTIONS = {"30 min": "30m", "1 h": "1h", "4 h": "4h", "12 h": "12h", "24 h": "24h"}
 _BUTTONS = {"logs": "Logs", "alarm": "Alarm", "runbook": "Runbook"}
 # Characters of an option's value and of a button's (Block Kit, "Option object" and "Button element").
 _LONGEST_OPTION, _LONGEST_VALUE = 150, 2_000
@@ -106,6 +106,13 @@ def announced(incident: Incident, line: ThreadLine | None, route: Route) -> Mess
     if line is None or (line.about in {"resolved", "closed"} and incident.ended is not None):
         return root(incident, route, controls=False, now=line.at if line else incident.opened)
     return _thread_entry(incident, line, route, f"*{safe(who(incident, incident.parts[0].first))}* · ")
+
+
+def warning(incident: Incident, route: Route) -> Message:
+    """Return what is posted when nothing can be remembered: a line in grey, since nobody can turn it green later."""
+    said = f":white_circle: *Sagewatch is impaired* and may say this again: {marked(headline(incident))}"
+    called = _mentioned(incident.severity, route)
+    return {"text": said + (f" {called}" if called else "")}
 
 
 def plain_text(message: Mapping[str, Any]) -> Message:
@@ -139,7 +146,9 @@ def _root(incident: Incident, route: Route, controls: bool, previous: str, now: 
     # Only attachments have a coloured bar, which is what people look at first; blocks outside of one have none.
     # `fallback` is what notifications and clients without attachments show (Slack, "Secondary message attachments").
     attachment = {"color": colour, "fallback": safe(as_text(runs), _LONGEST_LINE), "blocks": blocks}
-    return {"text": f"{mark} {marked(runs)}", "attachments": [attachment]}
+    # Slack makes the notification of the text alone: people who are mentioned elsewhere are not called.
+    called = _mentioned(incident.severity, route) if incident.is_open else ""
+    return {"text": f"{mark} {marked(runs)}" + (f" {called}" if called else ""), "attachments": [attachment]}
 
 
 def _values_line(incident: Incident) -> list[Message]:
@@ -241,19 +250,22 @@ def _controls(incident: Incident, route: Route) -> list[Message]:
     """Return what people can do: acknowledge, snooze, and look closer."""
     found = leads(incident, route)
     further = [button(name, f"url_{link}", url=found[link]) for link, name in _BUTTONS.items() if link in found]
-    elements = [*_click_controls(incident, f"{route.name}|{incident.subject}"), *further]
+    elements = [*_click_controls(incident, route), *further]
     return [{"type": "actions", "elements": elements}] if elements else []
 
 
-def _click_controls(incident: Incident, whose: str) -> Iterator[Message]:
-    """Yield what people are asked for; `whose` is what a click sends back (see `clicks`), where that can be read."""
+def _click_controls(incident: Incident, route: Route) -> Iterator[Message]:
+    """Yield what people are asked for, where what a click sends back (see `clicks`) can be read."""
+    place = incident.lead.place
+    whose = f"{route.name}|{incident.subject}|{incident.id}|{place.account}/{place.region}"
     # Block Kit: a button's value takes 2,000 characters, an option's 150.
-    if whose.count("|") != 1 or not whose.isprintable() or len(whose) > _LONGEST_VALUE:
+    if whose.count("|") != 3 or not whose.isprintable() or len(whose) > _LONGEST_VALUE:
         return
     if incident.status != "acked":
         yield button("Acknowledge", "ack", value=whose)
     options = {name: f"{whose}|{until}" for name, until in _SNOOZE_OPTIONS.items()}
-    if all(len(value) <= _LONGEST_OPTION for value in options.values()):
+    # What failed does not fire again: there is nothing to be quiet about.
+    if any(part.firing for part in incident.parts) and all(len(value) <= _LONGEST_OPTION for value in options.values()):
         yield menu("Snooze…", "snooze", options)
 
 
@@ -262,7 +274,6 @@ def _footer(incident: Incident, route: Route, previous: str, now: datetime, most
     lead = incident.parts[0].first
     team = lead.labels.get("team")
     whose = (
-        _mentioned(incident.severity, route) if incident.is_open else "",
         f"team *{safe(team, 80)}*" if team else "",
         f"execution {safe(lead.execution, 80)}" if lead.execution else "",
         *(safe(each, 40) for each in (lead.place.account, lead.place.region) if each),
@@ -294,19 +305,24 @@ def _by_whom(by: str) -> str:
 def _thread_entry(incident: Incident, line: ThreadLine, route: Route, name: str) -> Message:
     """Return a line as one sentence, with the log lines below it where that is what it tells."""
     mark = _LINE_MARKS.get(line.about) or _SEVERITY_MARKS[line.notice.severity]
-    sentence = _who_clicked(line) or safe(line_text(incident, line), 3 * _LONGEST_LINE)
+    sentence = _who_clicked(incident, line) or safe(line_text(incident, line), 3 * _LONGEST_LINE)
     part = part_of(incident, line.notice)
     calls = line.about in _CALLS_AGAIN and not (part and part.flapping)
     called = _mentioned(line.notice.severity, route) if calls else ""
-    told = {"text": f"{mark} {name}{sentence}" + (f" {called}" if called else "")}
+    told: Message = {"text": f"{mark} {name}{sentence}" + (f" {called}" if called else "")}
+    if calls and not name:
+        # A reply notifies those who follow its thread; this sends it to the channel as well (chat.postMessage).
+        told["reply_broadcast"] = True
     return _with_log(incident, line, route, told) if line.about == "log" else told
 
 
-def _who_clicked(line: ThreadLine) -> str:
+def _who_clicked(incident: Incident, line: ThreadLine) -> str:
     """Say who did something in Slack; nothing when it was nobody that Slack knows."""
     by, until = person(line.notice.by), line.notice.until
     if not by or line.about not in {"acked", "snoozed"}:
         return ""
+    if incident.ended and line.notice.at >= incident.ended:
+        return f"{by} clicked after this had ended: nothing was changed"
     if line.about == "acked":
         return f"{by} acknowledged this"
     return f"{by} snoozed this" + (f" until {local(until)}" if until else "")

@@ -66,12 +66,16 @@ class WebhookApi:
 class WebhookReceiver(PostOnlyReceiver):
     """An address, for one route; it is told of every line."""
 
-    capabilities = Capabilities(editable=False)
+    capabilities = Capabilities(editable=False, keyed=True)
     api: WebhookApi
     route: Route
 
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
         self.api.send(render.document(incident, line, self.route))
+
+    def warn(self, incident: Incident) -> bool:  # noqa: ARG002
+        """Say nothing: its reader keeps what is open, and would never hear of the end."""
+        return False
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:

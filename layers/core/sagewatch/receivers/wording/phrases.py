@@ -10,30 +10,9 @@ from datetime import UTC, datetime, timedelta
 from sagewatch.kinds.kind import Spec
 from sagewatch.kinds.registry import spec
 from sagewatch.model import Notice, Unit
+from sagewatch.receivers.wording.redaction import redacted
 from sagewatch.units import humanise
 
-# AKIA and ASIA begin access keys (IAM User Guide, "IAM identifiers"), xox and xapp the tokens of Slack ("Tokens").
-_SECRET_PATTERN = re.compile(
-    r"""
-    -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^-]*(?:-----END[ A-Z]*-----)?
-    | (?P<kept>
-        (?:(?:secret|private)[_-]?(?:access[_-]?)?key|(?:client[_-]?)?secret|passw(?:or)?d|passphrase|pwd|api[_-]?key
-           |token|signature)["']?\s*[=:]\s*["']?
-        | --(?:password|token|secret|api[_-]?key)\s+)
-      (?:(?<=")[^"]+|(?<=')[^']+|[^\s"',;&]+)
-    | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b
-    | \b(?:IQoJ|FwoG|FQoG)[A-Za-z0-9+/=]{40,}  # how session tokens begin
-    | \b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}
-    | \bxox[a-z]-[A-Za-z0-9-]+
-    | \bxapp-[A-Za-z0-9-]+
-    | \b(?:hf|gh[a-z]|github_pat)_[A-Za-z0-9_]{20,}
-    | \bsk-[A-Za-z0-9_-]{20,}
-    | \beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*  # a JSON web token
-    | (?<=://)[^\s/@:]*:[^\s/@]+(?=@)
-    | \bhttps://hooks\.slack(?:-gov)?\.com/\S+
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
 # Unicode Standard Annex 9 has those that turn the direction of writing.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -89,8 +68,7 @@ def quantity(notice: Notice, value: float | None) -> str:
 
 def harmless(text: str, longest: int) -> str:
     """Return other people's text without secrets and control characters, cut to a length."""
-    redacted = _SECRET_PATTERN.sub(lambda found: f"{found['kept'] or ''}[redacted]", _ANSI.sub("", text))
-    return cut(_CONTROL.sub(" ", redacted).strip(), longest)
+    return cut(_CONTROL.sub(" ", redacted(_ANSI.sub("", text))).strip(), longest)
 
 
 def inline(text: str, longest: int) -> str:

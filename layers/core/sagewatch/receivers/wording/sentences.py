@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from urllib.parse import quote
 
-from sagewatch.model import FLAP_WINDOW, Evidence, Incident, Notice, Part, ThreadLine
+from sagewatch.model import FLAP_WINDOW, NO_DATA, Evidence, Incident, Notice, Part, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import (
     bound,
@@ -40,6 +40,7 @@ _CLASSES = {
     "cleared": "OK",
     "resolved": "RESOLVED",
     "closed": "CLOSED",
+    "flapping": "UNSTABLE",
 }
 _DEEDS = {"acked": "acknowledged", "snoozed": "snoozed"}
 
@@ -88,7 +89,7 @@ def lasted(incident: Incident) -> str:
 def closing(notice: Notice) -> str:
     """Say why nothing more will be heard of it: what it is about, or only its alarm, is gone."""
     if notice.state != "closed" or notice.labels.get("alarm") != "failed":
-        return "the alarm was deleted"
+        return "it has no data any more" if notice.reason == NO_DATA else "the alarm was deleted"
     return f"the {inline(notice.title, _TITLE)}"
 
 
@@ -138,11 +139,13 @@ def why(incident: Incident) -> str:
 
 
 def unusual(incident: Incident) -> str:
-    """Return what is unusual about it: that it fired again, that it flaps."""
+    """Return what is unusual about it: that it fires after a mute, that it fired again, that it flaps."""
+    lead = incident.lead
+    after = f"still firing after {inline(lead.after, _TITLE)}" if lead.after and lead.state == "firing" else ""
     flapping = next((part for part in incident.parts if part.flapping), None)
     again = f"again ({_nth(incident.reopened + 1)} time)" if incident.reopened else ""
     unsettled = f"flapping ({_changed(incident, flapping, flapping.last.at)})" if flapping else ""
-    return " · ".join(filter(None, (again, unsettled)))
+    return " · ".join(filter(None, (after, again, unsettled)))
 
 
 def brief(incident: Incident, part: Part) -> str:
@@ -153,7 +156,7 @@ def brief(incident: Incident, part: Part) -> str:
 def line_text(incident: Incident, line: ThreadLine) -> str:
     """Return what a line of the thread tells: `Cleared: memory 80 %, limit 90 %, after 12 min`."""
     notice, part = line.notice, part_of(incident, line.notice)
-    told = _with_name(incident, part.first if part else notice, _happened(notice, part))
+    told = _named(incident, part.first if part else notice, _happened(notice, part))
     match line.about:
         case "joined" | "worsened" | "reopened":
             first = {"joined": "Also", "worsened": "Worse", "reopened": "Again"}[line.about]
@@ -167,6 +170,10 @@ def line_text(incident: Incident, line: ThreadLine) -> str:
         case "flapping":
             times = f", changed {_changed(incident, part, line.at)}" if part else ""
             return f"Flapping: {inline(notice.title, _TITLE)}{times}; until it settles, not every change is told"
+        case "settled":
+            return f"Settled, still firing: {told} · {_state(notice)}"
+        case "snooze-over":
+            return f"Snooze over, still firing: {told} · {_state(notice)}"
         case "acked":
             return "Acknowledged"
         case "snoozed":
@@ -174,8 +181,7 @@ def line_text(incident: Incident, line: ThreadLine) -> str:
         case "log":
             return logged(incident, line)
         case "reminder":
-            waited = lasting(line.at - incident.opened)
-            return f"Still open after {waited}, not acknowledged: {told} · {_state(notice)}"
+            return f"Still open after {lasting(line.waited)}, not acknowledged: {told} · {_state(notice)}"
 
 
 def logged(incident: Incident, line: ThreadLine) -> str:
@@ -261,10 +267,17 @@ def _state(notice: Notice) -> str:
 
 def _with_name(incident: Incident, notice: Notice, text: str) -> str:
     """Return the text, after the name of the part that it is of when that is not the headline's."""
-    name = who(incident, notice)
-    lead = who(incident, incident.parts[0].first)
-    own = name.removeprefix(inline(incident.subject.name, _NAME_ROOM)).lstrip(" /")
-    return text if name == lead or not own else f"{shortened(own, 63)}: {text}"
+    return text if who(incident, notice) == who(incident, incident.parts[0].first) else _named(incident, notice, text)
+
+
+def _named(incident: Incident, notice: Notice, text: str) -> str:
+    """Return the text, after the name of the part that it is of where an incident has parts of several names.
+
+    A line stands for good, while the headline above it may soon speak of another part.
+    """
+    own = who(incident, notice).removeprefix(inline(incident.subject.name, _NAME_ROOM)).lstrip(" /")
+    is_one_of_several = len({who(incident, part.first) for part in incident.parts}) > 1
+    return f"{shortened(own, 63)}: {text}" if own and is_one_of_several else text
 
 
 def _spent(incident: Incident, part: Part | None) -> str:
@@ -301,10 +314,10 @@ def filter_labels(incident: Incident, line: ThreadLine | None) -> dict[str, str]
     """Return what programs filter on, ten at most.
 
     `state` is the notice's (firing, cleared, failed, succeeded, announced, closed), or what became of the
-    incident: acked, snoozed, resolved.
+    incident: acked, snoozed, resolved, flapping.
     """
     notice = speaks_of(incident, line)
-    whole = line.about if line and line.about in {"acked", "snoozed", "resolved"} else notice.state
+    whole = line.about if line and line.about in {"acked", "snoozed", "resolved", "flapping"} else notice.state
     found = {name: notice.labels.get(name) for name in ("kind", "resource", "scope", "alarm", "team")}
     severity = notice.severity if line else incident.severity
     said = {**found, "severity": str(severity), "state": whole, "route": incident.route, "incident": incident.id}

@@ -8,12 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sagewatch.errors import Retry, SagewatchError, Stale, Undeliverable, Unreachable
+from sagewatch.errors import Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable, understood
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.receiver import Location, Receiver
 from sagewatch.receivers.slack.api import SlackReceiver
-from sagewatch.tell.context import BEHIND, Context, Current, change, collected, raise_most_hopeful
+from sagewatch.tell.context import (
+    BEHIND,
+    Context,
+    Current,
+    change,
+    collected,
+    may_become_due,
+    raise_most_hopeful,
+)
 from sagewatch.tell.delivery import difference
 from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
 from sagewatch.tell.evidence.graph import graph
@@ -38,15 +46,11 @@ def deliver(context: Context, route: Route, current: Current, fresh: frozenset[s
     Retry before Undeliverable. Then come those that were told of an incident before and are not the route's own any
     more; pictures come last, so that nobody waits for them.
     """
-    with _claimed(context, route, current) as latest:
-        claim = Claim(context, route, latest, fresh)
+    with _claimed(context, route, current, fresh) as claim:
         own, errors = context.receivers.of_route(route), list[SagewatchError]()
         for name, receiver in own.items():
             with collected(errors):
-                try:
-                    claim.delivery(name, receiver).catch_up(claim.current.incidents)
-                except (Undeliverable, Retry) as error:
-                    claim.fall_back(name, receiver, error)
+                claim.catch_up(name, receiver)
         raise_most_hopeful(errors)
         former = context.receivers.former(route, claim.current.timeline.sent.keys() - own.keys())
         for name, receiver in former.items():
@@ -67,17 +71,23 @@ def is_due(context: Context, route: Route, current: Current) -> bool:
 
 
 @contextmanager
-def _claimed(context: Context, route: Route, current: Current) -> Iterator[Current]:
-    """Hold the claim of a timeline, and yield it as it is then."""
-    client, table, subject = context.clients.dynamodb, context.settings.table, current.timeline.subject
-    if not timelines.claim(client, table, route.name, subject, context.worker, context.now):
+def _claimed(context: Context, route: Route, current: Current, fresh: frozenset[str]) -> Iterator[Claim]:
+    """Hold the claim of a timeline, and yield it; once all was told, the clock looks at it only if more may be due."""
+    client, table = context.clients.dynamodb, context.settings.table
+    subject, place = current.timeline.subject, current.timeline.place
+    if not timelines.claim(client, table, route.name, subject, context.worker, context.now, place):
         after = _BUSY_WAIT * 2 ** (context.attempt - 1)
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
+    settled: int | None = None
     try:
-        yield current.follows(timelines.load(client, table, route.name, subject))
+        latest = current.follows(timelines.load(client, table, route.name, subject, place))
+        claim = Claim(context, route, latest, fresh)
+        yield claim
+        if not may_become_due(context, claim.current):
+            settled = claim.current.timeline.version
     # What a killed worker never gives back ends by itself, after 40 s.
     finally:
-        timelines.release(client, table, route.name, subject, context.worker)
+        timelines.release(client, table, route.name, subject, context.worker, place, settled)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,7 +99,7 @@ class Delivery:
     sent: dict[str, Sent]
     """By the id of the incident."""
     since: datetime
-    """The time of the oldest notice that the receiver was told: who joins a route is not told its past."""
+    """The time of the oldest notice that it was told: who joins a route is told what fires, but not what ended."""
     fresh: frozenset[str]
     """The keys of the notices that have just arrived."""
     remind: Sequence[timedelta]
@@ -103,34 +113,52 @@ class Delivery:
 
     def is_due(self, incidents: Sequence[Incident]) -> bool:
         """Return whether anything is still to be sent about the incidents of a timeline."""
-        if any(difference.merged(self.sent, incidents)):
+        if any(difference.merged(self.sent, incidents, self.receiver.capabilities)):
             return True
-        sent = difference.by_present_id(self.sent, incidents)
+        sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
         return any(self._due(each, sent.get(each.id), self._fingerprint(each)) for each in incidents)
 
-    def catch_up(self, incidents: Sequence[Incident]) -> None:
-        """Send what is still to be sent about the incidents of a timeline, oldest first."""
-        superfluous = tuple(difference.merged(self.sent, incidents))
+    def catch_up(self, incidents: Sequence[Incident]) -> bool:
+        """Send what is still to be sent about the incidents of a timeline, oldest first; return whether that was any.
+
+        A mistake of ours in the words for one receiver is Undeliverable, too: it must not silence the others.
+        """
+        with understood("An incident could not be put into words"):
+            return self._catch_up(incidents)
+
+    def _catch_up(self, incidents: Sequence[Incident]) -> bool:
+        superfluous = tuple(difference.merged(self.sent, incidents, self.receiver.capabilities))
         for action in superfluous:
             self.receiver.withdraw(action.where)
-        self.sent = difference.by_present_id(self.sent, incidents)
+        self.sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
         if superfluous:
             self._store()
+        told = False
         for incident in incidents:
             fingerprint = self._fingerprint(incident)
             for action in self._due(incident, self.sent.get(incident.id), fingerprint):
                 self._perform(incident, action, fingerprint)
+                told = True
         if self.is_unknown:
             # Who has nothing to be told yet (an escalation) must know later since when it was told.
             self._store()
+        return told
 
     def _fingerprint(self, incident: Incident) -> str:
-        return self.receiver.fingerprint(incident, self.now) if self.receiver.capabilities.editable else ""
+        editable = self.receiver.capabilities.editable
+        return self.receiver.fingerprint(self._as_first_sent(incident), self.now) if editable else ""
+
+    def _as_first_sent(self, incident: Incident) -> Incident:
+        """Return an incident with the id that the receiver knows it by: one that arrived late may have changed it."""
+        sent = self.sent.get(incident.id)
+        return replace(incident, id=sent.key) if sent and sent.key else incident
 
     def _due(self, incident: Incident, sent: Sent | None, fingerprint: str) -> tuple[Action, ...]:
-        if all(notice.at < self.since for notice in incident.notices):
+        begins = (notice for notice in incident.notices if notice.state in ("firing", "failed", "succeeded"))
+        is_past = all(notice.at < self.since for notice in begins)
+        if is_past and sent is None and not any(part.firing for part in incident.parts):
             return ()
-        history = thread_lines(incident, self.remind, self.now)
+        history = [line for line in thread_lines(incident, self.remind, self.now) if line.at >= self.since]
         return tuple(difference.due(incident, history, sent, self.fresh, fingerprint, self.receiver.capabilities))
 
     def _perform(self, incident: Incident, action: Action, fingerprint: str) -> None:
@@ -138,33 +166,39 @@ class Delivery:
 
         A message that is not there any more was deleted by somebody, or is too old to be edited: it is posted anew.
         """
-        root, previous = self._root(incident.id), self._root(incident.previous)
+        root, previous, shown = self._root(incident.id), self._root(incident.previous), self._as_first_sent(incident)
+        if action.do == "post" and self.receiver.capabilities.keyed and incident.id not in self.sent:
+            # Should the answer be lost, the next attempt must name the same incident.
+            self.sent[incident.id] = Sent(key=incident.id)
+            self._store()
         if action.do == "post":
-            where = self.receiver.open(incident, self.now, previous)
+            where = self.receiver.open(shown, self.now, previous)
         elif action.do == "edit":
             try:
-                where = self.receiver.edit(root, incident, self.now, previous)
+                where = self.receiver.edit(root, shown, self.now, previous)
             except Stale:
-                where = self.receiver.open(incident, self.now, previous)
+                where = self.receiver.open(shown, self.now, previous)
         elif action.do == "reply" and action.line:
             try:
-                where = self.receiver.add(root, incident, action.line)
+                where = self.receiver.add(root, shown, action.line)
             except Stale:
-                anew = self.receiver.open(incident, self.now, previous)
-                self._store(Action(do="post", id=incident.id), anew, fingerprint)
-                where = self.receiver.add(anew, incident, action.line)
+                anew = self.receiver.open(shown, self.now, previous)
+                self._remember(Action(do="post", id=incident.id), anew, fingerprint, incident)
+                where = self.receiver.add(anew, shown, action.line)
         else:
             self.receiver.withdraw(action.where)
             where = {}
-        self._store(action, where, fingerprint)
+        self._remember(action, where, fingerprint, incident)
 
     def _root(self, id_: str) -> Location:
         return self.sent[id_].root if id_ in self.sent else {}
 
-    def _store(self, action: Action | None = None, where: Location | None = None, fingerprint: str = "") -> None:
+    def _remember(self, action: Action, where: Location, fingerprint: str, incident: Incident) -> None:
         """Write down what was sent, once the action is done."""
-        if action:
-            self.sent[action.id] = difference.after(self.sent.get(action.id), action, where or {}, fingerprint)
+        self.sent[action.id] = difference.after(self.sent.get(action.id), action, where, fingerprint, incident)
+        self._store()
+
+    def _store(self) -> None:
         self.store(self.sent)
         self.is_unknown = False
 
@@ -196,37 +230,56 @@ class Claim:
             is_unknown=stored.get(name, {BEHIND: True}).get(BEHIND, False),
         )
 
+    def catch_up(self, name: str, receiver: Receiver) -> None:
+        """Tell one receiver; when it does not take it, somebody else, and it is owed what it was not told."""
+        delivery = self.delivery(name, receiver)
+        was_behind = name in self.current.timeline.sent and delivery.is_unknown
+        try:
+            delivery.catch_up(self.current.incidents)
+        except (Undeliverable, Retry) as error:
+            # Nothing new is lost: the clock tries again, every five minutes, and somebody else was told already.
+            if was_behind and not self.fresh:
+                return
+            self.fall_back(name, receiver, error)
+
     def fall_back(self, name: str, receiver: Receiver, error: Undeliverable | Retry) -> None:
         """Tell somebody else what a receiver does not take for good, or too often; raise the error when nobody does."""
         if isinstance(error, Retry) and self.context.attempt < EXHAUSTED:
             raise error
-        if isinstance(error, Unreachable):
+        if isinstance(error, Unreachable | Unauthorised):
             self._note_broken(name, error)
+        self._mark_behind(name, receiver)
         self._tell_another(name, error)
-        if isinstance(error, Retry) and isinstance(receiver, SlackReceiver):
-            delivery = self.delivery(name, receiver)
-            self._store(name, {**difference.to_stored(delivery.sent, delivery.since), BEHIND: True})
+
+    def _mark_behind(self, name: str, receiver: Receiver) -> None:
+        """Write down that a receiver has to catch up: the clock sees to that."""
+        delivery = self.delivery(name, receiver)
+        self._store(name, {**difference.to_stored(delivery.sent, delivery.since), BEHIND: True})
 
     def _tell_another(self, name: str, error: SagewatchError) -> None:
         default_channel = default_route(self.context.policy).slack
         for other, receiver in self.context.receivers.fallback(self.route, name, default_channel).items():
             try:
-                self.delivery(other, receiver, in_place_of=name).catch_up(self.current.incidents)
+                told = self.delivery(other, receiver, in_place_of=name).catch_up(self.current.incidents)
             except (Undeliverable, Retry):
                 continue
-            self.context.receivers.note("ToldByFallback", voice=name, by=other, because=str(error))
+            if not receiver.has_readers():
+                continue
+            if told:
+                self.context.receivers.note("ToldByFallback", voice=name, by=other, because=str(error))
             return
         raise error
 
     def go_on(self, name: str, receiver: Receiver) -> None:
         """Tell a receiver that is not the route's own how the incidents go on that it was told of before."""
         delivery = self.delivery(name, receiver)
-        delivery.is_unknown = False
+        delivery.is_unknown = bool(self.current.timeline.sent.get(name, {}).get(BEHIND))
         told = [each for each in self.current.incidents if delivery.sent.keys() & {each.id, *each.anchors}]
         try:
             delivery.catch_up(told)
         except Undeliverable as error:
             self._note_broken(name, error)
+            self._mark_behind(name, receiver)
 
     def _note_broken(self, name: str, error: SagewatchError) -> None:
         self.context.receivers.note("ChannelBroken", voice=name, route=self.route.name, because=str(error))

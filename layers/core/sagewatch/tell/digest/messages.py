@@ -163,7 +163,8 @@ def _remarks(digest: Digest) -> Iterator[str]:
         f"{_many(tally.foreign, 'alarm')} of others under our prefix" if tally.foreign else "",
         f"no budget for {', '.join(tally.withheld[:8])}" if tally.withheld else "",
     )
-    yield " · ".join(filter(None, counts))
+    if any(counts):
+        yield " · ".join(filter(None, counts))
     if tally.unread:
         yield f"Could not be listed, and is not counted: {', '.join(tally.unread)}"
 

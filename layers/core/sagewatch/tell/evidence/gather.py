@@ -23,11 +23,13 @@ from sagewatch.kinds.leads import Lead, last_change, lead_of_job
 from sagewatch.kinds.registry import KINDS, kind, started_by
 from sagewatch.model import Description, Evidence, Notice, Ref
 from sagewatch.tell.evidence import causes
+from sagewatch.tell.hide import lines_without_secrets
 
 PATIENCE = 3.0
 """Seconds of reading for one notice, after which nothing more is asked: it is worth more than what explains it."""
 
 TAIL = 12  # lines of log
+_GONE = "not found"
 _WIDEST = 500  # characters of a line
 _STREAMS = 50  # DescribeLogStreams, limit
 
@@ -47,7 +49,7 @@ def best_effort(call: Callable[[], Any]) -> tuple[Description, str]:
         code = error.response.get("Error", {}).get("Code") or "unknown"
         # CloudWatch Logs says ResourceNotFoundException where SageMaker says ResourceNotFound.
         gone = is_gone(error) or code == "ResourceNotFoundException"
-        return {}, "not found" if gone else f"could not be read: {code}"
+        return {}, _GONE if gone else f"could not be read: {code}"
     except BotoCoreError as error:
         return {}, f"could not be read: {type(error).__name__}"
 
@@ -144,10 +146,14 @@ def gather(
     )
 
 
-def tags_of_arn(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str]:
-    """Return the tags of what an ARN names, of a pipeline for its executions; none when they cannot be read."""
+def tags_of_arn(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str] | None:
+    """Return the tags of what an ARN names, of a pipeline for its executions; None when they could not be read.
+
+    What is gone has none.
+    """
     reader = _EvidenceReader(clients, time.monotonic, time.monotonic() + patience)
-    return _tags_of(reader, arn.partition("/execution/")[0])
+    found = _tags_of(reader, arn.partition("/execution/")[0])
+    return None if any(trouble != _GONE for trouble in reader.notes.values()) else found
 
 
 def _tags_of(reader: _EvidenceReader, arn: str) -> dict[str, str]:
@@ -208,5 +214,6 @@ def _lines(reader: _EvidenceReader, group: str, stream: str) -> tuple[str, ...]:
     if not answer.get("events") and answer.get("nextBackwardToken"):
         # GetLogEvents may answer with an empty page although there are events behind it.
         answer = reader.logs("get_log_events", **where, nextToken=answer["nextBackwardToken"])
-    messages = (event.get("message", "").rstrip() for event in answer.get("events", ()))
-    return tuple(message[:_WIDEST] for message in messages if message)
+    messages = [event.get("message", "").rstrip() for event in answer.get("events", ())]
+    # Before anything is cut: of half a key nobody can tell what it is.
+    return tuple(line[:_WIDEST] for line in lines_without_secrets([each for each in messages if each]) if line)

@@ -15,7 +15,7 @@ from sagewatch.errors import Undeliverable
 from sagewatch.kinds import links
 from sagewatch.kinds.kind import Spec
 from sagewatch.kinds.registry import spec
-from sagewatch.model import PER_CAPACITY, Labels, Notice, Ref, Severity, State, Unit
+from sagewatch.model import PER_CAPACITY, AlarmState, Labels, Notice, Ref, Severity, State, Unit
 from sagewatch.policy.cascade import is_ignored
 from sagewatch.policy.rules import DEFAULT, Policy
 from sagewatch.tell.read import sagemaker_events
@@ -87,6 +87,7 @@ def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
         # CloudWatch sends the event of a muted or suppressed alarm all the same (mute rules; composite alarms,
         # "Action suppression"); only its actions are left out.
         muted=bool(detail.get("muteDetail") or state.get("actionsSuppressedBy")),
+        muted_by=_mute_rule(detail.get("muteDetail")),
         value=points[-1] if points else None,
         limit=limits[-1] if limits else None,
         floor=floors[-1] if floors else None,
@@ -98,6 +99,25 @@ def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
         advice=f"{row.why} {row.do}" if row else "",
         links=links_of(place, labels.ref, {"alarm": links.alarm(place, name)}),
     )
+
+
+def firing_now(prefix: str, alarm: AlarmState) -> Notice | None:
+    """Return what the event says of an alarm that fires, from how the alarm is described; None when it is not ours."""
+    _, _, _, region, account, *_ = alarm.arn.split(":")
+    since = alarm.since
+    detail = {
+        "alarmName": alarm.name,
+        "configuration": {"description": alarm.description},
+        "state": {
+            "value": alarm.value,
+            # As the events write it.
+            "timestamp": f"{since:%Y-%m-%dT%H:%M:%S}.{since.microsecond // 1000:03d}+0000",
+            "reason": alarm.reason,
+            "reasonData": alarm.reason_data,
+        },
+    }
+    event = {"resources": [alarm.arn], "region": region, "account": account, "detail": detail}
+    return _alarm_changed(prefix, event, detail)
 
 
 def _alarm_deleted(prefix: str, event: Event, detail: Event) -> Notice | None:
@@ -120,6 +140,12 @@ def _alarm_deleted(prefix: str, event: Event, detail: Event) -> Notice | None:
         part=str(name),
         links=links_of(place, labels.ref, {}),
     )
+
+
+def _mute_rule(said: object) -> str:
+    """Return the name of the rule that muted an alarm; nothing when the event names none."""
+    arn = said.get("mutedByArn") if isinstance(said, dict) else None
+    return arn.split(":", 6)[-1].removeprefix("alarm-mute-rule:") if isinstance(arn, str) else ""
 
 
 def _reason_data(state: Event) -> Event:
@@ -207,6 +233,7 @@ def _clicked(event: Event, detail: Event) -> Notice:
         part="",
         by=by,
         until=datetime.fromisoformat(until) if isinstance(until, str) else None,
+        incident=str(detail.get("incident") or ""),
     )
 
 
