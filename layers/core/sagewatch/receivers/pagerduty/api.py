@@ -76,14 +76,14 @@ class PagerDutyReceiver:
         # What is over may be open there all the same, when the answer to an earlier attempt was lost.
         if render.action(incident) != "trigger":
             self.api.send(render.event(incident, self.route))
-        return {"key": incident.id}
+        return _where(incident)
 
     def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
-        # What fired again after its end, by an alarm that flaps, may still be acknowledged here: it is opened first.
-        if not incident.is_open:
-            self.api.send(render.event(incident, self.route))
-            return {"key": incident.id}
-        return self.open(incident, now, previous)
+        # What PagerDuty holds for resolved must be opened again before it can be acknowledged.
+        if render.action(incident) == "acknowledge" and not root.get("open"):
+            self.api.send(render.trigger(incident, self.route))
+        self.api.send(render.event(incident, self.route))
+        return _where(incident)
 
     def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:  # noqa: ARG002
         """Say nothing: of PagerDuty's incident all is said by how it stands."""
@@ -99,6 +99,11 @@ class PagerDutyReceiver:
     def warn(self, incident: Incident) -> bool:  # noqa: ARG002
         """Say nothing: under which key it is open there already is not known, and nobody would resolve another."""
         return False
+
+
+def _where(incident: Incident) -> Location:
+    """Return under which key PagerDuty has an incident, and whether it is open there."""
+    return {"key": incident.id, "open": incident.is_open}
 
 
 def _pagerduty_error(answer: Answer, key: str) -> SagewatchError:

@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sagewatch.errors import Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable, understood
+from sagewatch.errors import (
+    NoAnswer,
+    Retry,
+    SagewatchError,
+    Stale,
+    Unauthorised,
+    Undeliverable,
+    Unreachable,
+    understood,
+)
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.receiver import Location, Receiver
@@ -137,7 +146,11 @@ class Delivery:
         for incident in incidents:
             fingerprint = self._fingerprint(incident)
             for action in self._due(incident, self.sent.get(incident.id), fingerprint):
-                self._perform(incident, action, fingerprint)
+                try:
+                    self._perform(incident, action, fingerprint)
+                except NoAnswer:
+                    self._doubt(action)
+                    raise
                 told = True
         if self.is_unknown:
             # Who has nothing to be told yet (an escalation) must know later since when it was told.
@@ -197,6 +210,14 @@ class Delivery:
         """Write down what was sent, once the action is done."""
         self.sent[action.id] = difference.after(self.sent.get(action.id), action, where, fingerprint, incident)
         self._store()
+
+    def _doubt(self, action: Action) -> None:
+        """Write down that nobody knows whether a message arrived: what it said counts as neither told nor untold."""
+        before = self.sent.get(action.id)
+        doubtful = before and difference.doubted(before, action)
+        if doubtful and doubtful != before:
+            self.sent[action.id] = doubtful
+            self._store()
 
     def _store(self) -> None:
         self.store(self.sent)

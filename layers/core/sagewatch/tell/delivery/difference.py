@@ -128,7 +128,7 @@ def _news(
 _OF_PARTS: frozenset[About] = frozenset({"joined", "worsened", "reopened", "settled", "cleared", "closed", "resolved"})
 _OPENED: frozenset[About] = frozenset({"joined", "worsened", "reopened", "settled"})
 _RANKS = {str(severity): rank for rank, severity in enumerate(Severity)}
-_ENDED, _FLAPPING = "ended", "flapping"
+_ENDED, _FLAPPING, _DOUBTFUL = "ended", "flapping", "?"
 
 
 def standings(incident: Incident) -> dict[str, str]:
@@ -190,7 +190,7 @@ def _changed_parts(incident: Incident, lines: Sequence[ThreadLine], told: Mappin
 
 def _is_worse(now: str, was: str) -> bool:
     """Tell whether an open part is news: it was not open, it failed again, or its severity has risen."""
-    if was in (_ENDED, _FLAPPING) or now.partition(" ")[2] != was.partition(" ")[2]:
+    if was in (_ENDED, _FLAPPING, _DOUBTFUL) or now.partition(" ")[2] != was.partition(" ")[2]:
         return True
     return _RANKS[now.partition(" ")[0]] < _RANKS[was.partition(" ")[0]]
 
@@ -204,7 +204,11 @@ def _about(last: Notice, told: Mapping[str, str]) -> About:
     """Return what a part of which the history has no line is told as: it came first, but was heard of later."""
     if last.state in ("cleared", "closed"):
         return "closed" if last.state == "closed" else "cleared"
-    opened = [each.partition(" ")[0] for part, each in told.items() if part != WHOLE_RESOURCE and each != _ENDED]
+    opened = [
+        each.partition(" ")[0]
+        for part, each in told.items()
+        if part != WHOLE_RESOURCE and each not in (_ENDED, _FLAPPING, _DOUBTFUL)
+    ]
     if told.get(WHOLE_RESOURCE) == _ENDED:
         return "reopened"
     return "worsened" if all(_RANKS[last.severity] < _RANKS[each] for each in opened) else "joined"
@@ -278,6 +282,17 @@ def after(sent: Sent | None, action: Action, where: Location, fingerprint: str, 
         parts = now if is_end else {**told, **news}
         return replace(before, lines={**before.lines, line.key: where}, parts=parts)
     return replace(before, lines={key: each for key, each in before.lines.items() if key != action.key})
+
+
+def doubted(sent: Sent, action: Action) -> Sent:
+    """Return what was sent, when it is not known whether the message of an action arrived."""
+    if action.do == "edit":
+        return replace(sent, fingerprint=_DOUBTFUL)
+    if action.do == "reply" and action.line and action.line.about in _OF_PARTS and sent.parts is not None:
+        is_end = action.line.about in ("resolved", "closed")
+        parts = list(sent.parts) if is_end else [action.line.notice.part, WHOLE_RESOURCE]
+        return replace(sent, parts={**sent.parts, **dict.fromkeys(parts, _DOUBTFUL)})
+    return sent
 
 
 def to_stored(sent: Mapping[str, Sent], since: datetime) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Timeline:
     """What each receiver was sent, by its name, as `delivery.difference.to_stored` returns it."""
     version: int = 0
     """Counts the writes; 0 when nothing was ever written."""
-    expires: datetime | None = None
+    expires: datetime | None = field(default=None, compare=False)
     """When DynamoDB may forget it; None when nothing was ever written."""
 
     def holds(self, notice: Notice) -> bool:
