@@ -1,0 +1,40 @@
+"""What must be there before the functions are loaded: boto3 that ends at the account double, and the account's clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+import boto3
+
+from tests.model.account import REGION, PaperSession, make_api_call
+from tests.model.stack import time_of_the_account
+
+_VARIABLES = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+    "POWERTOOLS_METRICS_DISABLED": "true",
+    "POWERTOOLS_METRICS_NAMESPACE": "Sagewatch",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+}
+_session: list[PaperSession] = []
+
+
+@contextmanager
+def on_paper() -> Iterator[None]:
+    """Have every boto3 client that the product makes end at the account double, and every clock be the account's."""
+    before, session = dict(os.environ), boto3.DEFAULT_SESSION
+    os.environ.update(_VARIABLES)
+    if not _session:
+        _session.append(PaperSession())
+    boto3.DEFAULT_SESSION = _session[0]
+    try:
+        with mock.patch("botocore.client.BaseClient._make_api_call", make_api_call), time_of_the_account():
+            yield
+    finally:
+        boto3.DEFAULT_SESSION = session
+        os.environ.clear()
+        os.environ.update(before)
