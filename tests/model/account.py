@@ -217,6 +217,8 @@ class AccountDouble:
         """Whether PutMetricAlarm is checked as CloudWatch does; a clean room need not do it twice."""
         self.tell: Callable[[dict[str, Any]], None] = lambda event: None
         """Where CloudWatch's own events go."""
+        self.before: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
+        """What happens just before a call is answered: a test changes the world in the middle of an invocation."""
 
     # ------------------------------------------------------------------------------------------------ the seam
     def answer(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -225,6 +227,7 @@ class AccountDouble:
         if worker:
             worker.pause()
             worker.calls += 1
+        self.before(operation, params)
         self.calls.append((operation, params))
         self.clock.advance(WRITE_S if operation in WRITES else READ_S)
         answer = self._faulty(operation, params)

@@ -8,6 +8,7 @@ from collections import Counter
 from itertools import count
 
 from tests.model.histories import ALL, History
+from tests.model.setting import on_paper
 
 _FIRST = 1_000_000  # seeds that the tests do not play
 
@@ -49,4 +50,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    with on_paper():
+        raise SystemExit(main())

@@ -300,8 +300,13 @@ class Stack:
             dies_at = None
         raise AssertionError(f"the queues are not empty after {most} deliveries")
 
-    def deliver(self, choose: random.Random | None = None, workers: int = 1, dies_at: int | None = None) -> bool:
-        """Deliver a batch to each worker that there is one for; wait for messages that are hidden. False when empty."""
+    def deliver(
+        self, choose: random.Random | None = None, workers: int = 1, dies_at: int | None = None, first: int = 0
+    ) -> bool:
+        """Deliver a batch to each worker that there is one for; wait for messages that are hidden. False when empty.
+
+        `first` is the number of the first container: one delivers within a call of another with a number of its own.
+        """
         batches = [batch for _ in range(workers) if (batch := self._received(choose))]
         if not batches:
             waiting = [each.visible for queue in self._queues() for each in queue.messages.values()]
@@ -314,7 +319,7 @@ class Stack:
         function = batches[0][0]
         events = [{"Records": [_record(message) for message in messages]} for _, _, messages in batches]
         hands = [Worker(self._deadline(function), dies_at if n == 0 else None) for n in range(len(batches))]
-        for (_, queue, messages), done in zip(batches, self._invoked(function, events, hands, choose), strict=True):
+        for (_, queue, messages), done in zip(batches, self._invoked(function, events, hands, choose, first), strict=True):
             if done.answer is None:
                 continue
             failed = {each["itemIdentifier"] for each in done.answer["batchItemFailures"]}
@@ -348,10 +353,15 @@ class Stack:
         return self.account.clock.now + timedelta(seconds=template.functions()[function]["Timeout"])
 
     def _invoked(
-        self, function: str, events: list[Any], workers: list[Worker], choose: random.Random | None
+        self,
+        function: str,
+        events: list[Any],
+        workers: list[Worker],
+        choose: random.Random | None,
+        first: int = 0,
     ) -> list[Invocation]:
         with answering(self.account):
-            works = [self._work(function, n, event, workers[n]) for n, event in enumerate(events)]
+            works = [self._work(function, first + n, event, workers[n]) for n, event in enumerate(events)]
             done = interleaved(works, workers, choose) if choose and len(works) > 1 else [work() for work in works]
         for each in done:
             if not isinstance(each, Invocation):
