@@ -282,8 +282,11 @@ class Stack:
 
     def sweep(self, mode: str = "light") -> Invocation:
         """Invoke the sweep once."""
-        event = {} if mode == "light" else {"mode": mode}
-        return self._invoked("Sweep", [event], [Worker(self._deadline("Sweep"))], None)[0]
+        return self.invoke("Sweep", {} if mode == "light" else {"mode": mode})
+
+    def invoke(self, function: str, event: Any) -> Invocation:
+        """Invoke a function once, with this event."""
+        return self._invoked(function, [event], [Worker(self._deadline(function))], None)[0]
 
     def drain(
         self, choose: random.Random | None = None, workers: int = 1, dies_at: int | None = None, most: int = 3_000
