@@ -1,4 +1,4 @@
-"""An AWS account in memory: what the product's calls are answered with, after botocore has validated and serialised them.
+"""An AWS account in memory: what answers the product's calls after botocore has validated them.
 
 Written from AWS's documentation. SageMaker: API reference of each Describe* and List* operation. CloudWatch: API
 reference of PutMetricAlarm, DescribeAlarms, DeleteAlarms, ListMetrics and PutAlarmMuteRule, and "CloudWatch service
@@ -107,7 +107,7 @@ class Api:
     """The list's parameter that selects by status; None where it has none."""
     modified: str | None = "LastModifiedTime"
     """The field of a listed item with its last change; None where the list does not tell."""
-    gone: tuple[str, str] = ("ValidationException", "Could not find {title} \"{arn}\".")
+    gone: tuple[str, str] = ("ValidationException", 'Could not find {title} "{arn}".')
 
 
 _NOT_FOUND = ("ResourceNotFound", "Resource {arn} not found.")
@@ -131,34 +131,57 @@ def _job(title: str, arn_type: str, **more: Any) -> Api:
 
 APIS: Mapping[str, Api] = {
     "endpoint": Api(
-        "DescribeEndpoint", "EndpointName", "EndpointArn", "endpoint", "EndpointStatus",
-        "ListEndpoints", "Endpoints", "StatusEquals",
+        "DescribeEndpoint",
+        "EndpointName",
+        "EndpointArn",
+        "endpoint",
+        "EndpointStatus",
+        "ListEndpoints",
+        "Endpoints",
+        "StatusEquals",
     ),
     "inference-component": Api(
-        "DescribeInferenceComponent", "InferenceComponentName", "InferenceComponentArn", "inference-component",
-        "InferenceComponentStatus", "ListInferenceComponents", "InferenceComponents", "StatusEquals",
+        "DescribeInferenceComponent",
+        "InferenceComponentName",
+        "InferenceComponentArn",
+        "inference-component",
+        "InferenceComponentStatus",
+        "ListInferenceComponents",
+        "InferenceComponents",
+        "StatusEquals",
     ),
     "training-job": _job("TrainingJob", "training-job"),
     "processing-job": _job("ProcessingJob", "processing-job"),
     "transform-job": _job("TransformJob", "transform-job"),
     "tuning-job": _job("HyperParameterTuningJob", "hyper-parameter-tuning-job"),
     "automl-job": _job("AutoMLJob", "automl-job", describe="DescribeAutoMLJobV2"),
-    "pipeline": _job(
-        "Pipeline", "pipeline", filter=None, gone=_NOT_FOUND
-    ),
+    "pipeline": _job("Pipeline", "pipeline", filter=None, gone=_NOT_FOUND),
     "feature-group": _job(
         "FeatureGroup", "feature-group", filter="FeatureGroupStatusEquals", modified=None, gone=_NOT_FOUND
     ),
     "labeling-job": _job("LabelingJob", "labeling-job", items="LabelingJobSummaryList", gone=_NOT_FOUND),
     "recommender-job": Api(
-        "DescribeInferenceRecommendationsJob", "JobName", "JobArn", "inference-recommendations-job", "Status",
-        "ListInferenceRecommendationsJobs", "InferenceRecommendationsJobs", "StatusEquals", gone=_NOT_FOUND,
+        "DescribeInferenceRecommendationsJob",
+        "JobName",
+        "JobArn",
+        "inference-recommendations-job",
+        "Status",
+        "ListInferenceRecommendationsJobs",
+        "InferenceRecommendationsJobs",
+        "StatusEquals",
+        gone=_NOT_FOUND,
     ),
     "monitoring-schedule": _job("MonitoringSchedule", "monitoring-schedule", gone=_NOT_FOUND),
     "cluster": _job("Cluster", "cluster", filter=None, modified=None, gone=_NOT_FOUND),
     "notebook": Api(
-        "DescribeNotebookInstance", "NotebookInstanceName", "NotebookInstanceArn", "notebook-instance",
-        "NotebookInstanceStatus", "ListNotebookInstances", "NotebookInstances", "StatusEquals",
+        "DescribeNotebookInstance",
+        "NotebookInstanceName",
+        "NotebookInstanceArn",
+        "notebook-instance",
+        "NotebookInstanceStatus",
+        "ListNotebookInstances",
+        "NotebookInstances",
+        "StatusEquals",
         gone=("ValidationException", "RecordNotFound"),
     ),
 }
@@ -215,9 +238,9 @@ class AccountDouble:
         self.longest_page = 10_000
         self.strict = True
         """Whether PutMetricAlarm is checked as CloudWatch does; a clean room need not do it twice."""
-        self.tell: Callable[[dict[str, Any]], None] = lambda event: None
+        self.tell: Callable[[dict[str, Any]], None] = lambda _event: None
         """Where CloudWatch's own events go."""
-        self.before: Callable[[str, dict[str, Any]], None] = lambda operation, params: None
+        self.before: Callable[[str, dict[str, Any]], None] = lambda _operation, _params: None
         """What happens just before a call is answered: a test changes the world in the middle of an invocation."""
 
     # ------------------------------------------------------------------------------------------------ the seam

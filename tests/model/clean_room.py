@@ -43,7 +43,7 @@ def wanted(
     room.configs = account.configs | {n.removeprefix("config/"): g for n, g in ghosts.items() if n[0] == "c"}
     room.models = account.models | {n.removeprefix("model/"): g for n, g in ghosts.items() if n[0] == "m"}
     stack = Stack(room, prefix)
-    room.tell = lambda event: None  # nobody edits here
+    room.tell = lambda _event: None  # nobody edits here
     for kind, name in room.resources:
         if kind in WATCHED:
             stack.name(kind, name)
@@ -69,7 +69,7 @@ class People:
 def differences(
     world: World, people: People, prefix: str = "sagewatch", refused: Collection[str] = (), *, budget: bool = False
 ) -> Iterator[str]:
-    """Yield every way in which an account at rest is not as it should be; `refused` are alarms that nobody can write."""
+    """Yield every way in which an account at rest is not as it should be; `refused` alarms cannot be written."""
     account = world.account
     should = wanted(account, world.ghosts, prefix, budget=budget)
     known = wanted(account, {}, prefix, budget=budget) if world.ghosts else should

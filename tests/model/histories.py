@@ -29,7 +29,7 @@ POLICIES = (
     "alarms:\n  - alarm: memory\n    off: true\n",
     "alarms:\n  - kind: endpoint\n    alarm: latency-p99\n    warning: 500ms\n    critical: 800ms\n",
     "ignore:\n  - kind: training-job\n",
-    'ignore:\n  - tags: {team: fraud}\nlabels: [team]\n',
+    "ignore:\n  - tags: {team: fraud}\nlabels: [team]\n",
     "mute:\n  - name: nightly\n    match: {kind: endpoint}\n    schedule: cron(0 2 * * *)\n    duration: 2h\n",
     "alarms: nonsense\n",
 )
@@ -238,12 +238,17 @@ class History:
         before = len(self.account.calls)
         self.stack.sweep("full")
         self.stack.drain()
-        writes = [call for call, _ in self.account.calls[before:] if call in WRITES - {"PutAlarmMuteRule", "DeleteAlarmMuteRule"}]
+        writes = [
+            call
+            for call, _ in self.account.calls[before:]
+            if call in WRITES - {"PutAlarmMuteRule", "DeleteAlarmMuteRule"}
+        ]
         assert not writes, f"a second sweep of an account at rest wrote: {writes}"
         self.settled = {
             (kind, name): {a for a in self.account.alarms if a.startswith(f"sagewatch/{kind}/{name}/")}
             for (kind, name), found in self.account.resources.items()
-            if found.body[APIS[kind].status] != "Deleting" and found.body[APIS[kind].status] not in {"Completed", "COMPLETED"}
+            if found.body[APIS[kind].status] != "Deleting"
+            and found.body[APIS[kind].status] not in {"Completed", "COMPLETED"}
         }
 
     # ------------------------------------------------------------------------------------------------ seeds
@@ -251,7 +256,9 @@ class History:
     def draw(cls, seed: int) -> list[Step]:
         """Return the steps of a seed: two resources that are watched, then anything; it ends at rest."""
         choose = random.Random(f"{cls.__name__} {seed}")
-        names, weights = zip(*((name, weight) for name, weight, needs in _STEPS if not needs or getattr(cls, needs)), strict=True)
+        names, weights = zip(
+            *((name, weight) for name, weight, needs in _STEPS if not needs or getattr(cls, needs)), strict=True
+        )
         begun = ["make", "make", "deliver"]
         drawn = [*begun, *choose.choices(names, weights, k=choose.randint(3, 20))]
         return [(name, cls._drawn(name, choose)) for name in drawn] + [("come_to_rest", {})]

@@ -1,4 +1,4 @@
-"""What must be there before the functions are loaded: boto3 that ends at the account double, and the account's clock."""
+"""What must be there before the functions are loaded: boto3 on paper, and the account's clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Play random histories for an hour (SOAK_SECONDS), or one again and make it short: `make soak HISTORY=Hidden SEED=17`."""
+"""Play random histories for an hour (SOAK_SECONDS), or one again: `make soak HISTORY=Hidden SEED=17`."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def cold_start(function: str, prefix: str) -> ModuleType:
     before = dict(os.environ)
     os.environ.update(environment(function, prefix))
     try:
-        exec(_code(function), vars(module))  # noqa: S102 - it is our own function
+        exec(_code(function), vars(module))
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -322,7 +322,9 @@ class Stack:
         function = batches[0][0]
         events = [{"Records": [_record(message) for message in messages]} for _, _, messages in batches]
         hands = [Worker(self._deadline(function), dies_at if n == 0 else None) for n in range(len(batches))]
-        for (_, queue, messages), done in zip(batches, self._invoked(function, events, hands, choose, first), strict=True):
+        for (_, queue, messages), done in zip(
+            batches, self._invoked(function, events, hands, choose, first), strict=True
+        ):
             if done.answer is None:
                 continue
             failed = {each["itemIdentifier"] for each in done.answer["batchItemFailures"]}
@@ -366,9 +368,7 @@ class Stack:
         with answering(self.account):
             works = [self._work(function, first + n, event, workers[n]) for n, event in enumerate(events)]
             done = interleaved(works, workers, choose) if choose and len(works) > 1 else [work() for work in works]
-        for each in done:
-            if not isinstance(each, Invocation):
-                raise AssertionError("a worker's thread ended by itself")
+        assert all(isinstance(each, Invocation) for each in done), "a worker's thread ended by itself"
         self.invocations += done
         return done
 
@@ -382,7 +382,7 @@ class Stack:
             except Killed:
                 self.containers.pop((function, number), None)
                 return Invocation(function, None, None, True, worker.calls)
-            except Exception as raised:  # noqa: BLE001 - Lambda reports whatever a handler raises
+            except Exception as raised:
                 return Invocation(function, None, raised, False, worker.calls)
             finally:
                 module.metrics.clear_metrics()

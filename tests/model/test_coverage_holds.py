@@ -47,7 +47,7 @@ class Scene:
 
     def silently(self) -> None:
         """From now on no event arrives."""
-        self.world.fate = lambda event: iter(())
+        self.world.fate = lambda _event: iter(())
 
     def swept(self, mode: str = "light", after: timedelta = timedelta(minutes=16)) -> None:
         """Let a quarter of an hour pass, sweep once, and work on what was named."""
@@ -311,7 +311,9 @@ EDITS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "a note above the text": lambda a: {**a, "AlarmDescription": f"Look here!\n{a['AlarmDescription']}"},
     "another threshold": lambda a: {**a, "Threshold": 1.0},
     "a note and another threshold": lambda a: {
-        **a, "Threshold": 1.0, "AlarmDescription": f"{a['AlarmDescription']}\nRunbook: see the wiki.",
+        **a,
+        "Threshold": 1.0,
+        "AlarmDescription": f"{a['AlarmDescription']}\nRunbook: see the wiki.",
     },
     "no description": lambda a: {**a, "AlarmDescription": ""},
 }
@@ -349,7 +351,10 @@ def test_a_description_that_fills_its_thousand_characters_with_a_note_is_mended(
     name = sorted(scene.made("endpoint"))[0]
     before = plain(scene.account.alarms[name])
     text = scene.account.alarms[name]["AlarmDescription"]
-    scene.account.alarms[name] = {**scene.account.alarms[name], "AlarmDescription": f"{text}\n{'x' * (1023 - len(text))}"}
+    scene.account.alarms[name] = {
+        **scene.account.alarms[name],
+        "AlarmDescription": f"{text}\n{'x' * (1023 - len(text))}",
+    }
 
     scene.swept()
 

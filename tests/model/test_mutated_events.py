@@ -1,4 +1,4 @@
-"""Whatever arrives in the place of an event, the functions answer; what they refuse they refuse in one line of the log."""
+"""Whatever arrives in the place of an event, the functions answer; a refusal is one line of the log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from tests.model.world import World
 from tests.payloads import every_event
 
 MESSAGES, SWEEPS, AT_ONCE = 10_000, 300, 10
-UNEXPECTED = re.compile(r"\b(Type|Key|Attribute|Recursion|Value|Index|Lookup|Unicode\w*|Overflow|ParamValidation)Error\b")
+UNEXPECTED = re.compile(
+    r"\b(Type|Key|Attribute|Recursion|Value|Index|Lookup|Unicode\w*|Overflow|ParamValidation)Error\b"
+)
 _STRANGE: tuple[Any, ...] = (
     None, True, 0, -1, 1e308, "", " ", "x" * 5_000, "日本\u202e\x00", "arn:aws:sagemaker:::", "a/b/../c", "*", [], {},
     [None], {"": ""}, ["churn", {}], {"omitted": True}, "sagewatch/endpoint/churn", "\ud800",
@@ -51,7 +53,9 @@ def _changed(body: Any, choose: random.Random) -> Any:
             holder[last] = {"name": holder[last]}
         case 3 if isinstance(holder[last], str) and holder[last]:
             at = choose.randrange(len(holder[last]))
-            holder[last] = holder[last][:at] + choose.choice(["", "/", ":", "\n", "é", "]", "="]) + holder[last][at + 1 :]
+            holder[last] = (
+                holder[last][:at] + choose.choice(["", "/", ":", "\n", "é", "]", "="]) + holder[last][at + 1 :]
+            )
         case _:
             holder[last] = copy.deepcopy(choose.choice(_STRANGE))
     return body
@@ -87,11 +91,11 @@ def _played() -> tuple[tuple[tuple[str, ...], tuple[str, ...], str, str | None],
     """Play all messages; return of each batch its texts, who failed, the log, and what the handler raised."""
     account, choose = AccountDouble(), random.Random(11)
     stack = Stack(account, loud=True)
-    world = World(account, lambda event: None)
+    world = World(account, lambda _event: None)
     for kind in ("endpoint", "pipeline", "training-job", "feature-group"):
         world.create(kind, "churn")
     account.faults.append(Fault("DescribeCluster", "denied"))
-    account.tell = lambda event: None
+    account.tell = lambda _event: None
     found = []
     for _ in range(MESSAGES // AT_ONCE):
         texts = tuple(mutated(choose) for _ in range(AT_ONCE))
@@ -147,7 +151,7 @@ def test_a_refusal_is_one_line_of_the_log_and_no_traceback() -> None:
 def test_whatever_starts_a_sweep_it_sweeps(part: int) -> None:
     account, choose = AccountDouble(), random.Random(part)
     stack = Stack(account)
-    World(account, lambda event: None).create("endpoint", "churn")
+    World(account, lambda _event: None).create("endpoint", "churn")
     for _ in range(SWEEPS // 3):
         event = json.loads(json.dumps(_changed(copy.deepcopy(choose.choice(_bodies())), choose)))
         event |= choose.choice([{}, {"mode": "full"}, {"mode": choose.choice(_STRANGE)}])

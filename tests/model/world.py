@@ -1,4 +1,4 @@
-"""What people do in an account: they make, change, tag and delete SageMaker resources of all kinds, and AWS tells of it.
+"""What people do in an account: make, change, tag and delete SageMaker resources of all kinds; and the events of it.
 
 Shapes of descriptions: API reference of the Describe* operations. Events: the payloads in events/.
 """
@@ -264,7 +264,7 @@ def _transform(count: int) -> Callable[[World, str], dict[str, Any]]:
 
 def _pipeline(*steps: str) -> Callable[[World, str], dict[str, Any]]:
     definition = {"Version": "2020-12-01", "Steps": [{"Name": step, "Type": "Training"} for step in steps]}
-    return lambda world, name: {"PipelineDefinition": json.dumps(definition), "RoleArn": ROLE}
+    return lambda _world, _name: {"PipelineDefinition": json.dumps(definition), "RoleArn": ROLE}
 
 
 def _features(*operations: str, **more: Any) -> Callable[[World, str], dict[str, Any]]:
@@ -304,7 +304,7 @@ def _recommender(*endpoints: str) -> Callable[[World, str], dict[str, Any]]:
 
 
 def _cluster(**orchestrator: Any) -> Callable[[World, str], dict[str, Any]]:
-    return lambda world, name: {"Orchestrator": orchestrator, "InstanceGroups": []}
+    return lambda _world, _name: {"Orchestrator": orchestrator, "InstanceGroups": []}
 
 
 _SERVERLESS = {
@@ -335,8 +335,8 @@ SHAPES: Mapping[str, tuple[Callable[[World, str], dict[str, Any]], ...]] = {
         _hosts(2, "ml.g5.xlarge", ("ProcessingResources", "ClusterConfig")),
     ),
     "transform-job": (_transform(0), _transform(2), _transform(12)),
-    "tuning-job": (lambda world, name: {},),
-    "automl-job": (lambda world, name: {},),
+    "tuning-job": (lambda _world, _name: {},),
+    "automl-job": (lambda _world, _name: {},),
     "pipeline": (_pipeline("Prepare", "Train"), _pipeline("Train"), _pipeline("Prepare", "Train", "Evaluate")),
     "feature-group": (
         _features(),
@@ -350,14 +350,14 @@ SHAPES: Mapping[str, tuple[Callable[[World, str], dict[str, Any]], ...]] = {
         ),
         _features(OnlineStoreConfig={"EnableOnlineStore": False}),
     ),
-    "labeling-job": (lambda world, name: {},),
+    "labeling-job": (lambda _world, _name: {},),
     "recommender-job": (_recommender(), _recommender("a", "b")),
     "monitoring-schedule": (_schedule(), _schedule("age", "income"), _schedule(kind="ModelQuality")),
     "cluster": (
         _cluster(Eks={"ClusterArn": "arn:aws:eks:us-east-1:123456789012:cluster/eks"}),
         _cluster(Slurm={}),
     ),
-    "notebook": (lambda world, name: {"InstanceType": "ml.t3.medium"},),
+    "notebook": (lambda _world, _name: {"InstanceType": "ml.t3.medium"},),
 }
 """What each kind may look like."""
 
