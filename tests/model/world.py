@@ -99,8 +99,8 @@ class World:
         if kind in JOBS:
             self._set(found, _ENDED.get(kind, "Completed"))
         else:
+            # Its metrics stay listed for two weeks (API reference of ListMetrics).
             del self.account.resources[kind, name]
-            self.account.metrics = [each for each in self.account.metrics if name not in each[2].values()]
         self._told(kind, name, 2, found.body[APIS[kind].arn])
 
     def begin_to_delete(self, kind: str, name: str) -> None:
