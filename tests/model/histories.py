@@ -35,11 +35,11 @@ POLICIES = (
 )
 BUDGETS = ("budget: 1\n", "budget: 4\n", "budget: 100\n", "# nothing")
 FAULTS = (
-    *(("Describe*", what) for what in ("throttled", "timeout", "denied")),
+    *(("Describe[!A]*", what) for what in ("throttled", "timeout", "denied", "denied", "unknown")),
     *(("List*", what) for what in ("throttled", "denied", "unknown")),
     *((operation, what) for operation in ("ListEndpoints", "ListPipelines") for what in ("empty", "stale", "page-two")),
-    ("DescribeEndpointConfig", "denied"),
-    ("DescribeModel", "throttled"),
+    *(("DescribeEndpointConfig", what) for what in ("denied", "throttled")),
+    *(("DescribeModel", what) for what in ("denied", "throttled")),
     ("ListTags", "denied"),
     ("ListMetrics", "empty"),
     *(("PutMetricAlarm", what) for what in ("throttled", "timeout", "answer-lost", "denied")),
@@ -176,6 +176,12 @@ class History:
         self.account.longest_page = 2 if what == "page-two" else 10_000
         self.account.faults.append(Fault(operation, what, times=times, snapshot=snapshot))
 
+    def look(self, number: int) -> None:
+        """Ask for a look at a resource, and work on it while calls fail."""
+        if ref := self._one(number):
+            self.stack.name(*ref)
+            self.stack.deliver()
+
     def edit(self, number: int, how: str) -> None:
         ours = sorted(self.account.alarms.keys() - self.people.foreign.keys())
         if not ours:
@@ -269,7 +275,7 @@ class History:
         names, weights = zip(
             *((name, weight) for name, weight, needs in _STEPS if not needs or getattr(cls, needs)), strict=True
         )
-        begun = ["make", "make", "deliver"]
+        begun = ["make", "make", "deliver", *(["come_to_rest"] if choose.random() < 0.5 else [])]
         drawn = [*begun, *choose.choices(names, weights, k=choose.randint(3, 20))]
         return [(name, cls._drawn(name, choose)) for name in drawn] + [("come_to_rest", {})]
 
@@ -339,7 +345,8 @@ _STEPS = (
     ("sweep", 1, ""),
     ("come_to_rest", 1, ""),
     ("hide", 4, "hides"),
-    ("fail", 5, "fails"),
+    ("fail", 6, "fails"),
+    ("look", 4, "fails"),
     ("edit", 5, "edits"),
     ("make_a_foreign_alarm", 1, "edits"),
     ("push_a_policy", 3, "documents"),

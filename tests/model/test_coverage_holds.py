@@ -443,6 +443,43 @@ def test_an_endpoint_that_was_made_anew_under_a_teardown_has_its_alarms_when_bot
 
 
 @pytest.mark.parametrize("at", [1, 3, 11])
+def test_an_endpoint_that_goes_unheard_while_its_alarms_are_written_leaves_none(scene: Scene, at: int) -> None:
+    puts = []
+
+    def gone(operation: str, params: dict[str, Any]) -> None:
+        if operation == "PutMetricAlarm":
+            puts.append(params["AlarmName"])
+            if len(puts) == at:
+                scene.silently()
+                scene.world.delete("endpoint", "churn")
+
+    scene.world.create("endpoint", "churn")
+    scene.account.before = gone
+    scene.stack.drain()
+
+    assert len(puts) >= at
+    assert scene.alarms("endpoint") == set()
+
+
+@pytest.mark.parametrize("at", [1, 3, 11])
+def test_an_update_that_goes_unheard_while_alarms_are_written_holds(scene: Scene, at: int) -> None:
+    puts = []
+
+    def updated(operation: str, params: dict[str, Any]) -> None:
+        if operation == "PutMetricAlarm":
+            puts.append(params["AlarmName"])
+            if len(puts) == at:
+                scene.silently()
+                scene.world.create("endpoint", "churn", 2)
+
+    scene.world.create("endpoint", "churn")
+    scene.account.before = updated
+    scene.stack.drain()
+
+    assert scene.wrong() == []
+
+
+@pytest.mark.parametrize("at", [1, 3, 11])
 def test_a_tag_that_changes_while_alarms_are_written_holds(scene: Scene, at: int) -> None:
     puts = []
 
