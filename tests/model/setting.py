@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ _VARIABLES = {
     "POWERTOOLS_TRACE_DISABLED": "true",
 }
 _session: list[PaperSession] = []
+_LOGGERS = tuple(logging.getLogger(name) for name in ("reconcile", "sweep"))
 
 
 @contextmanager
@@ -29,6 +31,8 @@ def on_paper() -> Iterator[None]:
     """Have every boto3 client that the product makes end at the account double, and every clock be the account's."""
     before, session = dict(os.environ), boto3.DEFAULT_SESSION
     os.environ.update(_VARIABLES)
+    for logger in _LOGGERS:
+        logger.propagate = False  # into the log that pytest keeps of each test
     if not _session:
         _session.append(PaperSession())
     boto3.DEFAULT_SESSION = _session[0]
@@ -43,5 +47,7 @@ def on_paper() -> Iterator[None]:
             yield
     finally:
         boto3.DEFAULT_SESSION = session
+        for logger in _LOGGERS:
+            logger.propagate = True
         os.environ.clear()
         os.environ.update(before)

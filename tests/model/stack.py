@@ -172,6 +172,7 @@ class Log(io.StringIO):
         self.lines: list[str] = []
 
     def write(self, text: str) -> int:
+        text.encode()  # as standard output does; what cannot be encoded is lost
         self.lines.extend(text.splitlines())
         return len(text)
 
