@@ -31,8 +31,6 @@ def on_paper() -> Iterator[None]:
     """Have every boto3 client that the product makes end at the account double, and every clock be the account's."""
     before, session = dict(os.environ), boto3.DEFAULT_SESSION
     os.environ.update(_VARIABLES)
-    for logger in _LOGGERS:
-        logger.propagate = False  # into the log that pytest keeps of each test
     if not _session:
         _session.append(PaperSession())
     boto3.DEFAULT_SESSION = _session[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import logging
 import os
 import pkgutil
 import random
@@ -397,6 +398,7 @@ class Stack:
         if module is None or since is None or (now - since).total_seconds() > KEPT_S:
             module = cold_start(function, self.prefix)
             self.containers[function, number] = now, module
+        logging.getLogger(function.lower()).propagate = False  # into the log that pytest keeps of each test
         module.logger.registered_handler.setStream(self.log if self.loud else _NOWHERE)
         return module
 

@@ -130,7 +130,7 @@ def test_the_log_names_every_message_that_failed() -> None:
     ]
 
     if silent:
-        pytest.fail(f"{len(silent)} failures without a line, first {ascii(silent[0])}")
+        pytest.fail(f"{len(silent)} failures without a line, first {silent[0]!a}")
 
 
 def test_the_log_line_of_a_failure_names_the_resource_when_the_message_did() -> None:
@@ -142,7 +142,7 @@ def test_the_log_line_of_a_failure_names_the_resource_when_the_message_did() -> 
     ]
 
     if unnamed:
-        pytest.fail(f"{len(unnamed)} lines, first {ascii(unnamed[0])}")
+        pytest.fail(f"{len(unnamed)} lines, first {unnamed[0]!a}")
 
 
 def test_a_refusal_is_one_line_of_the_log_and_no_traceback() -> None:
