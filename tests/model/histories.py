@@ -70,6 +70,7 @@ class History:
     workers: ClassVar[int] = 1
     edits: ClassVar[bool] = False
     """Whether people edit, annotate, disable and delete alarms."""
+    shapes: ClassVar[tuple[int, ...]] = tuple(range(8))
     refused: ClassVar[str] = ""
     """What the names of alarms contain that CloudWatch refuses for ever; the others must be there all the same."""
     sweeps: ClassVar[int] = 1
@@ -279,14 +280,14 @@ class History:
         drawn = [*begun, *choose.choices(names, weights, k=choose.randint(3, 20))]
         return [(name, cls._drawn(name, choose)) for name in drawn] + [("come_to_rest", {})]
 
-    @staticmethod
-    def _drawn(step: str, choose: random.Random) -> dict[str, Any]:
+    @classmethod
+    def _drawn(cls, step: str, choose: random.Random) -> dict[str, Any]:
         n, seed, fate = choose.randrange(200), choose.randrange(2**16), choose.choice(FATES)
         match step:
             case "make":
-                return {"kind": n % 30, "name": choose.choice(NAMES), "shape": choose.randrange(8), "fate": fate}
+                return {"kind": n % 30, "name": choose.choice(NAMES), "shape": choose.choice(cls.shapes), "fate": fate}
             case "change":
-                return {"number": n, "shape": choose.randrange(8), "fate": fate}
+                return {"number": n, "shape": choose.choice(cls.shapes), "fate": fate}
             case "delete":
                 return {"number": n, "fate": fate}
             case "tag":
@@ -381,6 +382,7 @@ class Hidden(History):
 
     hides = True
     kinds = ("endpoint", "inference-component")
+    shapes = (2, 3, 4, 7)  # what a configuration or a model says most about
 
 
 class Failing(History):
