@@ -277,7 +277,10 @@ class History:
             *((name, weight) for name, weight, needs in _STEPS if not needs or getattr(cls, needs)), strict=True
         )
         begun = ["make", "make", "deliver", *(["come_to_rest"] if choose.random() < 0.5 else [])]
-        drawn = [*begun, *choose.choices(names, weights, k=choose.randint(3, 20))]
+        drawn = choose.choices(names, weights, k=choose.randint(3, 20))
+        # What is hidden shows when somebody looks before the next deployment.
+        looked = (each for name in drawn for each in ((name, "come_to_rest") if name == "hide" else (name,)))
+        drawn = [*begun, *looked]
         return [(name, cls._drawn(name, choose)) for name in drawn] + [("come_to_rest", {})]
 
     @classmethod
