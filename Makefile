@@ -2,6 +2,7 @@
 # make check  seconds: formatting, lint, types, import rules, template, unit tests
 # make test   everything, sam build and the deployed end-to-end suite included
 # make bench  calls counted, CPU time measured
+# make soak   random histories of an account for an hour (SOAK_SECONDS), and the seed of each that goes wrong
 # make deploy to your account
 
 SHELL := /bin/bash -o pipefail
@@ -20,7 +21,7 @@ UV := .uv/bin/uv
 SYNC = env -u VIRTUAL_ENV $(UV) sync --frozen --quiet --python "$(PYTHON)"
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo check format lint types unit test build e2e bench deploy lock generate clean
+.PHONY: help setup demo check format lint types unit test build e2e bench soak deploy lock generate clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -71,6 +72,7 @@ unit: setup
 # ---------------------------------------------------------------------------------------------------------- everything
 test: check
 	.venv-sam/bin/sam validate --lint
+	.venv/bin/pytest -q -n 2 tests/model
 	.venv/bin/pytest -q -n 2 tests/integration
 	.venv/bin/pytest -q tests/e2e
 
@@ -81,6 +83,11 @@ bench: setup
 	.venv/bin/python -m benchmarks.aws_calls
 	.venv/bin/python -m benchmarks.plan_command
 	.venv/bin/python -m benchmarks.lost_messages
+
+# make soak HISTORY=Edited SEED=17 plays one history again, without the steps that it fails without
+soak: setup
+	@POWERTOOLS_LOG_LEVEL=CRITICAL PYTHONPATH=.:layers/core:cli HISTORY=$(HISTORY) SEED=$(SEED) SOAK_SECONDS=$(or $(SOAK_SECONDS),3600) \
+		.venv/bin/python -m tests.model.soak
 
 # ---------------------------------------------------------------------------------------------------------- deploy
 # sam needs a python3.13 with pip on PATH.
