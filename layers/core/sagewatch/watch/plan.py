@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sagewatch.kinds.kind import Kind
-from sagewatch.model import Facts, Plan
+from sagewatch.model import Alarm, Facts, Plan
 from sagewatch.policy.cascade import apply_policy
-from sagewatch.policy.rules import DEFAULT, Policy, Row, row_id
+from sagewatch.policy.rules import DEFAULT, Policy, PolicyInForce, Row, row_id
 from sagewatch.watch.labels import from_tags, labels_of
 from sagewatch.watch.request import alarm_of
 
@@ -45,3 +45,12 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
         rollback_alarms=facts.rollback_alarms,
         reports=(*rows.reports, *left_out, *[gap.reason for gap in facts.gaps]),
     )
+
+
+def withheld_alarms(prefix: str, kind: Kind, facts: Facts, in_force: PolicyInForce) -> tuple[Alarm, ...]:
+    """Return the alarms that a resource would have if the budget had room for all rows of its kind."""
+    rows = {row for kind_name, row in in_force.withheld if kind_name == kind.name}
+    if not rows:
+        return ()
+    unbounded = plan(prefix, kind, facts, in_force.policy)
+    return tuple([each for each in unbounded.alarms if each.labels and row_id(each.labels["alarm"]) in rows])

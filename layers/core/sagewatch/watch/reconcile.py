@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sagewatch.aws import cloudwatch
@@ -10,10 +10,11 @@ from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Ref
+from sagewatch.model import Alarm, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.diff import decide
 from sagewatch.watch.observe import is_unchanged, observe
+from sagewatch.watch.plan import withheld_alarms
 from sagewatch.watch.rollback import alarms_of_others, to_label
 
 MOST_LOOKS = 3
@@ -41,10 +42,15 @@ class Outcome:
     """Names under its prefix of alarms that are not ours; they were left alone."""
     reports: tuple[str, ...] = ()
     """What people should know: tags that cannot be understood, facts that could not be found out, alarms that stay."""
+    withheld: tuple[Alarm, ...] = ()
+    """The alarms that the budget has no room for."""
+    is_bare: bool = False
+    """Whether it lives, and is well without any alarm."""
 
     def data(self) -> dict[str, Any]:
         """Return it for a log line."""
-        return {**asdict(self), "ref": str(self.ref), "children": [str(child) for child in self.children]}
+        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "withheld"}
+        return {**said, "ref": str(self.ref), "children": [str(child) for child in self.children]}
 
 
 _NO_POLICY = PolicyInForce()
@@ -85,5 +91,7 @@ def reconcile(
                 children=facts.children,
                 foreign=tuple(sorted(observed.foreign)),
                 reports=decision.reports,
+                withheld=withheld_alarms(prefix, kind, facts, in_force),
+                is_bare=facts.live and not (decision.wanted.alarms or facts.gaps or observed.foreign),
             )
     raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written")
