@@ -2,6 +2,7 @@
 
 SagewatchError
 ├── Retry            the platform should try again: a throttle, a time-out, a resource that changed under our hands
+│   ├── NotAllowed   AWS refuses us a call, or does not know it in this Region; it will, until somebody changes that
 │   ├── NoAnswer     nobody answered; who was asked is left alone for a while
 │   └── Stale        what was to be changed or answered is not there any more; it has to be said anew
 ├── Undeliverable    trying again cannot help: a malformed event, an unknown kind; it belongs in the dead-letter queue
@@ -26,6 +27,10 @@ class Retry(SagewatchError):
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
+
+
+class NotAllowed(Retry):
+    """AWS refuses us a call, or does not know it in this Region: so it stays until somebody changes something."""
 
 
 class NoAnswer(Retry):

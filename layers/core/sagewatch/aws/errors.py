@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sagewatch.errors import Retry
+from sagewatch.errors import NotAllowed, Retry
+
+# SageMaker and CloudWatch spell the first in both ways (Common Errors of either API); the second is a service's word
+# for an operation that it does not have in the Region.
+_NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException", "UnknownOperationException"})
 
 PATIENT = Config(
     # Adaptive: botocore slows itself down when AWS throttles, which at three writes a second is the normal case.
@@ -24,8 +28,14 @@ BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=
 
 @contextmanager
 def retried(doing: str) -> Iterator[None]:
-    """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything."""
+    """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything.
+
+    NotAllowed, which is a Retry, is for calls that this function may not make, or that the Region does not have.
+    """
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        kind = NotAllowed if error.response["Error"].get("Code") in _NOT_ALLOWED else Retry
+        raise kind(f"{doing}: {error}") from error
+    except BotoCoreError as error:
         raise Retry(f"{doing}: {error}") from error
