@@ -7,6 +7,7 @@ from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.model import Alarm, Described, Facts, Ref
 from sagewatch.policy.rules import AlarmRule, Ignored, Policy, PolicyInForce
+from sagewatch.watch.diff import diff
 from sagewatch.watch.plan import plan
 from tests.resources import THEN, answering, config, endpoint, observed, variant
 
@@ -17,7 +18,7 @@ NOW = THEN + timedelta(hours=8)
 def alarms(ref: Ref = CHURN, policy: Policy = Policy(), **tags: str) -> list[Described]:  # noqa: B008 - it is frozen
     seen = observed(ENDPOINT, endpoint(name=ref.name), answering(describe_endpoint_config=config(variant())))
     wanted = plan("sagewatch", ENDPOINT, Facts(ref=ref, live=True, scopes=seen.scopes, tags=tags), policy)
-    return [Described(alarm, THEN) for alarm in wanted.alarms]
+    return [Described(alarm, THEN) for alarm in diff(wanted, (), mark=PolicyInForce(policy).mark_of(ref)).puts]
 
 
 def test_a_fleet_in_order_has_no_suspects() -> None:

@@ -39,8 +39,7 @@ def suspects(
     return {
         ref
         for ref in named
-        if ref not in living
-        and ref.kind not in unlisted
+        if (ref not in living and ref.kind not in unlisted)
         or _is_suspect(ref, living.get(ref), owned.get(ref, ()), now, in_force, looks.get(ref))
     }
 

@@ -134,7 +134,8 @@ def _apply_windows(
     full: bool,
 ) -> None:
     """Make CloudWatch's mute rules those of the policy's windows; a policy that nobody ever wrote has none."""
-    if in_force.version == _AS_DEPLOYED and not in_force.policy.mute and not full or settings.policy_parameter is None:
+    never_written = in_force.version == _AS_DEPLOYED and not in_force.policy.mute
+    if settings.policy_parameter is None or (never_written and not full):
         return
     wanted = window_rules(settings.prefix, in_force.policy.mute, alarms, now)
     there = (each for each in mute_rules.listed(clients.cloudwatch) if is_of_window(settings.prefix, each.name))

@@ -201,7 +201,7 @@ class Policy:
         return tuple(sorted(listed(self.paging.get(severity, ()))))
 
     def mark_of_all(self, ref: Ref) -> str:
-        """Return a digest of all that the policy says of a resource, whichever alarms it has; nothing when it says none."""
+        """Return a digest of what the policy says of a resource, whichever alarms it has; nothing when it is silent."""
         said = [
             *(
                 _content(rule)
