@@ -74,7 +74,7 @@ def is_edited(alarm: Alarm) -> bool:
 
 def set_digest(alarms: Iterable[Alarm], mark: str) -> str:
     """Return a digest of all alarms of a resource, and of what the policy says of it (`PolicyInForce.mark_of`)."""
-    said = sorted((each.name, "" if _is_guard(each) else revision_of(each).digest) for each in alarms)
+    said = sorted((each.name, _digest_without_guard(each)) for each in alarms)
     return hashlib.sha256(json.dumps([mark, said]).encode()).hexdigest()[:8]
 
 
@@ -84,8 +84,12 @@ def is_whole(alarms: Collection[Alarm], mark: str) -> bool:
     return any(revision_of(each).of_set == digest for each in alarms)
 
 
-def _is_guard(alarm: Alarm) -> bool:
-    return alarm.labels is not None and alarm.labels.get(_OTHERS) is not None
+def _digest_without_guard(alarm: Alarm) -> str:
+    """Return the digest of an alarm as it was before the label of a guard: that comes and goes with other resources."""
+    if (labels := alarm.labels) is None or labels.get(_OTHERS) is None:
+        return revision_of(alarm).digest
+    values = {name: value for name, value in labels.values.items() if name not in {_MARK, _OTHERS}}
+    return _digest(text_of(alarm), values, alarm.request)
 
 
 def with_set(alarm: Alarm, digest: str) -> Alarm:
