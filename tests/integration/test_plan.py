@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -135,7 +136,7 @@ def test_a_tag_is_seen_by_those_who_are_named_and_by_a_full_look(fleet: Fleet) -
     assert named["resources"] == full["resources"]
     [resource] = named["resources"]
     # The other one says which alarms there should be in all.
-    [change] = [each for each in resource["change"] if each["differences"]]
+    [change] = [each for each in resource["change"] if each["alarm"] == f"{OURS}latency-p99"]
     assert change["differences"] == [{"what": "threshold", "old": "1.00 s", "new": "800 ms"}]
     assert resource["delete"] == [{"alarm": f"{OURS}idle", "why": "off by its tag sagewatch:idle"}]
     assert resource["reports"] == [
@@ -388,8 +389,8 @@ def test_a_plan_of_a_fleet_in_order_asks_no_more_than_the_sweep(
 
     assert swept.named == ()
     assert (found.planned, found.resources) == ((), 60)
-    # The sweep goes on to list failures that no event told.
-    assert by_the_plan == by_the_sweep[: len(by_the_plan)]
+    # The sweep also lists failures that no event told.
+    assert Counter(by_the_plan) <= Counter(by_the_sweep)
     assert by_the_plan[-1] == "DescribeAlarms"
 
 
