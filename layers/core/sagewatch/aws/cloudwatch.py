@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.model import Alarm, Described, canonical
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[Alarm]:
 def states(client: CloudWatchClient, names: Iterable[str]) -> Iterator[tuple[str, tuple[str, datetime]]]:
     """Yield the state of the metric alarms of these names that there are, and since when they are in it."""
     for each in _described_by_name(client, names):
+        # StateUpdatedTimestamp moves with EvaluationState, too (MetricAlarm).
         yield each["AlarmName"], (each["StateValue"], each["StateUpdatedTimestamp"])
 
 
@@ -55,6 +56,7 @@ def put(client: CloudWatchClient, alarm: Alarm) -> None:
     warm_up: Any = {"WarmUpPeriodDurationInMinutes": alarm.warm_up}
     # Three requests a second in an account and Region (CloudWatch service quotas): most time is spent waiting here.
     with retried(f"put_metric_alarm {alarm.name}"):
+        # A put overwrites the whole configuration and leaves the state of the alarm as it was (PutMetricAlarm).
         client.put_metric_alarm(**alarm.request, **({"WarmUpConfiguration": warm_up} if alarm.warm_up else {}))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.errors import Retry
 from sagewatch.model import MuteRule
 
@@ -31,6 +31,7 @@ class ListedRule:
 def listed(client: CloudWatchClient) -> Iterator[ListedRule]:
     """Yield the mute rules of the account and Region, whosesoever."""
     with retried("list_alarm_mute_rules"):
+        # The list can be narrowed by alarm and by status only, not by the name of a rule (ListAlarmMuteRules).
         pages = client.get_paginator("list_alarm_mute_rules").paginate()
         for page in pages:
             for each in page["AlarmMuteRuleSummaries"]:

@@ -13,7 +13,7 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.diff import decide
-from sagewatch.watch.observe import is_unchanged, observe
+from sagewatch.watch.facts import is_unchanged, observe
 from sagewatch.watch.plan import withheld_alarms
 from sagewatch.watch.rollback import alarms_of_others, to_label
 
@@ -73,6 +73,7 @@ def reconcile(
         observed = observe(clients, prefix, kind, ref)
         facts, decision = observed.facts, decide(clients.reader, prefix, kind, observed, in_force)
         deletes, puts = decision.changes.deletes, decision.changes.puts
+        # One call deletes a hundred alarms; each put is a call, of which three a second pass (service quotas).
         cloudwatch.delete(clients.cloudwatch, deletes)
         for done, alarm in enumerate(puts):
             if deadline.remaining_ms() < _WRITE_MS:

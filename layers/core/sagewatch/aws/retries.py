@@ -22,6 +22,8 @@ PATIENT = Config(
 )
 """For the clients of reconcile and sweep."""
 
+# Standard mode waits 20 s at most before an attempt (boto3 guide, "Retries"); read_timeout counts for each attempt
+# anew.
 BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=2, read_timeout=3)
 """For the clients of notify: a service that hangs must not use up the time of a batch, which comes back anyway."""
 
@@ -37,5 +39,5 @@ def retried(doing: str) -> Iterator[None]:
     except ClientError as error:
         kind = NotAllowed if error.response["Error"].get("Code") in _NOT_ALLOWED else Retry
         raise kind(f"{doing}: {error}") from error
-    except BotoCoreError as error:
+    except BotoCoreError as error:  # no answer came (boto3 guide, "Error handling")
         raise Retry(f"{doing}: {error}") from error
