@@ -239,7 +239,10 @@ class Plan:
 
     alarms: tuple[Alarm, ...] = ()
     unknown: frozenset[tuple[str | None, str]] = frozenset()
-    """(scope, alarm id) of alarms of which a gap leaves it open whether they should be; a scope of None is any."""
+    """(scope, alarm id) of alarms of which a gap leaves it open whether they should be; a scope of None is any scope
+    but those in `known`."""
+    known: frozenset[tuple[str, str]] = frozenset()
+    """(scope, alarm id) of the scopes that were found, for every row that could be theirs."""
     rollback_alarms: frozenset[str] = frozenset()
     """Names of alarms that roll the resource's own deployments back; none of them is deleted while it lives."""
     reports: tuple[str, ...] = ()
