@@ -5,11 +5,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailures
 
+from sagewatch.aws import queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.errors import PATIENT
 from sagewatch.aws.policy_store import PolicyStore
+from sagewatch.errors import SagewatchError
 from sagewatch.settings import ReconcileSettings
 from sagewatch.watch import events
 from sagewatch.watch.batch import Batch
@@ -25,17 +28,24 @@ processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, l
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
     batch = Batch(clients, settings.prefix, store, Deadline.of(context))
+    failed: list[PartialItemFailures] = []
 
     def reconcile_named(record: Any) -> None:
         logger.append_keys(message_id=record.message_id, ref=None)  # for the line that says why a message failed
-        if ref := events.ref_of(events.parse(record.body)):
-            logger.append_keys(ref=str(ref))
-            batch.reconcile(ref)
+        try:
+            if ref := events.ref_of(events.parse(record.body)):
+                logger.append_keys(ref=str(ref))
+                url = settings.queue_url
+                batch.reconcile(ref, url and queue.beside(url, record.get("eventSourceARN") or ""))
+        except SagewatchError as error:
+            logger.warning("failed", extra={"error": type(error).__name__, "reason": error.printable})
+            failed.append({"itemIdentifier": record.message_id})
 
     answer = process_partial_response(event, reconcile_named, processor, context)
+    answer["batchItemFailures"] += failed
     logger.remove_keys(["message_id", "ref"])
     for done in batch.outcomes.values():
-        logger.info("reconciled", extra=done.data())
+        (logger.error if done.refused else logger.info)("reconciled", extra=done.data())
     for name, count in {**batch.counts(), "MessagesFailed": len(answer["batchItemFailures"])}.items():
         metrics.add_metric(name, "Count", count)
     return answer

@@ -70,6 +70,7 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
         "cloudwatch:DeleteAlarms",
         "cloudwatch:ListMetrics",
         "ec2:DescribeInstanceTypes",
+        "sqs:SendMessage",
     }
 
 

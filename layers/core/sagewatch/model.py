@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -150,11 +151,23 @@ class Facts:
 
 
 _PLAIN = "/:@+,-._~"
+# A description that people wrote into may be cut at its end, in the middle of the line.
+_LINE = re.compile(r"\[sagewatch ([^\]\n]*)(?:\]|\Z)")
+
+
+def _quoted(value: str) -> str:
+    """Percent-encode what would end a label or the line; letters of all alphabets stay, as descriptions are short."""
+    if value.isascii():
+        return quote(value, safe=_PLAIN)
+    return "".join(
+        each if not each.isascii() and each.isprintable() else quote(each, safe=_PLAIN, errors="backslashreplace")
+        for each in value
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What routing looks at, and what makes an alarm ours: the last line of its description."""
+    """What routing looks at, and what makes an alarm ours: a line of its description, the last one as we write it."""
 
     values: Mapping[str, str]
 
@@ -171,17 +184,26 @@ class Labels:
 
     def line(self) -> str:
         """Return `[sagewatch severity=critical kind=endpoint …]`; blanks, brackets and the like are percent-encoded."""
-        return "[sagewatch " + " ".join(f"{k}={quote(v, safe=_PLAIN)}" for k, v in self.values.items()) + "]"
+        return "[sagewatch " + " ".join(f"{k}={_quoted(v)}" for k, v in self.values.items()) + "]"
 
     @classmethod
     def of(cls, description: str | None) -> Labels | None:
-        """Read the last line of a description; None when it is not a labels line with a kind and a resource."""
-        last = (description or "").rstrip().rpartition("\n")[2]
-        if not (last.startswith("[sagewatch ") and last.endswith("]")):
-            return None
-        pairs = [part.partition("=") for part in last[len("[sagewatch ") : -1].split()]
-        values = {key: unquote(value) for key, equals, value in pairs if equals}
-        return cls(values) if values.keys() >= {"kind", "resource", "scope", "alarm"} else None
+        """Read the labels line of a description, wherever in it; None when none has a kind, resource, scope and alarm."""
+        return cls.and_text(description)[0]
+
+    @classmethod
+    def and_text(cls, description: str | None) -> tuple[Labels | None, str]:
+        """Return the labels of a description, those of its last line that are whole, and the text around that line.
+
+        `"Why.\\n[sagewatch kind=…]"` → the labels and `"Why."`; a note below the line is part of the text.
+        """
+        whole = description or ""
+        for found in reversed(list(_LINE.finditer(whole))):
+            pairs = [part.partition("=") for part in found[1].split()]
+            values = {key: unquote(value) for key, equals, value in pairs if equals}
+            if values.keys() >= {"kind", "resource", "scope", "alarm"}:
+                return cls(values), whole[: found.start()].removesuffix("\n") + whole[found.end() :]
+        return None, whole
 
 
 @dataclass(frozen=True, slots=True)

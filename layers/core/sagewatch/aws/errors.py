@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sagewatch.errors import Retry
+from sagewatch.errors import Denied, Retry
 
 PATIENT = Config(
     # Adaptive: botocore slows itself down when AWS throttles, which at three writes a second is the normal case.
@@ -18,14 +18,25 @@ PATIENT = Config(
 )
 """For the clients of reconcile and sweep."""
 
+LONGEST_CALL_MS = 55_000
+"""Milliseconds that one call of a PATIENT client may take: throttled eight times, a put took 42 to 52 s (measured)."""
+
+_DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
 BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=2, read_timeout=3)
 """For the clients of notify: a service that hangs must not use up the time of a batch, which comes back anyway."""
 
 
 @contextmanager
 def retried(doing: str) -> Iterator[None]:
-    """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything."""
+    """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything.
+
+    It is Denied when AWS says that the role may not.
+    """
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        denied = error.response["Error"].get("Code") in _DENIALS
+        raise (Denied if denied else Retry)(f"{doing}: {error}") from error
+    except BotoCoreError as error:
         raise Retry(f"{doing}: {error}") from error

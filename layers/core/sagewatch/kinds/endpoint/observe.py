@@ -51,10 +51,8 @@ def _version(endpoint: Description) -> Hashable:
 def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
     name = endpoint["EndpointName"]
     config, hidden = _config(endpoint["EndpointConfigName"], read)
-    coming, pending_hidden = {}, ""
     pending = _pending(endpoint)
-    if pending:
-        coming, pending_hidden = _config(pending["EndpointConfigName"], read)
+    coming, pending_hidden = _config(pending["EndpointConfigName"], read) if pending else ({}, "")
     invocation = _invocation(endpoint, config)
     # DescribeEndpoint answers with AsyncInferenceConfig; roles and models are in the configuration alone.
     unsure = bool(hidden) and invocation != "async"
