@@ -269,7 +269,7 @@ def test_a_failure_is_logged_with_the_resource_and_the_reason(app: ModuleType) -
 
     [line] = [line for line in log if line["level"] == "WARNING"]
     assert (line["ref"], line["message_id"]) == ("endpoint/churn", "m0")
-    assert (line["error"], "exception" in line) == ("Denied", False)
+    assert (line["error"], "exception" in line) == ("NotAllowed", False)
     assert line["reason"].startswith("describe_endpoint churn: ")
     assert "not authorized to perform this" in line["reason"]
 

@@ -3,7 +3,7 @@
 SagewatchError
 ├── Retry            the platform should try again: a throttle, a time-out, a resource that changed under our hands
 │   ├── NoAnswer     nobody answered; who was asked is left alone for a while
-│   ├── Denied       the role may not do it; what else there is to do may well succeed
+│   ├── NotAllowed       the role may not do it; what else there is to do may well succeed
 │   ├── OutOfTime    the invocation ends too soon for one more call; another one goes on
 │   └── Stale        what was to be changed or answered is not there any more; it has to be said anew
 ├── Undeliverable    trying again cannot help: a malformed event, an unknown kind; it belongs in the dead-letter queue
@@ -40,7 +40,7 @@ class NoAnswer(Retry):
     """Somebody was asked and said nothing, or was not even asked because they said nothing a moment ago."""
 
 
-class Denied(Retry):
+class NotAllowed(Retry):
     """AWS says that the role may not do this."""
 
 

@@ -109,6 +109,20 @@ class Scope:
         return getattr(self.capacity, field) if field else None
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A metric that CloudWatch has lately had data of."""
+
+    namespace: str
+    metric: str
+    dimensions: Dimensions
+
+    @property
+    def is_sagemakers(self) -> bool:
+        """Tell SageMaker's own metric from somebody else's; SageMaker spells its namespaces in several ways."""
+        return self.namespace.removeprefix("/").casefold().startswith("aws/sagemaker")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Something that could not be found out; the alarms that depend on it are neither made nor deleted."""
@@ -140,6 +154,8 @@ class Facts:
     """The parts of it that get alarms of their own."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Its SageMaker tags."""
+    watched: tuple[Published, ...] = ()
+    """The metrics that its alarms look at: what CloudWatch listed once is not gone because it lists it no more."""
     gaps: tuple[Gap, ...] = ()
     """What could not be found out."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -188,7 +204,7 @@ class Labels:
 
     @classmethod
     def of(cls, description: str | None) -> Labels | None:
-        """Read the labels line of a description, wherever in it; None when none has a kind, resource, scope and alarm."""
+        """Read the labels line, wherever in a description; None when none names kind, resource, scope and alarm."""
         return cls.and_text(description)[0]
 
     @classmethod
@@ -206,6 +222,10 @@ class Labels:
         return None, whole
 
 
+def _dimensions(metric: Mapping[str, Any]) -> dict[str, str]:
+    return {each["Name"]: each["Value"] for each in metric.get("Dimensions", ())}
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """One complete PutMetricAlarm request, in a fixed order so that equal alarms are equal."""
@@ -221,6 +241,18 @@ class Alarm:
     @property
     def labels(self) -> Labels | None:
         return Labels.of(self.request.get("AlarmDescription"))
+
+    @property
+    def metrics(self) -> tuple[Published, ...]:
+        """The metrics that it looks at."""
+        queries = [query["MetricStat"]["Metric"] for query in self.request.get("Metrics", ()) if "MetricStat" in query]
+        metrics = queries or ([self.request] if "MetricName" in self.request else [])
+        return tuple(
+            Published(
+                each["Namespace"], each["MetricName"], {d["Name"]: d["Value"] for d in each.get("Dimensions", ())}
+            )
+            for each in metrics
+        )
 
 
 @dataclass(frozen=True, slots=True)

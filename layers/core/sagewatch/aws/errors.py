@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sagewatch.errors import Denied, Retry
+from sagewatch.errors import NotAllowed, Retry
 
 PATIENT = Config(
     # Adaptive: botocore slows itself down when AWS throttles, which at three writes a second is the normal case.
@@ -21,7 +21,7 @@ PATIENT = Config(
 LONGEST_CALL_MS = 55_000
 """Milliseconds that one call of a PATIENT client may take: throttled eight times, a put took 42 to 52 s (measured)."""
 
-_DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnknownOperationException"})
 
 BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=2, read_timeout=3)
 """For the clients of notify: a service that hangs must not use up the time of a batch, which comes back anyway."""
@@ -31,12 +31,12 @@ BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=
 def retried(doing: str) -> Iterator[None]:
     """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything.
 
-    It is Denied when AWS says that the role may not.
+    It is NotAllowed when AWS says that the role may not.
     """
     try:
         yield
     except ClientError as error:
         denied = error.response["Error"].get("Code") in _DENIALS
-        raise (Denied if denied else Retry)(f"{doing}: {error}") from error
+        raise (NotAllowed if denied else Retry)(f"{doing}: {error}") from error
     except BotoCoreError as error:
         raise Retry(f"{doing}: {error}") from error

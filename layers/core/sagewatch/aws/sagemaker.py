@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,8 @@ from sagewatch.aws.errors import retried
 from sagewatch.aws.instance_types import InstanceTypes
 from sagewatch.aws.published_metrics import PublishedMetrics
 from sagewatch.kinds.instances import INSTANCES
-from sagewatch.kinds.kind import Kind, Listing, Published
-from sagewatch.model import Capacity, Description, Ref
+from sagewatch.kinds.kind import Kind, Listing
+from sagewatch.model import Capacity, Description, Published, Ref
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -45,7 +45,7 @@ class AccountReader:
     client: Client
     published_metrics: PublishedMetrics
     types: InstanceTypes
-    deadline: Deadline = Deadline()
+    deadline: Deadline = field(default_factory=Deadline)
 
     @classmethod
     def of(cls, sagemaker: Client, cloudwatch: CloudWatchClient) -> AccountReader:

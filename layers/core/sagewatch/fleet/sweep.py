@@ -16,6 +16,7 @@ from sagewatch.aws.clients import Clients
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.fleet.budget import over_budget, row_costs, scaled
 from sagewatch.fleet.costs import prices
+from sagewatch.fleet.growth import grown
 from sagewatch.fleet.lists import list_failed, list_living, list_owned
 from sagewatch.fleet.mute_windows import window_rules, windows_beginning
 from sagewatch.fleet.own_events import failure_found, policy_broken
@@ -53,7 +54,8 @@ def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: da
     # A list that could not be read would make the fleet look small.
     resources = Counter(ref.kind for ref in living) if not unread else {}
     in_force = _apply_budget(store, alarms, resources, clients.cloudwatch.meta.region_name, full=full)
-    named = tuple(sorted({*living, *owned} if full else suspects(living, owned, now, in_force)))
+    growing = set() if full else grown(clients.cloudwatch, living, owned)
+    named = tuple(sorted({*living, *owned} if full else growing | suspects(living, owned, now, in_force)))
     queue.name(clients.sqs, settings.queue_url, named)
     failed, unlisted = list_failed(clients.sagemaker, now - LOOK_BACK)
     events = [failure_found(kind, item) for kind, item in failed]

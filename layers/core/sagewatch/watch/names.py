@@ -19,7 +19,7 @@ _CUT_AT = 90
 
 
 def alarm_name(prefix: str, ref: Ref, scope: str, alarm: str) -> str:
-    """Return the alarm's name; over 255 characters, a long resource is cut, then the scope; each ends in a stable hash."""
+    """Return the alarm's name; over 255 characters a long resource is cut, then the scope, each with a stable hash."""
     whole = f"{prefix}/{ref.kind}/{ref.name}/{scope}/{alarm}"
     if len(whole) <= LONGEST:
         return whole
@@ -87,7 +87,6 @@ def _by_name(prefix: str, alarm: Alarm, ref: Ref | None) -> Labels | None:
 
 def _has_its_metric(alarm: Alarm, kind: str, row: str) -> bool:
     found = spec(kind, row)
-    queries = [query["MetricStat"]["Metric"] for query in alarm.request.get("Metrics", ()) if "MetricStat" in query]
-    looked_at = {metric.get("MetricName", "") for metric in (alarm.request, *queries)}
+    looked_at = {each.metric for each in alarm.metrics}
     # Rows whose metrics are discovered name the beginning of the metric's name.
     return found is not None and any(each.startswith(m.name.rstrip("*")) for each in looked_at for m in found.metrics)

@@ -12,18 +12,17 @@ from sagewatch.model import Description, Facts, Observed, Ref
 from sagewatch.watch import names
 from sagewatch.watch.rollback import rollback_alarms
 
-
 _NO_DEADLINE = Deadline()
 
 
-def observe(
-    clients: Clients, prefix: str, kind: Kind, ref: Ref, deadline: Deadline = _NO_DEADLINE
-) -> Observed:
+def observe(clients: Clients, prefix: str, kind: Kind, ref: Ref, deadline: Deadline = _NO_DEADLINE) -> Observed:
     """Return a resource's facts, the alarms that are ours and of it, and the names under its prefix that are not ours.
 
     Raise Retry when AWS does not answer, OutOfTime before a call that might not return in time.
     """
-    facts = read_facts(clients.reader.until(deadline), kind, ref)
+    read = clients.reader.until(deadline)
+    description = describe(read, kind, ref.name)
+    facts = facts_of(kind, description) if description else Facts(ref=ref, live=False)
     deadline.require_call()
     # The names that `search_prefix` finds may be a neighbour's, when the resource's own name is long enough to be cut.
     own = names.alarm_name(prefix, facts.ref, "", "").removesuffix("//") + "/"
@@ -33,16 +32,22 @@ def observe(
             owned.append(ours)
         elif found.alarm.name.startswith(own):
             foreign.add(found.alarm.name)
+    if description:
+        watched = tuple(metric for alarm in owned for metric in alarm.metrics)
+        facts = _observed(read, kind, description, replace(facts, watched=watched))
     return Observed(facts=facts, owned=tuple(owned), foreign=frozenset(foreign))
 
 
 def read_facts(read: Reader, kind: Kind, ref: Ref) -> Facts:
-    """Return what a fresh describe, and the tags, say of a resource."""
+    """Return what a fresh describe, and the tags, say of a resource, whatever alarms it has."""
     description = describe(read, kind, ref.name)
     if description is None:
         return Facts(ref=ref, live=False)
-    facts = kind.observe(description, read, facts_of(kind, description))
-    return replace(facts, tags=_tags(read, kind, description))
+    return _observed(read, kind, description, facts_of(kind, description))
+
+
+def _observed(read: Reader, kind: Kind, description: Description, facts: Facts) -> Facts:
+    return replace(kind.observe(description, read, facts), tags=_tags(read, kind, description))
 
 
 def _tags(read: Reader, kind: Kind, description: Description) -> dict[str, str]:

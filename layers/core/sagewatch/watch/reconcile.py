@@ -11,7 +11,7 @@ from typing import Any
 from sagewatch.aws import cloudwatch
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
-from sagewatch.errors import Denied, OutOfTime, Refused, Retry, Undeliverable
+from sagewatch.errors import NotAllowed, OutOfTime, Refused, Retry, Undeliverable
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Changes, Ref
@@ -43,7 +43,7 @@ class Outcome:
     reports: tuple[str, ...] = ()
     """What people should know: tags that cannot be understood, facts that could not be found out, alarms that stay."""
     refused: tuple[str, ...] = ()
-    """Alarms that CloudWatch refuses for good, with its reason: `sagewatch/endpoint/churn/AllTraffic/cpu: An error …`."""
+    """Alarms that CloudWatch refuses for good, with its reason: `sagewatch/endpoint/churn/AllTraffic/cpu: …`."""
 
     def data(self) -> dict[str, Any]:
         """Return it for a log line."""
@@ -111,15 +111,13 @@ class _Writes:
         except Refused as error:
             self.refused[name] = str(error)
             return False
-        except Denied as error:
+        except NotAllowed as error:
             self.denied[name] = str(error)
             return False
         return True
 
 
-def _settled(
-    clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: PolicyInForce, writes: _Writes
-) -> Outcome:
+def _settled(clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: PolicyInForce, writes: _Writes) -> Outcome:
     """Observe and write until the resource is, after the last write, what it was before it."""
     read = clients.reader.until(writes.deadline)
     for _ in range(MOST_LOOKS):
@@ -131,7 +129,7 @@ def _settled(
             writes.put_all(to_label(prefix, facts, others))
         if not written or is_unchanged(read, kind, ref, facts):
             if writes.denied:
-                raise Denied(f"{ref}: {len(writes.denied)} writes were denied, first {min(writes.denied.values())}")
+                raise NotAllowed(f"{ref}: {len(writes.denied)} writes were denied, first {min(writes.denied.values())}")
             return Outcome(
                 ref=facts.ref,
                 live=facts.live,

@@ -17,7 +17,7 @@ from sagewatch.kinds.endpoint.failures import NOTICES, explain
 from sagewatch.kinds.endpoint.rows import SPECS
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Reader
 from sagewatch.kinds.prices import hourly
-from sagewatch.model import CAPACITY_TRAITS, Description, Dimensions, Facts, Gap, Ref, Scope
+from sagewatch.model import CAPACITY_TRAITS, Description, Dimensions, Facts, Gap, Published, Ref, Scope
 
 _LISTS = ("ProductionVariants", "ShadowProductionVariants")
 _MODEL_TRAITS = frozenset({"multi-model"})
@@ -39,6 +39,8 @@ class Variant:
     """How the endpoint is invoked: `async`, `components` or `requests`; a trait of the variant's scopes."""
     hidden: str = ""
     """Why its configuration cannot be read, and with it its model and type; empty when it can."""
+    watched: tuple[Published, ...] = ()
+    """The metrics that the endpoint's alarms look at."""
     uninvoked: bool = False
     """Whether `invocation` is only the likeliest, because the endpoint's configuration is hidden."""
 
@@ -64,9 +66,10 @@ def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
         configured, why = (_variants(config), hidden) if each in present else (_variants(coming), pending_hidden)
         dimensions = {"EndpointName": name, "VariantName": each}
         whole = {**configured.get(each, {} if why else _variants(coming).get(each, {})), **body}
-        parts += _variant_parts(Variant(each, dimensions, whole, invocation, why, unsure), read)
+        parts += _variant_parts(Variant(each, dimensions, whole, invocation, why, facts.watched, unsure), read)
     if not parts:
-        parts.append(Gap(level="variant", reason=hidden or "neither the endpoint nor its configuration names a variant"))
+        why = hidden or "neither the endpoint nor its configuration names a variant"
+        parts.append(Gap(level="variant", reason=why))
     if invocation == "async":
         parts.append(Scope(level="backlog", name="all", series=({"EndpointName": name},)))
     elif hidden:
@@ -118,7 +121,9 @@ def _variant_parts(variant: Variant, read: Reader) -> list[Part]:
 
 def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> list[Part]:
     # Documentation does not say in which namespace these are; it is asked, and the rows name the likely one.
-    known = read.published("ServerlessConcurrentExecutionsUtilization", **variant.dimensions)
+    metric = "ServerlessConcurrentExecutionsUtilization"
+    watched = [each for each in variant.watched if (each.metric, each.dimensions) == (metric, variant.dimensions)]
+    known = read.published(metric, **variant.dimensions) or watched
     return [
         Scope(
             level="variant",
@@ -171,9 +176,7 @@ def _containers(variant: Variant, read: Reader) -> tuple[list[Part], frozenset[s
     return (_several(variant, model, containers, read), many) if len(containers) > 1 else ([], many)
 
 
-def _several(
-    variant: Variant, model: Description, containers: Sequence[Mapping[str, Any]], read: Reader
-) -> list[Part]:
+def _several(variant: Variant, model: Description, containers: Sequence[Mapping[str, Any]], read: Reader) -> list[Part]:
     """Return the containers of a model that has several."""
     direct = (model.get("InferenceExecutionConfig") or {}).get("Mode") == "Direct"
     capacity, why = read.capacity(str(variant.body.get("InstanceType")))
@@ -231,6 +234,7 @@ ENDPOINT = Kind(
         "backlog": Level(ENDPOINT_ONLY),
     },
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,
