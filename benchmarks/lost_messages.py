@@ -26,7 +26,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from moto import mock_aws
 
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import BRISK
+from sagewatch.aws.retries import BRISK
 from sagewatch.errors import Retry, SagewatchError
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.receivers.build import Receivers
@@ -293,7 +293,7 @@ def _credentials(double: Slack) -> None:
 
 def main() -> None:
     """Print what is measured, how to read it, and the figures."""
-    from tests.integration.telling import alarm
+    from tests.integration.notify_function import alarm
 
     incidents, share = int(sys.argv[1] if len(sys.argv) > 1 else 500), float(sys.argv[2] if len(sys.argv) > 2 else 0.3)
     figures = storm(

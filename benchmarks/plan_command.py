@@ -13,8 +13,8 @@ from rich.table import Table
 
 from benchmarks.counted_account import CountedAccount, measured
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import PATIENT
 from sagewatch.aws.policy_store import PolicyStore
+from sagewatch.aws.retries import PATIENT
 from sagewatch.fleet.sweep import sweep
 from sagewatch.model import Ref
 from sagewatch.policy.rules import DEFAULT, AlarmRule, Policy, PolicyInForce

@@ -33,7 +33,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parents[1]
 PAGE = HERE / "docs" / "architecture.md"
 LONG, FIELDS = 45, 5
-NAMESAKES = frozenset({"__init__", "api", "render", "receiver"})
+NAMESAKES = frozenset({"__init__", "api", "render"})
 """Modules that each receiver's folder has, and that are therefore no duplicate names."""
 
 _GENERATED = re.compile(r"# (?:generated|<)[\s\S]*?# (?:end of generated|</)")

@@ -9,7 +9,7 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from sagewatch.aws import queue, secrets
-from sagewatch.aws.errors import BRISK
+from sagewatch.aws.retries import BRISK
 from sagewatch.errors import Undeliverable
 from sagewatch.receivers.slack.clicks import click_event, is_genuine
 from sagewatch.settings import InteractSettings

@@ -11,8 +11,8 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
-from sagewatch.aws.errors import BRISK
 from sagewatch.aws.policy_store import PolicyStore
+from sagewatch.aws.retries import BRISK
 from sagewatch.receivers.build import Receivers, noting
 from sagewatch.settings import NotifySettings
 from sagewatch.tell.context import Context

@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailures
 from sagewatch.aws import queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
-from sagewatch.aws.errors import PATIENT
 from sagewatch.aws.policy_store import PolicyStore
+from sagewatch.aws.retries import PATIENT
 from sagewatch.errors import SagewatchError
 from sagewatch.settings import ReconcileSettings
 from sagewatch.watch import events

@@ -8,8 +8,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import PATIENT
 from sagewatch.aws.policy_store import PolicyStore
+from sagewatch.aws.retries import PATIENT
 from sagewatch.errors import Retry
 from sagewatch.fleet.coverage_count import send_coverage_count
 from sagewatch.fleet.sweep import sweep

@@ -23,7 +23,7 @@ from sagewatch.receivers.pagerduty.api import EUROPE, URL, PagerDutyApi
 from sagewatch.receivers.sns import api as sns
 from sagewatch.receivers.webhook.api import WebhookApi, signature
 from sagewatch_cli.local.doubles.slack import SILENCE, Reply, Slack, slack
-from tests.integration.told import told
+from tests.integration.error_contents import told
 
 EVENT = {
     "event_action": "trigger",

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from sagewatch_cli.local.doubles.slack import Reply
-from tests.integration.telling import (
+from tests.integration.notify_function import (
     START,
     TICK,
     TOPICS,
@@ -25,9 +25,9 @@ from tests.integration.telling import (
     set_policy,
     subscribed,
 )
-from tests.integration.telling import double as double
-from tests.integration.telling import inbox as inbox
-from tests.integration.telling import town as town
+from tests.integration.notify_function import double as double
+from tests.integration.notify_function import inbox as inbox
+from tests.integration.notify_function import town as town
 from tests.payloads import event
 
 RED, GREEN, WHITE = ":red_circle:", ":large_green_circle:", ":white_circle:"

@@ -14,7 +14,7 @@ from botocore.stub import ANY, Stubber
 from sagewatch.aws.clients import Clients
 from sagewatch.model import Evidence
 from sagewatch.tell.evidence.gather import PATIENCE, QUICK, gather, tags_of_arn
-from tests.stories import failure, latency
+from tests.sample_incidents import failure, latency
 
 type Answer = tuple[str, Mapping[str, Any], Mapping[str, Any] | str]
 """An operation, what it must be asked, and its answer or an error code."""

@@ -11,7 +11,7 @@ import boto3
 from botocore.stub import Stubber
 
 from sagewatch.tell.evidence.graph import graph, widget
-from tests.stories import latency
+from tests.sample_incidents import latency
 
 NAME = "sagewatch/endpoint/churn-prod/AllTraffic/latency-p99"
 DIMENSIONS = [{"Name": "EndpointName", "Value": "churn-prod"}, {"Name": "VariantName", "Value": "AllTraffic"}]

@@ -13,13 +13,13 @@ from botocore.exceptions import ClientError
 
 from sagewatch.errors import BadSetting
 from tests.integration.conftest import Queue, cold_start, log_of
+from tests.integration.notify_function import TICK, Start, alarm, clicked, fires, received, set_policy
+from tests.integration.notify_function import Inbox as Inbox
+from tests.integration.notify_function import double as double
+from tests.integration.notify_function import inbox as inbox
+from tests.integration.notify_function import run as run
+from tests.integration.notify_function import town as town
 from tests.integration.slack_double import SlackDouble
-from tests.integration.telling import TICK, Start, alarm, clicked, fires, received, set_policy
-from tests.integration.telling import Inbox as Inbox
-from tests.integration.telling import double as double
-from tests.integration.telling import inbox as inbox
-from tests.integration.telling import run as run
-from tests.integration.telling import town as town
 from tests.payloads import event
 from tests.template import actions
 

@@ -13,18 +13,18 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from sagewatch.aws.errors import BRISK
+from sagewatch.aws.retries import BRISK
 from sagewatch.aws.secrets import credentials
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Ref
 from sagewatch.tell.read.alarm_events import notice
 from sagewatch.tell.store import timelines as store
 from sagewatch_cli.local.doubles.slack import SILENCE, Reply
-from tests.integration.telling import START, TICK, Start, Town, alarm, clicked, subscribed
-from tests.integration.telling import double as double
-from tests.integration.telling import inbox as inbox
-from tests.integration.telling import town as town
-from tests.integration.told import told
+from tests.integration.error_contents import told
+from tests.integration.notify_function import START, TICK, Start, Town, alarm, clicked, subscribed
+from tests.integration.notify_function import double as double
+from tests.integration.notify_function import inbox as inbox
+from tests.integration.notify_function import town as town
 
 SECRET = "very" + "secret"
 CHURN = Ref("endpoint", "churn")

@@ -20,8 +20,8 @@ from moto.sagemaker.models import sagemaker_backends
 from typer.testing import CliRunner
 
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import PATIENT
 from sagewatch.aws.policy_store import PolicyStore
+from sagewatch.aws.retries import PATIENT
 from sagewatch.fleet.sweep import sweep
 from sagewatch.model import Alarm, Ref, Severity, canonical
 from sagewatch.policy.rules import DEFAULT, AlarmRule, Ignored, Policy, PolicyInForce

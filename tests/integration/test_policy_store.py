@@ -7,8 +7,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from sagewatch.aws.errors import BRISK
 from sagewatch.aws.policy_store import PolicyStore
+from sagewatch.aws.retries import BRISK
 from sagewatch.errors import BadSetting, Retry
 from sagewatch.policy.rules import AlarmRule, Policy, PolicyInForce
 from tests.integration.conftest import Journal

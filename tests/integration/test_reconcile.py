@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 from sagewatch.aws import cloudwatch, sagemaker
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import PATIENT
+from sagewatch.aws.retries import PATIENT
 from sagewatch.aws.sagemaker import AccountReader
 from sagewatch.errors import BadSetting, Retry, Undeliverable
 from sagewatch.kinds.kind import Kind, describe

@@ -21,7 +21,7 @@ from sagewatch.receivers.slack.api import Posted, SlackApi
 from sagewatch_cli.local.doubles import slack as double
 from sagewatch_cli.local.doubles.slack import SILENCE, WEBHOOK, Reply
 from sagewatch_cli.local.doubles.slack_workspace import CHANNEL, Picture
-from tests.integration.told import told
+from tests.integration.error_contents import told
 
 BLOCKS: dict[str, Any] = {
     "text": "rich",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.lost_messages import storm
-from tests.integration.telling import alarm
+from tests.integration.notify_function import alarm
 
 
 def changed(state: str, resource: str) -> dict[str, Any]:

@@ -15,9 +15,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagewatch.policy.rules import Route
-from sagewatch.receivers.pagerduty.receiver import PagerDutyReceiver
+from sagewatch.receivers.pagerduty.api import PagerDutyReceiver
 from sagewatch_cli.local.doubles.slack import Reply
-from tests.integration.telling import (
+from tests.integration.notify_function import (
     START,
     TICK,
     TOPICS,
@@ -31,12 +31,12 @@ from tests.integration.telling import (
     set_policy,
     subscribed,
 )
-from tests.integration.telling import double as double
-from tests.integration.telling import inbox as inbox
-from tests.integration.telling import town as town
+from tests.integration.notify_function import double as double
+from tests.integration.notify_function import inbox as inbox
+from tests.integration.notify_function import town as town
 from tests.payloads import event
-from tests.stories import clicked as by
-from tests.stories import incident, latency, line, part
+from tests.sample_incidents import clicked as by
+from tests.sample_incidents import incident, latency, line, part
 
 TEAMS = """
 routes:

@@ -25,7 +25,7 @@ import boto3
 from botocore.exceptions import ReadTimeoutError
 from botocore.validate import validate_parameters
 
-from tests.limits import broken
+from tests.alarm_limits import broken
 
 REGION, NUMBER = "us-east-1", "123456789012"
 ARN = f"arn:aws:sagemaker:{REGION}:{NUMBER}"

@@ -16,7 +16,7 @@ from sagewatch.receivers.slack import render as slack
 from sagewatch.receivers.slack.clicks import click_event
 from sagewatch.tell.incident.group import incidents
 from sagewatch.tell.read.alarm_events import notice
-from tests.stories import after, latency
+from tests.sample_incidents import after, latency
 
 CLICKED = 1_795_252_325.5
 

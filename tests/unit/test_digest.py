@@ -30,8 +30,8 @@ from sagewatch.receivers.slack import render as slack
 from sagewatch.tell.digest import messages as words
 from sagewatch.tell.digest.summary import DAY, Digest, Loud, Proposal, digest, proposal
 from sagewatch.units import parse
+from tests.sample_incidents import IRELAND, after, clicked, failure, latency, memory
 from tests.slack_limits import broken
-from tests.stories import IRELAND, after, clicked, failure, latency, memory
 from tests.unit.test_hostile_words import TEXT
 from tests.unit.test_words import golden
 

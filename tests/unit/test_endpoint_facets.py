@@ -7,9 +7,9 @@ from typing import Any
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
 from sagewatch.model import Facts, Gap, Plan, Published, Ref
-from sagewatch.watch.observe import facts_of
+from sagewatch.watch.facts import facts_of
 from sagewatch.watch.plan import plan
-from tests.limits import broken
+from tests.alarm_limits import broken
 from tests.resources import BARE, answering, config, endpoint, variant
 
 COMMON = {"memory", "disk", "cpu"}

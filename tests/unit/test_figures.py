@@ -5,10 +5,9 @@ from datetime import timedelta
 import pytest
 
 from sagewatch.model import Notice, Unit
-from sagewatch.receivers.wording.figures import breaches, lasting, sparkline, worst
-from sagewatch.receivers.wording.phrases import measured
+from sagewatch.receivers.wording.phrases import breaches, lasting, measured, sparkline, worst
 from sagewatch.receivers.wording.sentences import shortened
-from tests.stories import latency
+from tests.sample_incidents import latency
 
 
 @pytest.mark.parametrize(

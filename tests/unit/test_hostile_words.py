@@ -19,8 +19,8 @@ from sagewatch.receivers.slack import render as slack
 from sagewatch.receivers.sns import render as text
 from sagewatch.receivers.webhook import render as webhook
 from sagewatch.receivers.wording.phrases import harmless
+from tests.sample_incidents import ONCALL, ROUTE, after, clicked, failure, incident, latency, line, memory, part
 from tests.slack_limits import broken
-from tests.stories import ONCALL, ROUTE, after, clicked, failure, incident, latency, line, memory, part
 
 ABOUTS: tuple[About, ...] = get_args(About.__value__)
 NASTY = st.sampled_from(

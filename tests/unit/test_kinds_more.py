@@ -18,7 +18,7 @@ from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
 from sagewatch.kinds.tuning_job import TUNING_JOB
 from sagewatch.model import Capacity, Description, Facts, Gap, Plan, Published, Ref, Scope
 from sagewatch.watch.plan import plan
-from tests.limits import broken
+from tests.alarm_limits import broken
 from tests.resources import ACCOUNT, BARE, THEN, answering, observed
 
 STORE = "AWS/SageMaker/FeatureStore"

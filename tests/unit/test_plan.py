@@ -17,7 +17,7 @@ from sagewatch.model import Alarm, Description, Facts, Plan, Ref, canonical
 from sagewatch.policy.rules import Policy
 from sagewatch.watch.plan import plan
 from sagewatch.watch.revision import is_edited
-from tests.limits import broken
+from tests.alarm_limits import broken
 from tests.resources import answering, config, endpoint, observed, pipeline, training_job, variant
 
 INSTANCE = {

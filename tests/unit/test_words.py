@@ -21,9 +21,9 @@ from sagewatch.receivers.slack import clicks
 from sagewatch.receivers.slack import render as slack
 from sagewatch.receivers.sns import render as text
 from sagewatch.receivers.webhook import render as webhook
-from tests import stories
+from tests import sample_incidents
+from tests.sample_incidents import ONCALL, ROUTE, START, after, clicked, failure, incident, latency, line, memory, part
 from tests.slack_limits import broken
-from tests.stories import ONCALL, ROUTE, START, after, clicked, failure, incident, latency, line, memory, part
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
@@ -85,12 +85,12 @@ def flapping() -> Incident:
 
 def job_failed() -> Incident:
     notice = failure()
-    return incident(part(notice), status="failed", evidence={notice.key: stories.OUT_OF_MEMORY})
+    return incident(part(notice), status="failed", evidence={notice.key: sample_incidents.OUT_OF_MEMORY})
 
 
 def pipeline_failed() -> Incident:
     notice = failure("pipeline", "churn-train", title="pipeline execution failed", execution="k1v9x8c2", reason="")
-    return incident(part(notice), status="failed", evidence={notice.key: stories.STEPS})
+    return incident(part(notice), status="failed", evidence={notice.key: sample_incidents.STEPS})
 
 
 def tuning_job_with_a_hundred_trials() -> Incident:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.fleet import suspects
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Labels, Ref, canonical

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 
 from sagewatch.aws import budget_store
-from sagewatch.aws.errors import retried
 from sagewatch.aws.instance_types import InstanceTypes
 from sagewatch.aws.published_metrics import PublishedMetrics
+from sagewatch.aws.retries import retried
 from sagewatch.aws.sagemaker import AccountReader
 from sagewatch.errors import Retry
 from sagewatch.fleet.costs import prices
@@ -20,7 +20,7 @@ from sagewatch.kinds.kind import Reader
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Place, Ref
 from sagewatch.policy.rules import PolicyInForce
-from sagewatch.watch.observe import read_facts
+from sagewatch.watch.facts import read_facts
 from sagewatch_cli.account.alarms import MetricSeries, PresentAlarm, alarms_under, by_owner, series
 from sagewatch_cli.account.coverage import (
     Coverage,

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 
 LOGS: Mapping[str, str] = {"ReconcileLogs": "reconcile", "SweepLogs": "sweep", "NotifyLogs": "notify"}
 """The functions, by the logical id of their log group in the template."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.aws.sagemaker import is_gone
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.model import Description, Labels, Ref, Severity

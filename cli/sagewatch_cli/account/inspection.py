@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from sagewatch.aws import sagemaker
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import PATIENT
 from sagewatch.aws.published_metrics import PublishedMetrics
+from sagewatch.aws.retries import PATIENT
 from sagewatch.errors import Retry
 from sagewatch.fleet.costs import prices
 from sagewatch.kinds.kind import Kind
@@ -20,7 +20,7 @@ from sagewatch.model import Alarm, Ref
 from sagewatch.policy.rules import PolicyInForce, row_id
 from sagewatch.watch import names
 from sagewatch.watch.diff import decide
-from sagewatch.watch.observe import observe
+from sagewatch.watch.facts import observe
 from sagewatch_cli.account import alarms
 from sagewatch_cli.account.alarms import MetricSeries, StateChange, series
 from sagewatch_cli.account.coverage_reading import place, reader

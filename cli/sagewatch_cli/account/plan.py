@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from sagewatch.aws import cloudwatch
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import PATIENT
+from sagewatch.aws.retries import PATIENT
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.fleet.budget import over_budget, row_costs
 from sagewatch.fleet.costs import Prices, prices, total
@@ -21,7 +21,7 @@ from sagewatch.model import Alarm, Described, Observed, Ref
 from sagewatch.policy.cascade import apply_policy
 from sagewatch.policy.rules import WARNING, PolicyInForce, Row, RowCost, row_id
 from sagewatch.watch.diff import Decision, decide
-from sagewatch.watch.observe import observe
+from sagewatch.watch.facts import observe
 from sagewatch.watch.rollback import alarms_of_others, to_label
 from sagewatch_cli.account.session import Account, Progress, unseen
 

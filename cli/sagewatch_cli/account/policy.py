@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sagewatch.aws.errors import retried
 from sagewatch.aws.policy_store import from_text, read_text
+from sagewatch.aws.retries import retried
 from sagewatch.errors import Fault
 from sagewatch.policy.rules import Policy, PolicyInForce
 from sagewatch_cli.account.session import Account

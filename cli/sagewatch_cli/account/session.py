@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import boto3
 from botocore.config import Config
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.errors import Retry
 
 _PATIENCE = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=20)

@@ -23,7 +23,7 @@ from sagewatch.model import PER_CAPACITY, Alarm, Facts, Plan, Ref, Unit
 from sagewatch.policy.rules import Policy
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch.units import humanise
-from sagewatch.watch.observe import read_facts
+from sagewatch.watch.facts import read_facts
 from sagewatch.watch.plan import plan
 from sagewatch_cli.account.metric_history import MOST_DAYS, MetricHistory, read_history
 from sagewatch_cli.account.proposals import (

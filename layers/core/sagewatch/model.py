@@ -71,7 +71,9 @@ class Capacity:
     """What one instance of a type has, or what a feature group may serve."""
 
     vcpus: int
+    """As EC2 counts them: two threads of one core are two."""
     gpus: int = 0
+    """Devices of one instance that report GPU metrics."""
     accelerators: int = 0
     """Trainium and Inferentia devices; they report no GPU metrics."""
     memory: float = field(default=0, compare=False)
@@ -141,7 +143,7 @@ class Gap:
 class Facts:
     """What a fresh describe says of one resource.
 
-    `watch.observe` reads what all kinds have (ref, version, rollback_alarms, tags); the kind's `observe` adds the rest.
+    `watch.facts` reads what all kinds have (ref, version, rollback_alarms, tags); the kind's `observe` adds the rest.
     """
 
     ref: Ref
@@ -344,9 +346,11 @@ class Notice:
     key: str
     """Two notices with the same key tell the same thing."""
     state: State
+    """What happened to the part: it fired, was cleared, failed, was closed; or what somebody clicked."""
     labels: Labels
     """What routing matches on."""
     place: Place
+    """The account and the Region that it happened in."""
     at: datetime
     """When it happened, not when it was heard of."""
     title: str
@@ -364,6 +368,7 @@ class Notice:
     floor: float | None = None
     """The lower limit of an anomaly band, in `unit`."""
     unit: Unit = Unit.COUNT
+    """What `value`, `limit`, `floor` and `points` are measured in."""
     capacity: int | None = None
     """Over how many cores or devices `value` and `limit` are summed, where the unit is per capacity."""
     points: tuple[float, ...] = ()
@@ -437,11 +442,13 @@ REQUEST_FIELDS = (
 def canonical(described: Mapping[str, Any]) -> Alarm:
     """Return the alarm that a request or a described alarm stands for; order and unset fields do not matter."""
     request = {field: described[field] for field in REQUEST_FIELDS if described.get(field) not in (None, [], "")}
+    # DescribeAlarms promises no order of dimensions or queries.
     if "Dimensions" in request:
         request["Dimensions"] = sorted(request["Dimensions"], key=_BY_NAME)
     if "Metrics" in request:
         request["Metrics"] = sorted([_canonical_query(query) for query in request["Metrics"]], key=_BY_ID)
     if "Threshold" in request:
+        # CloudWatch answers with a double, whatever was sent (PutMetricAlarm, Threshold).
         request["Threshold"] = float(request["Threshold"])
     return Alarm({"ActionsEnabled": True, **request})
 
@@ -508,6 +515,7 @@ class Incident:
     parts: tuple[Part, ...]
     """What is open, the worst and newest first; then what ended, the last first."""
     status: Status
+    """What people see first: open, failed, acked, snoozed, resolved, closed or succeeded."""
     severity: Severity
     """The worst among what is open, or among all once nothing is."""
     opened: datetime
@@ -519,7 +527,9 @@ class Incident:
     acked_by: str = ""
     """Slack's id of the person who acknowledged it; stays when something new fires, goes when it reopens."""
     acked_at: datetime | None = None
+    """When that was; None while nobody did."""
     snoozed_until: datetime | None = None
+    """The end of the last snooze, also when it is over; None when there was none."""
     previous: str = ""
     """The id of the incident before it, when that ended within a week."""
     anchors: tuple[str, ...] = ()

@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from sagewatch.errors import BadSetting
 
 _PREFIX = re.compile(r"[a-z][a-z0-9-]{0,30}")
+# The URL of a queue ends in the account and the name (SQS Developer Guide, "Queue and message identifiers").
 _QUEUE_URL = re.compile(r"https?://\S+/\d{12}/\S+")
+# Partitions are aws, aws-cn, aws-us-gov and others that begin with aws (IAM User Guide, "Amazon Resource Names").
 _TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:\S+")
+# DynamoDB Developer Guide, "Naming rules": 3 to 255 characters.
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+# Secrets Manager ends the ARN in a hyphen and six characters of its own (CreateSecret, ARN).
 _CREDENTIALS = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+|ssm:/[A-Za-z0-9_./-]+")
+# Names have letters, digits and these, in a hierarchy that begins with a slash (SSM, PutParameter, Name).
 _PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+# GovSlack has a domain of its own (Slack, "GovSlack").
 _API_URL = re.compile(r"https://slack(-gov)?\.com/api/?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?")
 
 

@@ -41,6 +41,8 @@ def _example(unit: Unit) -> str:
     return "90%" if unit in _WHOLE else "5"
 
 
+# CPUUtilization is the sum over all cores: 0 to 400 % on four (SageMaker Developer Guide, "Monitor Amazon SageMaker
+# with Amazon CloudWatch").
 _DEVICES = {"vcpus": "vCPU", "gpus": "GPU", "units": "units"}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.errors import Refused
 from sagewatch.model import Alarm, Described, canonical
 
@@ -57,6 +57,7 @@ def named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[Alarm]:
 def states(client: CloudWatchClient, names: Iterable[str]) -> Iterator[tuple[str, tuple[str, datetime]]]:
     """Yield the state of the metric alarms of these names that there are, and since when they are in it."""
     for each in _described_by_name(client, names):
+        # StateUpdatedTimestamp moves with EvaluationState, too (MetricAlarm).
         yield each["AlarmName"], (each["StateValue"], each["StateUpdatedTimestamp"])
 
 
@@ -72,6 +73,7 @@ def put(client: CloudWatchClient, alarm: Alarm) -> None:
     warm_up: Any = {"WarmUpPeriodDurationInMinutes": alarm.warm_up}
     # Three requests a second in an account and Region (CloudWatch service quotas): most time is spent waiting here.
     with retried(f"put_metric_alarm {alarm.name}"):
+        # A put overwrites the whole configuration and leaves the state of the alarm as it was (PutMetricAlarm).
         try:
             client.put_metric_alarm(**alarm.request, **({"WarmUpConfiguration": warm_up} if alarm.warm_up else {}))
         except ParamValidationError as error:

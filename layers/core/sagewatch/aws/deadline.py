@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sagewatch.aws.errors import LONGEST_CALL_MS
+from sagewatch.aws.retries import LONGEST_CALL_MS
 from sagewatch.errors import OutOfTime
 
 _FOREVER_MS = 15 * 60 * 1000  # no invocation takes longer (Lambda quotas, "Function timeout")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sagewatch.aws.errors import BRISK
+from sagewatch.aws.retries import BRISK
 from sagewatch.model import Capacity
 
 type Client = Any
@@ -20,14 +20,14 @@ FAILURE_SECONDS = 900
 """Seconds that a failure is kept: one missing permission costs a call in a quarter of an hour, not one a variant."""
 
 
-_DENIED = "our table does not know the instance type {0}, and the role may not call ec2:DescribeInstanceTypes"
+_NOT_ALLOWED = "our table does not know the instance type {0}, and the role may not call ec2:DescribeInstanceTypes"
 _OTHER = "our table does not know the instance type {0}, and EC2 could not be asked: {1}"
-_WORDS = {
+_REASONS = {
     "InvalidInstanceType": "neither our table nor EC2 in this Region knows the instance type {0}",
     # EC2 says UnauthorizedOperation where others, and a service control policy, say AccessDenied.
-    "UnauthorizedOperation": _DENIED,
-    "AccessDenied": _DENIED,
-    "AccessDeniedException": _DENIED,
+    "UnauthorizedOperation": _NOT_ALLOWED,
+    "AccessDenied": _NOT_ALLOWED,
+    "AccessDeniedException": _NOT_ALLOWED,
 }
 """What EC2's error codes mean for the reader of a report."""
 
@@ -91,12 +91,13 @@ class InstanceTypes:
     def _ask(self, instance_type: str) -> Looked:
         try:
             self.client = self.client or self.connect()
+            # SageMaker's types are EC2's with `ml.` before them.
             answer = self.client.describe_instance_types(InstanceTypes=[instance_type.removeprefix("ml.")])
         except ClientError as error:
             code = error.response["Error"].get("Code", "")
-            return Looked(None, _WORDS.get(code, _OTHER).format(instance_type, code))
+            return Looked(None, _REASONS.get(code, _OTHER).format(instance_type, code))
         except BotoCoreError as error:
             return Looked(None, _OTHER.format(instance_type, error))
         for described in answer["InstanceTypes"]:
             return Looked(capacity_of(described))
-        return Looked(None, _WORDS["InvalidInstanceType"].format(instance_type))
+        return Looked(None, _REASONS["InvalidInstanceType"].format(instance_type))

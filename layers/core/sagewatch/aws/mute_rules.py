@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.model import MuteRule
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def names(client: CloudWatchClient, beginning: str) -> Iterator[str]:
     """Yield the names of the rules that begin so."""
     with retried("list_alarm_mute_rules"):
+        # The list can be narrowed by alarm and by status only, not by the name of a rule (ListAlarmMuteRules).
         pages = client.get_paginator("list_alarm_mute_rules").paginate()
         for page in pages:
             for each in page["AlarmMuteRuleSummaries"]:

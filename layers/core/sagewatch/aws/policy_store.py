@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from sagewatch.aws import budget_store
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.errors import BadSetting, BrokenPolicy
 from sagewatch.policy.rules import PolicyInForce, Row, RowCost
 
@@ -32,6 +32,8 @@ def read_text(client: SSMClient, parameter: str) -> str:
 def _read_parameter(client: SSMClient, parameter: str) -> tuple[str, int]:
     with retried(f"get_parameter {parameter}"):
         try:
+            # Each PutParameter counts the version up by one (Systems Manager User Guide, "Working with parameter
+            # versions").
             found = client.get_parameter(Name=parameter)["Parameter"]
         except ClientError as error:
             if error.response["Error"].get("Code") == "ParameterNotFound":
@@ -43,6 +45,7 @@ def _read_parameter(client: SSMClient, parameter: str) -> tuple[str, int]:
 def earlier_texts(client: SSMClient, parameter: str) -> tuple[str, ...]:
     """Return the versions of the document that SSM keeps (a hundred), the newest first."""
     with retried(f"get_parameter_history {parameter}"):
+        # Parameter Store keeps the last 100 versions, and answers with the oldest first (GetParameterHistory).
         pages = client.get_paginator("get_parameter_history").paginate(Name=parameter)
         return tuple(each["Value"] for page in pages for each in page["Parameters"])[::-1]
 

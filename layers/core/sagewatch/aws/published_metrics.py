@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.model import Published
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class PublishedMetrics:
         question = metric, within, frozenset(dimensions.items())
         until, found = self.answers.get(question, (0.0, ()))
         if self.clock() >= until:
+            # No order is promised (ListMetrics); a decision must not depend on it.
             found = tuple(sorted(self._ask(metric, within, dimensions), key=str))
             if found:
                 self.answers[question] = self.clock() + _KEPT_SECONDS, found

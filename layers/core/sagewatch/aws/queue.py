@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from itertools import batched
 from typing import TYPE_CHECKING
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.errors import Retry
 from sagewatch.model import Ref
 
@@ -34,6 +34,7 @@ def beside(url: str, arn: str) -> str:
 def send(client: SQSClient, url: str, bodies: Iterable[Mapping[str, object]]) -> None:
     """Send messages; Retry when the queue refuses any."""
     for some in batched(bodies, MOST_MESSAGES, strict=False):
+        # An Id must be unique within one request, nothing more (SendMessageBatch, Id).
         entries = [{"Id": str(n), "MessageBody": json.dumps(body)} for n, body in enumerate(some)]
         with retried(f"send_message_batch {url}"):
             refused = client.send_message_batch(QueueUrl=url, Entries=entries).get("Failed", [])  # type: ignore[arg-type]
@@ -47,6 +48,7 @@ def send(client: SQSClient, url: str, bodies: Iterable[Mapping[str, object]]) ->
 def postpone(client: SQSClient, url: str, receipt: str, seconds: float) -> None:
     """Hide a message that was received for so long, half an hour at most; Retry when the queue refuses."""
     with retried(f"change_message_visibility {url}"):
+        # Twelve hours from the receive are the most that SQS hides a message (ChangeMessageVisibility).
         client.change_message_visibility(
             QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=min(int(seconds), 1_800)
         )

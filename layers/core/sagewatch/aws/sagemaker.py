@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from sagewatch.aws.deadline import Deadline
-from sagewatch.aws.errors import retried
 from sagewatch.aws.instance_types import InstanceTypes
 from sagewatch.aws.published_metrics import PublishedMetrics
+from sagewatch.aws.retries import retried
 from sagewatch.kinds.instances import INSTANCES
 from sagewatch.kinds.kind import Kind, Listing
 from sagewatch.model import Capacity, Description, Published, Ref

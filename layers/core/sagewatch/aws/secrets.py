@@ -13,11 +13,13 @@ from typing import Concatenate
 
 import boto3
 
-from sagewatch.aws.errors import BRISK, retried
+from sagewatch.aws.retries import BRISK, retried
 from sagewatch.errors import Unauthorised, Undeliverable
 
+# After a rotation AWS keeps the old version as AWSPREVIOUS; who issued the secret may not (Secrets Manager,
+# "Rotation").
 _LIFETIME = 300  # s
-_SECRETS = ("bot_token", "webhook_url")
+_SECRET_FIELDS = ("bot_token", "webhook_url")
 _SHAPE = '{"webhook_url": …} or {"bot_token": …, "channel": …}'
 
 
@@ -29,11 +31,13 @@ def reader(name: str) -> Callable[[], str]:
 
 
 def _from_secret(arn: str) -> Callable[[], str]:
+    # Made for a secret: those of Slack, PagerDuty and webhooks need not be in the same service.
     client = boto3.client("secretsmanager", config=BRISK)
 
     def read() -> str:
         with retried(f"get_secret_value {arn}"):
             found = client.get_secret_value(SecretId=arn)
+        # A secret holds either SecretString or SecretBinary (GetSecretValue).
         if "SecretString" not in found:
             raise Undeliverable(f"The secret {arn} holds bytes; it must be a text")
         return found["SecretString"]
@@ -46,6 +50,7 @@ def _from_parameter(name: str) -> Callable[[], str]:
 
     def read() -> str:
         with retried(f"get_parameter {name}"):
+            # Of a parameter that is no SecureString, WithDecryption is ignored (GetParameter).
             return client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
 
     return read
@@ -61,8 +66,8 @@ def credentials(text: str) -> Mapping[str, str]:
     if not all(isinstance(value, str) and value for value in found.values()):
         raise Undeliverable("Every value of the secret in SLACK_CREDENTIALS must be a text")
     stripped: dict[str, str] = {name: value.strip() for name, value in found.items()}
-    if not all(_is_plain(stripped.get(name, "-")) for name in _SECRETS):
-        raise Undeliverable(f"{' and '.join(_SECRETS)} in SLACK_CREDENTIALS must be plain ASCII without blanks")
+    if not all(_is_plain(stripped.get(name, "-")) for name in _SECRET_FIELDS):
+        raise Undeliverable(f"{' and '.join(_SECRET_FIELDS)} in SLACK_CREDENTIALS must be plain ASCII without blanks")
     return stripped
 
 

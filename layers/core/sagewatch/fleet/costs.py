@@ -120,6 +120,7 @@ def _named_metrics(request: Mapping[str, Any]) -> int:
     return sum("MetricStat" in query for query in request["Metrics"]) + band
 
 
+# CloudWatch pricing: an alarm on a Metrics Insights query is billed for each metric that the query analyses.
 def _queries(request: Mapping[str, Any]) -> int:
     return sum(text.lstrip().upper().startswith("SELECT") for text in _expressions(request))
 
@@ -128,6 +129,7 @@ def _expressions(request: Mapping[str, Any]) -> Iterator[str]:
     return (query["Expression"] for query in request.get("Metrics", ()) if query.get("Expression"))
 
 
+# Such periods have 10, 20 or 30 s (PutMetricAlarm, Period).
 def _is_high_resolution(request: Mapping[str, Any]) -> bool:
     # CloudWatch evaluates every ten seconds whatever has a period of less than a minute.
     metrics = [query.get("MetricStat", query) for query in request.get("Metrics", ())]

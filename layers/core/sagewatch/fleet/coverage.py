@@ -71,6 +71,7 @@ class CoverageCount:
     cost: float = 0.0
     """What they cost, in USD a month, before the free tier."""
     idle: tuple[IdleScope, ...] = ()
+    """Scopes that cost money and served nothing, as the alarms for idleness say."""
 
     @property
     def watched(self) -> int:

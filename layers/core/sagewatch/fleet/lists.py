@@ -34,6 +34,7 @@ def list_living(
     for kind in kinds:
         try:
             living.update(sagemaker.live(client, kind))
+        # One kind that may not be listed must not hide the others.
         except Retry as error:
             unread[kind.name] = str(error)
     return living, unread

@@ -45,6 +45,7 @@ def _is_over(window: Window, now: datetime) -> bool:
 
 def _window_rule(prefix: str, window: Window, alarms: tuple[str, ...], now: datetime) -> MuteRule:
     duration = iso_duration(timedelta(seconds=parse(window.duration, Unit.SECONDS)))
+    # ISO 8601 weeks: the hash changes every Monday, and the rule is made anew.
     said = (window.schedule, duration, window.timezone, *alarms, f"{now:%G-%V}")
     mark = hashlib.sha256("\n".join(said).encode()).hexdigest()[:10]
     return MuteRule(

@@ -9,6 +9,7 @@ from sagewatch.errors import Fault
 from sagewatch.kinds.kind import Kind
 from sagewatch.model import Description
 
+# Sent to the queue, not to a bus: PutEvents takes no source that begins with `aws.`, and no rule is needed.
 _SOURCE = "sagewatch"
 
 

@@ -41,6 +41,7 @@ def _is_suspect(
     changed = now - modified < LOOK_BACK and modified > max(each.updated for each in alarms)
     if changed or any(is_edited(each.alarm) for each in alarms):
         return True
+    # A document that never could be read says nothing of alarms that are there: they stay.
     if in_force.frozen:
         return False
     return any(is_stale(ref, each.alarm, in_force) for each in alarms) or _lacks_some(kind, ref, alarms, in_force)

@@ -58,6 +58,7 @@ def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: da
     named = tuple(sorted({*living, *owned} if full else growing | suspects(living, owned, now, in_force)))
     queue.name(clients.sqs, settings.queue_url, named)
     failed, unlisted = list_failed(clients.sagemaker, now - LOOK_BACK)
+    # Events of SageMaker are best effort, and these kinds have none (EventBridge, "Amazon SageMaker AI events").
     events = [failure_found(kind, item) for kind, item in failed]
     if in_force.faults:
         events.append(policy_broken(settings.policy_parameter, in_force.faults, now))

@@ -21,7 +21,7 @@ TAG = "sagewatch:"
 _OWN = frozenset({"ignore", "severity", "route"})
 _TRUE = frozenset({"true", "yes", "1", "on"})
 _FALSE = frozenset({"false", "no", "0", "off", ""})
-_PERIODS = re.compile(r"\s*(\d+)(?:\s+of\s+(\d+))?\s*")
+_M_OF_N = re.compile(r"\s*(\d+)(?:\s+of\s+(\d+))?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def pair(spec: Spec, critical: str, warning: str) -> list[Spec]:
 
 def read_periods(periods: int | str) -> tuple[int, int]:
     """Read `5` or `3 of 5` as (data points that must breach, periods looked at); ValueError when it is neither."""
-    found = _PERIODS.fullmatch(str(periods))
+    found = _M_OF_N.fullmatch(str(periods))
     if found is None:
         raise ValueError(f"'{periods}' is no number of periods; write 5, or 3 of 5")
     datapoints = int(found[1])

@@ -23,14 +23,17 @@ RESERVED = frozenset({*_MATCHED, "state", "policy", "rev", "guards", "route", *P
 """Labels that the product gives itself."""
 
 _IDS = tuple(dict.fromkeys(spec.id for kind in KINDS for spec in kind.specs))
-_ACTIONS = 5  # PutMetricAlarm, AlarmActions and OKActions
+_MOST_TOPICS = 5  # PutMetricAlarm, AlarmActions and OKActions
 _HOUR, _DAY = 3600, 86400
 
 _LABEL = re.compile(r"[a-z][a-z0-9_-]*")
 _NAME = re.compile(r"[a-z0-9-]{1,100}")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
+# Ids begin with C or G for channels, U or D for people and direct messages (Slack, "Using the Conversations API").
 _SLACK = re.compile(r"default|[CGUD][A-Z0-9]{2,}|#[\w-]{1,80}")
+# Slack, "Formatting message text", mentions.
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!here>|<!channel>")
+# Names of secrets have these characters (Secrets Manager, CreateSecret, Name).
 _SECRET = re.compile(
     r"ssm:/[A-Za-z0-9_./-]+|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+"
 )
@@ -39,9 +42,11 @@ _WEBHOOK = re.compile(
 )
 _RUNBOOK = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?")
 _FILLED = ("kind", "resource", "alarm", "severity")
+# Five fields, unlike the six of EventBridge (PutAlarmMuteRule, Schedule, Expression).
 _CRON = re.compile(r"cron\(([0-9A-Za-z*/,?#-]+ +){4}[0-9A-Za-z*/,?#-]+\)")
-_FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minutes, hours, days, months, weekdays
+_CRON_LIMITS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minutes, hours, days, months, weekdays
 _NUMBER = re.compile(r"(?<![0-9/#])[0-9]+")
+# PutAlarmMuteRule, Schedule, Expression: at(yyyy-MM-ddThh:mm).
 _AT = re.compile(r"at\(([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2})\)")
 
 
@@ -237,8 +242,8 @@ def paging(policy: Policy) -> Iterator[Complaint]:
     """Yield what is wrong with `paging`."""
     for severity, topics in policy.paging.items():
         yield from (found for path, topic in _each(topics, "paging", severity.value) for found in _topic(topic, path))
-        if not isinstance(topics, str) and not 1 <= len(topics) <= _ACTIONS:
-            yield Complaint(("paging", severity.value), f"{len(topics)} topics; an alarm takes 1 to {_ACTIONS}")
+        if not isinstance(topics, str) and not 1 <= len(topics) <= _MOST_TOPICS:
+            yield Complaint(("paging", severity.value), f"{len(topics)} topics; an alarm takes 1 to {_MOST_TOPICS}")
 
 
 def budget(policy: Policy) -> Iterator[Complaint]:
@@ -274,7 +279,7 @@ def _match(wanted: Mapping[str, Patterns], known: Collection[str]) -> Iterator[C
 def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint]:
     """Yield what is wrong with one entry of `routes`; `own` are the policy's labels."""
     yield from _never(entry)
-    yield from _name(entry.name)
+    yield from _entry_name(entry.name)
     yield from _match(entry.match, {*_MATCHED, *own})
     yield from _leads(entry, whole)
     yield from _destinations(entry)
@@ -287,7 +292,7 @@ def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint
     yield from _runbook(entry.runbook)
 
 
-def _name(name: str) -> Iterator[Complaint]:
+def _entry_name(name: str) -> Iterator[Complaint]:
     if not _NAME.fullmatch(name):
         yield Complaint(("name",), f"{quoted(name)} is no name; write lower-case letters, digits and -, at most 100")
 
@@ -392,7 +397,7 @@ def _named_twice(section: str, names: Mapping[int, str]) -> Iterator[Complaint]:
 def window(entry: Window, own: Collection[str]) -> Iterator[Complaint]:
     """Yield what is wrong with one entry of `mute`."""
     yield from _never(entry)
-    yield from _name(entry.name)
+    yield from _entry_name(entry.name)
     yield from _match(entry.match, {*_MATCHED, *own})
     if not _is_schedule(entry.schedule):
         ways = "write `cron(0 2 * * *)` (five fields) or `at(2030-01-31T22:00)`"
@@ -413,7 +418,9 @@ def _is_schedule(text: str) -> bool:
 def _in_range(cron: str) -> bool:
     """Tell whether the numbers of all fields are ones that there are; those after / and # count something else."""
     parts = cron[len("cron(") : -1].split()
-    numbers = ((int(n), *limits) for part, limits in zip(parts, _FIELDS, strict=True) for n in _NUMBER.findall(part))
+    numbers = (
+        (int(n), *limits) for part, limits in zip(parts, _CRON_LIMITS, strict=True) for n in _NUMBER.findall(part)
+    )
     return all(first <= number <= last for number, first, last in numbers)
 
 

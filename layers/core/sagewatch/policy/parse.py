@@ -57,10 +57,10 @@ def _keys(noun: type) -> tuple[str, ...]:
 
 def read_policy(text: str) -> Policy:
     """Return what the document says; BrokenPolicy with all faults, in the order of the document."""
-    reading = _Reading(laid_out(text))
-    policy = reading.policy()
+    document = _Document(laid_out(text))
+    policy = document.policy()
     faults = sorted(
-        (*reading.places.faults.values(), *reading.faults.values()), key=lambda fault: (fault.line, fault.column)
+        (*document.places.faults.values(), *document.faults.values()), key=lambda fault: (fault.line, fault.column)
     )
     if faults:
         raise BrokenPolicy(tuple(faults))
@@ -68,7 +68,7 @@ def read_policy(text: str) -> Policy:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _Document:
     """A document on its way to being a policy, and what was found to be wrong with it, by path."""
 
     places: Places

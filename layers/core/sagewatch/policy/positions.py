@@ -19,21 +19,23 @@ type Path = tuple[str | int, ...]
 type Plain = str | list[Plain] | dict[str, Plain] | None
 """What stands somewhere; None where that is a fault, which has been reported."""
 
-LONGEST = 8192
+LONGEST_POLICY = 8192
 """Bytes that a parameter of the advanced tier holds (SSM PutParameter, Value)."""
 
 _DEEPEST = 16
 _SAID = 60
+# YAML 1.2, "Core schema": these words mean null.
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))
-_SECRETS = (
+_SECRET_PATTERNS = (
     (re.compile(r"(https?://)[^/\s]*@"), r"\1…@"),
     (re.compile(r"(https?://[^/\s?#]*[/?#])\S+"), r"\1…"),
     (re.compile(r"xox[a-z]-\S+"), "xox…"),
 )
+# A few hundred bytes of aliases can stand for gigabytes of values (the attack "billion laughs").
 _ALIAS = "alias"
 _DEEP = "deep"
-_WORDS: Mapping[str, str] = {
+_YAML_PROBLEMS: Mapping[str, str] = {
     _ALIAS: "aliases are not read; write the value out again",
     _DEEP: "this is nested too deeply for a policy",
     "found character '\\t'": "a tab cannot indent in YAML; use spaces",
@@ -50,7 +52,7 @@ _WORDS: Mapping[str, str] = {
 
 def short(text: str) -> str:
     """Return a user's text as a message may repeat it: on one line, cut, and without what looks like a secret."""
-    for pattern, kept in _SECRETS:
+    for pattern, kept in _SECRET_PATTERNS:
         text = pattern.sub(kept, text)
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: _SAID + 1])
     return shown if len(shown) <= _SAID else shown[: _SAID - 1] + "…"
@@ -87,8 +89,8 @@ def where(path: Path) -> str:
 def laid_out(text: str) -> Places:
     """Return what a text says; BrokenPolicy when it is too long or no YAML. Empty text says an empty mapping."""
     size = len(text.encode(errors="surrogatepass"))
-    if size > LONGEST:
-        _break(1, 1, f"the policy has {size:,} bytes; a parameter holds {LONGEST:,}")
+    if size > LONGEST_POLICY:
+        _break(1, 1, f"the policy has {size:,} bytes; a parameter holds {LONGEST_POLICY:,}")
     node = _composed(text)
     if node is None or _is_null(node):
         return Places({})
@@ -96,6 +98,7 @@ def laid_out(text: str) -> Places:
     return Places(_laid(places, node, ()), places.values, places.keys, places.faults)
 
 
+# PyYAML's BaseLoader resolves no tags: `off`, `1e3` and `09:00` stay the texts that were written.
 class _Loader(yaml.BaseLoader):
     """The pure-Python loader, which resolves no scalar; stops at aliases and in the depths."""
 
@@ -136,7 +139,7 @@ def _break(line: int, column: int, message: str) -> NoReturn:
 
 
 def _in_words(problem: str) -> str:
-    found = next((words for begin, words in _WORDS.items() if problem.startswith(begin)), None)
+    found = next((words for begin, words in _YAML_PROBLEMS.items() if problem.startswith(begin)), None)
     return found or f"this cannot be read as YAML: {short(problem)}"
 
 

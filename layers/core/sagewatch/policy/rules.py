@@ -45,6 +45,7 @@ class AlarmRule:
     __pydantic_config__ = _NO_MORE
 
     kind: Patterns = "*"
+    """Names of kinds: `endpoint`, `*-job`."""
     alarm: Patterns = "*"
     """Ids of rows: `latency-p99`, `errors-*`."""
     resource: Patterns = "*"
@@ -56,11 +57,13 @@ class AlarmRule:
     periods: int | str | None = None
     """`5`, or `3 of 5`."""
     severity: Severity | None = None
+    """What the alarms get in place of the severity of their row."""
     off: bool | None = None
     """True makes no alarm of the row, False makes it again after an earlier entry that did not."""
     warning: str | float | None = None
     """With `critical`: makes two alarms of the row, one at each threshold."""
     critical: str | float | None = None
+    """With `warning`; both are quantities, `800ms`."""
     line: int = field(default=0, compare=False)
     """Where the entry begins in the document."""
 
@@ -106,6 +109,7 @@ class Route:
     __pydantic_config__ = _NO_MORE
 
     name: str
+    """How the tag `sagewatch:route` and the stored timelines call it."""
     match: Mapping[str, Patterns] = field(default_factory=dict)
     """Label (severity, kind, resource, scope, alarm, team …) → patterns; all must match."""
     goes_on: bool = False
@@ -119,6 +123,7 @@ class Route:
     pagerduty: str | None = None
     """The secret with a routing key: `ssm:/name`, or a Secrets Manager ARN."""
     webhook: Webhook | None = None
+    """An address that gets JSON, and the secret that signs it."""
     mention: Mapping[Severity, Patterns] = field(default_factory=dict)
     """Severity → who is mentioned in Slack: `<@U…>`, `<!subteam^S…>`, `<!here>`."""
     logs: bool = True
@@ -146,6 +151,7 @@ class Window:
     __pydantic_config__ = _NO_MORE
 
     name: str
+    """Part of the name of its mute rule."""
     match: Mapping[str, Patterns] = field(default_factory=dict)
     """Label → patterns; all must match."""
     schedule: str

@@ -13,17 +13,14 @@ from urllib3 import PoolManager
 from sagewatch.aws import secrets
 from sagewatch.aws.secrets import CachedSecret
 from sagewatch.policy.rules import Route, Webhook
-from sagewatch.receivers.amazon_q.receiver import AmazonQReceiver
+from sagewatch.receivers.amazon_q.api import AmazonQReceiver
 from sagewatch.receivers.http import pool
-from sagewatch.receivers.pagerduty.api import PagerDutyApi
-from sagewatch.receivers.pagerduty.receiver import PagerDutyReceiver
+from sagewatch.receivers.pagerduty.api import PagerDutyApi, PagerDutyReceiver
 from sagewatch.receivers.receiver import Note, Receiver
 from sagewatch.receivers.slack import render
-from sagewatch.receivers.slack.api import SlackApi
-from sagewatch.receivers.slack.receiver import SlackReceiver, SlackWebhookReceiver
-from sagewatch.receivers.sns.receiver import EscalationReceiver, SnsReceiver
-from sagewatch.receivers.webhook.api import WebhookApi
-from sagewatch.receivers.webhook.receiver import WebhookReceiver
+from sagewatch.receivers.slack.api import SlackApi, SlackReceiver, SlackWebhookReceiver
+from sagewatch.receivers.sns.api import EscalationReceiver, SnsReceiver
+from sagewatch.receivers.webhook.api import WebhookApi, WebhookReceiver
 from sagewatch.settings import NotifySettings
 
 if TYPE_CHECKING:
@@ -51,14 +48,17 @@ class Receivers:
     """
 
     sns: SNSClient
+    """For all topics, those of Amazon Q included."""
     topic_arn: str
     """The alerts topic."""
     slack: SlackApi | None
     """None when the settings name no credentials."""
     http: PoolManager
+    """One pool of connections for Slack, PagerDuty and webhooks."""
     clock: Callable[[], float]
     """Seconds, by which secrets are read anew."""
     note: Note
+    """Counts and logs what a receiver could not do."""
     apis: dict[str, Any] = field(default_factory=dict)
     """Those of PagerDuty and of webhooks, by the name of the key or by the address."""
 

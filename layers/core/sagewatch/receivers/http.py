@@ -30,6 +30,7 @@ _LONGEST_RETRY_AFTER = 900.0
 
 def pool() -> urllib3.PoolManager:
     """Return what holds the connections for the life of a container; retries belong to the queue."""
+    # With retries=False urllib3 neither repeats a request nor follows a redirect.
     return urllib3.PoolManager(timeout=TIMEOUT, retries=False, maxsize=2)
 
 
@@ -54,6 +55,7 @@ class Answer:
         """Whether it was taken."""
         return 200 <= self.status < 300
 
+    # RFC 6585, "429 Too Many Requests".
     @property
     def throttled(self) -> bool:
         """Whether the server wants fewer requests."""
@@ -62,6 +64,7 @@ class Answer:
     @property
     def troubled(self) -> bool:
         """Whether the same request may succeed later."""
+        # RFC 9110, "408 Request Timeout": the client may repeat the request.
         return self.status >= 500 or self.status == 408
 
 
@@ -84,6 +87,7 @@ def post(
     if left > 0:
         raise NoAnswer(f"{who} did not answer a moment ago, and is left alone for now", after=left)
     try:
+        # A redirect would carry headers and body, secrets among them, to wherever it points.
         answer = http.request("POST", url, body=body, headers=headers, redirect=False)
     except HTTPError as error:
         trouble = type(error).__name__

@@ -38,6 +38,20 @@ type Note = Callable[..., None]
 """Counts and logs what went wrong though nothing was lost by it: `note("ChannelBroken", route="fraud")`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The message of an incident as it should be at `now`, rendered once: for its fingerprint and to be sent.
+
+    `fingerprint` is another one when the message would look different; `message` is in the receiver's own terms, and
+    None where nothing is compared.
+    """
+
+    incident: Incident
+    now: datetime
+    fingerprint: str = ""
+    message: Any = None
+
+
 class Receiver(Protocol):
     """One place of a route; each method sends one message."""
 
@@ -45,13 +59,13 @@ class Receiver(Protocol):
     def capabilities(self) -> Capabilities:
         """What it can do."""
 
-    def fingerprint(self, incident: Incident, now: datetime) -> str:
-        """Return a text that is another one when the message of the incident would look different."""
+    def draft(self, incident: Incident, now: datetime) -> Draft:
+        """Return the message of an incident as it should be; nothing is sent."""
 
-    def open(self, incident: Incident, now: datetime, previous: Location) -> Location:
+    def open(self, draft: Draft, previous: Location) -> Location:
         """Post the message of an incident; `previous` is that of the incident before it."""
 
-    def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:
+    def edit(self, root: Location, draft: Draft, previous: Location) -> Location:
         """Change that message; Stale when it is not there any more."""
 
     def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:
@@ -70,14 +84,15 @@ class PostOnlyReceiver(ABC):
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
         """Send the opening of an incident (no line), or one entry of its history."""
 
-    def fingerprint(self, incident: Incident, now: datetime) -> str:  # noqa: ARG002 - nothing is compared
-        return ""
+    def draft(self, incident: Incident, now: datetime) -> Draft:
+        """Return a draft without a message: nothing is compared."""
+        return Draft(incident, now)
 
-    def open(self, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
-        self.tell(incident, None)
+    def open(self, draft: Draft, previous: Location) -> Location:  # noqa: ARG002
+        self.tell(draft.incident, None)
         return _TOLD
 
-    def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
+    def edit(self, root: Location, draft: Draft, previous: Location) -> Location:  # noqa: ARG002
         return root
 
     def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:  # noqa: ARG002

@@ -11,8 +11,7 @@ from itertools import batched
 from sagewatch.aws import cloudwatch
 from sagewatch.errors import SagewatchError
 from sagewatch.model import Notice, Ref, State
-from sagewatch.tell.context import ENOUGH_MS, Context, collected, raise_most_hopeful
-from sagewatch.tell.current import Current, change, may_become_due
+from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, may_become_due, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import deliver, is_due
 from sagewatch.tell.route import route_named
 from sagewatch.tell.store import timelines
@@ -52,6 +51,7 @@ def _with_alarm_states(context: Context, open_now: Iterable[tuple[str, Ref]]) ->
     for some in batched(open_now, _AT_ONCE, strict=False):
         found = [Current(timelines.load(client, table, *each), context.now) for each in some]
         firing = {name for current in found for name in _firing(current)}
+        # AWS's pages disagree on whether alarm events are best effort: what CloudWatch says now is the truth.
         states = dict(cloudwatch.states(context.clients.cloudwatch, sorted(firing)))
         yield from ((current, states) for current in found)
 

@@ -1,23 +1,39 @@
-"""What a batch of messages is worked on with, and how a loop goes on after an error."""
+"""What a batch of messages is worked on with: clients, policy, time, and timelines as they are now.
+
+A timeline is read and changed together with the incidents that follow from it. It is written only when nobody else
+wrote meanwhile, else the change is made again on top of theirs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.errors import Retry, SagewatchError
+from sagewatch.model import Incident
 from sagewatch.policy.rules import Policy, PolicyInForce
 from sagewatch.receivers.build import Receivers
 from sagewatch.settings import NotifySettings
-from sagewatch.tell.route import default_route
+from sagewatch.tell.incident.group import incidents
+from sagewatch.tell.incident.retention import retained
+from sagewatch.tell.route import default_route, reminders, route_named
+from sagewatch.tell.store import timelines
+from sagewatch.tell.store.timelines import Conflict, Timeline
 
 ENOUGH_MS = 12_000
 """Milliseconds for one message when Slack does not answer, or DynamoDB only at the third time."""
+
+BEHIND = "behind"
+"""Marks what was sent to a receiver that a fallback stood in for: the clock has it catch up when it can."""
+
+_MOST_SAVES = 5
+_LATE = timedelta(minutes=15)
+"""How late the clock may be, which strikes every five minutes."""
 
 
 @dataclass(slots=True)
@@ -31,16 +47,21 @@ class Context:
     graph_clients: Clients
     """For drawing the graph of an alarm: they give up at once."""
     settings: NotifySettings
+    """What the environment of the function says."""
     receivers: Receivers
+    """Who can be told, built by route."""
     read_policy: Callable[[], PolicyInForce]
     """Called once for each batch, when the policy is first needed."""
     now: datetime
+    """The time of the batch, in UTC: everything that is derived is as of then."""
     deadline: Deadline = field(default_factory=Deadline)
+    """When Lambda ends the invocation; what is not begun in time goes back to the queue."""
     worker: str = field(default_factory=lambda: uuid4().hex)
     """Tells those apart who work on the same timeline at the same time."""
     attempt: int = 1
     """How often the message that is worked on was received, this time counted."""
     known_policy: Policy | None = None
+    """What `policy` returns; None until it was asked for."""
 
     @property
     def policy(self) -> Policy:
@@ -55,6 +76,69 @@ class Context:
         """Raise Retry when there is not enough time left for another message."""
         if self.deadline.remaining_ms() < ENOUGH_MS:
             raise Retry("out of time before this message; it goes back to the queue", after=1)
+
+
+@dataclass(slots=True)
+class Current:
+    """A timeline, and its incidents as of `now`, which are derived once, when they are first asked for."""
+
+    timeline: Timeline
+    now: datetime
+    derived: tuple[Incident, ...] | None = None
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """The incidents of the timeline, oldest first."""
+        if self.derived is None:
+            timeline = self.timeline
+            self.derived = incidents(timeline.route, timeline.notices, timeline.evidence, self.now)
+        return self.derived
+
+    def follows(self, timeline: Timeline) -> Current:
+        """Return a later state of the timeline, with the same incidents when nothing was added or dropped."""
+        before = self.timeline
+        same = timeline.notices == before.notices and timeline.evidence == before.evidence
+        return Current(timeline, self.now, self.derived if same else None)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a receiver has to catch up on what a fallback was told in its place."""
+        return any(sent.get(BEHIND) for sent in self.timeline.sent.values())
+
+
+def change(context: Context, current: Current, to: Callable[[Timeline], Timeline]) -> Current:
+    """Write a change of a timeline, on top of what others wrote meanwhile; return it as it is then."""
+    client, table, timeline = context.clients.dynamodb, context.settings.table, current.timeline
+    for _ in range(_MOST_SAVES - 1):
+        try:
+            return _save(context, current, to(current.timeline))
+        except Conflict:
+            current = current.follows(timelines.load(client, table, timeline.route, timeline.subject))
+    return _save(context, current, to(current.timeline))
+
+
+def _save(context: Context, before: Current, timeline: Timeline) -> Current:
+    if timeline.notices is not before.timeline.notices:
+        timeline = replace(timeline, notices=retained(timeline.notices))
+    current = before.follows(timeline)
+    saved = timelines.save(
+        context.clients.dynamodb, context.settings.table, timeline, may_become_due(context, current), context.now
+    )
+    return current.follows(saved)
+
+
+def may_become_due(context: Context, current: Current) -> bool:
+    """Return whether something may have to be sent without any new notice, so that the clock must look at it.
+
+    That is what fires, flaps or is snoozed, what people are reminded of, and what a receiver has to catch up on.
+    """
+    last = max(reminders(route_named(context.policy, current.timeline.route)), default=timedelta())
+    return current.is_behind or any(
+        any(part.firing or part.flapping for part in incident.parts)
+        or incident.status == "snoozed"
+        or (incident.is_open and context.now <= incident.opened + last + _LATE)
+        for incident in current.incidents
+    )
 
 
 @contextmanager

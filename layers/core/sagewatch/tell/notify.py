@@ -15,8 +15,7 @@ from sagewatch.fleet.mute_windows import snooze_rule
 from sagewatch.model import Evidence, Notice
 from sagewatch.policy.rules import Route
 from sagewatch.tell.clock import CLOCK, look_after_all
-from sagewatch.tell.context import ENOUGH_MS, Context, collected, raise_most_hopeful
-from sagewatch.tell.current import Current, change
+from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import Busy, deliver
 from sagewatch.tell.digest.send import send_digest
 from sagewatch.tell.evidence.gather import PATIENCE, gather, tags_of_arn
@@ -35,6 +34,7 @@ def receive(context: Context, record: Any, event: Mapping[str, Any]) -> Notice |
     On Retry the message is hidden for as long as it has to wait. What is not begun in time goes back to the queue, so
     that what is done stays done.
     """
+    # The count includes this receive (SQS, ReceiveMessage, ApproximateReceiveCount).
     context.attempt = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
     try:
         context.require_time()
@@ -60,6 +60,8 @@ def wait(error: Retry, attempt: int) -> float:
     what it asks for is the least, and the most, four times that, doubles with each attempt.
     """
     if error.after is None:
+        # Jitter: what failed together should not come back together (AWS Builders' Library, "Timeouts, retries, and
+        # backoff with jitter").
         return min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT) * random.uniform(1, 1.2)
     # Slack, "Rate limits": about one message a second in a channel; 429 says in Retry-After when to come back.
     least: float = error.after

@@ -19,11 +19,13 @@ class Batch:
     """The work of one invocation: messages that name the same resource share one answer, and all share one policy."""
 
     clients: Clients
+    """For everything that is read and written."""
     prefix: str
     """What the names of all our alarms begin with (ALARM_PREFIX)."""
     store: PolicyStore
     """Asked once, with the first resource."""
     deadline: Deadline
+    """When Lambda ends the invocation; what is not begun in time goes back to the queue."""
     outcomes: dict[Ref, Outcome] = field(default_factory=dict)
     """What was done, by the ref that was named."""
     errors: dict[Ref, SagewatchError] = field(default_factory=dict)
@@ -31,6 +33,7 @@ class Batch:
     sent: set[Ref] = field(default_factory=set)
     """What was put into the queue anew, to be gone on with."""
     in_force: PolicyInForce | None = None
+    """What the store answered; None until it was asked."""
 
     def reconcile(self, ref: Ref, queue_url: str | None = None) -> None:
         """Reconcile a resource unless this batch has done so; raise what that raised, again too.
@@ -38,6 +41,7 @@ class Batch:
         What ran out of time is put into the queue anew, and so counts as no failed receive, if some of it was done or
         something else took the time. Children go into the queue, too; without a queue they are reconciled here.
         """
+        # Each message fails by itself (Lambda Developer Guide, "Handling errors for an SQS event source in Lambda").
         if ref in self.errors:
             raise self.errors[ref]
         if ref in self.outcomes or ref in self.sent:

@@ -17,6 +17,8 @@ from sagewatch.watch.names import ref_in
 type Event = Mapping[str, Any]
 
 _BY_DETAIL_TYPE = {detail_type: (kind, field) for kind in KINDS for detail_type, field in kind.events.items()}
+# CloudTrail spells parameters with a lower-case first letter, `endpointName` (SageMaker Developer Guide, "Log API
+# calls").
 _BY_CALL = {call: (kind, parameter) for kind in KINDS for call, parameter in kind.calls.items()}
 _BY_ARN_TYPE = {kind.arn_type: kind for kind in KINDS}
 _WITHOUT_ROWS = frozenset(kind.name for kind in KINDS if not kind.specs)

@@ -43,6 +43,7 @@ def _cut(text: str, at: int) -> str:
 def search_prefix(prefix: str, ref: Ref) -> str:
     """Return what all alarms of a resource begin with, cut or not; `is_owned` tells them from a neighbour's."""
     whole = f"{prefix}/{ref.kind}/{ref.name}/"
+    # A prefix that ends in a slash finds no neighbour; one that is cut may (DescribeAlarms, AlarmNamePrefix).
     return whole if len(ref.name) <= _CUT_AT else whole[: len(prefix) + len(ref.kind) + 2 + _CUT_AT]
 
 

@@ -17,7 +17,7 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Changes, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.diff import decide
-from sagewatch.watch.observe import is_unchanged, observe
+from sagewatch.watch.facts import is_unchanged, observe
 from sagewatch.watch.rollback import alarms_of_others, to_label
 
 MOST_LOOKS = 3
@@ -91,6 +91,7 @@ class _Writes:
     def apply(self, changes: Changes) -> bool:
         """Delete and put what can be; tell whether anything was written."""
         before = self.put + self.deleted
+        # One call deletes a hundred alarms; each put is a call, of which three a second pass (service quotas).
         for some in batched(changes.deletes, cloudwatch.MOST_NAMES, strict=False):
             delete = partial(cloudwatch.delete, self.clients.cloudwatch, some)
             self.deleted += len(some) if self._written(some[0], delete) else 0

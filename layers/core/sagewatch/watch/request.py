@@ -28,6 +28,7 @@ def alarm_of(prefix: str, ref: Ref, spec: Spec, scope: Scope, labels: Labels, po
     request = {
         "AlarmName": names.alarm_name(prefix, ref, scope.name, spec.id),
         "ActionsEnabled": True,
+        # Five ARNs at most for each state (PutMetricAlarm, AlarmActions and OKActions).
         "OKActions": topics,
         "AlarmActions": topics,
         "InsufficientDataActions": [],
@@ -35,6 +36,7 @@ def alarm_of(prefix: str, ref: Ref, spec: Spec, scope: Scope, labels: Labels, po
         "DatapointsToAlarm": spec.datapoints,
         "Threshold": _threshold(spec, scope),
         "ComparisonOperator": spec.comparison,
+        # Left out it would be `missing`: the alarm becomes INSUFFICIENT_DATA (PutMetricAlarm, TreatMissingData).
         "TreatMissingData": spec.missing,
         # No Unit: the documentation disagrees on units, and under a wrong one an alarm has no data for ever.
         **_metrics_of(spec, scope),
@@ -65,12 +67,14 @@ def _metrics_of(spec: Spec, scope: Scope) -> dict[str, Any]:
     # `Metrics` takes ten metrics and ten expressions, of which exactly one returns data (PutMetricAlarm).
     if spec.expression is None and len(scope.series) == 1:
         [metric] = spec.metrics
+        # With `ignore` too few samples for a percentile leave the state as it is (EvaluateLowSampleCountPercentile).
         statistic = {"Statistic": metric.statistic}
         if metric.statistic not in _SIMPLE_STATISTICS:
             statistic = {"ExtendedStatistic": metric.statistic, "EvaluateLowSampleCountPercentile": "ignore"}
         return {**_metric_of(metric, scope, scope.series[0]), "Period": spec.period, **statistic}
     queries = [
         {
+            # An Id begins with a lower-case letter (MetricDataQuery, Id).
             "Id": f"m{n}" if spec.across else metric.id,
             "MetricStat": {
                 "Metric": _metric_of(metric, scope, dimensions),
@@ -92,5 +96,7 @@ def _metric_of(metric: Metric, scope: Scope, dimensions: Dimensions) -> dict[str
     return {
         "Namespace": scope.namespace or metric.namespace,
         "MetricName": scope.metric or metric.name,
+        # Each set of dimensions is a metric of its own: one that nobody publishes has no data (CloudWatch concepts,
+        # "Dimensions").
         "Dimensions": [{"Name": name, "Value": value} for name, value in sorted(dimensions.items())],
     }

@@ -41,6 +41,7 @@ def notification(incident: Incident, line: ThreadLine | None, route: Route) -> N
     place, found = incident.lead.place, filter_labels(incident, line)
     mark = _STATUS_CIRCLES.get(incident.status) or _CIRCLES[incident.severity]
     return {
+        # Version and source must be these ("Custom notifications"); other messages are dropped without a word.
         "version": "1.0",
         "source": "custom",
         "id": line.key if line else incident.id,

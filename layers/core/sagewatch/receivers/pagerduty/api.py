@@ -16,10 +16,15 @@ import urllib3
 
 from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import Retry, SagewatchError, Unauthorised, Undeliverable
+from sagewatch.model import Incident, ThreadLine
+from sagewatch.policy.rules import Route
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
+from sagewatch.receivers.pagerduty import render
+from sagewatch.receivers.receiver import Capabilities, PostOnlyReceiver
 from sagewatch.receivers.wording.phrases import harmless
 
 URL = "https://events.pagerduty.com/v2/enqueue"
+# Accounts in the EU service region have a host of their own (PagerDuty, "Service Regions").
 EUROPE = "https://events.eu.pagerduty.com/v2/enqueue"
 _ERROR_LENGTH = 300
 
@@ -41,6 +46,7 @@ class PagerDutyApi:
         place = address(self.url)
         if self.url not in {URL, EUROPE} and not (place and place.host in LOOPBACK):
             raise Undeliverable(f"PagerDuty's address must be {URL} or {EUROPE}")
+        # The key travels in the body (PagerDuty, "Events API v2 Overview"), so no error repeats the body.
         body, headers = (
             json.dumps({**event, "routing_key": secret["routing_key"]}).encode(),
             {"Content-Type": "application/json"},
@@ -49,6 +55,20 @@ class PagerDutyApi:
         # Events API v2 answers a taken event with 202.
         if answer.status != 202:
             raise _pagerduty_error(answer, secret["routing_key"])
+
+
+@dataclass(frozen=True, slots=True)
+class PagerDutyReceiver(PostOnlyReceiver):
+    """A service, for one route; it is sent how the incident stands, whatever the line."""
+
+    capabilities = Capabilities(
+        editable=False, abouts=frozenset({"worsened", "reopened", "resolved", "closed", "acked", "snoozed"})
+    )
+    api: PagerDutyApi
+    route: Route
+
+    def tell(self, incident: Incident, line: ThreadLine | None) -> None:  # noqa: ARG002 - the incident says it all
+        self.api.send(render.event(incident, self.route))
 
 
 def _pagerduty_error(answer: Answer, key: str) -> SagewatchError:

@@ -45,7 +45,9 @@ def _alert(incident: Incident, route: Route) -> dict[str, Any]:
         "payload": {
             "summary": inline(as_text(headline(incident)), SUMMARY),
             "source": inline(f"{lead.place.account}/{lead.place.region}/{incident.subject}", 500),
+            # PagerDuty knows critical, error, warning and info; ours are three of them ("Send an Alert Event").
             "severity": str(incident.severity),
+            # ISO 8601 (PagerDuty, "PD-CEF").
             "timestamp": incident.opened.isoformat(),
             "component": found.get("scope", "all"),
             "group": found.get("team", lead.place.account),

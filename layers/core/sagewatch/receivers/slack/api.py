@@ -12,22 +12,32 @@ The webhook's URL, the token and the place of an upload are secrets: no error sa
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import urllib3
 
 from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
+from sagewatch.model import Incident, ThreadLine
+from sagewatch.policy.rules import Route
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
+from sagewatch.receivers.receiver import Capabilities, Draft, Location, Note, PostOnlyReceiver
+from sagewatch.receivers.slack import render
 from sagewatch.receivers.slack.blocks import Message
 
 type Credentials = Mapping[str, str]
 
+REJECTED = "RenderRejected"
+"""The metric that counts messages which Slack took in plain text only."""
+
+# GovSlack has hosts of its own (Slack, "GovSlack").
 _WEBHOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 _UPLOADS = frozenset({"files.slack.com", "files.slack-gov.com"})
 _WORD = re.compile("[a-z_ ]{1,60}")
@@ -122,6 +132,7 @@ class SlackApi:
     def withdraw(self, posted: Posted) -> None:
         """Delete a message; that it is not there any more is what was wanted."""
         with contextlib.suppress(Stale):
+            # A bot can delete only messages that it posted itself (chat.delete).
             self.credentials.use(self._call, "chat.delete", *_json(_place(posted)))
 
     def upload(self, posted: Posted, name: str, title: str, png: bytes) -> None:
@@ -174,6 +185,7 @@ class SlackApi:
         """Call a method of the Web API and return its answer; an error of Slack's is raised as what it means."""
         if "bot_token" not in found:
             raise Stale("Slack edits and answers messages for a bot only, and there is no bot_token any more")
+        # With a JSON body the token must be in this header (Slack, "Using the Slack Web API").
         headers = {**headers, "Authorization": f"Bearer {found['bot_token']}"}
         answer = post(self.http, self.breaker, "Slack", f"{self.api_url.rstrip('/')}/{method}", body, headers)
         said = _json_of(answer.text)
@@ -184,6 +196,7 @@ class SlackApi:
             raise _unreadable(answer)
         raise _slack_error(answer, _word(str(said.get("error", ""))))
 
+    # The place is named by Slack's answer; the bytes go to Slack's own hosts only (Slack, "Working with files").
     def _put(self, url: str, content: bytes) -> None:
         place, api = address(url), address(self.api_url)
         ours = place and place.scheme == "https" and place.host in _UPLOADS
@@ -195,15 +208,78 @@ class SlackApi:
             raise _slack_error(answer, _word(answer.text))
 
 
+@dataclass(frozen=True, slots=True)
+class SlackReceiver:
+    """A channel, for one route: an incident is one message, its history the thread below."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(editable=True)
+    api: SlackApi
+    channel: str
+    route: Route
+    note: Note
+
+    def draft(self, incident: Incident, now: datetime) -> Draft:
+        """Return the message without a link to the one before it, which is no reason to edit."""
+        message = self._message(incident, now, "")
+        text = json.dumps(message, sort_keys=True, default=str)
+        return Draft(incident, now, hashlib.sha256(text.encode()).hexdigest()[:16], message)
+
+    def open(self, draft: Draft, previous: Location) -> Location:
+        return self._location(self.api.post(self.channel, self._complete(draft, previous)))
+
+    def edit(self, root: Location, draft: Draft, previous: Location) -> Location:
+        return self._location(self.api.edit(Posted(**root), self._complete(draft, previous)))
+
+    def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:
+        return self._location(self.api.reply(Posted(**root), render.reply(incident, line, self.route)))
+
+    def withdraw(self, where: Location) -> None:
+        if where:  # of a picture nothing is known
+            self.api.withdraw(Posted(**where))
+
+    def show(self, root: Location, title: str, png: bytes) -> None:
+        """Put a picture into the thread."""
+        self.api.upload(Posted(**root), "alarm.png", title, png)
+
+    def _complete(self, draft: Draft, previous: Location) -> Message:
+        """Return the message of a draft; rendered again only with a link to that of the incident before it."""
+        link = self.api.permalink(Posted(**previous)) if previous else ""
+        return self._message(draft.incident, draft.now, link) if link else draft.message
+
+    def _message(self, incident: Incident, now: datetime, previous: str) -> Message:
+        return render.root(incident, self.route, controls=self.api.interactive, previous=previous, now=now)
+
+    def _location(self, posted: Posted) -> Location:
+        if posted.degraded:
+            self.note(REJECTED, channel=posted.channel)
+        return asdict(posted)
+
+
+@dataclass(frozen=True, slots=True)
+class SlackWebhookReceiver(PostOnlyReceiver):
+    """An incoming webhook, for one route."""
+
+    api: SlackApi
+    route: Route
+    note: Note
+
+    def tell(self, incident: Incident, line: ThreadLine | None) -> None:
+        posted = self.api.post(None, render.announced(incident, line, self.route))
+        if posted.degraded:
+            self.note(REJECTED, channel=posted.channel)
+
+
 type _Content = tuple[bytes, Mapping[str, str]]
 type _Place = Mapping[str, str | None]
 
 
 def _json(body: Mapping[str, Any]) -> _Content:
+    # Without the charset Slack answers with the warning `missing_charset` ("Using the Slack Web API").
     return json.dumps(body).encode(), {"Content-Type": "application/json; charset=utf-8"}
 
 
 def _form(body: Mapping[str, str]) -> _Content:
+    # files.getUploadURLExternal and chat.getPermalink take a form, no JSON (their pages, "Content types").
     return urlencode(body).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
 
 

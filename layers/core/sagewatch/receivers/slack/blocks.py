@@ -14,8 +14,7 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
-from sagewatch.receivers.wording.figures import utc
-from sagewatch.receivers.wording.phrases import cut, harmless, inline
+from sagewatch.receivers.wording.phrases import cut, harmless, inline, utc
 from sagewatch.receivers.wording.sentences import ADDRESS, Span
 
 type Message = dict[str, Any]
@@ -23,11 +22,16 @@ type Message = dict[str, Any]
 BUDGET = 8_000
 """Characters of a message: Slack refuses attachments of about 13,200 (slackapi/bolt-js, issue 2509)."""
 
+# Characters that the text of a section may have (Block Kit, "Section block").
 TEXT = 3_000
+# Block Kit takes ten fields ("Section block"); four fill two lines of a narrow window.
 FIELDS = 4
 _LONGEST_LABEL = 260
+# Ids of people begin with U or W, those of user groups with S (Slack, "Formatting message text", mentions).
 _PERSON = re.compile(r"[UW][A-Z0-9]{1,30}")
+# Slack, "Formatting message text", mentions: a user, a user group, or one of three words.
 _MENTION_PATTERN = re.compile(r"<(?:@[UW][A-Z0-9]{1,30}|!subteam\^S[A-Z0-9]{1,30}|!here|!channel|!everyone)>")
+# mrkdwn has no escape for its own marks; only &, < and > have one (Slack, "Formatting message text").
 _LOOKALIKES = str.maketrans({"`": "'", "*": "∗"})
 """What would open code or bold in the middle of a sentence of ours."""
 
@@ -74,6 +78,7 @@ def size(message: Message) -> int:
 
 def escaped(text: str) -> str:
     """Escape the three characters with which mrkdwn makes links, mentions and channels."""
+    # Slack, "Formatting message text": these three are its control characters.
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -99,6 +104,7 @@ def linked(text: str, link: str | None) -> str:
 
 def local(when: datetime, shown: str = "{date_short_pretty} {time}") -> str:
     """Return a time that each reader sees in their own zone, in UTC where that does not work."""
+    # Slack, "Formatting message text", dates: what stands after the bar is for clients that cannot show it.
     return f"<!date^{int(when.timestamp())}^{shown}|{utc(when)}>"
 
 
@@ -141,24 +147,28 @@ def verbatim(text: str, longest: int) -> list[Message]:
     said = harmless(text, longest)
     if not said:
         return []
+    # Block Kit, "Rich text block": a text element is shown as it is, nothing in it is parsed.
     element = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": said}]}
     return [{"type": "rich_text", "elements": [element]}]
 
 
 def context(*lines: str) -> list[Message]:
     """Return small print, a line for each text that is not empty."""
+    # A context block takes ten elements (Block Kit, "Context block"); here there are three at most.
     shown = [mrkdwn(line) for line in lines if line]
     return [{"type": "context", "elements": shown}] if shown else []
 
 
 def button(text: str, action: str, *, value: str = "", url: str = "") -> Message:
     """Return a button that asks for something, or leads somewhere."""
+    # A button's text has 75 characters at most (Block Kit, "Button element").
     label = {"type": "plain_text", "text": cut(text, 75), "emoji": False}
     return {"type": "button", "text": label, "action_id": action, **({"url": url} if url else {"value": value})}
 
 
 def menu(text: str, action: str, options: Mapping[str, str]) -> Message:
     """Return a menu of choices, by what they are called."""
+    # A menu takes 100 options of 75 characters (Block Kit, "Select menu element" and "Option object").
     return {
         "type": "static_select",
         "action_id": action,

@@ -25,6 +25,8 @@ _MORNING = "t9"
 
 def is_genuine(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> bool:
     """Tell whether Slack signed this body within the last five minutes; `headers` have lower-case names."""
+    # A function URL hands names of headers over in lower case (Lambda Developer Guide, "Invoking Lambda function
+    # URLs").
     stamp = headers.get("x-slack-request-timestamp", "")
     if not secret or len(body) > LONGEST_BODY or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         return False
@@ -59,6 +61,7 @@ def click_event(body: bytes) -> dict[str, Any] | None:
 
 
 def _payload(body: bytes) -> dict[str, Any]:
+    # The body is a form with one field, `payload`, that holds JSON (Slack, "Handling user interaction").
     [text] = parse_qs(body.decode(), strict_parsing=True, max_num_fields=5).get("payload", [""])
     payload = json.loads(text)
     if not isinstance(payload, dict) or payload.get("type") != "block_actions":
@@ -74,6 +77,7 @@ def _action(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _clicked_at(stamp: object) -> datetime:
+    # Seconds of the epoch with six decimals, as a text (Slack, "block_actions payload", action_ts).
     return datetime.fromtimestamp(float(str(stamp)), UTC)
 
 

@@ -35,8 +35,7 @@ from sagewatch.receivers.slack.blocks import (
     verbatim,
     words,
 )
-from sagewatch.receivers.wording.figures import breaches, lasting, sparkline, worst
-from sagewatch.receivers.wording.phrases import harmless, quantity
+from sagewatch.receivers.wording.phrases import breaches, harmless, lasting, quantity, sparkline, worst
 from sagewatch.receivers.wording.sentences import (
     ADDRESS,
     as_text,
@@ -86,6 +85,7 @@ _CALLS_AGAIN = frozenset({"worsened", "reopened", "reminder"})
 
 _SNOOZE_OPTIONS = {"30 min": "30m", "2 hours": "2h", "Until 09:00 UTC tomorrow": "t9"}
 _BUTTONS = {"logs": "Logs", "alarm": "Alarm", "runbook": "Runbook"}
+# Characters of an option's value and of a button's (Block Kit, "Option object" and "Button element").
 _LONGEST_OPTION, _LONGEST_VALUE = 150, 2_000
 _MOST_RUNS, _MOST_NAMED = 8, 5
 _LONGEST_NAME, _LONGEST_LINE, _LONGEST_TAIL = 260, 400, 2_500
@@ -137,6 +137,7 @@ def _root(incident: Incident, route: Route, controls: bool, previous: str, now: 
         *_footer(incident, route, previous, now, 0 if controls else fit.links),
     ]
     # Only attachments have a coloured bar, which is what people look at first; blocks outside of one have none.
+    # `fallback` is what notifications and clients without attachments show (Slack, "Secondary message attachments").
     attachment = {"color": colour, "fallback": safe(as_text(runs), _LONGEST_LINE), "blocks": blocks}
     return {"text": f"{mark} {marked(runs)}", "attachments": [attachment]}
 

@@ -9,13 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.errors import Unreachable
+from sagewatch.model import Incident, ThreadLine
+from sagewatch.policy.rules import Route
+from sagewatch.receivers.receiver import Capabilities, PostOnlyReceiver
+from sagewatch.receivers.sns import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,12 +59,14 @@ def _publishing(topic_arn: str) -> Iterator[None]:
         try:
             yield
         except ClientError as error:
+            # botocore declares NotFoundException for Publish, whose code on the wire is NotFound.
             if error.response["Error"]["Code"] not in {"NotFound", "NotFoundException"}:
                 raise
             raise Unreachable(f"publish {topic_arn}: there is no such topic") from error
 
 
 def _order(topic_arn: str, group: str, content: str) -> dict[str, Any]:
+    # The name of every FIFO topic ends so; only these take a deduplication id (SNS, CreateTopic and Publish).
     if not topic_arn.endswith(".fifo"):
         return {}
     return {
@@ -68,3 +75,27 @@ def _order(topic_arn: str, group: str, content: str) -> dict[str, Any]:
         # Of all that is said: what is repeated is dropped for five minutes, a change never is.
         "MessageDeduplicationId": sha256(content.encode()).hexdigest(),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class SnsReceiver(PostOnlyReceiver):
+    """A topic, for the readers of one route."""
+
+    client: SNSClient
+    arn: str
+    route: Route
+
+    def tell(self, incident: Incident, line: ThreadLine | None) -> None:
+        mail = render.mail(incident, line, self.route)
+        publish(self.client, self.arn, mail.subject, mail.body, mail.attributes)
+
+
+class EscalationReceiver(SnsReceiver):
+    """The topic that is told of what nobody acknowledged, by the last reminder and by nothing else."""
+
+    __slots__ = ()
+    capabilities = Capabilities(editable=False, abouts=frozenset({"reminder"}), opens=False)
+
+    def tell(self, incident: Incident, line: ThreadLine | None) -> None:
+        if line and line.number == len(self.route.remind):
+            SnsReceiver.tell(self, incident, line)

@@ -25,8 +25,13 @@ from urllib3.util import Url
 
 from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import Retry, SagewatchError, Unauthorised, Undeliverable, Unreachable
+from sagewatch.model import Incident, ThreadLine
+from sagewatch.policy.rules import Route
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
+from sagewatch.receivers.receiver import Capabilities, PostOnlyReceiver
+from sagewatch.receivers.webhook import render
 
+# Where EC2 answers by IPv6; by IPv4 it is link-local (EC2 User Guide, "Access instance metadata").
 _METADATA = ipaddress.ip_address("fd00:ec2::254")
 
 
@@ -57,8 +62,21 @@ class WebhookApi:
             raise _webhook_error(answer, who)
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookReceiver(PostOnlyReceiver):
+    """An address, for one route; it is told of every line."""
+
+    capabilities = Capabilities(editable=False)
+    api: WebhookApi
+    route: Route
+
+    def tell(self, incident: Incident, line: ThreadLine | None) -> None:
+        self.api.send(render.document(incident, line, self.route))
+
+
 def signature(secret: str, timestamp: str, body: bytes) -> str:
     """Return what X-Sagewatch-Signature says of a body."""
+    # The scheme is Slack's: with the time in it, an old request cannot be sent again ("Verifying requests from Slack").
     return f"v1={hmac.new(secret.encode(), f'v1:{timestamp}:'.encode() + body, 'sha256').hexdigest()}"
 
 
@@ -66,6 +84,7 @@ def _webhook_error(answer: Answer, who: str) -> SagewatchError:
     said = f"{who} answered {answer.status}"
     if answer.throttled or answer.troubled:
         return Retry(said, answer.after or (THROTTLED if answer.throttled else None))
+    # RFC 9110, "410 Gone": likely to be permanent.
     if answer.status == 410:
         return Unreachable(said)
     if answer.status in {401, 403}:

@@ -1,12 +1,18 @@
-"""Words for what was measured, and what makes other people's text harmless: redacted, without controls, cut. Pure."""
+"""Words for values and times, and what makes other people's text harmless: redacted, without controls, cut. Pure."""
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
-from sagewatch.model import Notice
+from sagewatch.kinds.kind import Spec
+from sagewatch.kinds.registry import spec
+from sagewatch.model import Notice, Unit
 from sagewatch.units import humanise
 
+# AKIA and ASIA begin access keys (IAM User Guide, "IAM identifiers"), xox and xapp the tokens of Slack ("Tokens").
 _SECRET_PATTERN = re.compile(
     r"""
     -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^-]*(?:-----END[ A-Z]*-----)?
@@ -28,6 +34,7 @@ _SECRET_PATTERN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# Unicode Standard Annex 9 has those that turn the direction of writing.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     r"\ud800-\udfff\U000e0000-\U000e007f]"
@@ -35,8 +42,13 @@ _CONTROL = re.compile(
 """Controls, marks that turn the writing around or do not show, and halves of characters, which have no UTF-8 and stop a
 request."""
 
+# ECMA-48, "control sequence introducer".
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """How logs colour what they say."""
+
+_BARS = "▁▂▃▄▅▆▇█"
+_FEWEST, _MOST = 4, 40  # values that are drawn as bars
+_PERIODS = {60: "min", 3600: "h"}
 
 
 def resource_and_scope(notice: Notice) -> str:
@@ -89,3 +101,66 @@ def inline(text: str, longest: int) -> str:
 def cut(text: str, longest: int) -> str:
     """Cut to at most so many characters, with an ellipsis."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def sparkline(points: Sequence[float]) -> str:
+    """Draw the latest values as bars: `▁▁▃▆█`; nothing for fewer than four."""
+    shown = points[-_MOST:]
+    if len(shown) < _FEWEST:
+        return ""
+    low, high = min(shown), max(shown)
+    if math.isinf(high - low):
+        return ""
+    step = (high - low) / (len(_BARS) - 1) or 1
+    return "".join(_BARS[round((point - low) / step)] for point in shown)
+
+
+def breaches(notice: Notice) -> str:
+    """Say how often the latest values were beyond the limit: `3 of 5 min over 1.00 s`; nothing for fewer than two."""
+    if notice.limit is None or len(notice.points) < 2:
+        return ""
+    row = _row_of(notice)
+    times, each = sum(map(_beyond(notice), notice.points)), _PERIODS.get(row.period if row else 0, "values")
+    limit = quantity(notice, notice.limit)
+    where = "under" if is_low(notice) else "over"
+    said = f"outside {quantity(notice, notice.floor)}–{limit}" if has_band(notice) else f"{where} {limit}"
+    return f"{times} of {len(notice.points)} {each} {said}"
+
+
+def worst(peak: Notice) -> str:
+    """Say the worst value that there was: `peak 2.31 s`, `lowest 0`; nothing when there is none."""
+    value = quantity(peak, peak.value)
+    return f"{'lowest' if is_low(peak) else 'peak'} {value}" if value else ""
+
+
+def is_low(notice: Notice) -> bool:
+    """Tell whether the alarm is about too little of something."""
+    row = _row_of(notice)
+    if row:
+        return row.comparison.startswith("Less")
+    return notice.value is not None and notice.limit is not None and notice.value < notice.limit
+
+
+def _row_of(notice: Notice) -> Spec | None:
+    return spec(notice.labels.get("kind") or "", notice.labels.get("alarm") or "")
+
+
+def _beyond(notice: Notice) -> Callable[[float], bool]:
+    row, limit, floor = _row_of(notice), notice.limit or 0, notice.floor or 0
+    if has_band(notice):
+        return lambda point: not floor <= point <= limit
+    touches = "OrEqual" in (row.comparison if row else "")
+    if is_low(notice):
+        return lambda point: point < limit or (touches and point == limit)
+    return lambda point: point > limit or (touches and point == limit)
+
+
+def lasting(span: timedelta) -> str:
+    """Say how long: `45 s`, `14 min`, `2 h 5 min`."""
+    seconds = max(0, round(span.total_seconds()))
+    return f"{seconds} s" if seconds < 60 else humanise(round(seconds / 60) * 60, Unit.SECONDS)
+
+
+def utc(when: datetime) -> str:
+    """Say when, for those who cannot be told in their own time: `2026-11-21 09:12 UTC`."""
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -9,8 +9,18 @@ from urllib.parse import quote
 
 from sagewatch.model import FLAP_WINDOW, Evidence, Incident, Notice, Part, ThreadLine
 from sagewatch.policy.rules import Route
-from sagewatch.receivers.wording.figures import breaches, lasting, utc, worst
-from sagewatch.receivers.wording.phrases import bound, cut, harmless, inline, measured, quantity
+from sagewatch.receivers.wording.phrases import (
+    bound,
+    breaches,
+    cut,
+    harmless,
+    inline,
+    lasting,
+    measured,
+    quantity,
+    utc,
+    worst,
+)
 
 type Span = tuple[str, bool]
 """A piece of a sentence, and whether it is shown in bold: `("churn", True)`."""

@@ -11,10 +11,9 @@ from typing import Any
 from sagewatch.errors import Retry, SagewatchError, Stale, Undeliverable, Unreachable
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
-from sagewatch.receivers.receiver import Location, Receiver
-from sagewatch.receivers.slack.receiver import SlackReceiver
-from sagewatch.tell.context import Context, collected, raise_most_hopeful
-from sagewatch.tell.current import BEHIND, Current, change
+from sagewatch.receivers.receiver import Draft, Location, Receiver
+from sagewatch.receivers.slack.api import SlackReceiver
+from sagewatch.tell.context import BEHIND, Context, Current, change, collected, raise_most_hopeful
 from sagewatch.tell.delivery import difference
 from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
 from sagewatch.tell.evidence.graph import graph
@@ -76,6 +75,7 @@ def _claimed(context: Context, route: Route, current: Current) -> Iterator[Curre
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
     try:
         yield current.follows(timelines.load(client, table, route.name, subject))
+    # What a killed worker never gives back ends by itself, after 40 s.
     finally:
         timelines.release(client, table, route.name, subject, context.worker)
 
@@ -85,6 +85,7 @@ class Delivery:
     """What one receiver was sent about the incidents of one timeline, and the difference to what should be shown."""
 
     receiver: Receiver
+    """Who is told."""
     sent: dict[str, Sent]
     """By the id of the incident."""
     since: datetime
@@ -94,6 +95,7 @@ class Delivery:
     remind: Sequence[timedelta]
     """The times of reminders, after the opening."""
     now: datetime
+    """The time as of which messages are rendered and reminders are due."""
     store: Callable[[Mapping[str, Sent]], None]
     """Writes down what was sent; called after each message, before the next one."""
     is_unknown: bool = False
@@ -104,7 +106,7 @@ class Delivery:
         if any(difference.merged(self.sent, incidents)):
             return True
         sent = difference.by_present_id(self.sent, incidents)
-        return any(self._due(each, sent.get(each.id), self._fingerprint(each)) for each in incidents)
+        return any(self._due(self.receiver.draft(each, self.now), sent.get(each.id)) for each in incidents)
 
     def catch_up(self, incidents: Sequence[Incident]) -> None:
         """Send what is still to be sent about the incidents of a timeline, oldest first."""
@@ -115,46 +117,45 @@ class Delivery:
         if superfluous:
             self._store()
         for incident in incidents:
-            fingerprint = self._fingerprint(incident)
-            for action in self._due(incident, self.sent.get(incident.id), fingerprint):
-                self._perform(incident, action, fingerprint)
+            draft = self.receiver.draft(incident, self.now)
+            for action in self._due(draft, self.sent.get(incident.id)):
+                self._perform(draft, action)
         if self.is_unknown:
             # Who has nothing to be told yet (an escalation) must know later since when it was told.
             self._store()
 
-    def _fingerprint(self, incident: Incident) -> str:
-        return self.receiver.fingerprint(incident, self.now) if self.receiver.capabilities.editable else ""
-
-    def _due(self, incident: Incident, sent: Sent | None, fingerprint: str) -> tuple[Action, ...]:
+    def _due(self, draft: Draft, sent: Sent | None) -> tuple[Action, ...]:
+        incident = draft.incident
         if all(notice.at < self.since for notice in incident.notices):
             return ()
         history = thread_lines(incident, self.remind, self.now)
-        return tuple(difference.due(incident, history, sent, self.fresh, fingerprint, self.receiver.capabilities))
+        return tuple(difference.due(incident, history, sent, self.fresh, draft.fingerprint, self.receiver.capabilities))
 
-    def _perform(self, incident: Incident, action: Action, fingerprint: str) -> None:
+    def _perform(self, draft: Draft, action: Action) -> None:
         """Do one thing and write it down.
 
         A message that is not there any more was deleted by somebody, or is too old to be edited: it is posted anew.
         """
+        incident = draft.incident
         root, previous = self._root(incident.id), self._root(incident.previous)
         if action.do == "post":
-            where = self.receiver.open(incident, self.now, previous)
+            where = self.receiver.open(draft, previous)
         elif action.do == "edit":
             try:
-                where = self.receiver.edit(root, incident, self.now, previous)
+                where = self.receiver.edit(root, draft, previous)
             except Stale:
-                where = self.receiver.open(incident, self.now, previous)
+                where = self.receiver.open(draft, previous)
         elif action.do == "reply" and action.line:
             try:
                 where = self.receiver.add(root, incident, action.line)
             except Stale:
-                anew = self.receiver.open(incident, self.now, previous)
-                self._store(Action(do="post", id=incident.id), anew, fingerprint)
+                anew = self.receiver.open(draft, previous)
+                self._store(Action(do="post", id=incident.id), anew, draft.fingerprint)
                 where = self.receiver.add(anew, incident, action.line)
         else:
             self.receiver.withdraw(action.where)
             where = {}
-        self._store(action, where, fingerprint)
+        self._store(action, where, draft.fingerprint)
 
     def _root(self, id_: str) -> Location:
         return self.sent[id_].root if id_ in self.sent else {}

@@ -12,8 +12,7 @@ from sagewatch.model import Incident, Notice, Ref
 from sagewatch.receivers.amazon_q.render import DESCRIPTION, Notification
 from sagewatch.receivers.slack.blocks import TEXT, Fit, Message, context, escaped, fields, fitted, linked, safe, section
 from sagewatch.receivers.sns.render import SUBJECT, Mail
-from sagewatch.receivers.wording.figures import is_low, lasting
-from sagewatch.receivers.wording.phrases import cut, harmless, inline, quantity, resource_and_scope
+from sagewatch.receivers.wording.phrases import cut, harmless, inline, is_low, lasting, quantity, resource_and_scope
 from sagewatch.receivers.wording.sentences import ADDRESS, brief, who
 from sagewatch.tell.digest.summary import Digest, Loud
 

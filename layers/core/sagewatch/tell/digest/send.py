@@ -68,6 +68,7 @@ def recipients(context: Context) -> tuple[Recipient, ...]:
 def gathered(context: Context, event: Mapping[str, Any]) -> Digest:
     """Return what is to be said: the counted resources out of the event, and what the timelines hold."""
     # The alerts topic is in the account and the Region that the digest is about.
+    # arn:<partition>:sns:<region>:<account>:<name>
     _, partition, _, region, account, *_ = context.settings.topic_arn.split(":")
     told = ((each.subject, each.notices, each.evidence) for each in _timelines(context))
     return digest(Place(partition, region, account), from_detail(event.get("detail") or {}), told, context.now)

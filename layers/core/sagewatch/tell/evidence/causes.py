@@ -24,11 +24,17 @@ class Known:
     """
 
     name: str
+    """Names it in tests, and, if special, among the `causes` of a kind."""
     wording: str
+    """The regular expression that the reason or a log line must contain."""
     cause: str
+    """The likely cause, as part of a sentence; `{name}` is filled from the wording."""
     remedy: str
+    """What to do about it, as whole sentences; `{name}` likewise."""
     special: bool = False
+    """Whether only kinds that name it among their `causes` can have it."""
     logged: bool = False
+    """Whether it is also looked for in the last log lines."""
 
 
 _CAPACITY = (
@@ -41,6 +47,7 @@ KNOWN = (
     # What SageMaker could not get: it says so, and no container ran.
     Known(
         name="quota",
+        # Words of the error ResourceLimitExceeded (SageMaker API, CreateTrainingJob and CreateEndpoint).
         wording=r"account-level service limit '(?P<instance>[\w.-]+) for (?P<use>[\w-]+(?: [\w-]+){0,4}) usage'",
         cause="the account's quota of {instance} for {use} usage is used up",
         remedy="Ask Service Quotas for more, stop what is not needed, or use another instance type.",
@@ -73,18 +80,21 @@ KNOWN = (
     ),
     Known(
         name="spot-wait",
+        # DescribeTrainingJob, SecondaryStatus; the limit is StoppingCondition's MaxWaitTimeInSeconds.
         wording=r"MaxWaitTimeExceeded|exceeded (?:the )?max(?:imum)? (?:allowed )?wait time",
         cause="spot capacity did not last long enough: the job waited longer than MaxWaitTimeInSeconds",
         remedy="Raise MaxWaitTimeInSeconds, write checkpoints, or train without spot instances.",
     ),
     Known(
         name="spot-interrupted",
+        # DescribeTrainingJob, SecondaryStatus Interrupted: the spot instances were taken back.
         wording=r"\bInterrupted\b|[Ss]pot (?:[Ii]nstance )?(?:was )?(?:interrupt|reclaim|terminat)",
         cause="AWS took the spot instances back",
         remedy="Write checkpoints (CheckpointConfig), so that the job resumes, or train without spot instances.",
     ),
     Known(
         name="runtime",
+        # DescribeTrainingJob, SecondaryStatus MaxRuntimeExceeded.
         wording=(
             r"Max(?:AutoMLJob)?Runtime(?:Exceeded|InSeconds|Reached)"
             r"|exceeded (?:the )?max(?:imum)? (?:allowed )?runtime"
@@ -216,6 +226,7 @@ KNOWN = (
     # Disk and memory.
     Known(
         name="disk",
+        # errno(3): 28 is ENOSPC, and its words are these.
         wording=r"[Ii]nsufficient disk space|[Nn]o space left on device|StorageFull|\[Errno 28\]",
         logged=True,
         cause="the disk is full",
@@ -223,6 +234,7 @@ KNOWN = (
     ),
     Known(
         name="gpu-memory",
+        # PyTorch raises torch.OutOfMemoryError (torch.cuda's before 2.5), TensorFlow ResourceExhaustedError.
         wording=(
             r"CUDA out of memory|CUDA_ERROR_OUT_OF_MEMORY|torch\.(?:cuda\.)?OutOfMemoryError"
             r"|ResourceExhaustedError|OOM when allocating tensor"
@@ -233,6 +245,7 @@ KNOWN = (
     ),
     Known(
         name="shared-memory",
+        # PyTorch, "torch.utils.data": worker processes pass tensors in shared memory, and die by SIGBUS without any.
         wording=r"insufficient shared memory|killed by signal: Bus error",
         logged=True,
         cause="the data loaders ran out of shared memory",
@@ -240,6 +253,7 @@ KNOWN = (
     ),
     Known(
         name="java-heap",
+        # The Java heap of Spark, or the limit that YARN holds its containers to (Spark, "Running on YARN").
         wording=r"java\.lang\.OutOfMemoryError|Container killed by YARN for exceeding memory limits",
         logged=True,
         cause="Spark ran out of memory",
@@ -247,6 +261,7 @@ KNOWN = (
     ),
     Known(
         name="memory",
+        # 137 is 128 + 9: the shell's exit code of a process killed by SIGKILL (Bash manual, "Exit Status").
         wording=(
             r"(?i:exit ?code:? 137\b)|instance type with more memory|Out of Memory|\bMemoryError\b"
             r"|(?m:(?:^|\s)Killed\s*$)|exit code -9\b|SIGKILL|(?i:oom-?kill)"
@@ -272,6 +287,7 @@ KNOWN = (
     ),
     Known(
         name="gpu-broken",
+        # NVIDIA, "Xid Errors": what the driver logs of a fault of the device.
         wording=r"uncorrectable ECC error|GPU has fallen off the bus|\bXid\b",
         logged=True,
         cause="a GPU is broken",
@@ -300,6 +316,7 @@ KNOWN = (
     ),
     Known(
         name="nccl",
+        # PyTorch, ProcessGroupNCCL: the watchdog ends a process whose collective operation hangs.
         wording=(
             r"Watchdog caught collective operation timeout|NCCL (?:error|timeout)|ncclSystemError|ncclRemoteError"
             r"|NCCL communicator was aborted"
@@ -318,6 +335,7 @@ KNOWN = (
     ),
     Known(
         name="requirements",
+        # Words of pip.
         wording=(
             r"No matching distribution found|InstallRequirementsError"
             r"|Could not find a version that satisfies"
@@ -342,6 +360,7 @@ KNOWN = (
     ),
     Known(
         name="architecture",
+        # execve(2): ENOEXEC.
         wording=r"[Ee]xec format error",
         logged=True,
         cause="the image was built for another processor than the instance has",
@@ -349,6 +368,7 @@ KNOWN = (
     ),
     Known(
         name="gpu-driver",
+        # CUDA Runtime API: cudaErrorInsufficientDriver and cudaErrorNoKernelImageForDevice.
         wording=(
             r"CUDA driver version is insufficient|NVIDIA driver on your system is too old"
             r"|no kernel image is available for execution"
@@ -359,6 +379,7 @@ KNOWN = (
     ),
     Known(
         name="gated-model",
+        # Exceptions of huggingface_hub, and of requests below it.
         wording=r"GatedRepoError|Cannot access gated repo|401 Client Error",
         logged=True,
         cause="the model hub refused the download: no token, or the licence was not accepted",
@@ -376,6 +397,7 @@ KNOWN = (
     ),
     Known(
         name="throttled",
+        # AWS says it in several ways (botocore, the codes that its retries take for throttling).
         wording=r"ThrottlingException|TooManyRequestsException|Rate exceeded",
         logged=True,
         cause="AWS refused calls because there were too many at once",
@@ -389,6 +411,7 @@ KNOWN = (
     ),
     Known(
         name="crash",
+        # 139 is 128 + 11: SIGSEGV (Bash manual, "Exit Status").
         wording=r"(?i:exit ?code:? 139\b)|SIGSEGV|Segmentation fault",
         logged=True,
         cause="a native library crashed (exit code 139)",
@@ -436,6 +459,8 @@ KNOWN = (
     ),
     Known(
         name="ping",
+        # SageMaker Developer Guide, "Custom Inference Code with Hosting Services": how containers are asked for their
+        # health.
         wording=r"did not pass the ping health check",
         cause="the container started, but never answered GET /ping on port 8080: most often the model failed to load",
         remedy="Look for the first error in the log; if there is none, allow more time for the start or more memory.",
@@ -468,6 +493,7 @@ KNOWN = (
     ),
     Known(
         name="violations",
+        # DescribeProcessingJob, ExitMessage of Model Monitor; ListMonitoringExecutions has it as a status.
         wording=r"CompletedWithViolations|found violations|with \d+ violations",
         cause="the captured data differ from the baseline",
         remedy="Read constraint_violations.json in the schedule's output; retrain, or renew the baseline.",

@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.errors import BRISK
+from sagewatch.aws.retries import BRISK
 from sagewatch.aws.sagemaker import is_gone
 from sagewatch.kinds import hosts
 from sagewatch.kinds.kind import Lifetime
@@ -31,6 +31,7 @@ TAIL = 12  # lines of log
 _WIDEST = 500  # characters of a line
 _STREAMS = 50  # DescribeLogStreams, limit
 
+# max_attempts counts what follows the first call (botocore, "Config", retries).
 QUICK = BRISK.merge(Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=1, read_timeout=2))
 """For the clients that evidence is read with: they give up sooner than those that a notice cannot do without."""
 
@@ -44,6 +45,7 @@ def best_effort(call: Callable[[], Any]) -> tuple[Description, str]:
         return call(), ""
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code") or "unknown"
+        # CloudWatch Logs says ResourceNotFoundException where SageMaker says ResourceNotFound.
         gone = is_gone(error) or code == "ResourceNotFoundException"
         return {}, "not found" if gone else f"could not be read: {code}"
     except BotoCoreError as error:
@@ -51,7 +53,7 @@ def best_effort(call: Callable[[], Any]) -> tuple[Description, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _EvidenceReader:
     """Reads for one notice, until it has taken too long; `notes` say what could not be read, by what it was for."""
 
     clients: Clients
@@ -76,7 +78,7 @@ class _Reading:
     def _tagged(self, notice: Notice) -> str:
         """Say what started a job by its labels or tags: a pipeline with the step, or its tag `owner`."""
         parent = notice.labels.get("parent")
-        tags = {} if parent else _tags(self, notice.arn)
+        tags = {} if parent else _tags_of(self, notice.arn)
         what, _, name = (parent or started_by(notice.labels.ref, tags).get("parent", "")).partition("/")
         if not name:
             return tags.get("owner") or tags.get("Owner") or ""
@@ -110,18 +112,18 @@ def gather(
 
     Nothing more is asked once `patience` seconds of `clock` have passed.
     """
-    reading = _Reading(clients, clock, clock() + patience)
+    reader = _EvidenceReader(clients, clock, clock() + patience)
     ref = notice.labels.ref
     found = kind(ref.kind)
     if notice.state == "firing":
-        facts = last_change(reading.described("Last change", ref)) if found and found.deployed else {}
-        return Evidence(facts={**facts, **reading.notes})
+        facts = last_change(reader.described("Last change", ref)) if found and found.deployed else {}
+        return Evidence(facts={**facts, **reader.notes})
     if notice.state != "failed":
         return Evidence()
-    lead = found.explain(reading, notice) if found and found.explain else Lead(ref=ref, reason=notice.reason)
+    lead = found.explain(reader, notice) if found and found.explain else Lead(ref=ref, reason=notice.reason)
     if lead.follow:
-        lead = _followed(reading, lead)
-    stream, log = _tail(reading, lead) if wants_log and lead.group else ("", ())
+        lead = _followed(reader, lead)
+    stream, log = _tail(reader, lead) if wants_log and lead.group else ("", ())
     cause, remedy = causes.likely(lead.ref.kind, lead.reason, log)
     if not cause:
         cause, remedy = causes.likely(ref.kind, notice.reason)
@@ -132,18 +134,18 @@ def gather(
         behind=lead.behind,
         stream=stream,
         log=log,
-        facts={**lead.facts, **reading.notes},
+        facts={**lead.facts, **reader.notes},
     )
 
 
 def tags_of_arn(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str]:
     """Return the tags of what an ARN names, of a pipeline for its executions; none when they cannot be read."""
-    reading = _Reading(clients, time.monotonic, time.monotonic() + patience)
-    return _tags(reading, arn.partition("/execution/")[0])
+    reader = _EvidenceReader(clients, time.monotonic, time.monotonic() + patience)
+    return _tags_of(reader, arn.partition("/execution/")[0])
 
 
-def _tags(reading: _Reading, arn: str) -> dict[str, str]:
-    answer = reading.sagemaker("Started by", "list_tags", ResourceArn=arn) if arn else {}
+def _tags_of(reader: _EvidenceReader, arn: str) -> dict[str, str]:
+    answer = reader.sagemaker("Started by", "list_tags", ResourceArn=arn) if arn else {}
     return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}
 
 
@@ -160,13 +162,13 @@ def _parent_words(ref: Ref) -> str:
     return f"{title if first != first.capitalize() else title[:1].lower() + title[1:]} {ref.name}"
 
 
-def _followed(reading: _Reading, own: Lead) -> Lead:
+def _followed(reader: _EvidenceReader, own: Lead) -> Lead:
     """Return the lead of the job behind, with what is known of what it belongs to."""
     found = next((each for each in KINDS if each.run and f":{each.arn_type}/" in own.behind), None)
     if found is None or found.run is None:
         return own
     ref = Ref(found.name, own.behind.rpartition("/")[2])
-    job = lead_of_job(found.run, ref, reading.described("Job", ref), own.reason)
+    job = lead_of_job(found.run, ref, reader.described("Job", ref), own.reason)
     facts = {**own.facts, **({"Compute": job.facts["Compute"]} if "Compute" in job.facts else {})}
     return replace(job, facts=facts, steps=own.steps, behind=own.behind)
 
@@ -174,29 +176,31 @@ def _followed(reading: _Reading, own: Lead) -> Lead:
 # The log
 
 
-def _tail(reading: _Reading, lead: Lead) -> tuple[str, tuple[str, ...]]:
+def _tail(reader: _EvidenceReader, lead: Lead) -> tuple[str, tuple[str, ...]]:
     """Return the stream that tells most, and its last lines."""
     # With a prefix, DescribeLogStreams cannot be ordered by time.
     which = {"logStreamNamePrefix": lead.streams} if lead.streams else {"orderBy": "LastEventTime", "descending": True}
-    answer = reading.logs("describe_log_streams", logGroupName=lead.group, limit=_STREAMS, **which)
+    answer = reader.logs("describe_log_streams", logGroupName=lead.group, limit=_STREAMS, **which)
     streams = answer.get("logStreams", ())
     if not streams:
-        reading.notes.setdefault("Log", "there is none")
+        reader.notes.setdefault("Log", "there is none")
         return "", ()
     stream = max(streams, key=_telling)["logStreamName"]
-    return stream, _lines(reading, lead.group, stream)
+    return stream, _lines(reader, lead.group, stream)
 
 
 def _telling(stream: Mapping[str, Any]) -> tuple[bool, int]:
     """Order streams: the first host's, which mostly leads the others, then by the last event."""
+    # The time of the last event may be an hour old: it is eventually consistent (DescribeLogStreams,
+    # lastEventTimestamp).
     return (re.search(r"/algo-1(?:-|$)", stream["logStreamName"]) is not None, stream.get("lastEventTimestamp", 0))
 
 
-def _lines(reading: _Reading, group: str, stream: str) -> tuple[str, ...]:
+def _lines(reader: _EvidenceReader, group: str, stream: str) -> tuple[str, ...]:
     where = {"logGroupName": group, "logStreamName": stream, "limit": TAIL, "startFromHead": False}
-    answer = reading.logs("get_log_events", **where)
+    answer = reader.logs("get_log_events", **where)
     if not answer.get("events") and answer.get("nextBackwardToken"):
         # GetLogEvents may answer with an empty page although there are events behind it.
-        answer = reading.logs("get_log_events", **where, nextToken=answer["nextBackwardToken"])
+        answer = reader.logs("get_log_events", **where, nextToken=answer["nextBackwardToken"])
     messages = (event.get("message", "").rstrip() for event in answer.get("events", ()))
     return tuple(message[:_WIDEST] for message in messages if message)

@@ -51,6 +51,7 @@ def widget(alarm: Mapping[str, Any], notice: Notice) -> dict[str, Any]:
     }
 
 
+# CloudWatch API Reference, "GetMetricWidgetImage: Metric Widget Structure and Syntax".
 def _metrics(alarm: Mapping[str, Any], title: str) -> Iterator[list[Any]]:
     """Yield the metrics as widgets name them: `[namespace, name, dimension, value, …, {options}]`."""
     if "MetricName" in alarm:

@@ -78,6 +78,7 @@ def ordered(notices: Iterable[Notice]) -> tuple[Notice, ...]:
     return tuple(sorted(found.values(), key=in_time))
 
 
+# Two events may have the same time: EventBridge stamps those of SageMaker in whole seconds.
 def in_time(notice: Notice) -> tuple[datetime, str]:
     """Return what notices are sorted by: when they happened, then their key."""
     return notice.at, notice.key

@@ -47,6 +47,7 @@ def notice(prefix: str, event: Event, policy: Policy = DEFAULT) -> Notice | None
 
 def in_order(records: Sequence[Event]) -> list[Event]:
     """Return queue messages in the order in which what they tell happened; those that cannot be read come first."""
+    # A standard queue keeps no order (SQS Developer Guide, "Standard queues").
     return sorted(records, key=_told_at)
 
 
@@ -62,6 +63,8 @@ def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
     name, state, configuration = (detail.get(field) for field in ("alarmName", "state", "configuration"))
     if not (isinstance(name, str) and isinstance(state, dict) and isinstance(configuration, dict)):
         raise Undeliverable("The alarm event has no alarmName, state or configuration")
+    # The event carries the description of the alarm, so nothing has to be asked (CloudWatch, "Alarm events and
+    # EventBridge").
     labels, told = Labels.of(configuration.get("description")), _STATES.get(state.get("value"))
     if told is None or labels is None or not name.startswith(f"{prefix}/"):
         return None
@@ -90,6 +93,7 @@ def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
         unit=unit,
         capacity=_whole_number(labels.get(PER_CAPACITY.get(unit, ""))),
         points=points,
+        # Who may call SetAlarmState writes the reason: up to 1,023 characters of anything (SetAlarmState, StateReason).
         reason=str(state.get("reason") or ""),
         advice=f"{row.why} {row.do}" if row else "",
         links=links_of(place, labels.ref, {"alarm": links.alarm(place, name)}),

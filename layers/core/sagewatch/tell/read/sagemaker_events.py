@@ -70,6 +70,8 @@ def _told(row: FailureNotice, detail: Event) -> tuple[State, str] | None:
 
 def _spelling(state: str) -> str:
     """Return a state without what SageMaker spells in several ways: `IN_SERVICE` and `InService` are `INSERVICE`."""
+    # Events say IN_SERVICE where the API says InService; jobs have one spelling (EventBridge, "Amazon SageMaker AI
+    # events").
     return re.sub("[^A-Za-z]", "", state).upper()
 
 
@@ -209,6 +211,7 @@ def tags_of(detail: Event) -> dict[str, str]:
 
 def _tags(tags: object) -> dict[str, str]:
     """Read tags; events carry a map, though their schema says a list of keys and values, as in the API."""
+    # The samples of the SageMaker Developer Guide have a map; the schema registry has a list.
     if isinstance(tags, dict):
         return {str(key): str(value) for key, value in tags.items()}
     listed = tags if isinstance(tags, list) else []
@@ -231,6 +234,7 @@ def links_of(place: Place, ref: Ref, more: Mapping[str, str]) -> dict[str, str]:
 
 def place_of(event: Event) -> Place:
     """Return where an event comes from."""
+    # An event has no field for the partition (aws, aws-cn, aws-us-gov); only its ARNs say it.
     arns = [arn for arn in event.get("resources") or () if isinstance(arn, str) and arn.startswith("arn:")]
     partition = arns[0].split(":")[1] if arns else "aws"
     return Place(partition, str(event.get("region") or ""), str(event.get("account") or ""))

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,7 +25,7 @@ _TAGS_ROW = "tags"
 
 def was_sent(client: DynamoDBClient, table: str, key: str, receiver: str) -> bool:
     """Return whether the message of that key was sent to a receiver already."""
-    return _item(client, table, key, receiver) is not None
+    return _marker(client, table, key, receiver) is not None
 
 
 def remember_sent(client: DynamoDBClient, table: str, key: str, receiver: str, now: float) -> None:
@@ -38,7 +38,7 @@ def tags(client: DynamoDBClient, table: str, key: str) -> Mapping[str, str] | No
 
     So a notice goes to the same people each time it comes.
     """
-    item = _item(client, table, key, _TAGS_ROW)
+    item = _marker(client, table, key, _TAGS_ROW)
     return json.loads(item["found"]["S"]) if item else None
 
 
@@ -47,7 +47,7 @@ def remember_tags(client: DynamoDBClient, table: str, key: str, found: Mapping[s
     _put(client, table, key, _TAGS_ROW, {"found": {"S": json.dumps(found)}}, now)
 
 
-def _item(client: DynamoDBClient, table: str, key: str, what: str) -> Mapping[str, AttributeValueTypeDef] | None:
+def _marker(client: DynamoDBClient, table: str, key: str, what: str) -> Mapping[str, AttributeValueTypeDef] | None:
     with retried(f"get_item {table}"):
         return client.get_item(TableName=table, Key=_seen_key(key, what), ConsistentRead=True).get("Item")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sagewatch.aws.errors import retried
+from sagewatch.aws.retries import retried
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
 from sagewatch.tell.incident.retention import LONGEST_AGE
@@ -96,6 +96,7 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
     values = {
         ":version": {"N": str(fitting.version)},
         ":body": {"S": body},
+        # Time to live wants seconds of the epoch, as a number (DynamoDB, "Time to Live").
         ":expires": {"N": str(int((now + LONGEST_AGE).timestamp()))},
     }
     names = {"#version": "version", "#body": "body", "#expires": "expires", "#open": OPEN}
@@ -124,6 +125,7 @@ def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str
         "Key": _timeline_key(route, subject),
         # A claim of a timeline that is never saved must expire, too.
         "UpdateExpression": "SET claimed_by = :who, claim_until = :until, expires = if_not_exists(expires, :expires)",
+        # A lease, not a lock: DynamoDB has nothing that ends with its worker.
         "ConditionExpression": "attribute_not_exists(claimed_by) OR claimed_by = :who OR claim_until <= :now",
         "ExpressionAttributeValues": {
             ":who": {"S": who},
@@ -150,6 +152,8 @@ def release(client: DynamoDBClient, table: str, route: str, subject: Ref, who: s
 
 def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref]]:
     """Yield the route and the resource of every timeline that was saved as open."""
+    # A global secondary index is read eventually consistent only: the next strike of the clock sees what this one
+    # misses.
     pages = client.get_paginator("query").paginate(
         TableName=table,
         IndexName=OPEN,
@@ -168,6 +172,7 @@ def changed_timelines(client: DynamoDBClient, table: str, since: datetime) -> It
     It reads the whole table, all but the bodies of what did not change: once a day that is cheaper than an index that
     every save would write to.
     """
+    # A filter is applied after the read: it saves transfer, not capacity (DynamoDB, "Scanning tables").
     pages = client.get_paginator("scan").paginate(
         TableName=table,
         FilterExpression="sk = :timeline AND expires >= :expires AND attribute_exists(body)",
@@ -200,6 +205,7 @@ def _updated(client: DynamoDBClient, request: UpdateItemInputTypeDef) -> bool:
     with retried(f"update_item {request['TableName']}"):
         try:
             client.update_item(**request)
+        # botocore does not repeat this one: it is an answer, not trouble.
         except client.exceptions.ConditionalCheckFailedException:
             return False
     return True

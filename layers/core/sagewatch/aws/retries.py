@@ -23,6 +23,8 @@ LONGEST_CALL_MS = 55_000
 
 _DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnknownOperationException"})
 
+# Standard mode waits 20 s at most before an attempt (boto3 guide, "Retries"); read_timeout counts for each attempt
+# anew.
 BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=2, read_timeout=3)
 """For the clients of notify: a service that hangs must not use up the time of a batch, which comes back anyway."""
 
@@ -35,6 +37,7 @@ def retried(doing: str) -> Iterator[None]:
     """
     try:
         yield
+    # A ClientError is an answer that refuses; a BotoCoreError means that none came (boto3 guide, "Error handling").
     except ClientError as error:
         denied = error.response["Error"].get("Code") in _DENIALS
         raise (NotAllowed if denied else Retry)(f"{doing}: {error}") from error

@@ -10,7 +10,7 @@ from sagewatch.model import Incident, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.amazon_q import render
 from sagewatch.receivers.receiver import PostOnlyReceiver
-from sagewatch.receivers.sns import api
+from sagewatch.receivers.sns.api import publish_raw
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -25,4 +25,4 @@ class AmazonQReceiver(PostOnlyReceiver):
     route: Route
 
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
-        api.publish_raw(self.client, self.arn, json.dumps(render.notification(incident, line, self.route)))
+        publish_raw(self.client, self.arn, json.dumps(render.notification(incident, line, self.route)))
