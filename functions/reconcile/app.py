@@ -6,12 +6,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailures
 
+from sagewatch.aws import queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.aws.retries import PATIENT
-from sagewatch.errors import Retry
+from sagewatch.errors import Retry, SagewatchError
 from sagewatch.fleet.costs import prices
 from sagewatch.fleet.looks import looks_of
 from sagewatch.settings import ReconcileSettings
@@ -30,17 +32,24 @@ processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, l
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
     began, batch = datetime.now(UTC), Batch(clients, settings.prefix, store, Deadline.of(context))
+    failed: list[PartialItemFailures] = []
 
     def reconcile_named(record: Any) -> None:
         logger.append_keys(message_id=record.message_id, ref=None)  # for the line that says why a message failed
-        if ref := events.ref_of(events.parse(record.body)):
-            logger.append_keys(ref=str(ref))
-            batch.reconcile(ref)
+        try:
+            if ref := events.ref_of(events.parse(record.body)):
+                logger.append_keys(ref=str(ref))
+                url = settings.queue_url
+                batch.reconcile(ref, url and queue.beside(url, record.get("eventSourceARN") or ""))
+        except SagewatchError as error:
+            logger.warning("failed", extra={"error": type(error).__name__, "reason": error.printable})
+            failed.append({"itemIdentifier": record.message_id})
 
     answer = process_partial_response(event, reconcile_named, processor, context)
+    answer["batchItemFailures"] += failed
     logger.remove_keys(["message_id", "ref"])
     for done in batch.outcomes.values():
-        logger.info("reconciled", extra=done.data())
+        (logger.error if done.refused else logger.info)("reconciled", extra=done.data())
     if looks := batch.in_force and looks_of(batch.outcomes.values(), batch.in_force, PRICES, began):
         try:
             store.remember(looks)

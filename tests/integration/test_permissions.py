@@ -70,6 +70,7 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
         "cloudwatch:DeleteAlarms",
         "cloudwatch:ListMetrics",
         "ec2:DescribeInstanceTypes",
+        "sqs:SendMessage",
     }
 
 
@@ -85,4 +86,5 @@ def test_the_sweep_is_allowed_what_it_calls(whole_fleet: Fleet, queue: Queue) ->
     assert ledger.actions - {"sqs:SendMessageBatch"} <= actions("Sweep")
     listed = {action(each.operation) for kind in KINDS for each in (kind.specs and kind.listing, kind.failures) if each}
     muting = {f"cloudwatch:{each}" for each in ("ListAlarmMuteRules", "PutAlarmMuteRule", "DeleteAlarmMuteRule")}
-    assert actions("Sweep") == listed | STANDING | muting | {"dynamodb:PutItem", "cloudwatch:DescribeAlarms"}
+    reading = {"cloudwatch:DescribeAlarms", "cloudwatch:ListMetrics"}
+    assert actions("Sweep") == listed | STANDING | muting | reading | {"dynamodb:PutItem"}

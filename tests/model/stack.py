@@ -419,6 +419,6 @@ def _record(message: Any) -> dict[str, Any]:
         "attributes": {"ApproximateReceiveCount": str(message.receives), "SentTimestamp": "0"},
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:{REGION}:{NUMBER}:ReconcileQueue",
+        "eventSourceARN": f"arn:aws:sqs:{REGION}:{NUMBER}:{message.id.rpartition('-')[0]}",
         "awsRegion": REGION,
     }

@@ -96,6 +96,7 @@ COMPILATION_JOB = Kind(
     reads={},
     levels={"job": Level(JOB)},
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

@@ -10,13 +10,13 @@ import pytest
 from sagewatch.kinds.automl_job import AUTOML_JOB
 from sagewatch.kinds.cluster import CLUSTER
 from sagewatch.kinds.feature_group import FEATURE_GROUP
-from sagewatch.kinds.kind import Kind, Published
+from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.labeling_job import LABELING_JOB
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.notebook import NOTEBOOK
 from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
 from sagewatch.kinds.tuning_job import TUNING_JOB
-from sagewatch.model import Capacity, Description, Facts, Gap, Plan, Ref, Scope
+from sagewatch.model import Capacity, Description, Facts, Gap, Plan, Published, Ref, Scope
 from sagewatch.watch.plan import plan
 from tests.alarm_limits import broken
 from tests.resources import ACCOUNT, BARE, THEN, answering, observed

@@ -126,14 +126,14 @@ EXAMPLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "perform: sagemaker:AddTags on resource: arn:aws:sagemaker:eu-west-1:123456789012:training-job/train",
         (),
     ),
-    ("s3", "training-job", "ClientError: Data download failed: S3 GetObject: Access Denied (403)", ()),
+    ("s3", "training-job", "ClientError: Data download failed: S3 GetObject: Access NotAllowed (403)", ()),
     (
         "bucket-refused",
         "training-job",
         SCRIPT,
         (
             "botocore.exceptions.ClientError: An error occurred (AccessDenied) when calling the PutObject operation: "
-            "Access Denied",
+            "Access NotAllowed",
         ),
     ),
     ("denied", "notebook", "AccessDeniedException: the request was refused", ()),

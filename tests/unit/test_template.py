@@ -285,7 +285,7 @@ def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
         "POWERTOOLS_TRACE_DISABLED",
     }
 
-    assert variables("Reconcile") == common
+    assert variables("Reconcile") == {*common, "RECONCILE_QUEUE_URL"}
     assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL", "BACKFILL_QUEUE_URL", "NOTIFY_QUEUE_URL"}
     assert variables("Notify") == {
         *common,

@@ -290,7 +290,7 @@ class _Observations:
         """Return what reconcile would do about a resource that was looked at."""
         look = self.looks[ref]
         others = cloudwatch.named(self.clients.cloudwatch, alarms_of_others(self.prefix, look.facts))
-        labelled = to_label(look.facts, others)
+        labelled = to_label(self.prefix, look.facts, others)
         return ResourcePlan.of(self.clients.reader, self.prefix, look, standing, labelled)
 
     def _wanted(self, standing: PolicyInForce) -> Iterator[Alarm]:

@@ -60,10 +60,14 @@ class ReconcileSettings:
     prefix: str
     policy_parameter: str | None
     table: str | None
+    queue_url: str | None = None
+    """The reconcile queue, for children and for what ran out of time; without it children are done with their parent,
+    and what ran out of time comes back when SQS shows it again."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> ReconcileSettings:
         return cls(
+            queue_url=_optional(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue"),
             prefix=alarm_prefix(environment),
             policy_parameter=_parameter(environment),
             table=_optional(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.instance_types import InstanceTypes
 from sagewatch.aws.published_metrics import PublishedMetrics
 from sagewatch.aws.retries import retried
 from sagewatch.kinds.instances import INSTANCES
-from sagewatch.kinds.kind import Kind, Listing, Published
-from sagewatch.model import Capacity, Description, Ref
+from sagewatch.kinds.kind import Kind, Listing
+from sagewatch.model import Capacity, Description, Published, Ref
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -44,13 +45,19 @@ class AccountReader:
     client: Client
     published_metrics: PublishedMetrics
     types: InstanceTypes
+    deadline: Deadline = field(default_factory=Deadline)
 
     @classmethod
     def of(cls, sagemaker: Client, cloudwatch: CloudWatchClient) -> AccountReader:
         """Return one that remembers what these clients answered, and asks EC2 with the credentials of the function."""
         return cls(sagemaker, PublishedMetrics(cloudwatch), InstanceTypes())
 
+    def until(self, deadline: Deadline) -> AccountReader:
+        """Return one with the same memory that raises OutOfTime instead of a call that may not return in time."""
+        return replace(self, deadline=deadline)
+
     def __call__(self, operation: str, **parameters: object) -> Description | None:
+        self.deadline.require_call()
         with retried(f"{operation} {', '.join(map(str, parameters.values()))}"):
             try:
                 answer: Description = getattr(self.client, operation)(**parameters)
@@ -61,6 +68,7 @@ class AccountReader:
             return answer
 
     def listed(self, operation: str, items: str, **parameters: object) -> tuple[Description, ...]:
+        self.deadline.require_call()
         with retried(f"{operation} {', '.join(map(str, parameters.values()))}"):
             # A page of ListTags holds at least 50 items, of the other lists at most 100 (MaxResults).
             pages = self.client.get_paginator(operation).paginate(**parameters, PaginationConfig={"PageSize": 100})
@@ -69,6 +77,7 @@ class AccountReader:
     def published(
         self, metric: str | None = None, within: str | None = None, **dimensions: str
     ) -> tuple[Published, ...]:
+        self.deadline.require_call()
         return self.published_metrics.published(metric, within, **dimensions)
 
     def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:

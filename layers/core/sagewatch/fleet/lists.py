@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -76,9 +76,9 @@ def list_owned(client: CloudWatchClient, prefix: str) -> tuple[dict[Ref, list[De
     owned: dict[Ref, list[Described]] = {}
     foreign = []
     for each in cloudwatch.described(client, f"{prefix}/"):
-        labels = each.alarm.labels
-        if labels and kind_named(labels.ref.kind) and names.is_owned(prefix, labels.ref, each.alarm.name, labels):
-            owned.setdefault(labels.ref, []).append(each)
+        ours = names.claimed(prefix, each.alarm)
+        if ours and ours.labels and kind_named(ours.labels["kind"]):
+            owned.setdefault(ours.labels.ref, []).append(replace(each, alarm=ours))
         else:
             foreign.append(each.alarm.name)
     return owned, foreign

@@ -15,6 +15,7 @@ from sagewatch.aws.clients import Clients
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.fleet.budget import over_budget, row_costs
 from sagewatch.fleet.costs import prices
+from sagewatch.fleet.growth import grown
 from sagewatch.fleet.lists import Listed, list_kinds, list_owned
 from sagewatch.fleet.mute_windows import is_of_window, window_rules
 from sagewatch.fleet.own_events import failure_found, kind_unlisted, policy_broken
@@ -62,7 +63,7 @@ def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: da
         in_force = _apply_budget(store, in_force, costs, full=full)
     unlisted = {**listed.unread, **listed.not_allowed}
     named = suspects(listed.living, owned, now, in_force, looks, unlisted)
-    named = {*listed.living, *owned} if full else named
+    named = {*listed.living, *owned} if full else named | grown(clients.cloudwatch, listed.living, owned)
     queue.name(clients.sqs, settings.backfill_url, sorted(named))
     queue.send(clients.sqs, settings.notify_url, _events(listed, in_force, settings, now))
     _apply_windows(clients, settings, in_force, alarms, now, full=full)

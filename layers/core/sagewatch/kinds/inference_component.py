@@ -272,6 +272,7 @@ INFERENCE_COMPONENT = Kind(
     reads={},
     levels={"component": Level(COMPONENT)},
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=(),

@@ -257,6 +257,7 @@ PIPELINE = Kind(
     reads={},
     levels={"pipeline": Level(PIPELINE_ONLY), "step": Level(STEP)},
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

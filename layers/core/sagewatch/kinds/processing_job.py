@@ -73,6 +73,7 @@ PROCESSING_JOB = Kind(
     reads={},
     levels={"hosts": Level(HOST)},
     specs=hosts.rows(NAMESPACE),
+    discovers=(),
     charts=hosts.charts(NAMESPACE),
     without_charts="",
     notices=NOTICES,

@@ -95,6 +95,7 @@ def _as_present(alarm: Alarm, present: Alarm | None) -> Alarm:
 
 def _is_unknown(wanted: Plan, alarm: Alarm) -> bool:
     labels = alarm.labels
-    return labels is not None and not wanted.unknown.isdisjoint(
-        {(None, labels["alarm"]), (labels["scope"], labels["alarm"])}
-    )
+    if labels is None:
+        return False
+    of_scope, of_any = (labels["scope"], labels["alarm"]), (None, labels["alarm"])
+    return of_scope in wanted.unknown or (of_any in wanted.unknown and of_scope not in wanted.known)

@@ -42,6 +42,9 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
                 if spec.level == gap.level and (gap.scope is None or spec.depends_on(gap.traits))
             ]
         ),
+        known=frozenset(
+            [(scope.name, spec.id) for spec in specs for scope in facts.scopes if spec.level == scope.level]
+        ),
         rollback_alarms=facts.rollback_alarms,
         reports=(*rows.reports, *left_out, *[gap.reason for gap in facts.gaps]),
     )

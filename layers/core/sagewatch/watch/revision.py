@@ -17,9 +17,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sagewatch.model import Alarm, Labels, canonical
+from sagewatch.model import PER_CAPACITY, Alarm, Labels, canonical
 
 _LONGEST = 1024  # characters, PutMetricAlarm AlarmDescription
+_LEAST_TEXT = 40  # characters of the text that labels from tags must leave
+_NEEDED = frozenset({"severity", "kind", "resource", "scope", "alarm", "policy", "guards", *PER_CAPACITY.values()})
 _MARK = "rev"
 # What the digest leaves out: the description holds it, and whether actions are enabled is the user's to change.
 _THEIRS = {"AlarmDescription", "ActionsEnabled"}
@@ -52,16 +54,23 @@ def with_revision(text: str, labels: Labels, request: Mapping[str, Any]) -> Alar
     """Complete a request with its description: the text, cut to what there is room for, then the line of labels.
 
     The last label is `rev`: `[sagewatch severity=critical … rev=x1f0c9a2b]`. Labels that have one say of which alarm
-    this is the next revision.
+    this is the next revision. Labels for which there is no room are left out, those that say whose the alarm is never.
     """
     values = {name: value for name, value in labels.values.items() if name != _MARK}
-    room = _LONGEST - len(Labels({**values, _MARK: "x01234567.01234567"}).line()) - len("\n")
+    optional = [name for name in values if name not in _NEEDED]
+    while (room := _room(values)) < _LEAST_TEXT and optional:
+        del values[optional.pop()]
     kept = text if len(text) <= room else text[: room - 1] + "…"
     before = (labels.get(_MARK) or "y").partition(".")
     turn = "x" if before[0].startswith("y") else "y"
     digest = _digest(kept, values, request)
     marked = Labels({**values, _MARK: str(Revision(turn, digest, before[2]))})
     return canonical({**request, "AlarmDescription": f"{kept}\n{marked.line()}"})
+
+
+def _room(values: Mapping[str, str]) -> int:
+    """Return how many characters the line of these labels leaves for the text."""
+    return _LONGEST - len(Labels({**values, _MARK: "x01234567.01234567"}).line()) - len("\n")
 
 
 def is_edited(alarm: Alarm) -> bool:
@@ -115,10 +124,16 @@ def _with(alarm: Alarm, revision: Revision) -> Alarm:
     return replace(alarm, request={**alarm.request, "AlarmDescription": f"{text_of(alarm)}\n{line}"})
 
 
+def as_edited(alarm: Alarm) -> Alarm:
+    """Return an alarm of ours with a digest that no alarm has, so that it looks edited."""
+    text, labels = text_of(alarm), alarm.labels
+    marked = Labels({**labels.values, _MARK: "edited"}) if labels else None
+    return canonical({**alarm.request, "AlarmDescription": f"{text}\n{marked.line()}"}) if marked else alarm
+
+
 def text_of(alarm: Alarm) -> str:
     """Return the text of an alarm's description, without the line of labels."""
-    text: str = alarm.request["AlarmDescription"].rpartition("\n")[0]
-    return text
+    return Labels.and_text(alarm.request.get("AlarmDescription"))[1]
 
 
 def _digest(text: str, labels: Mapping[str, str], request: Mapping[str, Any]) -> str:

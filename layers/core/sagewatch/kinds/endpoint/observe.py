@@ -8,7 +8,7 @@ alone.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +17,11 @@ from sagewatch.kinds.endpoint.failures import NOTICES, explain
 from sagewatch.kinds.endpoint.rows import SPECS
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Reader
 from sagewatch.kinds.prices import hourly
-from sagewatch.model import CAPACITY_TRAITS, Description, Dimensions, Facts, Gap, Ref, Scope
+from sagewatch.model import CAPACITY_TRAITS, Description, Dimensions, Facts, Gap, Published, Ref, Scope
 
 _LISTS = ("ProductionVariants", "ShadowProductionVariants")
 _MODEL_TRAITS = frozenset({"multi-model"})
+_INVOCATION_TRAITS = frozenset({"async", "components", "requests"})
 
 
 type Part = Scope | Gap
@@ -36,6 +37,12 @@ class Variant:
     body: Mapping[str, Any]
     invocation: str
     """How the endpoint is invoked: `async`, `components` or `requests`; a trait of the variant's scopes."""
+    hidden: str = ""
+    """Why its configuration cannot be read, and with it its model and type; empty when it can."""
+    watched: tuple[Published, ...] = ()
+    """The metrics that the endpoint's alarms look at."""
+    uninvoked: bool = False
+    """Whether `invocation` is only the likeliest, because the endpoint's configuration is hidden."""
 
 
 def _version(endpoint: Description) -> Hashable:
@@ -45,39 +52,46 @@ def _version(endpoint: Description) -> Hashable:
 
 def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
     name = endpoint["EndpointName"]
-    # An endpoint outlives its configuration if someone deletes that; only the instance types are lost then.
-    config = read("describe_endpoint_config", EndpointConfigName=endpoint["EndpointConfigName"]) or {}
-    pending, coming = _pending(endpoint, read)
+    config, hidden = _config(endpoint["EndpointConfigName"], read)
+    pending = _pending(endpoint)
+    coming, pending_hidden = _config(pending["EndpointConfigName"], read) if pending else ({}, "")
     invocation = _invocation(endpoint, config)
+    # DescribeEndpoint answers with AsyncInferenceConfig; roles and models are in the configuration alone.
+    unsure = bool(hidden) and invocation != "async"
     # While it is being created, DescribeEndpoint may not name the variants yet. While another configuration is being
     # deployed, the variants of both are there.
-    configured = {**_variants(coming), **_variants(config)}
-    present = {**_variants(pending), **(_variants(endpoint) or _variants(config))}
+    present = _variants(endpoint) or _variants(config)
     parts: list[Part] = []
-    for each in sorted(present):
+    for each, body in sorted({**_variants(pending), **present}.items()):
+        configured, why = (_variants(config), hidden) if each in present else (_variants(coming), pending_hidden)
         dimensions = {"EndpointName": name, "VariantName": each}
-        parts += _variant_parts(
-            Variant(each, dimensions, {**configured.get(each, {}), **present[each]}, invocation), read
-        )
-    if not present:
-        parts.append(Gap(level="variant", reason="neither the endpoint nor its configuration names a variant"))
+        whole = {**configured.get(each, {} if why else _variants(coming).get(each, {})), **body}
+        parts += _variant_parts(Variant(each, dimensions, whole, invocation, why, facts.watched, unsure), read)
+    if not parts:
+        why = hidden or "neither the endpoint nor its configuration names a variant"
+        parts.append(Gap(level="variant", reason=why))
     if invocation == "async":
         parts.append(Scope(level="backlog", name="all", series=({"EndpointName": name},)))
+    elif hidden:
+        parts.append(Gap(level="backlog", reason=hidden))
     return replace(
         facts,
         scopes=tuple(part for part in parts if isinstance(part, Scope)),
         gaps=tuple(part for part in parts if isinstance(part, Gap)),
-        children=_components(name, read) if invocation == "components" else (),
+        children=_components(name, read) if invocation == "components" or unsure else (),
     )
 
 
-def _pending(endpoint: Description, read: Reader) -> tuple[Description, Description]:
-    """Return the deployment under way, and the configuration it deploys, when that is another one."""
-    pending = endpoint.get("PendingDeploymentSummary") or {}
-    name = pending.get("EndpointConfigName")
-    if not name or name == endpoint["EndpointConfigName"]:
-        return {}, {}
-    return pending, read("describe_endpoint_config", EndpointConfigName=name) or {}
+def _config(name: str, read: Reader) -> tuple[Description, str]:
+    """Return a configuration, and why it cannot be read: an endpoint outlives it if someone deletes it."""
+    found = read("describe_endpoint_config", EndpointConfigName=name)
+    return ({}, f"its configuration {name} was deleted") if found is None else (found, "")
+
+
+def _pending(endpoint: Description) -> Description:
+    """Return the deployment under way when that is of another configuration."""
+    pending: Description = endpoint.get("PendingDeploymentSummary") or {}
+    return pending if pending.get("EndpointConfigName") not in (None, endpoint["EndpointConfigName"]) else {}
 
 
 def _variants(described: Description) -> dict[str, Mapping[str, Any]]:
@@ -107,7 +121,9 @@ def _variant_parts(variant: Variant, read: Reader) -> list[Part]:
 
 def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> list[Part]:
     # Documentation does not say in which namespace these are; it is asked, and the rows name the likely one.
-    known = read.published("ServerlessConcurrentExecutionsUtilization", **variant.dimensions)
+    metric = "ServerlessConcurrentExecutionsUtilization"
+    watched = [each for each in variant.watched if (each.metric, each.dimensions) == (metric, variant.dimensions)]
+    known = read.published(metric, **variant.dimensions) or watched
     return [
         Scope(
             level="variant",
@@ -128,7 +144,7 @@ def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> li
 def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure: list[str]) -> Iterator[Part]:
     """Yield the variant on instances; `model` are traits of its model, `unsure` why they are not known."""
     instance_type = variant.body.get("InstanceType")
-    capacity, why = (None, "its configuration names no instance type")
+    capacity, why = (None, variant.hidden or "its configuration names no instance type")
     if isinstance(instance_type, str):
         capacity, why = read.capacity(instance_type)
     gpu = {"gpu"} if capacity and capacity.gpus else set()
@@ -141,8 +157,9 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
         hourly=hourly(instance_type) if isinstance(instance_type, str) else None,
     )
     unknown = (CAPACITY_TRAITS if capacity is None else frozenset()) | (_MODEL_TRAITS if unsure else frozenset())
+    unknown |= _INVOCATION_TRAITS if variant.uninvoked else frozenset()
     if unknown:
-        reason = why if capacity is None else unsure[0]
+        reason = variant.hidden or (why if capacity is None else unsure[0])
         yield Gap(level="variant", scope=variant.name, traits=unknown, reason=f"variant {variant.name}: {reason}")
 
 
@@ -150,14 +167,17 @@ def _containers(variant: Variant, read: Reader) -> tuple[list[Part], frozenset[s
     """Look at the variant's model: its containers, when there are several, and the traits that it gives the variant."""
     name = variant.body.get("ModelName")
     if not isinstance(name, str):
-        return [], frozenset()
+        return [Gap(level="container", reason=variant.hidden)] if variant.hidden else [], frozenset()
     model = read("describe_model", ModelName=name)
     if model is None:
         return [Gap(level="container", reason=f"its model {name} was deleted")], frozenset()
     containers = model.get("Containers") or [model.get("PrimaryContainer") or {}]
     many = _MODEL_TRAITS if "MultiModel" in [each.get("Mode") for each in containers] else frozenset()
-    if len(containers) < 2:
-        return [], many
+    return (_several(variant, model, containers, read), many) if len(containers) > 1 else ([], many)
+
+
+def _several(variant: Variant, model: Description, containers: Sequence[Mapping[str, Any]], read: Reader) -> list[Part]:
+    """Return the containers of a model that has several."""
     direct = (model.get("InferenceExecutionConfig") or {}).get("Mode") == "Direct"
     capacity, why = read.capacity(str(variant.body.get("InstanceType")))
     # Unnamed containers are called so in log streams (Developer Guide, "Inference Pipeline Logs and Metrics").
@@ -173,7 +193,7 @@ def _containers(variant: Variant, read: Reader) -> tuple[list[Part], frozenset[s
         for name in names
     ]
     gaps = [] if capacity else [Gap(level="container", scope=scope.name, reason=why) for scope in scopes]
-    return [*scopes, *gaps], many
+    return [*scopes, *gaps]
 
 
 def _components(endpoint: str, read: Reader) -> tuple[Ref, ...]:
@@ -214,6 +234,7 @@ ENDPOINT = Kind(
         "backlog": Level(ENDPOINT_ONLY),
     },
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

@@ -41,7 +41,7 @@ _CAPACITY = (
     r"CapacityError|Insufficient(?:Instance)?Capacity|Unable to provision requested ML compute capacity"
     r"|(?:not have sufficient|insufficient) capacity|temporarily unavailable in supported availability zones"
 )
-_DENIED = r"(?:Access ?Denied|not authorized|Forbidden|\b403\b)"
+_DENIED = r"(?:Access ?NotAllowed|not authorized|Forbidden|\b403\b)"
 
 KNOWN = (
     # What SageMaker could not get: it says so, and no container ran.
