@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import batched
 from typing import Any
@@ -18,7 +19,10 @@ from sagewatch.model import Alarm, Changes, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.diff import decide
 from sagewatch.watch.facts import is_unchanged, observe
-from sagewatch.watch.rollback import alarms_of_others, to_label
+from sagewatch.watch.rollback import alarms_of_others, deployed_since, to_label
+
+UNSEEN = timedelta(minutes=45)
+"""For how long a deployment may go unseen: its event was lost, and two sweeps failed."""
 
 MOST_LOOKS = 3
 """How often a resource that keeps changing is reconciled before it goes back to the queue."""
@@ -123,7 +127,12 @@ def _settled(clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: Poli
     read = clients.reader.until(writes.deadline)
     for _ in range(MOST_LOOKS):
         observed = observe(clients, prefix, kind, ref, writes.deadline)
-        facts, decision = observed.facts, decide(read, prefix, kind, observed, in_force)
+        facts = observed.facts
+        # An endpoint that names alarms of this one is labelled in them when it is looked at: at its event, or at one of
+        # the sweeps that follow. Until then only its own description knows.
+        going = kind.deployed and not facts.live and observed.owned
+        deployed = deployed_since(read, datetime.now(UTC) - UNSEEN) if going else ()
+        decision = decide(read, prefix, kind, observed, in_force, deployed)
         written = writes.apply(decision.changes)
         if facts.rollback_alarms:
             others = cloudwatch.named(clients.cloudwatch, alarms_of_others(prefix, facts))
