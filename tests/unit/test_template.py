@@ -212,6 +212,7 @@ def test_every_failure_edge_ends_in_a_dead_letter_queue() -> None:
         "rule SweepDeployed": (sweep, retried),
         "rule SweepPolicyChanged": (sweep, retried),
         "queue ReconcileQueue": reconcile,
+        "queue BackfillQueue": reconcile,
         "queue NotifyQueue": notify,
         "schedule QuarterHourly": sweep,
         "schedule Daily": sweep,
@@ -285,7 +286,7 @@ def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
     }
 
     assert variables("Reconcile") == {*common, "RECONCILE_QUEUE_URL"}
-    assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL", "NOTIFY_QUEUE_URL"}
+    assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL", "BACKFILL_QUEUE_URL", "NOTIFY_QUEUE_URL"}
     assert variables("Notify") == {
         *common,
         *("NOTIFY_QUEUE_URL", "ALERTS_TOPIC_ARN", "SLACK_CREDENTIALS", "SLACK_API_URL"),

@@ -253,7 +253,7 @@ class _Observations:
             return standing, {}
         while True:
             self.at(suspects(self.known.living, self.known.owned, now, standing) | self._unsure(standing))
-            demand = row_costs(self._wanted(standing), prices_, {})
+            demand = row_costs(self._wanted(standing), prices_, standing.policy)
             rows = over_budget(standing.policy.budget, demand)
             if rows == standing.withheld:
                 return standing, demand

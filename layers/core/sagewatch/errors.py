@@ -2,8 +2,8 @@
 
 SagewatchError
 ├── Retry            the platform should try again: a throttle, a time-out, a resource that changed under our hands
+│   ├── NotAllowed   AWS refuses us a call, or does not know it in this Region; it will, until somebody changes that
 │   ├── NoAnswer     nobody answered; who was asked is left alone for a while
-│   ├── NotAllowed       the role may not do it; what else there is to do may well succeed
 │   ├── OutOfTime    the invocation ends too soon for one more call; another one goes on
 │   └── Stale        what was to be changed or answered is not there any more; it has to be said anew
 ├── Undeliverable    trying again cannot help: a malformed event, an unknown kind; it belongs in the dead-letter queue
@@ -36,12 +36,12 @@ class Retry(SagewatchError):
         self.after = after
 
 
+class NotAllowed(Retry):
+    """AWS refuses us a call, or does not know it in this Region: so it stays until somebody changes something."""
+
+
 class NoAnswer(Retry):
     """Somebody was asked and said nothing, or was not even asked because they said nothing a moment ago."""
-
-
-class NotAllowed(Retry):
-    """AWS says that the role may not do this."""
 
 
 class OutOfTime(Retry):

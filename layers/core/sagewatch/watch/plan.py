@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sagewatch.kinds.kind import Kind, Spec
-from sagewatch.model import Facts, Gap, Plan
+from sagewatch.model import Alarm, Facts, Gap, Plan
 from sagewatch.policy.cascade import apply_policy
-from sagewatch.policy.rules import DEFAULT, Policy, Row, row_id
+from sagewatch.policy.rules import DEFAULT, Policy, PolicyInForce, Row, row_id
 from sagewatch.watch.labels import from_tags, labels_of
 from sagewatch.watch.request import alarm_of
 
@@ -60,3 +60,12 @@ def _may_apply(spec: Spec, gap: Gap, facts: Facts) -> bool:
         each.name == gap.scope and not each.traits >= known for each in facts.scopes if each.level == gap.level
     )
     return spec.depends_on(gap.traits) and not lacking
+
+
+def withheld_alarms(prefix: str, kind: Kind, facts: Facts, in_force: PolicyInForce) -> tuple[Alarm, ...]:
+    """Return the alarms that a resource would have if the budget had room for all rows of its kind."""
+    rows = {row for kind_name, row in in_force.withheld if kind_name == kind.name}
+    if not rows:
+        return ()
+    unbounded = plan(prefix, kind, facts, in_force.policy)
+    return tuple([each for each in unbounded.alarms if each.labels and row_id(each.labels["alarm"]) in rows])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import batched
@@ -19,6 +19,7 @@ from sagewatch.model import Alarm, Changes, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.diff import decide
 from sagewatch.watch.facts import is_unchanged, observe
+from sagewatch.watch.plan import withheld_alarms
 from sagewatch.watch.rollback import alarms_of_others, deployed_since, to_label
 
 UNSEEN = timedelta(minutes=45)
@@ -48,10 +49,15 @@ class Outcome:
     """What people should know: tags that cannot be understood, facts that could not be found out, alarms that stay."""
     refused: tuple[str, ...] = ()
     """Alarms that CloudWatch refuses for good, with its reason: `sagewatch/endpoint/churn/AllTraffic/cpu: …`."""
+    withheld: tuple[Alarm, ...] = ()
+    """The alarms that the budget has no room for."""
+    is_bare: bool = False
+    """Whether it lives, and is well without any alarm."""
 
     def data(self) -> dict[str, Any]:
         """Return it for a log line."""
-        return {**asdict(self), "ref": str(self.ref), "children": [str(child) for child in self.children]}
+        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "withheld"}
+        return {**said, "ref": str(self.ref), "children": [str(child) for child in self.children]}
 
 
 _NO_POLICY = PolicyInForce()
@@ -149,5 +155,7 @@ def _settled(clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: Poli
                 foreign=tuple(sorted(observed.foreign)),
                 reports=decision.reports,
                 refused=tuple(writes.refused.values()),
+                withheld=withheld_alarms(prefix, kind, facts, in_force),
+                is_bare=facts.live and not (decision.wanted.alarms or facts.gaps or observed.foreign),
             )
     raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written")
