@@ -72,6 +72,7 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
         "cloudwatch:ListMetrics",
         "ec2:DescribeInstanceTypes",
         "sqs:SendMessage",
+        "dynamodb:PutItem",
     }
 
 
@@ -82,7 +83,7 @@ def test_the_sweep_is_allowed_what_it_calls(whole_fleet: Fleet, queue: Queue) ->
     app.handler({}, None)
 
     of_sam = [each for each in functions()["Sweep"]["Policies"] if "SQSSendMessagePolicy" in each]
-    queues = [{"QueueName": {"Fn::GetAtt": [name, "QueueName"]}} for name in ("ReconcileQueue", "NotifyQueue")]
+    queues = [{"QueueName": {"Fn::GetAtt": [name, "QueueName"]}} for name in ("BackfillQueue", "NotifyQueue")]
     assert of_sam == [{"SQSSendMessagePolicy": queue} for queue in queues]
     assert ledger.actions - {"sqs:SendMessageBatch"} <= actions("Sweep")
     listed = {action(each.operation) for kind in KINDS for each in (kind.specs and kind.listing, kind.failures) if each}

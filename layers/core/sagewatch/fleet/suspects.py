@@ -15,7 +15,7 @@ from sagewatch.watch.revision import is_edited, is_whole
 LOOK_BACK = timedelta(minutes=90)
 """For how long a change makes a resource suspect while no alarm was written after it.
 
-A message is tried six times in 36 minutes before it is a dead letter; a sweep comes within 15 minutes of that.
+A message is tried six times in 72 minutes before it is a dead letter; a sweep comes within 15 minutes of that.
 """
 
 NO_LOOKS: Mapping[Ref, Look] = {}
