@@ -70,9 +70,9 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
         "cloudwatch:PutMetricAlarm",
         "cloudwatch:DeleteAlarms",
         "cloudwatch:ListMetrics",
+        "dynamodb:PutItem",
         "ec2:DescribeInstanceTypes",
         "sqs:SendMessage",
-        "dynamodb:PutItem",
     }
 
 

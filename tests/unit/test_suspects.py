@@ -49,7 +49,7 @@ def test_a_resource_that_changed_lately_and_after_its_alarms_is_suspect() -> Non
 
 
 def test_a_change_that_asked_for_no_write_is_not_suspect_for_ever() -> None:
-    assert suspects({CHURN: NOW - timedelta(hours=2)}, {CHURN: alarms()}, NOW, PolicyInForce()) == set()
+    assert suspects({CHURN: NOW - timedelta(hours=3)}, {CHURN: alarms()}, NOW, PolicyInForce()) == set()
 
 
 LAX = Policy(alarms=(AlarmRule(alarm="latency-p99", threshold="2s"),))

@@ -261,7 +261,7 @@ def test_every_rule_may_send_to_its_queue_and_its_dead_letter_queue() -> None:
 
 
 def test_a_message_stays_hidden_for_six_times_the_functions_timeout() -> None:
-    for function, queue in (("Reconcile", "ReconcileQueue"), ("Notify", "NotifyQueue")):
+    for function, queue in (("Reconcile", "ReconcileQueue"), ("Reconcile", "BackfillQueue"), ("Notify", "NotifyQueue")):
         assert resources("AWS::SQS::Queue")[queue]["VisibilityTimeout"] == 6 * functions()[function]["Timeout"]
 
 

@@ -12,10 +12,11 @@ from sagewatch.policy.cascade import all_off
 from sagewatch.policy.rules import Look, PolicyInForce, row_id
 from sagewatch.watch.revision import is_edited, is_whole
 
-LOOK_BACK = timedelta(minutes=90)
+LOOK_BACK = timedelta(hours=2)
 """For how long a change makes a resource suspect while no alarm was written after it.
 
-A message is tried six times in 72 minutes before it is a dead letter; a sweep comes within 15 minutes of that.
+A message is tried six times in 72 minutes before it is a dead letter: so a change is looked at again by sweeps after
+what named it at first has failed for good.
 """
 
 NO_LOOKS: Mapping[Ref, Look] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sagewatch.aws import mute_rules, queue
 from sagewatch.aws.clients import Clients
@@ -19,13 +19,14 @@ from sagewatch.fleet.growth import grown
 from sagewatch.fleet.lists import Listed, list_kinds, list_owned
 from sagewatch.fleet.mute_windows import is_of_window, window_rules
 from sagewatch.fleet.own_events import failure_found, kind_unlisted, policy_broken
-from sagewatch.fleet.suspects import LOOK_BACK, suspects
+from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Alarm, Ref
 from sagewatch.policy.rules import Look, Policy, PolicyInForce, Row, RowCost, Withheld
 from sagewatch.settings import SweepSettings
 
+_FAILURES_BACK = timedelta(minutes=45)  # three sweeps, so that one may fail
 _AS_DEPLOYED = 1  # the version of the parameter that the template made
 
 
@@ -52,7 +53,7 @@ class Swept:
 def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: datetime, *, full: bool) -> Swept:
     """Send the suspects (a full sweep suspects all) to the backfill queue, and untold failures to the notify queue."""
     in_force = store.read()
-    listed = list_kinds(clients.sagemaker, kinds_wanted(in_force.policy), now - LOOK_BACK)
+    listed = list_kinds(clients.sagemaker, kinds_wanted(in_force.policy), now - _FAILURES_BACK)
     owned, foreign = list_owned(clients.cloudwatch, settings.prefix)
     alarms = [each.alarm for several in owned.values() for each in several]
     looks: Mapping[Ref, Look] = {}
