@@ -54,7 +54,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
         try:
             store.remember(looks)
         except Retry as error:  # it costs the next sweep a look
-            logger.info("not remembered", extra={"reason": str(error)})
+            logger.info("not remembered", extra={"reason": error.printable})
     for name, count in {**batch.counts(), "MessagesFailed": len(answer["batchItemFailures"])}.items():
         metrics.add_metric(name, "Count", count)
     return answer

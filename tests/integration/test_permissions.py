@@ -63,6 +63,7 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
     assert actions("Reconcile") == described | STANDING | {
         "sagemaker:DescribeEndpointConfig",
         "sagemaker:DescribeModel",
+        "sagemaker:ListEndpoints",
         "sagemaker:ListInferenceComponents",
         "sagemaker:ListTags",
         "cloudwatch:DescribeAlarms",

@@ -82,7 +82,9 @@ def test_an_event_about_an_unchanged_endpoint_writes_nothing(app: ModuleType, fl
     ]
 
 
-def test_teardown_costs_three_calls_and_one_look_again(app: ModuleType, fleet: Fleet, journal: Journal) -> None:
+def test_teardown_costs_three_calls_two_lists_of_deployments_and_one_look_again(
+    app: ModuleType, fleet: Fleet, journal: Journal
+) -> None:
     fleet.endpoint()
     run(app, event("endpoint-in-service"))
     fleet.sagemaker.delete_endpoint(EndpointName="churn")
@@ -90,7 +92,8 @@ def test_teardown_costs_three_calls_and_one_look_again(app: ModuleType, fleet: F
 
     run(app, event("endpoint-deleted"))
 
-    assert journal.taken() == ["DescribeEndpoint", "DescribeAlarms", "DeleteAlarms", "DescribeEndpoint"]
+    lists = ["ListEndpoints", "ListInferenceComponents"]
+    assert journal.taken() == ["DescribeEndpoint", "DescribeAlarms", *lists, "DeleteAlarms", "DescribeEndpoint"]
     assert alarms() == {}
 
 

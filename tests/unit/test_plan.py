@@ -171,7 +171,6 @@ def test_an_unknown_instance_type_costs_only_the_alarms_that_need_it() -> None:
         ("AllTraffic", "cpu"),
         ("AllTraffic", "gpu"),
         ("AllTraffic", "gpu-memory"),
-        ("AllTraffic", "gpu-reserved"),
     }
     assert wanted.reports == ("variant AllTraffic: instance type ml.z9.huge is not in our table",)
 

@@ -36,12 +36,12 @@ class Retry(SagewatchError):
         self.after = after
 
 
+class NotAllowed(Retry):
+    """AWS refuses us a call, or does not know it in this Region: so it stays until somebody changes something."""
+
+
 class NoAnswer(Retry):
     """Somebody was asked and said nothing, or was not even asked because they said nothing a moment ago."""
-
-
-class NotAllowed(Retry):
-    """AWS says that the role may not do this."""
 
 
 class OutOfTime(Retry):

@@ -10,6 +10,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sagewatch.errors import NotAllowed, Retry
 
+# SageMaker and CloudWatch spell the first in both ways (Common Errors of either API); the second is a service's word
+# for an operation that it does not have in the Region.
+_NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException", "UnknownOperationException"})
+
 PATIENT = Config(
     # Adaptive: botocore slows itself down when AWS throttles, which at three writes a second is the normal case.
     retries={"mode": "adaptive", "max_attempts": 8},
@@ -21,8 +25,6 @@ PATIENT = Config(
 LONGEST_CALL_MS = 55_000
 """Milliseconds that one call of a PATIENT client may take: throttled eight times, a put took 42 to 52 s (measured)."""
 
-_DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnknownOperationException"})
-
 # Standard mode waits 20 s at most before an attempt (boto3 guide, "Retries"); read_timeout counts for each attempt
 # anew.
 BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=2, read_timeout=3)
@@ -33,13 +35,12 @@ BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=
 def retried(doing: str) -> Iterator[None]:
     """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything.
 
-    It is NotAllowed when AWS says that the role may not.
+    NotAllowed, which is a Retry, is for calls that this function may not make, or that the Region does not have.
     """
     try:
         yield
-    # A ClientError is an answer that refuses; a BotoCoreError means that none came (boto3 guide, "Error handling").
     except ClientError as error:
-        denied = error.response["Error"].get("Code") in _DENIALS
-        raise (NotAllowed if denied else Retry)(f"{doing}: {error}") from error
-    except BotoCoreError as error:
+        kind = NotAllowed if error.response["Error"].get("Code") in _NOT_ALLOWED else Retry
+        raise kind(f"{doing}: {error}") from error
+    except BotoCoreError as error:  # no answer came (boto3 guide, "Error handling")
         raise Retry(f"{doing}: {error}") from error

@@ -63,8 +63,10 @@ def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: da
         costs = _costs(listed, alarms, looks, in_force, clients.cloudwatch.meta.region_name)
         in_force = _apply_budget(store, in_force, costs, full=full)
     unlisted = {**listed.unread, **listed.not_allowed}
-    named = suspects(listed.living, owned, now, in_force, looks, unlisted)
-    named = {*listed.living, *owned} if full else named | grown(clients.cloudwatch, listed.living, owned)
+    named = {*listed.living, *owned}
+    if not full:
+        named = suspects(listed.living, owned, now, in_force, looks, unlisted)
+        named |= grown(clients.cloudwatch, listed.living, owned)
     queue.name(clients.sqs, settings.backfill_url, sorted(named))
     queue.send(clients.sqs, settings.notify_url, _events(listed, in_force, settings, now))
     _apply_windows(clients, settings, in_force, alarms, now, full=full)

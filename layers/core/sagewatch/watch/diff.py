@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sagewatch.kinds.kind import Kind, Reader
-from sagewatch.model import Alarm, Changes, Observed, Plan
+from sagewatch.model import Alarm, Changes, Observed, Plan, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.plan import plan
 from sagewatch.watch.revision import next_revision, revision_of, set_digest, with_set
@@ -28,16 +28,24 @@ class Decision:
         return (*self.wanted.reports, *stay)
 
 
-def decide(read: Reader, prefix: str, kind: Kind, observed: Observed, in_force: PolicyInForce) -> Decision:
+def decide(
+    read: Reader,
+    prefix: str,
+    kind: Kind,
+    observed: Observed,
+    in_force: PolicyInForce,
+    deployed: Collection[Ref] = (),
+) -> Decision:
     """Decide what to write about a resource.
 
     Under a frozen policy only a resource without alarms gets any, and only one that is gone loses its own. An alarm
-    that rolls back the deployments of another resource that lives (`read` asks) is not deleted.
+    that rolls back the deployments of another resource that lives (`read` asks) is not deleted: of one that its label
+    names, or of one in `deployed`, which may have been deployed too lately to be named there.
     """
     wanted = plan(prefix, kind, observed.facts, in_force.policy, in_force.withheld)
     if in_force.frozen and observed.facts.live and observed.owned:
         return Decision(wanted=wanted, changes=Changes())
-    stay = still_protecting(read, observed.owned, _superfluous(wanted, observed.owned))
+    stay = still_protecting(read, observed.owned, _superfluous(wanted, observed.owned), deployed)
     mark = in_force.mark_of(observed.facts.ref)
     changes = diff(wanted, observed.owned, observed.foreign, stay=stay, mark=mark)
     return Decision(wanted=wanted, changes=changes, protecting=stay)

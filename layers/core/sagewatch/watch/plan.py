@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sagewatch.kinds.kind import Kind
-from sagewatch.model import Alarm, Facts, Plan
+from sagewatch.kinds.kind import Kind, Spec
+from sagewatch.model import Alarm, Facts, Gap, Plan
 from sagewatch.policy.cascade import apply_policy
 from sagewatch.policy.rules import DEFAULT, Policy, PolicyInForce, Row, row_id
 from sagewatch.watch.labels import from_tags, labels_of
@@ -39,7 +39,7 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
                 (gap.scope, spec.id)
                 for gap in facts.gaps
                 for spec in specs
-                if spec.level == gap.level and (gap.scope is None or spec.depends_on(gap.traits))
+                if spec.level == gap.level and (gap.scope is None or _may_apply(spec, gap, facts))
             ]
         ),
         known=frozenset(
@@ -48,6 +48,18 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
         rollback_alarms=facts.rollback_alarms,
         reports=(*rows.reports, *left_out, *[gap.reason for gap in facts.gaps]),
     )
+
+
+def _may_apply(spec: Spec, gap: Gap, facts: Facts) -> bool:
+    """Tell whether it is open if a row makes an alarm for the scope of a gap: not when it lacks a trait that is known.
+
+    Where the instance type is hidden, an asynchronous variant may have a GPU, and has no row of inference components.
+    """
+    known = {need for need in spec.needs if need not in gap.traits}
+    lacking = any(
+        each.name == gap.scope and not each.traits >= known for each in facts.scopes if each.level == gap.level
+    )
+    return spec.depends_on(gap.traits) and not lacking
 
 
 def withheld_alarms(prefix: str, kind: Kind, facts: Facts, in_force: PolicyInForce) -> tuple[Alarm, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import batched
 from typing import Any
@@ -19,7 +20,10 @@ from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.diff import decide
 from sagewatch.watch.facts import is_unchanged, observe
 from sagewatch.watch.plan import withheld_alarms
-from sagewatch.watch.rollback import alarms_of_others, to_label
+from sagewatch.watch.rollback import alarms_of_others, deployed_since, to_label
+
+UNSEEN = timedelta(minutes=45)
+"""For how long a deployment may go unseen: its event was lost, and two sweeps failed."""
 
 MOST_LOOKS = 3
 """How often a resource that keeps changing is reconciled before it goes back to the queue."""
@@ -43,12 +47,12 @@ class Outcome:
     """Names under its prefix of alarms that are not ours; they were left alone."""
     reports: tuple[str, ...] = ()
     """What people should know: tags that cannot be understood, facts that could not be found out, alarms that stay."""
+    refused: tuple[str, ...] = ()
+    """Alarms that CloudWatch refuses for good, with its reason: `sagewatch/endpoint/churn/AllTraffic/cpu: …`."""
     withheld: tuple[Alarm, ...] = ()
     """The alarms that the budget has no room for."""
     is_bare: bool = False
     """Whether it lives, and is well without any alarm."""
-    refused: tuple[str, ...] = ()
-    """Alarms that CloudWatch refuses for good, with its reason: `sagewatch/endpoint/churn/AllTraffic/cpu: …`."""
 
     def data(self) -> dict[str, Any]:
         """Return it for a log line."""
@@ -129,7 +133,12 @@ def _settled(clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: Poli
     read = clients.reader.until(writes.deadline)
     for _ in range(MOST_LOOKS):
         observed = observe(clients, prefix, kind, ref, writes.deadline)
-        facts, decision = observed.facts, decide(read, prefix, kind, observed, in_force)
+        facts = observed.facts
+        # An endpoint that names alarms of this one is labelled in them when it is looked at: at its event, or at one of
+        # the sweeps that follow. Until then only its own description knows.
+        going = kind.deployed and not facts.live and observed.owned
+        deployed = deployed_since(read, datetime.now(UTC) - UNSEEN) if going else ()
+        decision = decide(read, prefix, kind, observed, in_force, deployed)
         written = writes.apply(decision.changes)
         if facts.rollback_alarms:
             others = cloudwatch.named(clients.cloudwatch, alarms_of_others(prefix, facts))
@@ -145,8 +154,8 @@ def _settled(clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: Poli
                 children=facts.children,
                 foreign=tuple(sorted(observed.foreign)),
                 reports=decision.reports,
+                refused=tuple(writes.refused.values()),
                 withheld=withheld_alarms(prefix, kind, facts, in_force),
                 is_bare=facts.live and not (decision.wanted.alarms or facts.gaps or observed.foreign),
-                refused=tuple(writes.refused.values()),
             )
     raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written")

@@ -126,9 +126,7 @@ def _with(alarm: Alarm, revision: Revision) -> Alarm:
 
 def as_edited(alarm: Alarm) -> Alarm:
     """Return an alarm of ours with a digest that no alarm has, so that it looks edited."""
-    text, labels = text_of(alarm), alarm.labels
-    marked = Labels({**labels.values, _MARK: "edited"}) if labels else None
-    return canonical({**alarm.request, "AlarmDescription": f"{text}\n{marked.line()}"}) if marked else alarm
+    return _with(alarm, replace(revision_of(alarm), digest="edited"))
 
 
 def text_of(alarm: Alarm) -> str:

@@ -7,10 +7,12 @@ goes, it stays for as long as one of the resources in that label lives and names
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 
 from sagewatch.kinds.kind import Reader, describe
+from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Description, Facts, Labels
+from sagewatch.model import Alarm, Description, Facts, Labels, Ref
 from sagewatch.watch import names
 from sagewatch.watch.revision import as_edited, is_edited, text_of, with_revision
 
@@ -61,15 +63,34 @@ def protected_by(alarm: Alarm) -> tuple[str, ...]:
     return tuple(said.split(",")) if said else ()
 
 
-def still_protecting(read: Reader, owned: Iterable[Alarm], deletes: Iterable[str]) -> dict[str, str]:
-    """Return which of the alarms to delete still roll back the deployments of resources that live, and of which."""
+def still_protecting(
+    read: Reader, owned: Iterable[Alarm], deletes: Iterable[str], deployed: Collection[Ref] = ()
+) -> dict[str, str]:
+    """Return which of the alarms to delete still roll back the deployments of resources that live, and of which.
+
+    Those that the alarms' labels name are asked, and those in `deployed`.
+    """
     protected = {alarm.name: protected_by(alarm) for alarm in owned}
-    found = {name: [each for each in protected.get(name, ()) if _names(read, each, name)] for name in deletes}
+    going = tuple(deletes)
+    asked = {*map(str, deployed if going else ()), *(each for name in going for each in protected.get(name, ()))}
+    rolled_back = {each: _alarms_of(read, each) for each in sorted(asked)}
+    found = {name: [each for each, alarms in rolled_back.items() if name in alarms] for name in going}
     return {name: ", ".join(several) for name, several in found.items() if several}
 
 
-def _names(read: Reader, protected: str, alarm: str) -> bool:
-    kind_name, _, resource = protected.partition("/")
+def _alarms_of(read: Reader, resource: str) -> frozenset[str]:
+    """Return the alarms that roll back the deployments of a resource (kind/name); none when it is gone."""
+    kind_name, _, name = resource.partition("/")
     kind = kind_named(kind_name)
-    description = describe(read, kind, resource) if kind and resource else None
-    return description is not None and alarm in rollback_alarms(description)
+    description = describe(read, kind, name) if kind and name else None
+    return rollback_alarms(description) if description else frozenset()
+
+
+def deployed_since(read: Reader, since: datetime) -> tuple[Ref, ...]:
+    """Return the resources to which something was deployed since then, as the lists say."""
+    return tuple(
+        Ref(kind.name, item[kind.parameter])
+        for kind in KINDS
+        if kind.deployed
+        for item in read.listed(kind.listing.operation, kind.listing.items, LastModifiedTimeAfter=since)
+    )
