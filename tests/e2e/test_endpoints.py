@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
 from tests.e2e.world import World
+from tests.resources import rows_of
 
 pytestmark = pytest.mark.e2e
 
-ON_CPU = {
-    "concurrency",
-    "cpu",
-    "disk",
-    "errors-4xx",
-    "errors-5xx",
-    "idle",
-    "latency-p99",
-    "memory",
-    "midstream-errors",
-    "model-errors",
-    "overhead-latency",
-}
-ON_GPU = ON_CPU | {"gpu", "gpu-memory"}
-SERVERLESS = {
-    "errors-4xx",
-    "errors-5xx",
-    "latency-p99",
-    "memory",
-    "serverless-concurrency",
-    "serverless-overhead",
-    "serverless-setup",
-}
+ON_CPU = rows_of(ENDPOINT, "variant", "instance", "requests")
+ON_GPU = rows_of(ENDPOINT, "variant", "instance", "requests", "gpu")
+SERVERLESS = rows_of(ENDPOINT, "variant", "requests", "serverless") | rows_of(ENDPOINT, "serverless")
 ON_CPU_VARIANT = ProductionVariant("AllTraffic", "ml.m5.2xlarge")
 
 

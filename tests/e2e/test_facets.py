@@ -4,45 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from sagewatch.kinds.endpoint.observe import ENDPOINT
+from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
 from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
 from tests.e2e.world import World
+from tests.resources import rows_of
 
 pytestmark = pytest.mark.e2e
 
-HARDWARE = {"cpu", "disk", "memory"}
-REQUESTS = {
-    "concurrency",
-    "errors-4xx",
-    "errors-5xx",
-    "idle",
-    "latency-p99",
-    "midstream-errors",
-    "model-errors",
-    "overhead-latency",
-}
-MULTI_MODEL = {
-    "model-cache-hits",
-    "model-downloading",
-    "model-loading",
-    "model-loading-wait",
-    "model-unloading",
-    "models-loaded",
-}
-DIRECT = {"container-cpu", "container-errors-4xx", "container-errors-5xx", "container-latency", "container-memory"}
-ASYNC = {"async-downloads", "async-expired", "async-failures", "async-notifications", "async-uploads"}
-BACKLOG = {"backlog-per-instance", "backlog-without-capacity", "oldest-request"}
-RESERVED = {"cpu-reserved", "memory-reserved"}
-COMPONENT = {
-    "concurrency",
-    "cpu",
-    "errors-4xx",
-    "errors-5xx",
-    "idle",
-    "latency-p99",
-    "memory",
-    "model-errors",
-    "overhead-latency",
-}
+HARDWARE = rows_of(ENDPOINT, "variant", "instance")
+REQUESTS = rows_of(ENDPOINT, "variant", "instance", "requests")
+MULTI_MODEL = rows_of(ENDPOINT, "variant", "multi-model")
+DIRECT = rows_of(ENDPOINT, "container", "direct")
+ASYNC = rows_of(ENDPOINT, "variant", "async")
+BACKLOG = rows_of(ENDPOINT, "backlog")
+RESERVED = rows_of(ENDPOINT, "variant", "components")
+COMPONENT = rows_of(INFERENCE_COMPONENT, "component")
 OUTPUT = {"OutputConfig": {"S3OutputPath": "s3://bucket/output"}}
 ROLE = "arn:aws:iam::123456789012:role/ml"
 ON_CPU = ProductionVariant("AllTraffic", "ml.m5.2xlarge")
@@ -113,8 +90,8 @@ def test_provisioned_concurrency_is_watched_where_there_is_any(world: World) -> 
     assert world.names() == names(
         "endpoint/scores",
         "AllTraffic",
-        {"errors-4xx", "errors-5xx", "latency-p99", "memory", "serverless-setup", "serverless-overhead"},
-        {"serverless-concurrency", "provisioned-concurrency", "provisioned-spillover"},
+        rows_of(ENDPOINT, "variant", "requests", "serverless"),
+        rows_of(ENDPOINT, "serverless", "provisioned"),
     )
 
 
@@ -129,17 +106,17 @@ def test_a_shadow_variant_is_watched_like_the_one_it_shadows(world: World) -> No
     )
 
 
-def test_while_a_deployment_is_under_way_the_variants_of_both_sides_are_watched(world: World) -> None:
+def test_a_variant_that_is_being_deployed_is_watched_once_it_is_in_service(world: World) -> None:
     world.sagemaker.create_endpoint("churn", ON_CPU)
     world.sagemaker.begin_update("churn", ProductionVariant("green", "ml.m5.large"))
     world.reconciled()
-    both = world.names()
+    deploying = world.names()
 
     world.sagemaker.settle_endpoint("churn")
     world.reconciled()
 
     green = names("endpoint/churn", "green", HARDWARE, REQUESTS)
-    assert (both, world.names()) == (names("endpoint/churn", "AllTraffic", HARDWARE, REQUESTS) | green, green)
+    assert (deploying, world.names()) == (names("endpoint/churn", "AllTraffic", HARDWARE, REQUESTS), green)
 
 
 def test_an_alarm_that_would_roll_back_a_deployment_stays_as_long_as_the_endpoint(world: World) -> None:
@@ -176,9 +153,12 @@ def test_an_endpoint_of_components_is_watched_for_what_they_reserve(hosting: Wor
     assert hosting.names() == HOST
 
 
-def test_with_a_trail_a_component_is_watched_from_its_creation_to_its_deletion(hosting: World) -> None:
+def test_with_a_trail_a_component_is_watched_once_it_is_in_service_until_its_deletion(hosting: World) -> None:
     hosting.resources.create_component("chat", "llm", gpus=1)
     hosting.resources.create_component("rank", "llm")
+    hosting.reconciled()
+    # No event tells that a component is in service: the sweep names those that have no alarms.
+    hosting.invoke("Sweep", {})
     hosting.reconciled()
     created = hosting.alarms()
     hosting.resources.delete("inference-component", "chat")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from sagewatch.kinds.feature_group import FEATURE_GROUP
+from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
 from tests.e2e.world import World
+from tests.resources import rows_of
 
 pytestmark = pytest.mark.e2e
 
 ON_CPU = {"cpu-stalled", "memory"}
-ONLINE = {"errors-4xx", "errors-5xx", "latency-p99", "throttled"}
+ONLINE = rows_of(FEATURE_GROUP, "operation")
 NODES = {"nodes-awaiting-reboot", "nodes-awaiting-replacement", "nodes-unschedulable"}
 DRIFT = "aws/sagemaker/Endpoints/data-metrics"
 LOAD_TESTS = "/aws/sagemaker/InferenceRecommendationsJobs"
@@ -156,7 +159,7 @@ def test_a_load_test_is_watched_once_cloudwatch_lists_its_endpoints(world: World
     world.reconciled()
 
     assert (running, world.names()) == (
-        names("recommender-job/which", "sm-epc-1", {"client-errors", "client-latency"}),
+        names("recommender-job/which", "sm-epc-1", rows_of(RECOMMENDER_JOB, "endpoint")),
         set(),
     )
 

@@ -21,6 +21,7 @@ from sagewatch_cli.local.machine.environment import AWS
 from sagewatch_cli.local.machine.waiting import until
 from sagewatch_cli.local.stack.deployment import Stack, beside, deployed
 from tests.e2e.world import World, logged
+from tests.resources import PLAIN_VARIANT
 
 pytestmark = pytest.mark.e2e
 
@@ -51,7 +52,8 @@ def test_reconcile_makes_alarms_with_no_more_than_the_templates_own_role(world: 
 
     sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.2xlarge"))
 
-    made = until("eleven alarms", lambda: alarms(guarded, "sagewatch/endpoint/churn/"), lambda names: len(names) == 11)
+    expected = {f"sagewatch/endpoint/churn/AllTraffic/{row}" for row in PLAIN_VARIANT}
+    made = until("all its alarms", lambda: alarms(guarded, "sagewatch/endpoint/churn/"), expected.__eq__)
     assert "sagewatch/endpoint/churn/AllTraffic/cpu" in made
 
 

@@ -228,7 +228,7 @@ def test_the_sweep_counts_who_is_watched_and_has_it_told(queue: Queue, fleet: Fl
         unwatched=(UnwatchedResource("endpoint", "lonely", "it is new"),),
         orphans=1,
         alarms=there,
-        cost=1.9,
+        cost=3.4,
         idle=(IdleScope("endpoint", "churn", "AllTraffic", "about $0.23 an hour, $166 a month (us-east-1)"),),
     )
 

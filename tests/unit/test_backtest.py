@@ -83,7 +83,7 @@ def test_programs_get_the_same_as_people() -> None:
     assert latency == {
         "alarm": "latency-p99",
         "scope": "AllTraffic",
-        "title": "latency of the slowest requests",
+        "title": "p99 latency",
         "fires": "> 1.00 s, 3 of 3 × 5 min",
         "threshold": 1_000_000.0,
         "fit": "fits",

@@ -48,7 +48,7 @@ def test_an_alarm_that_fires_tells_its_value_and_limit_in_the_unit_of_its_row() 
         labels=labels(severity="critical", kind="endpoint", resource="churn", scope="AllTraffic", alarm="latency-p99"),
         place=HERE,
         at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        title="latency of the slowest requests",
+        title="p99 latency",
         subject=Ref("endpoint", "churn"),
         part="sagewatch/endpoint/churn/AllTraffic/latency-p99",
         points=found.points,

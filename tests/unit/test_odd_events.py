@@ -57,7 +57,7 @@ def test_what_is_no_number_is_not_said_as_one(data: str) -> None:
     found = told(firing(data))
 
     assert (found.value, found.limit) == (None, None)
-    assert letter(found).subject == "[CRITICAL] churn · latency of the slowest requests"
+    assert letter(found).subject == "[CRITICAL] churn · p99 latency"
 
 
 def test_an_alarm_without_a_value_is_told_with_cloudwatchs_reason() -> None:

@@ -17,8 +17,8 @@ def told(body: dict[str, object]) -> Notice:
 
 
 def test_what_was_measured_is_said_with_its_limit() -> None:
-    assert measured(told(event("alarm-firing"))) == "latency of the slowest requests 1.84 s, limit 1.00 s"
-    assert measured(told(event("alarm-cleared"))) == "latency of the slowest requests back to 430 ms, limit 1.00 s"
+    assert measured(told(event("alarm-firing"))) == "p99 latency 1.84 s, limit 1.00 s"
+    assert measured(told(event("alarm-cleared"))) == "p99 latency back to 430 ms, limit 1.00 s"
 
 
 def test_what_failed_is_said_by_its_title() -> None:

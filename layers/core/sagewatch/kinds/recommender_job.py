@@ -43,7 +43,7 @@ SPECS = (
     requests.low_traffic(CLIENT_ERRORS, requests.quiet_error_share()),
     Spec(
         id="client-latency",
-        title="latency of the load test's slowest requests",
+        title="p99 latency of the load test",
         level="endpoint",
         metrics=requests.slowest_requests(NAMESPACE, "ClientLatency"),
         expression=requests.SLOWEST,

@@ -141,7 +141,7 @@ MODEL_ERRORS_LOW_TRAFFIC = low_traffic(MODEL_ERRORS, quiet_error_share(_FAILED))
 
 LATENCY_P99 = Spec(
     id="latency-p99",
-    title="latency of the slowest requests",
+    title="p99 latency",
     level="variant",
     metrics=slowest_requests(REQUESTS, "ModelLatency"),
     expression=SLOWEST,
