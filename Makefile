@@ -1,8 +1,8 @@
 # make demo   the main job, played on this machine: no Docker, no AWS account
 # make check  seconds: formatting, lint, types, import rules, template, unit tests
 # make test   everything, sam build and the deployed end-to-end suite included
-# make soak   histories of telling at random, for an hour (SOAK_SECONDS=…, SEED=…)
 # make bench  calls counted, CPU time measured
+# make soak   random histories of watching and of telling, for an hour (SOAK_SECONDS=…); prints the seed of each fault
 # make deploy to your account
 
 SHELL := /bin/bash -o pipefail
@@ -21,7 +21,7 @@ UV := .uv/bin/uv
 SYNC = env -u VIRTUAL_ENV $(UV) sync --frozen --quiet --python "$(PYTHON)"
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo check format lint types unit test build e2e soak bench deploy lock generate aws-news clean
+.PHONY: help setup demo check format lint types unit test build e2e bench soak soak-watching soak-telling deploy lock generate aws-news clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -72,6 +72,7 @@ unit: setup
 # ---------------------------------------------------------------------------------------------------------- everything
 test: check
 	.venv-sam/bin/sam validate --lint
+	.venv/bin/pytest -q -n 2 tests/model
 	.venv/bin/pytest -q -n 2 tests/integration
 	.venv/bin/pytest -q -n 2 tests/model_telling
 	.venv/bin/pytest -q tests/e2e
@@ -79,13 +80,21 @@ test: check
 e2e: setup
 	.venv/bin/pytest -q tests/e2e
 
-soak: setup
-	SOAK_SECONDS="$(or $(SOAK_SECONDS),3600)" SEED="$(or $(SEED),0)" .venv/bin/python -m tests.model_telling.soak
-
 bench: setup
 	.venv/bin/python -m benchmarks.aws_calls
 	.venv/bin/python -m benchmarks.plan_command
 	.venv/bin/python -m benchmarks.lost_messages
+
+soak: setup
+	@$(MAKE) --no-print-directory -j2 soak-watching soak-telling
+
+# make soak-watching HISTORY=Edited SEED=17 plays one history again, without the steps that it fails without
+soak-watching: setup
+	@POWERTOOLS_LOG_LEVEL=CRITICAL PYTHONPATH=.:layers/core:cli HISTORY=$(HISTORY) SEED=$(SEED) SOAK_SECONDS=$(or $(SOAK_SECONDS),3600) \
+		.venv/bin/python -m tests.model.soak
+
+soak-telling: setup
+	@SOAK_SECONDS="$(or $(SOAK_SECONDS),3600)" SEED="$(or $(SEED),0)" .venv/bin/python -m tests.model_telling.soak
 
 # ---------------------------------------------------------------------------------------------------------- deploy
 # sam needs a python3.13 with pip on PATH.

@@ -1,15 +1,21 @@
 """Reconcile: queue messages that name SageMaker resources → their alarms."""
 
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailures
 
+from sagewatch.aws import queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.aws.retries import PATIENT
+from sagewatch.errors import Retry, SagewatchError
+from sagewatch.fleet.costs import prices
+from sagewatch.fleet.looks import looks_of
 from sagewatch.settings import ReconcileSettings
 from sagewatch.watch import events
 from sagewatch.watch.batch import Batch
@@ -18,26 +24,39 @@ settings = ReconcileSettings.read(os.environ)
 clients = Clients(PATIENT)
 reader = clients.reader  # makes the clients of SageMaker and CloudWatch at start, before there is an event
 store = PolicyStore(settings.policy_parameter, settings.table, PATIENT)
+PRICES = prices(clients.cloudwatch.meta.region_name)
 logger, metrics = Logger(service="reconcile"), Metrics(namespace="Sagewatch", service="reconcile")
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]
 
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Any:
-    batch = Batch(clients, settings.prefix, store, Deadline.of(context))
+    began, batch = datetime.now(UTC), Batch(clients, settings.prefix, store, Deadline.of(context))
+    failed: list[PartialItemFailures] = []
 
     def reconcile_named(record: Any) -> None:
         logger.append_keys(message_id=record.message_id, ref=None)  # for the line that says why a message failed
-        if ref := events.ref_of(events.parse(record.body)):
-            logger.append_keys(ref=str(ref))
-            batch.reconcile(ref)
-        else:
-            logger.info("ignored", reason=events.why_ignored(record.json_body))
+        try:
+            if ref := events.ref_of(event := events.parse(record.body)):
+                logger.append_keys(ref=str(ref))
+                url = settings.queue_url
+                batch.reconcile(ref, url and queue.beside(url, record.get("eventSourceARN") or ""))
+            else:
+                logger.info("ignored", extra={"reason": events.why_ignored(event)})
+        except SagewatchError as error:
+            logger.warning("failed", extra={"error": type(error).__name__, "reason": error.printable})
+            failed.append({"itemIdentifier": record.message_id})
 
     answer = process_partial_response(event, reconcile_named, processor, context)
+    answer["batchItemFailures"] += failed
     logger.remove_keys(["message_id", "ref"])
     for done in batch.outcomes.values():
-        logger.info("reconciled", extra=done.data())
+        (logger.error if done.refused else logger.info)("reconciled", extra=done.data())
+    if looks := batch.in_force and looks_of(batch.outcomes.values(), batch.in_force, PRICES, began):
+        try:
+            store.remember(looks)
+        except Retry as error:  # it costs the next sweep a look
+            logger.info("not remembered", extra={"reason": error.printable})
     for name, count in {**batch.counts(), "MessagesFailed": len(answer["batchItemFailures"])}.items():
         metrics.add_metric(name, "Count", count)
     return answer

@@ -31,7 +31,7 @@ from sagewatch_cli.main import app
 
 type Alarms = Mapping[str, Mapping[str, Any]]
 
-QUEUES = ("ReconcileQueue", "NotifyQueue")
+QUEUES = ("ReconcileQueue", "BackfillQueue", "NotifyQueue")
 DEAD_LETTERS = ("ReconcileDeadLetters", "NotifyDeadLetters", "SweepDeadLetters")
 WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 

@@ -63,13 +63,16 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
     assert actions("Reconcile") == described | STANDING | {
         "sagemaker:DescribeEndpointConfig",
         "sagemaker:DescribeModel",
+        "sagemaker:ListEndpoints",
         "sagemaker:ListInferenceComponents",
         "sagemaker:ListTags",
         "cloudwatch:DescribeAlarms",
         "cloudwatch:PutMetricAlarm",
         "cloudwatch:DeleteAlarms",
         "cloudwatch:ListMetrics",
+        "dynamodb:PutItem",
         "ec2:DescribeInstanceTypes",
+        "sqs:SendMessage",
     }
 
 
@@ -80,9 +83,10 @@ def test_the_sweep_is_allowed_what_it_calls(whole_fleet: Fleet, queue: Queue) ->
     app.handler({}, None)
 
     of_sam = [each for each in functions()["Sweep"]["Policies"] if "SQSSendMessagePolicy" in each]
-    queues = [{"QueueName": {"Fn::GetAtt": [name, "QueueName"]}} for name in ("ReconcileQueue", "NotifyQueue")]
+    queues = [{"QueueName": {"Fn::GetAtt": [name, "QueueName"]}} for name in ("BackfillQueue", "NotifyQueue")]
     assert of_sam == [{"SQSSendMessagePolicy": queue} for queue in queues]
     assert ledger.actions - {"sqs:SendMessageBatch"} <= actions("Sweep")
     listed = {action(each.operation) for kind in KINDS for each in (kind.specs and kind.listing, kind.failures) if each}
     muting = {f"cloudwatch:{each}" for each in ("ListAlarmMuteRules", "PutAlarmMuteRule", "DeleteAlarmMuteRule")}
-    assert actions("Sweep") == listed | STANDING | muting | {"dynamodb:PutItem", "cloudwatch:DescribeAlarms"}
+    reading = {"cloudwatch:DescribeAlarms", "cloudwatch:ListMetrics"}
+    assert actions("Sweep") == listed | STANDING | muting | reading | {"dynamodb:PutItem"}

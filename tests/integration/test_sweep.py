@@ -74,10 +74,13 @@ def test_a_fleet_in_order_is_left_in_peace(
 
     assert swept(sweep, queue) == []
     lists = [
-        f"List{name}" for kind in KINDS if kind.specs for name in [camel(kind.listing)] for _ in kind.listing.filters
+        f"List{camel(listing)}"
+        for kind in KINDS
+        for listing in (kind.listing if kind.specs else None, kind.failures)
+        if listing
+        for _ in listing.filters
     ]
-    failures = [f"List{camel(kind.failures)}" for kind in KINDS if kind.failures for _ in kind.failures.filters]
-    assert journal.taken() == [*lists, "DescribeAlarms", *failures]
+    assert journal.taken() == [*lists, "DescribeAlarms"]
 
 
 def camel(listing: Listing) -> str:
@@ -115,13 +118,15 @@ def refused(operation: str, code: str) -> Any:
     return lambda **_: (SimpleNamespace(status_code=400), {**body, "ResponseMetadata": {"HTTPStatusCode": 400}})
 
 
-def test_a_list_that_the_region_does_not_have_is_empty(sweep: ModuleType, queue: Queue, fleet: Fleet) -> None:
+def test_a_list_of_failures_that_the_region_does_not_have_hinders_no_other(sweep: ModuleType, queue: Queue, fleet: Fleet) -> None:
     fleet.endpoint()
     events = sweep.clients.sagemaker.meta.events
     for operation in ("ListAIBenchmarkJobs", "ListJobs"):
         events.register_first(f"before-call.sagemaker.{operation}", refused(operation, "UnknownOperationException"))
 
     assert [each["name"] for each in swept(sweep, queue)] == ["churn"]
+    found = [notice("sagewatch", each) for each in Queue("notify").taken()]
+    assert sorted(each.key for each in found if each) == ["sweep/unlisted/ai-benchmark-job", "sweep/unlisted/sagemaker-job"]
 
 
 def test_a_benchmark_that_ended_lately_is_told_however_long_ago_it_began(sweep: ModuleType) -> None:
@@ -215,20 +220,36 @@ def test_an_empty_list_deletes_nothing(sweep: ModuleType, reconcile: ModuleType,
     assert len(alarms()) == len(PLAIN_VARIANT)
 
 
+def _refused(sweep: ModuleType, code: str) -> None:
+    def refused(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "ListPipelines")
+
+    sweep.clients.sagemaker.meta.events.register("before-call.sagemaker.ListPipelines", refused)
+
+
 def test_a_list_that_cannot_be_read_surfaces_after_the_others_were_swept(
     sweep: ModuleType, queue: Queue, fleet: Fleet
 ) -> None:
     fleet.endpoint()
     fleet.pipeline()
+    _refused(sweep, "ThrottlingException")
 
-    def denied(**_: Any) -> None:
-        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "ListPipelines")
-
-    sweep.clients.sagemaker.meta.events.register("before-call.sagemaker.ListPipelines", denied)
-
-    with pytest.raises(Retry, match=r"^Not all could be listed: list_pipelines: .*AccessDenied"):
+    with pytest.raises(Retry, match=r"^Not all could be listed: list_pipelines: .*Throttling"):
         sweep.handler({}, None)
     assert queue.taken() == [CHURN]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "UnknownOperationException"])
+def test_a_kind_that_cannot_be_listed_here_is_told_and_fails_no_sweep(
+    sweep: ModuleType, queue: Queue, fleet: Fleet, code: str
+) -> None:
+    fleet.endpoint()
+    fleet.pipeline()
+    _refused(sweep, code)
+
+    assert swept(sweep, queue) == [CHURN]
+    found = [notice("sagewatch", each) for each in Queue("notify").taken()]
+    assert [(each.key, each.state) for each in found if each] == [("sweep/unlisted/pipeline", "failed")]
 
 
 def test_alarms_under_our_prefix_that_are_not_ours_are_reported_and_never_named(

@@ -14,7 +14,7 @@ from sagewatch.kinds.cluster import CLUSTER
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.feature_group import FEATURE_GROUP
 from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
-from sagewatch.kinds.kind import Kind, Metric, Published, Spec
+from sagewatch.kinds.kind import Kind, Metric, Spec
 from sagewatch.kinds.labeling_job import LABELING_JOB
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.pipeline import PIPELINE
@@ -23,7 +23,7 @@ from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
 from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.kinds.transform_job import TRANSFORM_JOB
-from sagewatch.model import Description
+from sagewatch.model import Description, Published
 from sagewatch_cli.commands.catalog import alarms_of, as_data
 from sagewatch_cli.main import app
 from sagewatch_cli.metrics import (

@@ -223,6 +223,7 @@ def test_every_failure_edge_ends_in_a_dead_letter_queue() -> None:
         "rule SweepDeployed": (sweep, retried),
         "rule SweepPolicyChanged": (sweep, retried),
         "queue ReconcileQueue": reconcile,
+        "queue BackfillQueue": reconcile,
         "queue NotifyQueue": notify,
         "schedule QuarterHourly": sweep,
         "schedule Daily": sweep,
@@ -271,7 +272,7 @@ def test_every_rule_may_send_to_its_queue_and_its_dead_letter_queue() -> None:
 
 
 def test_a_message_stays_hidden_for_six_times_the_functions_timeout() -> None:
-    for function, queue in (("Reconcile", "ReconcileQueue"), ("Notify", "NotifyQueue")):
+    for function, queue in (("Reconcile", "ReconcileQueue"), ("Reconcile", "BackfillQueue"), ("Notify", "NotifyQueue")):
         assert resources("AWS::SQS::Queue")[queue]["VisibilityTimeout"] == 6 * functions()[function]["Timeout"]
 
 
@@ -295,8 +296,8 @@ def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
         "POWERTOOLS_TRACE_DISABLED",
     }
 
-    assert variables("Reconcile") == common
-    assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL", "NOTIFY_QUEUE_URL"}
+    assert variables("Reconcile") == {*common, "RECONCILE_QUEUE_URL"}
+    assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL", "BACKFILL_QUEUE_URL", "NOTIFY_QUEUE_URL"}
     assert variables("Notify") == {
         *common,
         *("NOTIFY_QUEUE_URL", "ALERTS_TOPIC_ARN", "SLACK_CREDENTIALS", "SLACK_API_URL"),

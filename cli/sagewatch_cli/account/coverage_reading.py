@@ -38,7 +38,7 @@ def recorded(account: Account, standing: PolicyInForce, table: str | None) -> Po
     """Add the rows that the budget has no room for, as the sweep stored them; none without a budget or a table."""
     if standing.policy.budget is None or not table:
         return standing
-    return replace(standing, withheld=frozenset(budget_store.read_row_costs(account.client("dynamodb"), table)))
+    return replace(standing, withheld=budget_store.read_withheld(account.client("dynamodb"), table).rows)
 
 
 def place(account: Account) -> Place:

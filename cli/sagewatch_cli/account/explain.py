@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sagewatch.fleet.costs import Prices, monthly
 from sagewatch.kinds import links
-from sagewatch.kinds.kind import Kind, Published, Reader, Spec
+from sagewatch.kinds.kind import Kind, Reader, Spec
 from sagewatch.kinds.registry import spec as row_named
-from sagewatch.model import PER_CAPACITY, Alarm, Capacity, Description, Labels, Observed, Place, Scope
+from sagewatch.model import PER_CAPACITY, Alarm, Capacity, Description, Labels, Observed, Place, Published, Scope
 from sagewatch.policy.cascade import Override, RowsInForce, apply_policy
 from sagewatch.policy.rules import PolicyInForce, row_id
 from sagewatch.units import humanise

@@ -253,7 +253,7 @@ class _Observations:
             return standing, {}
         while True:
             self.at(suspects(self.known.living, self.known.owned, now, standing) | self._unsure(standing))
-            demand = row_costs(self._wanted(standing), prices_, {})
+            demand = row_costs(self._wanted(standing), prices_, standing.policy)
             rows = over_budget(standing.policy.budget, demand)
             if rows == standing.withheld:
                 return standing, demand
@@ -290,7 +290,7 @@ class _Observations:
         """Return what reconcile would do about a resource that was looked at."""
         look = self.looks[ref]
         others = cloudwatch.named(self.clients.cloudwatch, alarms_of_others(self.prefix, look.facts))
-        labelled = to_label(look.facts, others)
+        labelled = to_label(self.prefix, look.facts, others)
         return ResourcePlan.of(self.clients.reader, self.prefix, look, standing, labelled)
 
     def _wanted(self, standing: PolicyInForce) -> Iterator[Alarm]:

@@ -3,9 +3,12 @@
 SagewatchError
 ├── Retry            the platform should try again: a throttle, a time-out, a resource that changed under our hands
 │   ├── Impaired         the table or the policy cannot be read: people are told without memory, and told so
+│   ├── NotAllowed   AWS refuses us a call, or does not know it in this Region; it will, until somebody changes that
 │   ├── NoAnswer     nobody answered; who was asked is left alone for a while
+│   ├── OutOfTime    the invocation ends too soon for one more call; another one goes on
 │   └── Stale        what was to be changed or answered is not there any more; it has to be said anew
 ├── Undeliverable    trying again cannot help: a malformed event, an unknown kind; it belongs in the dead-letter queue
+│   ├── Refused      what was asked is not allowed as it is: a malformed request, a quota that is used up
 │   ├── Unreachable  the place is gone, or closed to us; another one may do
 │   └── Unauthorised the credentials are refused, also those that were read anew
 ├── BadSetting       the function cannot start; names the environment variable
@@ -22,6 +25,11 @@ from dataclasses import dataclass
 class SagewatchError(Exception):
     """Anything that this product raises on purpose."""
 
+    @property
+    def printable(self) -> str:
+        """What it says, so that any stream can take it: half a character of UTF-16 becomes `\\ud800`."""
+        return str(self).encode(errors="backslashreplace").decode()
+
 
 class Retry(SagewatchError):
     """The same work may succeed later: after so many seconds when somebody said so, else at the queue's own pace."""
@@ -29,6 +37,10 @@ class Retry(SagewatchError):
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
+
+
+class NotAllowed(Retry):
+    """AWS refuses us a call, or does not know it in this Region: so it stays until somebody changes something."""
 
 
 class NoAnswer(Retry):
@@ -39,12 +51,24 @@ class Impaired(Retry):
     """What Sagewatch remembers, or its policy, can be neither read nor written now."""
 
 
+class OutOfTime(Retry):
+    """The invocation ends too soon for one more call; `done` is how much was written before."""
+
+    def __init__(self, message: str, done: int = 0) -> None:
+        super().__init__(message)
+        self.done = done
+
+
 class Stale(Retry):
     """A message to be edited or answered is not there any more, or cannot be edited."""
 
 
 class Undeliverable(SagewatchError):
     """The same work will never succeed; a person must look."""
+
+
+class Refused(Undeliverable):
+    """AWS refuses a request for what it says, or because a quota is used up."""
 
 
 class Unreachable(Undeliverable):

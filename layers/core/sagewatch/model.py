@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -116,6 +117,20 @@ class Scope:
         return getattr(self.capacity, field) if field else None
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A metric that CloudWatch has lately had data of."""
+
+    namespace: str
+    metric: str
+    dimensions: Dimensions
+
+    @property
+    def is_sagemakers(self) -> bool:
+        """Tell SageMaker's own metric from somebody else's; SageMaker spells its namespaces in several ways."""
+        return self.namespace.removeprefix("/").casefold().startswith("aws/sagemaker")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Something that could not be found out; the alarms that depend on it are neither made nor deleted."""
@@ -149,6 +164,8 @@ class Facts:
     """The parts of it that get alarms of their own."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Its SageMaker tags."""
+    watched: tuple[Published, ...] = ()
+    """The metrics that its alarms look at: what CloudWatch listed once is not gone because it lists it no more."""
     gaps: tuple[Gap, ...] = ()
     """What could not be found out."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -160,11 +177,23 @@ class Facts:
 
 
 _PLAIN = "/:@+,-._~"
+# A description that people wrote into may be cut at its end, in the middle of the line.
+_LINE = re.compile(r"\[sagewatch ([^\]\n]*)(?:\]|\Z)")
+
+
+def _quoted(value: str) -> str:
+    """Percent-encode what would end a label or the line; letters of all alphabets stay, as descriptions are short."""
+    if value.isascii():
+        return quote(value, safe=_PLAIN)
+    return "".join(
+        each if not each.isascii() and each.isprintable() else quote(each, safe=_PLAIN, errors="backslashreplace")
+        for each in value
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What routing looks at, and what makes an alarm ours: the last line of its description."""
+    """What routing looks at, and what makes an alarm ours: a line of its description, the last one as we write it."""
 
     values: Mapping[str, str]
 
@@ -181,17 +210,30 @@ class Labels:
 
     def line(self) -> str:
         """Return `[sagewatch severity=critical kind=endpoint …]`; blanks, brackets and the like are percent-encoded."""
-        return "[sagewatch " + " ".join(f"{k}={quote(v, safe=_PLAIN)}" for k, v in self.values.items()) + "]"
+        return "[sagewatch " + " ".join(f"{k}={_quoted(v)}" for k, v in self.values.items()) + "]"
 
     @classmethod
     def of(cls, description: str | None) -> Labels | None:
-        """Read the last line of a description; None when it is not a labels line with a kind and a resource."""
-        last = (description or "").rstrip().rpartition("\n")[2]
-        if not (last.startswith("[sagewatch ") and last.endswith("]")):
-            return None
-        pairs = [part.partition("=") for part in last[len("[sagewatch ") : -1].split()]
-        values = {key: unquote(value) for key, equals, value in pairs if equals}
-        return cls(values) if values.keys() >= {"kind", "resource", "scope", "alarm"} else None
+        """Read the labels line, wherever in a description; None when none names kind, resource, scope and alarm."""
+        return cls.and_text(description)[0]
+
+    @classmethod
+    def and_text(cls, description: str | None) -> tuple[Labels | None, str]:
+        """Return the labels of a description, those of its last line that are whole, and the text around that line.
+
+        `"Why.\\n[sagewatch kind=…]"` → the labels and `"Why."`; a note below the line is part of the text.
+        """
+        whole = description or ""
+        for found in reversed(list(_LINE.finditer(whole))):
+            pairs = [part.partition("=") for part in found[1].split()]
+            values = {key: unquote(value) for key, equals, value in pairs if equals}
+            if values.keys() >= {"kind", "resource", "scope", "alarm"}:
+                return cls(values), whole[: found.start()].removesuffix("\n") + whole[found.end() :]
+        return None, whole
+
+
+def _dimensions(metric: Mapping[str, Any]) -> dict[str, str]:
+    return {each["Name"]: each["Value"] for each in metric.get("Dimensions", ())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +252,18 @@ class Alarm:
     @property
     def labels(self) -> Labels | None:
         return Labels.of(self.request.get("AlarmDescription"))
+
+    @property
+    def metrics(self) -> tuple[Published, ...]:
+        """The metrics that it looks at."""
+        queries = [query["MetricStat"]["Metric"] for query in self.request.get("Metrics", ()) if "MetricStat" in query]
+        metrics = queries or ([self.request] if "MetricName" in self.request else [])
+        return tuple(
+            Published(
+                each["Namespace"], each["MetricName"], {d["Name"]: d["Value"] for d in each.get("Dimensions", ())}
+            )
+            for each in metrics
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +324,10 @@ class Plan:
 
     alarms: tuple[Alarm, ...] = ()
     unknown: frozenset[tuple[str | None, str]] = frozenset()
-    """(scope, alarm id) of alarms of which a gap leaves it open whether they should be; a scope of None is any."""
+    """(scope, alarm id) of alarms of which a gap leaves it open whether they should be; a scope of None is any scope
+    but those in `known`."""
+    known: frozenset[tuple[str, str]] = frozenset()
+    """(scope, alarm id) of the scopes that were found, for every row that could be theirs."""
     rollback_alarms: frozenset[str] = frozenset()
     """Names of alarms that roll the resource's own deployments back; none of them is deleted while it lives."""
     reports: tuple[str, ...] = ()

@@ -7,13 +7,30 @@ from datetime import UTC
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError, ParamValidationError
+
 from sagewatch.aws.retries import retried
+from sagewatch.errors import Refused
 from sagewatch.model import Alarm, AlarmState, Described, canonical
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.literals import StateValueType
     from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
+
+# PutMetricAlarm models LimitExceeded alone; the others are CloudWatch's common errors ("Common Error Types").
+_REFUSALS = frozenset(
+    {
+        "InvalidParameterCombination",
+        "InvalidParameterValue",
+        "LimitExceeded",
+        "LimitExceededException",
+        "LimitExceededFault",
+        "MissingParameter",
+        "ValidationError",
+        "ValidationException",
+    }
+)
 
 MOST_NAMES = 100  # in one DeleteAlarms or DescribeAlarms (AlarmNames)
 
@@ -77,7 +94,7 @@ def _described_by_name(client: CloudWatchClient, names: Iterable[str]) -> Iterat
 
 
 def put(client: CloudWatchClient, alarm: Alarm) -> None:
-    """Write one alarm, complete: PutMetricAlarm overwrites everything."""
+    """Write one alarm, complete: PutMetricAlarm overwrites everything. Refused when CloudWatch takes no such alarm."""
     # Without the second field, warm-up ends with the first full window of data (CloudWatch User Guide, "Alarm warm-up
     # periods"): for a new model, that is when it is slowest.
     warm_up: Any = {
@@ -87,7 +104,14 @@ def put(client: CloudWatchClient, alarm: Alarm) -> None:
     # Three requests a second in an account and Region (CloudWatch service quotas): most time is spent waiting here.
     with retried(f"put_metric_alarm {alarm.name}"):
         # A put overwrites the whole configuration and leaves the state of the alarm as it was (PutMetricAlarm).
-        client.put_metric_alarm(**alarm.request, **({"WarmUpConfiguration": warm_up} if alarm.warm_up else {}))
+        try:
+            client.put_metric_alarm(**alarm.request, **({"WarmUpConfiguration": warm_up} if alarm.warm_up else {}))
+        except ParamValidationError as error:
+            raise Refused(f"{alarm.name}: {error}") from error
+        except ClientError as error:
+            if error.response["Error"].get("Code") in _REFUSALS:
+                raise Refused(f"{alarm.name}: {error}") from error
+            raise
 
 
 def delete(client: CloudWatchClient, names: Iterable[str]) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sagewatch.aws import budget_store
+from sagewatch.aws import budget_store, look_store
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.retries import retried
 from sagewatch.errors import BadSetting, BrokenPolicy, Impaired
-from sagewatch.policy.rules import PolicyInForce, Row, RowCost
+from sagewatch.model import Ref
+from sagewatch.policy.rules import Look, PolicyInForce, Withheld
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -87,15 +88,32 @@ class PolicyStore:
             self._text, self._in_force = text, replace(found, version=version)
         if self._in_force.policy.budget is None:
             return self._in_force
-        return replace(self._in_force, withheld=frozenset(self.read_withheld()))
+        return replace(self._in_force, withheld=self.read_withheld().rows)
 
-    def read_withheld(self) -> Mapping[Row, RowCost]:
-        """Return what the sweep last withheld, and what it would cost."""
-        return budget_store.read_row_costs(self.clients.dynamodb, self._budget_table())
+    def read_withheld(self) -> Withheld:
+        """Return the rows that the sweep last found to have no room."""
+        return budget_store.read_withheld(self.clients.dynamodb, self._budget_table())
 
-    def write_withheld(self, withheld: Mapping[Row, RowCost]) -> None:
-        """Write down what is withheld from now on, in place of what was."""
-        budget_store.write_row_costs(self.clients.dynamodb, self._budget_table(), withheld)
+    def write_withheld(self, withheld: Withheld) -> None:
+        """Write down which rows have no room from now on, in place of those before."""
+        budget_store.write_withheld(self.clients.dynamodb, self._budget_table(), withheld)
+
+    def read_looks(self, kinds: Iterable[str]) -> dict[Ref, Look]:
+        """Return what was remembered of looks at resources of these kinds; nothing without a table."""
+        if not self.table:
+            return {}
+        return {
+            Ref(kind, name): look
+            for kind in sorted(kinds)
+            for name, look in look_store.read_looks(self.clients.dynamodb, self.table, kind).items()
+        }
+
+    def remember(self, looks: Mapping[Ref, Look]) -> None:
+        """Remember looks in place of older ones at the same resources; without a table they are forgotten."""
+        for kind in sorted({ref.kind for ref in looks}):
+            if self.table:
+                new = {ref.name: look for ref, look in looks.items() if ref.kind == kind}
+                look_store.add_looks(self.clients.dynamodb, self.table, kind, new)
 
     def _budget_table(self) -> str:
         if not self.table:

@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sagewatch.errors import Retry
+from sagewatch.errors import NotAllowed, Retry
+
+# SageMaker and CloudWatch spell the first in both ways (Common Errors of either API); the second is a service's word
+# for an operation that it does not have in the Region.
+_NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException", "UnknownOperationException"})
 
 PATIENT = Config(
     # Adaptive: botocore slows itself down when AWS throttles, which at three writes a second is the normal case.
@@ -17,6 +21,9 @@ PATIENT = Config(
     read_timeout=10,
 )
 """For the clients of reconcile and sweep."""
+
+LONGEST_CALL_MS = 55_000
+"""Milliseconds that one call of a PATIENT client may take: throttled eight times, a put took 42 to 52 s (measured)."""
 
 # Standard mode waits 20 s at most before an attempt (boto3 guide, "Retries"); read_timeout counts for each attempt
 # anew.
@@ -28,10 +35,14 @@ BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=
 def retried(doing: str, kind: type[Retry] = Retry) -> Iterator[None]:
     """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything.
 
-    `kind` is the one to raise: Impaired of what people cannot be told without.
+    `kind` is the one to raise: Impaired of what people cannot be told without. Of a plain Retry, what this function may
+    not call, or what the Region does not have, is NotAllowed.
     """
     try:
         yield
     # A ClientError is an answer that refuses; a BotoCoreError means that none came (boto3 guide, "Error handling").
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        refused = kind is Retry and error.response["Error"].get("Code") in _NOT_ALLOWED
+        raise (NotAllowed if refused else kind)(f"{doing}: {error}") from error
+    except BotoCoreError as error:
         raise kind(f"{doing}: {error}") from error

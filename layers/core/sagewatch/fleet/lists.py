@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sagewatch.aws import cloudwatch, sagemaker
-from sagewatch.errors import Retry
+from sagewatch.errors import NotAllowed, Retry
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
@@ -19,6 +20,37 @@ if TYPE_CHECKING:
 
 WATCHED = tuple(kind for kind in KINDS if kind.specs)
 """The kinds whose resources get alarms; of the others nobody need know what lives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What SageMaker's lists say of some kinds."""
+
+    living: Mapping[Ref, datetime]
+    """What lives, with the time of its last change."""
+    failed: tuple[tuple[Kind, Description], ...] = ()
+    """What failed of the kinds without failure events."""
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Kind → why it could not be listed this time."""
+    not_allowed: Mapping[str, str] = field(default_factory=dict)
+    """Kind → why it cannot be listed here: denied, or unknown in this Region."""
+
+
+def list_kinds(client: sagemaker.Client, kinds: Iterable[Kind], since: datetime) -> Listed:
+    """List what lives of these kinds, and what failed since then of those without failure events."""
+    living: dict[Ref, datetime] = {}
+    failed: list[tuple[Kind, Description]] = []
+    unread, not_allowed = {}, {}
+    for kind in kinds:
+        try:
+            if kind.specs:
+                living.update(sagemaker.live(client, kind))
+            failed += [(kind, item) for item in sagemaker.failed(client, kind, since)]
+        except NotAllowed as error:
+            not_allowed[kind.name] = str(error)
+        except Retry as error:
+            unread[kind.name] = str(error)
+    return Listed(living=living, failed=tuple(failed), unread=unread, not_allowed=not_allowed)
 
 
 def list_living(
@@ -39,26 +71,14 @@ def list_living(
     return living, unread
 
 
-def list_failed(client: sagemaker.Client, since: datetime) -> tuple[list[tuple[Kind, Description]], list[str]]:
-    """Return what failed since then of the kinds without failure events, and why some lists could not be read."""
-    found: list[tuple[Kind, Description]] = []
-    unread = []
-    for kind in KINDS:
-        try:
-            found += [(kind, item) for item in sagemaker.failed(client, kind, since)]
-        except Retry as error:
-            unread.append(str(error))
-    return found, unread
-
-
 def list_owned(client: CloudWatchClient, prefix: str) -> tuple[dict[Ref, list[Described]], list[str]]:
     """Return our alarms by resource, and the names of those under our prefix that are not ours."""
     owned: dict[Ref, list[Described]] = {}
     foreign = []
     for each in cloudwatch.described(client, f"{prefix}/"):
-        labels = each.alarm.labels
-        if labels and kind_named(labels.ref.kind) and names.is_owned(prefix, labels.ref, each.alarm.name, labels):
-            owned.setdefault(labels.ref, []).append(each)
+        ours = names.claimed(prefix, each.alarm)
+        if ours and ours.labels and kind_named(ours.labels["kind"]):
+            owned.setdefault(ours.labels.ref, []).append(replace(each, alarm=ours))
         else:
             foreign.append(each.alarm.name)
     return owned, foreign

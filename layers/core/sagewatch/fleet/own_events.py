@@ -35,6 +35,12 @@ def failure_found(kind: Kind, item: Description) -> Mapping[str, object]:
     }
 
 
+def kind_unlisted(kind: str, why: str, now: datetime) -> Mapping[str, object]:
+    """Return an event for a kind that cannot be listed here; it is told once, as the store of what was told sees to."""
+    detail = {"kind": kind, "why": why}
+    return {"source": _SOURCE, "detail-type": "Sagewatch Kind Unlisted", "time": now.isoformat(), "detail": detail}
+
+
 def policy_broken(parameter: str | None, faults: Iterable[Fault], now: datetime) -> Mapping[str, object]:
     """Return an event for a policy with faults; the store of what was told keeps it from being told twice."""
     detail = {"parameter": parameter, "faults": [str(fault) for fault in faults]}

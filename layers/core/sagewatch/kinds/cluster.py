@@ -80,7 +80,10 @@ def _observe(cluster: Description, read: Reader, facts: Facts) -> Facts:
         return facts
     likely = {"ClusterName": eks["ClusterArn"].rpartition("/")[2]}
     other = {"ClusterName": cluster["ClusterName"]}
-    series = other if _has_data(read, other) and not _has_data(read, likely) else likely
+    has_other, has_likely = _has_data(read, other), _has_data(read, likely)
+    # What was found out once holds while CloudWatch lists neither.
+    was_other = other in [each.dimensions for each in facts.watched]
+    series = other if not has_likely and (has_other or was_other) else likely
     return replace(facts, scopes=(Scope(level="cluster", name="all", series=(series,)),))
 
 
@@ -218,6 +221,7 @@ CLUSTER = Kind(
     reads={},
     levels={"cluster": Level(CLUSTER_ONLY)},
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

@@ -13,18 +13,8 @@ from dataclasses import replace
 
 from sagewatch.kinds import requests
 from sagewatch.kinds.charts import SHARE, TIMED, Chart
-from sagewatch.kinds.kind import (
-    FailureNotice,
-    Kind,
-    Level,
-    Lifetime,
-    Listing,
-    Metric,
-    Published,
-    Reader,
-    Spec,
-)
-from sagewatch.model import Capacity, Description, Facts, Scope, Severity, Unit
+from sagewatch.kinds.kind import Discovery, FailureNotice, Kind, Level, Lifetime, Listing, Metric, Reader, Spec
+from sagewatch.model import Capacity, Description, Facts, Published, Scope, Severity, Unit
 
 NAMESPACE = "AWS/SageMaker"
 ENDED = frozenset({"Deleting", "CreateFailed"})
@@ -144,8 +134,8 @@ SPECS = (
 def _observe(group: Description, read: Reader, facts: Facts) -> Facts:
     if not (group.get("OnlineStoreConfig") or {}).get("EnableOnlineStore"):
         return facts
-    known = tuple(filter(_is_ours, read.published(FeatureGroupName=group["FeatureGroupName"])))
-    return replace(facts, scopes=tuple(_scopes(group, known)))
+    listed = tuple(filter(_is_ours, read.published(FeatureGroupName=group["FeatureGroupName"])))
+    return replace(facts, scopes=tuple(_scopes(group, listed, tuple(filter(_is_ours, facts.watched)))))
 
 
 def _is_ours(each: Published) -> bool:
@@ -153,9 +143,9 @@ def _is_ours(each: Published) -> bool:
     return each.is_sagemakers and each.dimensions.keys() == _DIMENSIONS
 
 
-def _scopes(group: Description, known: Collection[Published]) -> Iterator[Scope]:
-    namespace = min((each.namespace for each in known), default=None)
-    for operation in sorted({*_ALWAYS, *(each.dimensions["OperationName"] for each in known)}):
+def _scopes(group: Description, listed: Collection[Published], watched: Collection[Published]) -> Iterator[Scope]:
+    namespace = min((each.namespace for each in listed or watched), default=None)
+    for operation in sorted({*_ALWAYS, *(each.dimensions["OperationName"] for each in (*listed, *watched))}):
         side, units = _SIDES.get(operation, ("", ""))
         capacity = _provisioned(group, units)
         yield Scope(
@@ -267,6 +257,11 @@ FEATURE_GROUP = Kind(
     reads={},
     levels={"operation": Level(OPERATION)},
     specs=SPECS,
+    discovers=(
+        Discovery(
+            dimension="FeatureGroupName", owner=lambda p: p.dimensions["FeatureGroupName"] if _is_ours(p) else None
+        ),
+    ),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

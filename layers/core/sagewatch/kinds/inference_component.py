@@ -325,6 +325,7 @@ INFERENCE_COMPONENT = Kind(
     reads={"describe_endpoint": "endpoint"},
     levels={"component": Level(COMPONENT)},
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=(),

@@ -15,10 +15,10 @@ from sagewatch.model import (
     PER_CAPACITY,
     Capacity,
     Description,
-    Dimensions,
     Facts,
     Gap,
     Notice,
+    Published,
     Severity,
     Unit,
 )
@@ -93,20 +93,6 @@ class Spec:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A metric that CloudWatch has lately had data of."""
-
-    namespace: str
-    metric: str
-    dimensions: Dimensions
-
-    @property
-    def is_sagemakers(self) -> bool:
-        """Tell SageMaker's own metric from somebody else's; SageMaker spells its namespaces in several ways."""
-        return self.namespace.removeprefix("/").casefold().startswith("aws/sagemaker")
-
-
 class Reader(Protocol):
     """What a kind may ask while it observes a resource; every answer is of now, but for those of `published`."""
 
@@ -123,6 +109,22 @@ class Reader(Protocol):
 
     def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
         """Return what one instance of a type has, or why that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """A question to ListMetrics whose answers become scopes, asked for all resources of a kind at once."""
+
+    metric: str | None = None
+    """The metric's name; None for any."""
+    within: str | None = None
+    """The namespace; None for any."""
+    dimension: str
+    """A dimension that the metrics have."""
+    owner: Callable[[Published], str | None]
+    """Returns the name of the resource that gets a scope for a metric; None for a metric that is none of ours."""
+    by_metric: bool = False
+    """Whether each metric is a scope of its own; else all metrics with the same dimensions are one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +266,8 @@ class Kind:
     """Level → the dimensions of its metrics; a level for every one that rows name."""
     specs: tuple[Spec, ...]
     """The rows: which alarms there are. Without rows there are no alarms, only notices."""
+    discovers: tuple[Discovery, ...]
+    """Which metrics become scopes when CloudWatch begins to list them."""
     charts: tuple[Chart, ...]
     """Every metric that SageMaker documents for the kind, as the charts of the dashboard."""
     without_charts: str

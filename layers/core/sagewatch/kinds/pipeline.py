@@ -296,6 +296,7 @@ PIPELINE = Kind(
         "step": Level(STEP, elsewhere=((CAPITAL, STEP),)),
     },
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

@@ -80,6 +80,7 @@ TUNING_JOB = Kind(
     reads={},
     levels={},
     specs=(),
+    discovers=(),
     charts=(),
     without_charts="A tuning job publishes no metrics: its training jobs do, above. Its failure is a notice.",
     notices=NOTICES,

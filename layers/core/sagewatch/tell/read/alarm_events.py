@@ -216,6 +216,24 @@ def _policy_broken(event: Event, detail: Event) -> Notice:
     )
 
 
+def _kind_unlisted(event: Event, detail: Event) -> Notice:
+    """Tell that resources of a kind cannot be listed here: once for each kind."""
+    kind, why = _texts("Sagewatch Kind Unlisted", detail, "kind", "why")
+    values = {"severity": "warning", "kind": "sweep", "resource": kind, "scope": "all", "alarm": "unlisted"}
+    return Notice(
+        key=f"sweep/unlisted/{kind}",
+        state="failed",
+        labels=Labels(values),
+        place=place_of(event),
+        at=happened(event),
+        title=f"resources of the kind {kind} cannot be listed; new ones get alarms by their events only",
+        subject=Ref("sweep", kind),
+        part=f"sweep/unlisted/{kind}",
+        reason=why,
+        advice=f"Allow the sweep function the call, or write `ignore: [{{kind: {kind}}}]` into the policy.",
+    )
+
+
 def _clicked(event: Event, detail: Event) -> Notice:
     """Tell that somebody acknowledged or snoozed an incident, by a click that was checked before it was queued."""
     state: State = "snoozed" if event["detail-type"] == "Sagewatch Snoozed" else "acked"
@@ -247,6 +265,7 @@ def _texts(where: str, detail: Event, *names: str) -> list[str]:
 
 _OURS = {
     "Sagewatch Policy Broken": _policy_broken,
+    "Sagewatch Kind Unlisted": _kind_unlisted,
     "Sagewatch Acknowledged": _clicked,
     "Sagewatch Snoozed": _clicked,
 }
