@@ -118,7 +118,9 @@ def refused(operation: str, code: str) -> Any:
     return lambda **_: (SimpleNamespace(status_code=400), {**body, "ResponseMetadata": {"HTTPStatusCode": 400}})
 
 
-def test_a_list_of_failures_that_the_region_does_not_have_hinders_no_other(sweep: ModuleType, queue: Queue, fleet: Fleet) -> None:
+def test_a_list_of_failures_that_the_region_does_not_have_hinders_no_other(
+    sweep: ModuleType, queue: Queue, fleet: Fleet
+) -> None:
     fleet.endpoint()
     events = sweep.clients.sagemaker.meta.events
     for operation in ("ListAIBenchmarkJobs", "ListJobs"):
@@ -126,7 +128,8 @@ def test_a_list_of_failures_that_the_region_does_not_have_hinders_no_other(sweep
 
     assert [each["name"] for each in swept(sweep, queue)] == ["churn"]
     found = [notice("sagewatch", each) for each in Queue("notify").taken()]
-    assert sorted(each.key for each in found if each) == ["sweep/unlisted/ai-benchmark-job", "sweep/unlisted/sagemaker-job"]
+    told = [each.key for each in found if each]
+    assert sorted(told) == ["sweep/unlisted/ai-benchmark-job", "sweep/unlisted/sagemaker-job"]
 
 
 def test_a_benchmark_that_ended_lately_is_told_however_long_ago_it_began(sweep: ModuleType) -> None:

@@ -111,8 +111,8 @@ def failed(client: Client, kind: Kind, since: datetime) -> Iterator[Description]
 def _items(client: Client, listing: Listing, **parameters: object) -> Iterator[Description]:
     """Yield the items of all pages, for each set of filters; raise Retry when SageMaker does not answer.
 
-    It is NotAllowed where the Region does not have the operation, as it is with the newest lists (terraform-provider-aws,
-    pull request 27258: "The requested operation is not supported in the called region").
+    It is NotAllowed where the Region does not have the operation, as with the newest lists
+    (hashicorp/terraform-provider-aws, pull request 27258: "not supported in the called region").
     """
     with retried(listing.operation):
         for filters in listing.filters:

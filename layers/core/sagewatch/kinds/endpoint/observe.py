@@ -99,10 +99,11 @@ def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
 def _config(name: str | None, read: Reader) -> tuple[Description, str]:
     """Return a configuration, and why it cannot be read: an endpoint outlives it if someone deletes it.
 
-    DescribeEndpoint does not promise to name one (EndpointConfigName is not required in its answer).
+    DescribeEndpoint does not promise to name one (EndpointConfigName is not required in its answer); then it says all
+    that there is.
     """
     if not name:
-        return {}, "it names no configuration"
+        return {}, ""
     found = read("describe_endpoint_config", EndpointConfigName=name)
     return ({}, f"its configuration {name} was deleted") if found is None else (found, "")
 
