@@ -75,10 +75,10 @@ def test_an_event_about_an_unchanged_endpoint_writes_nothing(app: ModuleType, fl
 
     assert journal.taken() == [
         "DescribeEndpoint",
+        "DescribeAlarms",
         "DescribeEndpointConfig",
         "DescribeModel",
         "ListTags",
-        "DescribeAlarms",
     ]
 
 

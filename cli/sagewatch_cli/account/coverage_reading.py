@@ -50,7 +50,7 @@ def place(account: Account) -> Place:
     return Place(partition=partition, region=client.meta.region_name, account=number)
 
 
-def reader(account: Account, discovery: PublishedMetrics) -> Reader:
+def reader(account: Account, discovery: PublishedMetrics) -> AccountReader:
     """Return a reader of the account; EC2 is asked with the same credentials."""
     types = InstanceTypes(connect=partial(account.client, "ec2"))
     return AccountReader(account.client("sagemaker"), discovery, types)
