@@ -34,15 +34,13 @@ from sagewatch.tell.context import (
 from sagewatch.tell.delivery import difference
 from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
 from sagewatch.tell.evidence.graph import graph
+from sagewatch.tell.incident.group import BEGINNINGS
 from sagewatch.tell.incident.thread import thread_lines
 from sagewatch.tell.route import default_route, reminders
 from sagewatch.tell.store import timelines
 
 EXHAUSTED = 6
 """The attempt from which what a receiver does not take goes to the fallback instead."""
-
-_BEGINNINGS = frozenset({"firing", "failed", "succeeded", "announced"})
-"""The states of notices that say something new, rather than how it went on."""
 
 _BUSY_WAIT = 3.0  # s, until another worker should be done with the same timeline
 
@@ -170,7 +168,7 @@ class Delivery:
         return replace(incident, id=sent.key) if sent and sent.key else incident
 
     def _due(self, incident: Incident, sent: Sent | None, fingerprint: str) -> tuple[Action, ...]:
-        begins = (notice for notice in incident.notices if notice.state in _BEGINNINGS)
+        begins = (notice for notice in incident.notices if notice.state in BEGINNINGS)
         is_past = all(notice.at < self.since for notice in begins)
         if is_past and sent is None and not any(part.firing for part in incident.parts):
             return ()

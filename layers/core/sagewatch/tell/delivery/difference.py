@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from sagewatch.model import WHOLE_RESOURCE, About, Incident, Notice, Part, Severity, ThreadLine
 from sagewatch.receivers.receiver import Capabilities, Location
-from sagewatch.tell.incident.group import ALIKE, short_hash
+from sagewatch.tell.incident.group import ALIKE, BEGINNINGS, short_hash
 
 PICTURE = "picture/"
 """What the key of a picture begins with, among the lines that were sent: it is of no line, and stays."""
@@ -78,8 +78,7 @@ def due(
 
 
 def _has_just_begun(incident: Incident, fresh: frozenset[str]) -> bool:
-    beginnings = ("firing", "failed", "succeeded")
-    return any(notice.key in fresh and notice.state in beginnings for notice in incident.notices)
+    return any(notice.key in fresh and notice.state in BEGINNINGS for notice in incident.notices)
 
 
 def _thread(

@@ -33,6 +33,8 @@ ALIKE = 3
 _OPENING, _ENDING, _CLICKS = ("firing", "failed"), ("cleared", "closed"), ("acked", "snoozed")
 _TOLD_ONCE: Mapping[State, Status] = {"succeeded": "succeeded", "announced": "announced"}
 """What opens nothing → the status of the incident that it is by itself."""
+BEGINNINGS = frozenset({*_OPENING, *_TOLD_ONCE})
+"""The states of notices that say something new, rather than how it went on."""
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
