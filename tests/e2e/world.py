@@ -235,8 +235,9 @@ class World:
     # ---- rest
 
     def reconciled(self) -> None:
-        """Wait until reconcile has nothing left to do."""
-        self._empty("ReconcileQueue")
+        """Wait until reconcile has nothing left to do, of what events and of what the sweep named."""
+        for queue in ("BackfillQueue", "ReconcileQueue"):  # children and what ran out of time go to the second
+            self._empty(queue)
 
     def notified(self, within: float = 30) -> None:
         """Wait until notify has nothing left to do."""
