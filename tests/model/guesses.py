@@ -22,6 +22,8 @@ SERVING_KINDS = frozenset({"endpoint", "inference-component"})
 _LISTS = ("ProductionVariants", "ShadowProductionVariants")
 # One without a GPU, two with one or several, and one that nobody has heard of yet.
 _TYPES = ("ml.m5.xlarge", "ml.g5.xlarge", "ml.g5.12xlarge", "ml.zz9.xlarge")
+_NAMES = ("AllTraffic", "blue", "green", "shadow")
+"""What variants may be called of which nobody says anything."""
 _CONTAINER = {"Image": "i", "ModelDataUrl": "s3://b/k"}
 _STEPS = [{**_CONTAINER, "ContainerHostname": name} for name in ("prepare", "score")]
 _MODELS: Mapping[str, dict[str, Any]] = {
@@ -81,7 +83,10 @@ def _guessed(account: AccountDouble, kind: str, name: str) -> Iterator[AccountDo
         for each in _models_of(account.configs[n])
         if each not in account.models
     }
-    for model in (*_MODELS, *([_COMPONENTS] if hidden else [])) if hidden or lost else ():
+    # Components need instances, and are not called asynchronously (Developer Guide, "Inference components").
+    plain = _all([body, body.get("PendingDeploymentSummary") or {}], _LISTS[0])
+    hosts = hidden and "AsyncInferenceConfig" not in body and not any("CurrentServerlessConfig" in v for v in plain)
+    for model in (*_MODELS, *([_COMPONENTS] if hosts else [])) if hidden or lost else ():
         for instance in _TYPES if hidden else _TYPES[:1]:
             guess = _copy(account)
             guess.models |= {each: {"ModelName": each, **what} for each, what in _MODELS.items()}
@@ -96,6 +101,8 @@ def _config(endpoint: Mapping[str, Any], name: str, instance: str, model: str) -
     described = endpoint if name == endpoint["EndpointConfigName"] else pending
     seen = {key: endpoint[key] for key in ("AsyncInferenceConfig", "MetricsConfig") if key in endpoint}
     role = {"ExecutionRoleArn": "arn:aws:iam::123456789012:role/ml"} if model == _COMPONENTS else {}
+    if not _all([described], _LISTS[0]):  # while it is being created it need not name them
+        described = {_LISTS[0]: [{"VariantName": each} for each in _NAMES]}
     return {
         "EndpointConfigName": name,
         **{each: [_variant(v, instance, model) for v in described.get(each) or ()] for each in _LISTS},
@@ -105,12 +112,11 @@ def _config(endpoint: Mapping[str, Any], name: str, instance: str, model: str) -
 
 
 def _variant(described: Mapping[str, Any], instance: str, model: str) -> dict[str, Any]:
-    variant: dict[str, Any] = {"VariantName": described["VariantName"]}
+    seen = ("VariantName", "InstancePools", "AcceleratorPartitionLayouts")
+    variant = {each: described[each] for each in seen if each in described}
     if "CurrentServerlessConfig" in described:
         variant["ServerlessConfig"] = described["CurrentServerlessConfig"]
-    elif "InstancePools" in described:
-        variant["InstancePools"] = described["InstancePools"]
-    else:
+    elif "InstancePools" not in described:
         variant["InstanceType"] = instance
     return variant | ({"ModelName": model} if model else {})
 

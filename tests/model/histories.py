@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 from sagewatch.errors import SagewatchError
 from tests.model.account import APIS, AccountDouble, Fault
 from tests.model.clean_room import People, differences, plain
+from tests.model.guesses import SERVING_KINDS
 from tests.model.stack import Stack
 from tests.model.world import WATCHED, World
 
-NAMES = ("churn", "churn-2")  # the one begins the other
+NAMES = ("churn", "churn", "churn-2", "churn-2", "Churn-B")  # one begins the other; ARNs have no capitals
 TAGS = (
     {"sagewatch__ignore": "true"},
     {"sagewatch__ignore": ""},
@@ -71,7 +72,13 @@ class History:
     workers: ClassVar[int] = 1
     edits: ClassVar[bool] = False
     """Whether people edit, annotate, disable and delete alarms."""
-    shapes: ClassVar[tuple[int, ...]] = tuple(range(8))
+    deploys: ClassVar[bool] = False
+    """Whether resources take time to be made and changed, and may fail on the way."""
+    guards: ClassVar[bool] = False
+    """Whether deployments are rolled back by alarms of ours."""
+    lists_late: ClassVar[bool] = False
+    """Whether CloudWatch lists metrics some time after they began."""
+    shapes: ClassVar[tuple[int, ...]] = tuple(range(14))
     refused: ClassVar[str] = ""
     """What the names of alarms contain that CloudWatch refuses for ever; the others must be there all the same."""
     sweeps: ClassVar[int] = 1
@@ -150,6 +157,56 @@ class History:
             self.people.owed -= self.people.kept.get(ref, {}).keys()
             self.world.tag(*ref, **tags)
 
+    def begin_to_make(self, name: str, shape: int, component: bool, fate: str) -> None:
+        its = "inference-component" if component else "endpoint"
+        self._with(fate)
+        self._touched(its, name)
+        if (its, name) in self.account.resources:
+            self.world.delete(its, name)
+        self.world.begin_to_make(its, name, shape)
+        self._remember(its, name, owed=False)
+
+    def begin_to_update(self, number: int, shape: int, fate: str) -> None:
+        serving = sorted(
+            name
+            for (kind, name), found in self.account.resources.items()
+            if kind == "endpoint" and found.body["EndpointStatus"] == "InService"
+        )
+        if serving:
+            name = serving[number % len(serving)]
+            self._with(fate)
+            self._touched("endpoint", name)
+            self.world.begin_to_update(name, shape)
+            self._remember("endpoint", name, owed=False)
+
+    def finish(self, number: int, well: bool, fate: str) -> None:
+        if coming := sorted(self.world.coming):
+            ref = coming[number % len(coming)]
+            self._with(fate)
+            self.settled.pop(ref, None)
+            self.world.finish(*ref, well=well)
+
+    def fail_for_good(self, number: int, fate: str) -> None:
+        """A resource in service fails, as one that cannot be scaled does (DescribeEndpoint, EndpointStatus)."""
+        ref = self._one(number)
+        if ref and ref[0] in SERVING_KINDS and ref not in self.world.coming:
+            self._with(fate)
+            self._remember(*ref)
+            self.world._set(self.account.resources[ref], "Failed")
+            self.world._told(*ref, 1)
+
+    def guard(self, number: int, alarm: int, fate: str) -> None:
+        ref, ours = self._one(number), sorted(self.account.alarms.keys() - self.people.foreign.keys())
+        if ref and ours and ref[0] in SERVING_KINDS and ref not in self.world.coming:
+            self._with(fate)
+            self.settled.pop(ref, None)
+            self.world.guard(*ref, [ours[alarm % len(ours)]])
+
+    def publish_late(self, number: int) -> None:
+        if ref := self._one(number):
+            self.settled.pop(ref, None)
+            self.world.publish_late(*ref)
+
     def hide(self, number: int, models: bool) -> None:
         there = sorted(name for kind, name in self.account.resources if kind == "endpoint")
         if there:
@@ -157,7 +214,7 @@ class History:
             (self.world.hide_models if models else self.world.hide_config)(name)
             self._remember("endpoint", name)
 
-    def _remember(self, kind: str, name: str) -> None:
+    def _remember(self, kind: str, name: str, *, owed: bool = True) -> None:
         """Keep in mind what a resource has now that something about it becomes unknown."""
         its = (
             each
@@ -166,7 +223,8 @@ class History:
         )
         kept = self.people.kept.setdefault((kind, name), {})
         kept.update({each: plain(self.account.alarms[each]) for each in its if each not in kept})
-        self.people.owed |= kept.keys() & self.account.alarms.keys()
+        if owed:
+            self.people.owed |= kept.keys() & self.account.alarms.keys()
 
     # ------------------------------------------------------------------------------------------------ time
     def deliver(self, batches: int, seed: int, dies: int) -> None:
@@ -180,9 +238,9 @@ class History:
             self.stack.event(event)
         self.late = []
 
-    def sweep(self) -> None:
+    def sweep(self, dies: int) -> None:
         self.account.clock.advance(60)
-        self.stack.sweep("light")
+        self.stack.sweep("light", dies if self.fails else None)
 
     # ------------------------------------------------------------------------------------------------ disturbances
     def fail(self, which: tuple[str, str], times: int) -> None:
@@ -326,7 +384,20 @@ class History:
                 return {"which": choose.choice(FAULTS), "times": choose.randint(1, 6)}
             case "edit":
                 return {"number": n, "how": choose.choice(EDITS)}
-            case "sweep" | "come_to_rest":
+            case "begin_to_make":
+                name, shape = choose.choice(NAMES), choose.choice(cls.shapes)
+                return {"name": name, "shape": shape, "component": choose.random() < 0.3, "fate": fate}
+            case "begin_to_update":
+                return {"number": n, "shape": choose.choice(cls.shapes), "fate": fate}
+            case "finish":
+                return {"number": n, "well": choose.random() < 0.7, "fate": fate}
+            case "fail_for_good":
+                return {"number": n, "fate": fate}
+            case "guard":
+                return {"number": n, "alarm": seed, "fate": fate}
+            case "sweep":
+                return {"dies": choose.randint(1, 60)}
+            case "come_to_rest":
                 return {}
         return {"number": n}
 
@@ -371,6 +442,12 @@ _STEPS = (
     ("sweep", 1, ""),
     ("come_to_rest", 1, ""),
     ("hide", 4, "hides"),
+    ("begin_to_make", 4, "deploys"),
+    ("begin_to_update", 4, "deploys"),
+    ("finish", 6, "deploys"),
+    ("fail_for_good", 1, "deploys"),
+    ("guard", 4, "guards"),
+    ("publish_late", 4, "lists_late"),
     ("fail", 6, "fails"),
     ("look", 4, "fails"),
     ("edit", 5, "edits"),
@@ -407,7 +484,34 @@ class Hidden(History):
 
     hides = True
     kinds = ("endpoint", "inference-component")
-    shapes = (2, 3, 4, 7)  # what a configuration or a model says most about
+    shapes = (2, 3, 4, 7, 8, 10, 11, 12)  # what a configuration or a model says most about
+
+
+class Deploying(History):
+    """Endpoints and components are being made and updated for some time, and may fail; configurations are deleted."""
+
+    deploys = hides = True
+    kinds = ("endpoint", "inference-component")
+
+
+class DeployingLight(Deploying):
+    """The same; the light sweep alone must make it right."""
+
+    mode = "light"
+
+
+class Guarded(History):
+    """Deployments are rolled back by alarms of the same resource, of others, and of those that go."""
+
+    guards = True
+    kinds = ("endpoint", "inference-component")
+
+
+class ListedLate(History):
+    """CloudWatch lists metrics of hosts, features and operations after their resource began."""
+
+    lists_late = True
+    mode = "light"
 
 
 class Failing(History):
@@ -454,9 +558,24 @@ class Refused(History):
 class Everything(History):
     """All of it, but for the budget."""
 
-    fails = hides = edits = True
+    fails = hides = edits = deploys = lists_late = True
     workers = 2
     documents = POLICIES
 
 
-ALL = (Events, EventsLight, Hidden, Failing, TwoWorkers, Edited, Policies, Budgets, Refused, Everything)
+ALL = (
+    Events,
+    EventsLight,
+    Hidden,
+    Deploying,
+    DeployingLight,
+    Guarded,
+    ListedLate,
+    Failing,
+    TwoWorkers,
+    Edited,
+    Policies,
+    Budgets,
+    Refused,
+    Everything,
+)

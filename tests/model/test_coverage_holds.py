@@ -122,6 +122,16 @@ def test_a_deleted_model_takes_no_alarm_with_it(scene: Scene, shape: int) -> Non
     assert scene.alarms("endpoint") == before
 
 
+def test_alarms_that_a_deleted_model_hides_are_not_written_anew(scene: Scene) -> None:
+    scene.made("endpoint", shape=3)
+    scene.world.hide_models("churn")
+    begin = len(scene.account.calls)
+
+    scene.swept("full")
+
+    assert not scene.since(begin)
+
+
 def test_an_operation_whose_metrics_are_not_listed_at_the_moment_keeps_its_alarms(scene: Scene) -> None:
     before = scene.made("feature-group", shape=1)
 
