@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from sagewatch.errors import SagewatchError
 from tests.model.account import APIS, AccountDouble, Fault
 from tests.model.clean_room import People, differences, plain
-from tests.model.guesses import SERVING_KINDS
+from tests.model.guesses import SERVING_KINDS, is_partly_known
 from tests.model.stack import Stack
 from tests.model.world import WATCHED, World
 
@@ -211,8 +211,11 @@ class History:
         there = sorted(name for kind, name in self.account.resources if kind == "endpoint")
         if there:
             name = there[number % len(there)]
+            if not is_partly_known(self.account, "endpoint", name):
+                self.people.owed -= self.people.kept.pop(("endpoint", name), {}).keys()
             (self.world.hide_models if models else self.world.hide_config)(name)
-            self._remember("endpoint", name)
+            if is_partly_known(self.account, "endpoint", name):
+                self._remember("endpoint", name)
 
     def _remember(self, kind: str, name: str, *, owed: bool = True) -> None:
         """Keep in mind what a resource has now that something about it becomes unknown."""
@@ -223,6 +226,7 @@ class History:
         )
         kept = self.people.kept.setdefault((kind, name), {})
         kept.update({each: plain(self.account.alarms[each]) for each in its if each not in kept})
+        self.people.owed -= kept.keys()
         if owed:
             self.people.owed |= kept.keys() & self.account.alarms.keys()
 

@@ -150,6 +150,14 @@ def test_hosts_that_are_not_listed_at_the_moment_keep_their_alarms(scene: Scene)
     assert scene.alarms("transform-job") == before
 
 
+def test_an_endpoint_that_moves_to_instance_pools_loses_the_alarms_of_its_one_type(scene: Scene) -> None:
+    before = scene.made("endpoint", shape=0)
+
+    after = scene.made("endpoint", shape=8)
+
+    assert before - after == {"sagewatch/endpoint/churn/AllTraffic/cpu"}
+
+
 # ---------------------------------------------------------------------------------------------------- the budget
 def test_one_more_endpoint_brings_no_row_back_that_gave_way_to_the_budget(scene: Scene) -> None:
     scene.policy("budget: 9\n")
