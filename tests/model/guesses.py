@@ -39,9 +39,10 @@ _COMPONENTS = ""
 def is_partly_known(account: AccountDouble, kind: str, name: str) -> bool:
     """Tell whether something that decides about a resource's alarms was deleted, or is not settled yet."""
     body = account.resources[kind, name].body
-    if kind in SERVING_KINDS and body[APIS[kind].status] in NOT_SERVING:
+    status = body[APIS[kind].status]
+    if kind in SERVING_KINDS and status in NOT_SERVING:
         return True
-    if kind != "endpoint":
+    if kind != "endpoint" or status == "Deleting":
         return False
     config = account.configs.get(body["EndpointConfigName"])
     if config is None or body.get("PendingDeploymentSummary"):
@@ -84,7 +85,9 @@ def _guessed(account: AccountDouble, kind: str, name: str) -> Iterator[AccountDo
         if each not in account.models
     }
     # Components need instances, and are not called asynchronously (Developer Guide, "Inference components").
-    plain = _all([body, body.get("PendingDeploymentSummary") or {}], _LISTS[0])
+    plain = _all(
+        [body if body.get("EndpointConfigName") in hidden else body.get("PendingDeploymentSummary") or {}], _LISTS[0]
+    )
     hosts = hidden and "AsyncInferenceConfig" not in body and not any("CurrentServerlessConfig" in v for v in plain)
     for model in (*_MODELS, *([_COMPONENTS] if hosts else [])) if hidden or lost else ():
         for instance in _TYPES if hidden else _TYPES[:1]:

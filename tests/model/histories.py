@@ -512,10 +512,20 @@ class Guarded(History):
 
 
 class ListedLate(History):
-    """CloudWatch lists metrics of hosts, features and operations after their resource began."""
+    """CloudWatch lists metrics after their resource began; the full sweep makes it right."""
 
     lists_late = True
+
+
+class ListedLateLight(ListedLate):
+    """The same for hosts, features and operations; the light sweep alone must make it right.
+
+    Which of two namespaces a pipeline has, the pools of an endpoint and the workers of a labeling job are read when
+    the resource is looked at; no list of alarms shows that they lack anything.
+    """
+
     mode = "light"
+    kinds = ("transform-job", "monitoring-schedule", "feature-group", "recommender-job")
 
 
 class Failing(History):
@@ -575,6 +585,7 @@ ALL = (
     DeployingLight,
     Guarded,
     ListedLate,
+    ListedLateLight,
     Failing,
     TwoWorkers,
     Edited,
