@@ -91,6 +91,8 @@ class People:
     """The alarms that a resource had when something about it became unknown; they may stay."""
     owed: set[str] = field(default_factory=set)
     """Those of them that must stay: nothing else about their resource changed since."""
+    guarding: set[str] = field(default_factory=set)
+    """The alarms that a deployment was to be rolled back by when it began."""
 
 
 def differences(
@@ -120,6 +122,10 @@ def differences(
             fields = [key for key in should[name] if ours[name].get(key) != should[name][key]]
             has = {key: ours[name].get(key) for key in fields}
             yield f"{name} is not as it should be: {has}, not { {key: should[name][key] for key in fields} }"
+    for name in sorted(people.guarding & named - account.alarms.keys()):
+        kind, resource = name.split("/")[1:3]
+        if (kind, resource) not in account.resources:
+            yield f"{name} went with its resource, and a deployment is rolled back by it"
     for name, alarm in people.foreign.items():
         if account.alarms.get(name) != alarm:
             yield f"{name} is not ours, and was touched"

@@ -201,6 +201,7 @@ class History:
             self._with(fate)
             self.settled.pop(ref, None)
             self.world.guard(*ref, [ours[alarm % len(ours)]])
+            self.people.guarding.add(ours[alarm % len(ours)])
 
     def publish_late(self, number: int) -> None:
         if ref := self._one(number):
@@ -267,6 +268,7 @@ class History:
         if how == "delete":
             self.account._DeleteAlarms([name])
             self.people.owed.discard(name)
+            self.people.guarding.discard(name)
             for kept in self.people.kept.values():
                 kept.pop(name, None)
             self.settled = {ref: names - {name} for ref, names in self.settled.items()}
