@@ -150,8 +150,11 @@ def _against_guesses(
     for name in sorted(people.owed & kept.keys() & anywhere - its.keys()):
         yield f"{name} was lost when a part of its resource could not be read"
     for name in sorted(its.keys() & anywhere):
-        fit = [each[name] for each in (*worlds, kept) if name in each]
-        if _unpriced(its[name]) not in [_unpriced(each) for each in fit] and not (refused and refused in name):
+        fit = [_unpriced(each[name]) for each in worlds if name in each]
+        is_certain = name in everywhere and all(each == fit[0] for each in fit)
+        if name in kept and not is_certain:
+            fit.append(_unpriced(kept[name]))
+        if _unpriced(its[name]) not in fit and not (refused and refused in name):
             yield f"{name} is as it would be in no world: {its[name]}"
 
 

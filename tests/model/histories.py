@@ -226,7 +226,7 @@ class History:
             if each.startswith(f"sagewatch/{kind}/{name}/")
         )
         kept = self.people.kept.setdefault((kind, name), {})
-        kept.update({each: plain(self.account.alarms[each]) for each in its if each not in kept})
+        kept.update({each: plain(self.account.alarms[each]) for each in its})
         self.people.owed -= kept.keys()
         if owed:
             self.people.owed |= kept.keys() & self.account.alarms.keys()
@@ -284,6 +284,9 @@ class History:
         else:
             alarm["AlarmDescription"] = "Look here! " + alarm["AlarmDescription"][:1000]
         self._write(alarm)
+        # An edit of what cannot be decided stays: nobody knows what it should say.
+        for kept in self.people.kept.values():
+            kept.update({name: plain(alarm)} if name in kept else {})
 
     def make_a_foreign_alarm(self, number: int) -> None:
         if ref := self._one(number):

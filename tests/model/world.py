@@ -398,7 +398,7 @@ SHAPES: Mapping[str, tuple[Callable[[World, str], dict[str, Any]], ...]] = {
         _endpoint(_variant(), MetricsConfig={"EnableEnhancedMetrics": False, "MetricPublishFrequencyInSeconds": 10}),
         _endpoint(_variant(), ShadowProductionVariants=[_SHADOW]),
         _endpoint(_variant("blue", "ml.p4d.24xlarge") | {"AcceleratorPartitionLayouts": [{"LayoutName": "halves"}]}),
-        _endpoint(_variant("green", "ml.zz9.xlarge")),
+        _endpoint(_variant("green", "ml.m5.4xlarge"), _variant("blue", "ml.g5.xlarge", "pipeline")),
     ),
     "inference-component": (_component(0), _component(1)),
     "training-job": (
