@@ -181,6 +181,20 @@ def test_no_secret_is_ever_logged(town: Start, double: SlackDouble) -> None:
     assert SECRET not in json.dumps(log)
 
 
+def test_a_message_that_cannot_be_read_is_one_line_of_the_log_without_a_traceback(town: Start) -> None:
+    here = town()
+    log = log_of(here.app)
+
+    failed = run(here.app, "not json", '["no event"]')
+
+    said = [each for each in log if each.get("message") == "failed"]
+    assert (failed, [(each["message_id"], each["error"]) for each in said]) == (
+        ["m0", "m1"],
+        [("m0", "Undeliverable"), ("m1", "Undeliverable")],
+    )
+    assert "Traceback" not in json.dumps(log)
+
+
 def test_what_is_degraded_is_counted(town: Start, capsys: pytest.CaptureFixture[str]) -> None:
     here = town()
     app: Any = cold_start("notify")

@@ -9,12 +9,14 @@ import random
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from sagewatch.errors import SagewatchError
 from tests.model.account import APIS, AccountDouble, Fault
-from tests.model.clean_room import People, differences, wanted
+from tests.model.clean_room import People, differences, plain
+from tests.model.guesses import SERVING_KINDS, is_partly_known
 from tests.model.stack import Stack
 from tests.model.world import WATCHED, World
 
-NAMES = ("churn", "churn-2")  # the one begins the other
+NAMES = ("churn", "churn", "churn-2", "churn-2", "Churn-B")  # one begins the other; ARNs have no capitals
 TAGS = (
     {"sagewatch__ignore": "true"},
     {"sagewatch__ignore": ""},
@@ -70,7 +72,13 @@ class History:
     workers: ClassVar[int] = 1
     edits: ClassVar[bool] = False
     """Whether people edit, annotate, disable and delete alarms."""
-    shapes: ClassVar[tuple[int, ...]] = tuple(range(8))
+    deploys: ClassVar[bool] = False
+    """Whether resources take time to be made and changed, and may fail on the way."""
+    guards: ClassVar[bool] = False
+    """Whether deployments are rolled back by alarms of ours."""
+    lists_late: ClassVar[bool] = False
+    """Whether CloudWatch lists metrics some time after they began."""
+    shapes: ClassVar[tuple[int, ...]] = tuple(range(14))
     refused: ClassVar[str] = ""
     """What the names of alarms contain that CloudWatch refuses for ever; the others must be there all the same."""
     sweeps: ClassVar[int] = 1
@@ -90,6 +98,8 @@ class History:
         self._heal()
         self.settled: dict[tuple[str, str], set[str]] = {}
         """What untouched resources had when the account was last at rest."""
+        self.judged = 0
+        """How many invocations were looked at already."""
 
     # ------------------------------------------------------------------------------------------------ events
     def _fated(self, event: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -108,7 +118,7 @@ class History:
 
     def _touched(self, kind: str, name: str) -> None:
         self.settled.pop((kind, name), None)
-        self.people.kept = {alarm: ref for alarm, ref in self.people.kept.items() if ref != (kind, name)}
+        self.people.owed -= self.people.kept.pop((kind, name), {}).keys()
 
     def _one(self, number: int) -> tuple[str, str] | None:
         there = sorted(self.account.resources)
@@ -143,16 +153,83 @@ class History:
         if ref := self._one(number):
             # No list and no alarm shows a tag: without its event, only a full sweep finds it.
             self._with(fate if self.mode == "full" else "arrives")
-            self._touched(*ref)
+            self.settled.pop(ref, None)
+            self.people.owed -= self.people.kept.get(ref, {}).keys()
             self.world.tag(*ref, **tags)
+
+    def begin_to_make(self, name: str, shape: int, component: bool, fate: str) -> None:
+        its = "inference-component" if component else "endpoint"
+        self._with(fate)
+        self._touched(its, name)
+        if (its, name) in self.account.resources:
+            self.world.delete(its, name)
+        self.world.begin_to_make(its, name, shape)
+        self._remember(its, name, owed=False)
+
+    def begin_to_update(self, number: int, shape: int, fate: str) -> None:
+        serving = sorted(
+            name
+            for (kind, name), found in self.account.resources.items()
+            if kind == "endpoint" and found.body["EndpointStatus"] == "InService"
+        )
+        if serving:
+            name = serving[number % len(serving)]
+            self._with(fate)
+            self._touched("endpoint", name)
+            self.world.begin_to_update(name, shape)
+            self._remember("endpoint", name, owed=False)
+
+    def finish(self, number: int, well: bool, fate: str) -> None:
+        if coming := sorted(self.world.coming):
+            ref = coming[number % len(coming)]
+            self._with(fate)
+            self.settled.pop(ref, None)
+            self.world.finish(*ref, well=well)
+
+    def fail_for_good(self, number: int, fate: str) -> None:
+        """A resource in service fails, as one that cannot be scaled does (DescribeEndpoint, EndpointStatus)."""
+        ref = self._one(number)
+        if ref and ref[0] in SERVING_KINDS and ref not in self.world.coming:
+            self._with(fate)
+            self._remember(*ref)
+            self.world._set(self.account.resources[ref], "Failed")
+            self.world._told(*ref, 1)
+
+    def guard(self, number: int, alarm: int, fate: str) -> None:
+        ref, ours = self._one(number), sorted(self.account.alarms.keys() - self.people.foreign.keys())
+        if ref and ours and ref[0] in SERVING_KINDS and ref not in self.world.coming:
+            self._with(fate)
+            self.settled.pop(ref, None)
+            self.world.guard(*ref, [ours[alarm % len(ours)]])
+            self.people.guarding.add(ours[alarm % len(ours)])
+
+    def publish_late(self, number: int) -> None:
+        if ref := self._one(number):
+            self.settled.pop(ref, None)
+            self.world.publish_late(*ref)
 
     def hide(self, number: int, models: bool) -> None:
         there = sorted(name for kind, name in self.account.resources if kind == "endpoint")
         if there:
             name = there[number % len(there)]
+            if not is_partly_known(self.account, "endpoint", name):
+                self.people.owed -= self.people.kept.pop(("endpoint", name), {}).keys()
             (self.world.hide_models if models else self.world.hide_config)(name)
-            beginning = f"sagewatch/endpoint/{name}/"
-            self.people.kept |= {a: ("endpoint", name) for a in self.account.alarms if a.startswith(beginning)}
+            if is_partly_known(self.account, "endpoint", name):
+                self._remember("endpoint", name)
+
+    def _remember(self, kind: str, name: str, *, owed: bool = True) -> None:
+        """Keep in mind what a resource has now that something about it becomes unknown."""
+        its = (
+            each
+            for each in self.account.alarms.keys() - self.people.foreign
+            if each.startswith(f"sagewatch/{kind}/{name}/")
+        )
+        kept = self.people.kept.setdefault((kind, name), {})
+        kept.update({each: plain(self.account.alarms[each]) for each in its})
+        self.people.owed -= kept.keys()
+        if owed:
+            self.people.owed |= kept.keys() & self.account.alarms.keys()
 
     # ------------------------------------------------------------------------------------------------ time
     def deliver(self, batches: int, seed: int, dies: int) -> None:
@@ -166,9 +243,9 @@ class History:
             self.stack.event(event)
         self.late = []
 
-    def sweep(self) -> None:
+    def sweep(self, dies: int) -> None:
         self.account.clock.advance(60)
-        self.stack.sweep("light")
+        self.stack.sweep("light", dies if self.fails else None)
 
     # ------------------------------------------------------------------------------------------------ disturbances
     def fail(self, which: tuple[str, str], times: int) -> None:
@@ -190,7 +267,10 @@ class History:
         name = ours[number % len(ours)]
         if how == "delete":
             self.account._DeleteAlarms([name])
-            self.people.kept.pop(name, None)
+            self.people.owed.discard(name)
+            self.people.guarding.discard(name)
+            for kept in self.people.kept.values():
+                kept.pop(name, None)
             self.settled = {ref: names - {name} for ref, names in self.settled.items()}
             return
         alarm = dict(self.account.alarms[name])
@@ -204,6 +284,9 @@ class History:
         else:
             alarm["AlarmDescription"] = "Look here! " + alarm["AlarmDescription"][:1000]
         self._write(alarm)
+        # An edit of what cannot be decided stays: nobody knows what it should say.
+        for kept in self.people.kept.values():
+            kept.update({name: plain(alarm)} if name in kept else {})
 
     def make_a_foreign_alarm(self, number: int) -> None:
         if ref := self._one(number):
@@ -218,7 +301,7 @@ class History:
 
     def push_a_policy(self, number: int) -> None:
         self.settled = {}
-        self.people.kept = {}
+        self.people.owed = set()
         self.account.parameters[self.stack.policy_parameter].append(self.documents[number % len(self.documents)])
         self.stack.event(
             {
@@ -234,6 +317,12 @@ class History:
             lost = names - self.account.alarms.keys()
             assert not lost, f"{ref} lived, nobody touched it, and it lost {sorted(lost)}"
 
+    def no_function_failed_for_a_reason_that_nobody_thought_of(self) -> None:
+        """Whatever AWS answers, a function raises errors of its own kind; Lambda tries the sweep again then."""
+        for each in self.stack.invocations[self.judged :]:
+            assert each.raised is None or isinstance(each.raised, SagewatchError), f"{each.function}: {each.raised!r}"
+        self.judged = len(self.stack.invocations)
+
     def _heal(self) -> None:
         self.account.longest_page = 10_000
         self.account.faults = [Fault("PutMetricAlarm", "refused", self.refused)] if self.refused else []
@@ -244,22 +333,21 @@ class History:
         self.stack.drain()
         for _ in range(self.sweeps):
             self.account.clock.advance(16 * 60)
-            self.stack.sweep(self.mode)
+            swept = self.stack.sweep(self.mode)
+            assert swept.raised is None, f"a sweep without any fault raised {swept.raised!r}"
             self.stack.drain()
 
     def come_to_rest(self) -> None:
         self.rest()
-        should = wanted(self.account, self.world.ghosts) if self.refused else {}
-        refused = {name for name in should if self.refused in name}
         budget = any("budget" in each for each in self.documents)
-        wrong = list(differences(self.world, self.people, refused=refused, budget=budget))
+        wrong = list(differences(self.world, self.people, refused=self.refused, budget=budget))
         assert not wrong, "\n".join(wrong)
         before = len(self.account.calls)
         self.stack.sweep("full")
         self.stack.drain()
         made = self.account.calls[before:]
         writes = [(call, asked) for call, asked in made if call in {"PutMetricAlarm", "DeleteAlarms"}]
-        again = [each for each in writes if each[1].get("AlarmName") not in refused]
+        again = [each for each in writes if not self.refused or self.refused not in each[1].get("AlarmName", "")]
         assert not again, f"a second sweep of an account at rest wrote: {again}"
         self.settled = {
             (kind, name): {a for a in self.account.alarms if a.startswith(f"sagewatch/{kind}/{name}/")}
@@ -305,7 +393,20 @@ class History:
                 return {"which": choose.choice(FAULTS), "times": choose.randint(1, 6)}
             case "edit":
                 return {"number": n, "how": choose.choice(EDITS)}
-            case "sweep" | "come_to_rest":
+            case "begin_to_make":
+                name, shape = choose.choice(NAMES), choose.choice(cls.shapes)
+                return {"name": name, "shape": shape, "component": choose.random() < 0.3, "fate": fate}
+            case "begin_to_update":
+                return {"number": n, "shape": choose.choice(cls.shapes), "fate": fate}
+            case "finish":
+                return {"number": n, "well": choose.random() < 0.7, "fate": fate}
+            case "fail_for_good":
+                return {"number": n, "fate": fate}
+            case "guard":
+                return {"number": n, "alarm": seed, "fate": fate}
+            case "sweep":
+                return {"dies": choose.randint(1, 60)}
+            case "come_to_rest":
                 return {}
         return {"number": n}
 
@@ -317,6 +418,7 @@ class History:
             try:
                 getattr(history, step)(**arguments)
                 history.no_resource_that_nobody_touched_lost_an_alarm()
+                history.no_function_failed_for_a_reason_that_nobody_thought_of()
             except AssertionError as wrong:
                 return f"{wrong}\n(at step {number}, {step})"
         return None
@@ -349,6 +451,12 @@ _STEPS = (
     ("sweep", 1, ""),
     ("come_to_rest", 1, ""),
     ("hide", 4, "hides"),
+    ("begin_to_make", 4, "deploys"),
+    ("begin_to_update", 4, "deploys"),
+    ("finish", 6, "deploys"),
+    ("fail_for_good", 1, "deploys"),
+    ("guard", 4, "guards"),
+    ("publish_late", 4, "lists_late"),
     ("fail", 6, "fails"),
     ("look", 4, "fails"),
     ("edit", 5, "edits"),
@@ -385,7 +493,44 @@ class Hidden(History):
 
     hides = True
     kinds = ("endpoint", "inference-component")
-    shapes = (2, 3, 4, 7)  # what a configuration or a model says most about
+    shapes = (2, 3, 4, 7, 8, 10, 11, 12)  # what a configuration or a model says most about
+
+
+class Deploying(History):
+    """Endpoints and components are being made and updated for some time, and may fail; configurations are deleted."""
+
+    deploys = hides = True
+    kinds = ("endpoint", "inference-component")
+
+
+class DeployingLight(Deploying):
+    """The same; the light sweep alone must make it right."""
+
+    mode = "light"
+
+
+class Guarded(History):
+    """Deployments are rolled back by alarms of the same resource, of others, and of those that go."""
+
+    guards = True
+    kinds = ("endpoint", "inference-component")
+
+
+class ListedLate(History):
+    """CloudWatch lists metrics after their resource began; the full sweep makes it right."""
+
+    lists_late = True
+
+
+class ListedLateLight(ListedLate):
+    """The same for hosts, features and operations; the light sweep alone must make it right.
+
+    Which of two namespaces a pipeline has, the pools of an endpoint and the workers of a labeling job are read when
+    the resource is looked at; no list of alarms shows that they lack anything.
+    """
+
+    mode = "light"
+    kinds = ("transform-job", "monitoring-schedule", "feature-group", "recommender-job")
 
 
 class Failing(History):
@@ -432,9 +577,25 @@ class Refused(History):
 class Everything(History):
     """All of it, but for the budget."""
 
-    fails = hides = edits = True
+    fails = hides = edits = deploys = lists_late = True
     workers = 2
     documents = POLICIES
 
 
-ALL = (Events, EventsLight, Hidden, Failing, TwoWorkers, Edited, Policies, Budgets, Refused, Everything)
+ALL = (
+    Events,
+    EventsLight,
+    Hidden,
+    Deploying,
+    DeployingLight,
+    Guarded,
+    ListedLate,
+    ListedLateLight,
+    Failing,
+    TwoWorkers,
+    Edited,
+    Policies,
+    Budgets,
+    Refused,
+    Everything,
+)

@@ -282,13 +282,13 @@ class Stack:
         """Ask for a look at one resource, as the sweep and people do."""
         self.account.send(QUEUE_URL.format("ReconcileQueue"), json.dumps({"kind": kind, "name": name}))
 
-    def sweep(self, mode: str = "light") -> Invocation:
+    def sweep(self, mode: str = "light", dies_at: int | None = None) -> Invocation:
         """Invoke the sweep once."""
-        return self.invoke("Sweep", {} if mode == "light" else {"mode": mode})
+        return self.invoke("Sweep", {} if mode == "light" else {"mode": mode}, dies_at)
 
-    def invoke(self, function: str, event: Any) -> Invocation:
+    def invoke(self, function: str, event: Any, dies_at: int | None = None) -> Invocation:
         """Invoke a function once, with this event."""
-        return self._invoked(function, [event], [Worker(self._deadline(function))], None)[0]
+        return self._invoked(function, [event], [Worker(self._deadline(function), dies_at)], None)[0]
 
     def drain(
         self, choose: random.Random | None = None, workers: int = 1, dies_at: int | None = None, most: int = 3_000

@@ -122,6 +122,16 @@ def test_a_deleted_model_takes_no_alarm_with_it(scene: Scene, shape: int) -> Non
     assert scene.alarms("endpoint") == before
 
 
+def test_alarms_that_a_deleted_model_hides_are_not_written_anew(scene: Scene) -> None:
+    scene.made("endpoint", shape=3)
+    scene.world.hide_models("churn")
+    begin = len(scene.account.calls)
+
+    scene.swept("full")
+
+    assert not scene.since(begin)
+
+
 def test_an_operation_whose_metrics_are_not_listed_at_the_moment_keeps_its_alarms(scene: Scene) -> None:
     before = scene.made("feature-group", shape=1)
 
@@ -138,6 +148,14 @@ def test_hosts_that_are_not_listed_at_the_moment_keep_their_alarms(scene: Scene)
     scene.swept("full")
 
     assert scene.alarms("transform-job") == before
+
+
+def test_an_endpoint_that_moves_to_instance_pools_loses_the_alarms_of_its_one_type(scene: Scene) -> None:
+    before = scene.made("endpoint", shape=0)
+
+    after = scene.made("endpoint", shape=8)
+
+    assert before - after == {"sagewatch/endpoint/churn/AllTraffic/cpu"}
 
 
 # ---------------------------------------------------------------------------------------------------- the budget

@@ -12,7 +12,7 @@ from tests.model.histories import ALL, History
 from tests.model.stack import Stack
 from tests.model.world import WATCHED, World
 
-EACH = int(os.environ.get("HISTORIES", "32"))
+EACH = int(os.environ.get("HISTORIES", "22"))
 
 
 @pytest.mark.parametrize("history", ALL, ids=lambda history: history.__name__)

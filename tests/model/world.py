@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,9 +72,11 @@ class World:
     made: int = 0
     ghosts: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Configurations (`config/…`) and models (`model/…`) that were deleted, as they were."""
+    coming: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """What is being made or deployed, as it will be described."""
 
     # ------------------------------------------------------------------------------------------------ what people do
-    def create(self, kind: str, name: str, shape: int = 0, **tags: str) -> None:
+    def create(self, kind: str, name: str, shape: int = 0, *, silent: bool = False, **tags: str) -> None:
         """Make a resource, or change the one of that name into another shape."""
         self.made += 1
         before = self.account.resources.get((kind, name))
@@ -91,11 +93,14 @@ class World:
             body[api.arn] = before.body[api.arn]
         old = before.tags if before else {}
         self.account.resources[kind, name] = Resource(kind, name, body, {**old, **tags})
-        self._told(kind, name, 1 if before else 0)
+        self.coming.pop((kind, name), None)
+        if not silent:
+            self._told(kind, name, 1 if before else 0)
 
     def delete(self, kind: str, name: str) -> None:
         """Delete a resource; a job ends."""
         found = self.account.resources[kind, name]
+        self.coming.pop((kind, name), None)
         if kind in JOBS:
             self._set(found, _ENDED.get(kind, "Completed"))
         else:
@@ -103,8 +108,49 @@ class World:
             del self.account.resources[kind, name]
         self._told(kind, name, 2, found.body[APIS[kind].arn])
 
+    def begin_to_make(self, kind: str, name: str, shape: int = 0) -> None:
+        """Make a resource that is not in service yet; DescribeEndpoint may not name its variants so early."""
+        self.create(kind, name, shape, silent=True)
+        found = self.account.resources[kind, name]
+        self.coming[kind, name] = found.body
+        early = {key: value for key, value in found.body.items() if not key.endswith("ProductionVariants")}
+        found.body = {**early, APIS[kind].status: "Creating"}
+        self._told(kind, name, 0)
+
+    def begin_to_update(self, endpoint: str, shape: int = 0) -> None:
+        """Begin a deployment: the endpoint serves as before, and names what is coming (PendingDeploymentSummary)."""
+        before = self.account.resources["endpoint", endpoint].body
+        self.create("endpoint", endpoint, shape, silent=True)
+        found = self.account.resources["endpoint", endpoint]
+        self.coming["endpoint", endpoint] = after = found.body
+        named = ("EndpointConfigName", "ProductionVariants", "ShadowProductionVariants")
+        pending = {key: after[key] for key in named if key in after} | {"StartTime": self.account.clock.now}
+        found.body = {**before, "PendingDeploymentSummary": pending}
+        self._set(found, "Updating")
+        self._told("endpoint", endpoint, 1)
+
+    def finish(self, kind: str, name: str, *, well: bool) -> None:
+        """End what was begun: in service, or rolled back; what was never in service has failed."""
+        found, coming = self.account.resources[kind, name], self.coming.pop((kind, name))
+        was_made = found.body[APIS[kind].status] == "Creating"
+        body = coming if well else {k: v for k, v in found.body.items() if k != "PendingDeploymentSummary"}
+        found.body = {**body, "CreationTime": found.body["CreationTime"]}
+        self._set(found, "Failed" if was_made and not well else _STATUS[kind])
+        self._told(kind, name, 1)
+
+    def guard(self, kind: str, name: str, alarms: list[str]) -> None:
+        """Deploy once more, to be rolled back by these alarms (AutoRollbackConfiguration)."""
+        found = self.account.resources[kind, name]
+        found.body = {
+            **found.body,
+            "LastDeploymentConfig": {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": each} for each in alarms]}},
+            "LastModifiedTime": self.account.clock.now,
+        }
+        self._told(kind, name, 1)
+
     def begin_to_delete(self, kind: str, name: str) -> None:
         """Bring a resource into the status Deleting, in which it may stay for minutes."""
+        self.coming.pop((kind, name), None)
         self._set(self.account.resources[kind, name], "Deleting")
 
     def _set(self, found: Resource, status: str) -> None:
@@ -133,6 +179,12 @@ class World:
     def publish(self, namespace: str, metric: str, **dimensions: str) -> None:
         """Have CloudWatch list a metric."""
         self.account.metrics.append((namespace, metric, dimensions))
+
+    def publish_late(self, kind: str, name: str) -> None:
+        """Have CloudWatch list what it lists of a resource of that kind some time after it began."""
+        self.made += 1
+        for namespace, metric, dimensions in _LATE.get(kind, lambda _name, _made: ())(name, self.made):
+            self.publish(namespace, metric, **dimensions)
 
     # ------------------------------------------------------------------------------------------------ what AWS tells
     def _told(self, kind: str, name: str, what: int, arn: str = "") -> None:
@@ -217,15 +269,26 @@ def _variant(name: str = "AllTraffic", instance: str = "ml.m5.xlarge", model: st
 def _endpoint(*variants: dict[str, Any], **more: Any) -> Callable[[World, str], dict[str, Any]]:
     def body(world: World, name: str) -> dict[str, Any]:
         config = _config(world, name, list(variants), **more)
-        shown = [
-            {"VariantName": each["VariantName"], "CurrentInstanceCount": 1}
-            | ({"CurrentServerlessConfig": each["ServerlessConfig"]} if "ServerlessConfig" in each else {})
-            for each in variants
-        ]
-        asynchronous = {key: more[key] for key in ("AsyncInferenceConfig",) if key in more}
-        return {"EndpointConfigName": config, "ProductionVariants": shown, **asynchronous}
+        shadows = {"ShadowProductionVariants": _shown(more["ShadowProductionVariants"])} if shadowed(more) else {}
+        described = {key: more[key] for key in ("AsyncInferenceConfig", "MetricsConfig") if key in more}
+        return {"EndpointConfigName": config, "ProductionVariants": _shown(variants), **shadows, **described}
 
     return body
+
+
+def shadowed(config: Mapping[str, Any]) -> bool:
+    return "ShadowProductionVariants" in config
+
+
+def _shown(variants: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return variants as DescribeEndpoint shows them (ProductionVariantSummary): without model and instance type."""
+    kept = ("VariantName", "InstancePools", "AcceleratorPartitionLayouts")
+    return [
+        {"CurrentInstanceCount": 1}
+        | {key: each[key] for key in kept if key in each}
+        | ({"CurrentServerlessConfig": each["ServerlessConfig"]} if "ServerlessConfig" in each else {})
+        for each in variants
+    ]
 
 
 def _component(gpus: int) -> Callable[[World, str], dict[str, Any]]:
@@ -312,6 +375,12 @@ _SERVERLESS = {
     "ModelName": "plain",
     "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5},
 }
+_POOLED = {
+    "VariantName": "AllTraffic",
+    "ModelName": "plain",
+    "InstancePools": [{"InstanceType": "ml.g5.xlarge", "Priority": 1}, {"InstanceType": "ml.m5.xlarge", "Priority": 2}],
+}
+_SHADOW = {"VariantName": "shadow", "InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
 _EMPTY_VARIANT = {"VariantName": "AllTraffic", "InstanceType": "ml.g5.xlarge", "InitialInstanceCount": 1}
 
 SHAPES: Mapping[str, tuple[Callable[[World, str], dict[str, Any]], ...]] = {
@@ -324,6 +393,12 @@ SHAPES: Mapping[str, tuple[Callable[[World, str], dict[str, Any]], ...]] = {
         _endpoint(_SERVERLESS),
         _endpoint(_variant(), AsyncInferenceConfig={"OutputConfig": {"S3OutputPath": "s3://b/o"}}),
         _endpoint(_EMPTY_VARIANT, ExecutionRoleArn=ROLE),
+        _endpoint(_POOLED),
+        _endpoint(_variant(), MetricsConfig={"EnableEnhancedMetrics": True, "MetricPublishFrequencyInSeconds": 300}),
+        _endpoint(_variant(), MetricsConfig={"EnableEnhancedMetrics": False, "MetricPublishFrequencyInSeconds": 10}),
+        _endpoint(_variant(), ShadowProductionVariants=[_SHADOW]),
+        _endpoint(_variant("blue", "ml.p4d.24xlarge") | {"AcceleratorPartitionLayouts": [{"LayoutName": "halves"}]}),
+        _endpoint(_variant("green", "ml.m5.4xlarge"), _variant("blue", "ml.g5.xlarge", "pipeline")),
     ),
     "inference-component": (_component(0), _component(1)),
     "training-job": (
@@ -374,3 +449,55 @@ def lossy(choose: random.Random) -> Fate:
             yield copy.deepcopy(body)
 
     return fate
+
+
+type Late = Callable[[str, int], Iterable[tuple[str, str, dict[str, str]]]]
+
+_ENDPOINTS, _DRIFT = "/aws/sagemaker/Endpoints", "aws/sagemaker/Endpoints/data-metrics"
+_LATE: Mapping[str, Late] = {
+    "endpoint": lambda name, made: [
+        (
+            _ENDPOINTS,
+            "CPUUtilization",
+            {
+                "EndpointName": name,
+                "VariantName": "AllTraffic",
+                "InstanceType": ("ml.g5.xlarge", "ml.m5.xlarge")[made % 2],
+            },
+        )
+    ],
+    "transform-job": lambda name, made: [
+        ("/aws/sagemaker/TransformJobs", "MemoryUtilization", {"Host": f"{name}/i-late{made}"})
+    ],
+    "monitoring-schedule": lambda name, made: [
+        (_DRIFT, f"feature_baseline_drift_late{made % 3}", {"MonitoringSchedule": name})
+    ],
+    "feature-group": lambda name, made: [
+        (
+            "AWS/SageMaker",
+            "Latency",
+            {"FeatureGroupName": name, "OperationName": ("DeleteRecord", "PutRecord")[made % 2]},
+        )
+    ],
+    "recommender-job": lambda name, made: [
+        (
+            "/aws/sagemaker/InferenceRecommendationsJobs",
+            "ClientInvocations",
+            {"JobName": name, "EndpointName": f"sm-late{made % 3}"},
+        )
+    ],
+    "pipeline": lambda name, _made: [
+        ("AWS/Sagemaker/ModelBuildingPipeline", "ExecutionStarted", {"PipelineName": name})
+    ],
+    "labeling-job": lambda name, made: [
+        ("AWS/SageMaker/Workteam", "TasksDeclined", {"LabelingJobName": name, "WorkerId": f"w{made % 3}"})
+    ],
+    "cluster": lambda _name, _made: [
+        (
+            "ContainerInsights",
+            "hyperpod_node_health_status_unschedulable",
+            {"ClusterName": "eks"},
+        )
+    ],
+}
+"""The metrics that CloudWatch may list late, by kind."""

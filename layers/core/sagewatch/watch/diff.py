@@ -73,8 +73,9 @@ def diff(
     }
     kept = [alarm for name, alarm in present.items() if name not in desired and name not in deletes]
     digest = set_digest([*desired.values(), *kept], mark)
-    # The alarm that says it already goes on saying it; what is unknown is not written.
-    bearer = min(desired, key=lambda name: (not _bears_a_set(present.get(name)), name), default="")
+    # The alarm that says it already goes on saying it, also when it is unknown by now: that is not written.
+    is_said = any(revision_of(each).of_set == digest for each in kept)
+    bearer = "" if is_said else min(desired, key=lambda name: (not _bears_a_set(present.get(name)), name), default="")
     named = (with_set(each, digest if name == bearer else "") for name, each in desired.items())
     puts = [next_revision(each, present.get(each.name)) for each in named]
     return Changes(puts=tuple([each for each in puts if each != present.get(each.name)]), deletes=deletes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sagewatch.kinds.kind import Kind, Spec
-from sagewatch.model import Alarm, Facts, Gap, Plan
+from sagewatch.model import PER_CAPACITY, Alarm, Facts, Gap, Plan, Scope
 from sagewatch.policy.cascade import apply_policy
 from sagewatch.policy.rules import DEFAULT, Policy, PolicyInForce, Row, row_id
 from sagewatch.watch.labels import from_tags, labels_of
@@ -27,7 +27,7 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
         (spec, scope)
         for spec in specs
         for scope in facts.scopes
-        if spec.level == scope.level and scope.traits.issuperset(spec.needs)
+        if spec.level == scope.level and scope.traits.issuperset(spec.needs) and _is_measurable(spec, scope)
     ]
     open_gaps = [gap for gap in facts.gaps if gap.scope is not None]
     alarms = [
@@ -51,6 +51,11 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
         rollback_alarms=facts.rollback_alarms,
         reports=tuple(dict.fromkeys((*rows.reports, *left_out, *[gap.reason for gap in facts.gaps], *waits))),
     )
+
+
+def _is_measurable(spec: Spec, scope: Scope) -> bool:
+    """Tell whether a threshold per vCPU, GPU or unit can be computed: not for a variant whose instances differ."""
+    return spec.unit not in PER_CAPACITY or scope.capacity is not None
 
 
 def _leaves_open(gap: Gap, spec: Spec, scope: str | None, facts: Facts) -> bool:

@@ -202,9 +202,12 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
         # Multi-Instance GPU: ProductionVariant, AcceleratorPartitionLayouts. Metrics of partitions are not documented.
         reason = f"variant {variant.name}: its GPUs are partitioned, and what a partition publishes is not documented"
         yield Gap(level="variant", scope=variant.name, traits=frozenset({"gpu"}), reason=reason)
-    unknown = (CAPACITY_TRAITS if capacity is None else frozenset()) | (_MODEL_TRAITS if unsure else frozenset())
+    # Of pools nothing is unknown: no row of the whole variant is measured by what one instance has.
+    is_pooled = bool(pools) and not isinstance(instance_type, str)
+    unknown = CAPACITY_TRAITS if capacity is None and not is_pooled else frozenset()
+    unknown |= _MODEL_TRAITS if unsure else frozenset()
     unknown |= _INVOCATION_TRAITS if variant.uninvoked else frozenset()
-    if unknown:
+    if unknown or is_pooled:
         reason = variant.hidden or (why if capacity is None else unsure[0])
         yield Gap(level="variant", scope=variant.name, traits=unknown, reason=f"variant {variant.name}: {reason}")
 
