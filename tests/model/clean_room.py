@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.model import guesses
 from tests.model.account import APIS, AccountDouble, Clock
 from tests.model.stack import Stack
 from tests.model.world import WATCHED, World
+
+type Alarms = dict[str, dict[str, Any]]
+"""Name → what it asks for."""
 
 _STATE = {
     "StateValue",
@@ -21,6 +26,8 @@ _STATE = {
 }
 _OURS = re.compile(r" (rev|guards)=[^\s\]]*")
 """Labels that say how an alarm came to be, not what it is."""
+_PRICE = re.compile(r"Each instance costs about [^()]*\(us-east-1\)\. ")
+"""What an instance costs is text, and nobody knows it while the instance type is hidden."""
 
 
 def plain(alarm: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,24 +36,24 @@ def plain(alarm: Mapping[str, Any]) -> dict[str, Any]:
     return {**request, "AlarmDescription": _OURS.sub("", alarm.get("AlarmDescription", ""))}
 
 
-def wanted(
-    account: AccountDouble, ghosts: Mapping[str, Any], prefix: str = "sagewatch", *, budget: bool = False
-) -> dict[str, dict[str, Any]]:
-    """Return the alarms of a clean room, by name: every resource is looked at once, from an empty account.
+def wanted(account: AccountDouble, prefix: str = "sagewatch", *, budget: bool = False) -> Alarms:
+    """Return the alarms of a clean room: every resource is looked at once, from an empty account.
 
-    With `ghosts` what was deleted under living endpoints is there (`config/churn-config-1`). With a budget it is swept
-    until that is settled.
+    With a budget it is swept until that is settled. What is only partly known is not asked for here.
     """
+    refs = [ref for ref in account.resources if ref[0] in WATCHED and not guesses.is_partly_known(account, *ref)]
+    return _looked_at(account, refs, prefix, budget=budget)
+
+
+def _looked_at(account: AccountDouble, refs: Collection[tuple[str, str]], prefix: str, *, budget: bool) -> Alarms:
     room = AccountDouble(Clock(account.clock.now))
     room.strict = False
     room.resources, room.parameters, room.metrics = account.resources, account.parameters, account.metrics
-    room.configs = account.configs | {n.removeprefix("config/"): g for n, g in ghosts.items() if n[0] == "c"}
-    room.models = account.models | {n.removeprefix("model/"): g for n, g in ghosts.items() if n[0] == "m"}
+    room.configs, room.models = account.configs, account.models
     stack = Stack(room, prefix)
     room.tell = lambda _event: None  # nobody edits here
-    for kind, name in room.resources:
-        if kind in WATCHED:
-            stack.name(kind, name)
+    for kind, name in refs:
+        stack.name(kind, name)
     stack.drain()
     for _ in range(3 if budget else 0):
         stack.sweep("full")
@@ -56,35 +63,60 @@ def wanted(
     return {name: plain(alarm) for name, alarm in room.alarms.items()}
 
 
+def possible(world: World, kind: str, name: str, prefix: str = "sagewatch") -> list[Alarms]:
+    """Return the alarms that a resource would get in each world that fits what can still be read of it."""
+    found = []
+    for guess in guesses.worlds(world.account, world.ghosts, kind, name):
+        said = json.dumps([prefix, kind, name, guesses.read_by_a_look(guess, kind, name)], default=str, sort_keys=True)
+        if said not in _seen:
+            beginning = f"{prefix}/{kind}/{name}/"
+            there = _looked_at(guess, [(kind, name)], prefix, budget=False)
+            _seen[said] = {alarm: asks for alarm, asks in there.items() if alarm.startswith(beginning)}
+        if _seen[said] not in found:
+            found.append(_seen[said])
+    return found
+
+
+_seen: dict[str, Alarms] = {}
+"""What was found, by all that decides about it: many histories ask the same."""
+
+
 @dataclass(slots=True)
 class People:
     """What people did to alarms, which the product has to respect."""
 
     foreign: dict[str, dict[str, Any]] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
-    kept: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Alarms that were there when a part of their resource was hidden, and the resource."""
+    kept: dict[tuple[str, str], Alarms] = field(default_factory=dict)
+    """The alarms that a resource had when something about it became unknown; they may stay."""
+    owed: set[str] = field(default_factory=set)
+    """Those of them that must stay: nothing else about their resource changed since."""
 
 
 def differences(
-    world: World, people: People, prefix: str = "sagewatch", refused: Collection[str] = (), *, budget: bool = False
+    world: World, people: People, prefix: str = "sagewatch", refused: str = "", *, budget: bool = False
 ) -> Iterator[str]:
-    """Yield every way in which an account at rest is not as it should be; `refused` alarms cannot be written."""
+    """Yield every way in which an account at rest is not as it should be.
+
+    Alarms whose names contain `refused` cannot be written.
+    """
     account = world.account
-    should = wanted(account, world.ghosts, prefix, budget=budget)
-    known = wanted(account, {}, prefix, budget=budget) if world.ghosts else should
+    should = wanted(account, prefix, budget=budget)
     named = set(_named_for_roll_backs(account))
     ours = {n: plain(a) for n, a in account.alarms.items() if n.startswith(f"{prefix}/") and n not in people.foreign}
-    # DescribeEndpoint names no instance type (API reference, ProductionVariantSummary): what an endpoint had when its
-    # new configuration was deleted, before anybody looked, cannot be told from what it should have.
-    for name in sorted(ours.keys() - should.keys() - named - people.kept.keys()):
+    for kind, name in account.resources:
+        if kind in WATCHED and guesses.is_partly_known(account, kind, name):
+            beginning = f"{prefix}/{kind}/{name}/"
+            its = {each: ours.pop(each) for each in sorted(ours) if each.startswith(beginning)}
+            ruled = possible(world, kind, name, prefix)
+            yield from _against_guesses(ruled, its, named, people, people.kept.get((kind, name), {}), refused)
+    for name in sorted(ours.keys() - should.keys() - named):
         yield f"{name} should not be there"
-    for name in sorted((known.keys() & should.keys()) - ours.keys() - set(refused) - people.foreign.keys()):
-        yield f"{name} is missing"
-    for name in sorted((people.kept.keys() & should.keys()) - ours.keys() - known.keys()):
-        yield f"{name} was lost when a part of its resource could not be read"
-    for name in sorted((ours.keys() & should.keys() & known.keys()) - set(refused)):
-        if ours[name] not in (should[name], known[name]):  # the price of an instance is text, and may be hidden
+    for name in sorted(should.keys() - ours.keys() - people.foreign.keys()):
+        if not refused or refused not in name:
+            yield f"{name} is missing"
+    for name in sorted(ours.keys() & should.keys()):
+        if ours[name] != should[name] and not (refused and refused in name):
             fields = [key for key in should[name] if ours[name].get(key) != should[name][key]]
             has = {key: ours[name].get(key) for key in fields}
             yield f"{name} is not as it should be: {has}, not { {key: should[name][key] for key in fields} }"
@@ -94,6 +126,31 @@ def differences(
     for name in sorted(people.disabled & account.alarms.keys()):
         if account.alarms[name]["ActionsEnabled"]:
             yield f"{name}: somebody disabled its actions, and they are on"
+
+
+def _against_guesses(
+    worlds: list[Alarms], its: Alarms, named: Collection[str], people: People, kept: Alarms, refused: str
+) -> Iterator[str]:
+    """Yield what is wrong with the alarms of a resource of which not all is known."""
+    anywhere = {name for each in worlds for name in each}
+    everywhere = {name for name in anywhere if all(name in each for each in worlds)}
+    for name in sorted(its.keys() - anywhere - set(named)):
+        yield f"{name} should not be there, whatever is hidden"
+    for name in sorted(everywhere - its.keys() - people.foreign.keys()):
+        if not refused or refused not in name:
+            yield f"{name} is missing, whatever is hidden"
+    for name in sorted((its.keys() & anywhere) - everywhere - kept.keys()):
+        yield f"{name} was made on a guess"
+    for name in sorted(people.owed & kept.keys() & anywhere - its.keys()):
+        yield f"{name} was lost when a part of its resource could not be read"
+    for name in sorted(its.keys() & anywhere):
+        fit = [each[name] for each in (*worlds, kept) if name in each]
+        if _unpriced(its[name]) not in [_unpriced(each) for each in fit] and not (refused and refused in name):
+            yield f"{name} is as it would be in no world: {its[name]}"
+
+
+def _unpriced(alarm: Mapping[str, Any]) -> dict[str, Any]:
+    return {**alarm, "AlarmDescription": _PRICE.sub("", alarm["AlarmDescription"])}
 
 
 def _named_for_roll_backs(account: AccountDouble) -> Iterator[str]:
