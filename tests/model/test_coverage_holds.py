@@ -267,6 +267,69 @@ def test_one_alarm_that_cloudwatch_refuses_stops_no_other(scene: Scene) -> None:
     assert there == {name for name in alone if not name.endswith("/errors-4xx")}
 
 
+@pytest.mark.parametrize("about", ["/errors-4xx", ""], ids=["one alarm", "all alarms"])
+def test_a_refused_alarm_is_tried_again_by_the_full_sweep_and_not_by_the_light_ones(scene: Scene, about: str) -> None:
+    scene.account.faults.append(Fault("PutMetricAlarm", "refused", about))
+    scene.world.create("endpoint", "churn")
+    scene.account.clock.advance(60)
+    scene.stack.drain()
+    begin = len(scene.account.calls)
+
+    for _ in range(3):
+        scene.swept("light")
+    by_light = scene.since(begin)["PutMetricAlarm"]
+    scene.swept("full")
+
+    assert by_light == 0
+    assert scene.since(begin)["PutMetricAlarm"] >= 1
+
+
+def test_what_was_refused_is_there_after_the_full_sweep_once_cloudwatch_takes_it(scene: Scene) -> None:
+    scene.account.faults.append(Fault("PutMetricAlarm", "refused", "/errors-4xx"))
+    scene.made("endpoint")
+    scene.account.faults = []
+
+    scene.swept("full")
+
+    assert scene.wrong() == []
+
+
+@pytest.mark.parametrize("change", ["updated", "tagged", "an alarm was deleted", "another policy"])
+def test_a_resource_that_lacks_a_refused_alarm_is_looked_at_when_anything_changes(scene: Scene, change: str) -> None:
+    scene.account.faults.append(Fault("PutMetricAlarm", "refused", "/errors-4xx"))
+    there = scene.made("endpoint")
+    scene.account.faults = []
+    scene.account.clock.now += timedelta(minutes=1)
+    match change:
+        case "updated":
+            scene.silently()
+            scene.world.create("endpoint", "churn", 1)
+        case "tagged":
+            scene.world.tag("endpoint", "churn", team="fraud")
+        case "an alarm was deleted":
+            del scene.account.alarms[min(there)]
+        case _:
+            scene.policy("alarms:\n  - alarm: latency-p99\n    threshold: 2s\n")
+
+    scene.swept("light")
+
+    assert scene.wrong() == []
+
+
+def test_a_paging_topic_of_another_region_keeps_no_alarm_from_the_rest(scene: Scene) -> None:
+    """`policy check` passes it; CloudWatch takes actions of its own Region only."""
+    scene.policy("paging:\n  critical: arn:aws:sns:eu-west-1:123456789012:pages\n")
+    scene.account.faults.append(Fault("PutMetricAlarm", "refused", "eu-west-1"))
+
+    there = scene.made("endpoint")
+
+    alone = Scene()
+    whole = alone.made("endpoint")
+    pages = {name for name in whole if _severity(alone.account.alarms[name]) == "critical"}
+    assert pages
+    assert (there, scene.dead()) == (whole - pages, [])
+
+
 def test_a_component_that_cloudwatch_refuses_stops_none_of_its_siblings(scene: Scene) -> None:
     scene.silently()
     scene.world.create("endpoint", "churn", 7)

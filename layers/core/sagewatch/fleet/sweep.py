@@ -57,15 +57,18 @@ def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: da
     owned, foreign = list_owned(clients.cloudwatch, settings.prefix)
     alarms = [each.alarm for several in owned.values() for each in several]
     looks: Mapping[Ref, Look] = {}
-    if in_force.policy.budget is not None or any(ref not in owned for ref in listed.living):
-        looks = store.read_looks({ref.kind for ref in listed.living})
     if in_force.policy.budget is not None:
+        looks = store.read_looks({ref.kind for ref in listed.living})
         costs = _costs(listed, alarms, looks, in_force, clients.cloudwatch.meta.region_name)
         in_force = _apply_budget(store, in_force, costs, full=full)
     unlisted = {**listed.unread, **listed.not_allowed}
     named = {*listed.living, *owned}
     if not full:
         named = suspects(listed.living, owned, now, in_force, looks, unlisted)
+        if named and not looks:  # what was remembered acquits some, and accuses nobody
+            looks = store.read_looks({ref.kind for ref in named})
+            living = {ref: listed.living[ref] for ref in named if ref in listed.living}
+            named = suspects(living, {ref: owned[ref] for ref in named if ref in owned}, now, in_force, looks, unlisted)
         named |= grown(clients.cloudwatch, listed.living, owned)
     queue.name(clients.sqs, settings.backfill_url, sorted(named))
     queue.send(clients.sqs, settings.notify_url, _events(listed, in_force, settings, now))

@@ -15,11 +15,12 @@ from sagewatch.aws.deadline import Deadline
 from sagewatch.errors import NotAllowed, OutOfTime, Refused, Retry, Undeliverable
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Changes, Ref
+from sagewatch.model import Alarm, Changes, Observed, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.diff import decide
 from sagewatch.watch.facts import is_unchanged, observe
 from sagewatch.watch.plan import withheld_alarms
+from sagewatch.watch.revision import set_digest
 from sagewatch.watch.rollback import alarms_of_others, deployed_since, to_label
 
 UNSEEN = timedelta(minutes=45)
@@ -49,6 +50,8 @@ class Outcome:
     """What people should know: tags that cannot be understood, facts that could not be found out, alarms that stay."""
     refused: tuple[str, ...] = ()
     """Alarms that CloudWatch refuses for good, with its reason: `sagewatch/endpoint/churn/AllTraffic/cpu: …`."""
+    left: str = ""
+    """A digest of the alarms that the resource has now."""
     withheld: tuple[Alarm, ...] = ()
     """The alarms that the budget has no room for."""
     is_bare: bool = False
@@ -56,7 +59,7 @@ class Outcome:
 
     def data(self) -> dict[str, Any]:
         """Return it for a log line."""
-        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "withheld"}
+        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in {"withheld", "left"}}
         return {**said, "ref": str(self.ref), "children": [str(child) for child in self.children]}
 
 
@@ -155,7 +158,14 @@ def _settled(clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: Poli
                 foreign=tuple(sorted(observed.foreign)),
                 reports=decision.reports,
                 refused=tuple(writes.refused.values()),
+                left=set_digest(_alarms_after(observed, decision.changes, writes), in_force.mark_of(facts.ref)),
                 withheld=withheld_alarms(prefix, kind, facts, in_force),
                 is_bare=facts.live and not (decision.wanted.alarms or facts.gaps or observed.foreign),
             )
     raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written")
+
+
+def _alarms_after(observed: Observed, changes: Changes, writes: _Writes) -> list[Alarm]:
+    """Return a resource's alarms as they are after what could be written was."""
+    there = {each.name: each for each in observed.owned if each.name not in changes.deletes}
+    return [*(there | {each.name: each for each in changes.puts if each.name not in writes.refused}).values()]
