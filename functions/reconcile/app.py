@@ -16,6 +16,7 @@ from sagewatch.aws.retries import PATIENT
 from sagewatch.errors import Retry, SagewatchError
 from sagewatch.fleet.costs import prices
 from sagewatch.fleet.looks import looks_of
+from sagewatch.fleet.own_events import troubles
 from sagewatch.settings import ReconcileSettings
 from sagewatch.watch import events
 from sagewatch.watch.batch import Batch
@@ -40,7 +41,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:
             if ref := events.ref_of(event := events.parse(record.body)):
                 logger.append_keys(ref=str(ref))
                 url = settings.queue_url
-                batch.reconcile(ref, url and queue.beside(url, record.get("eventSourceARN") or ""))
+                attempt = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+                batch.reconcile(ref, url and queue.beside(url, record.get("eventSourceARN") or ""), attempt)
             else:
                 logger.info("ignored", extra={"reason": events.why_ignored(event)})
         except SagewatchError as error:
@@ -52,11 +54,15 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     logger.remove_keys(["message_id", "ref"])
     for done in batch.outcomes.values():
         (logger.error if done.refused else logger.info)("reconciled", extra=done.data())
-    if looks := batch.in_force and looks_of(batch.outcomes.values(), batch.in_force, PRICES, began):
-        try:
+    for ref, error in batch.given_up.items():
+        logger.warning("given up", extra={"ref": str(ref), "reason": error.printable})
+    try:
+        if settings.notify_url and (found := troubles(batch.refused, batch.given_up, began)):
+            queue.send(clients.sqs, settings.notify_url, found)
+        if looks := batch.in_force and looks_of(batch.outcomes.values(), batch.in_force, PRICES, began):
             store.remember(looks)
-        except Retry as error:  # it costs the next sweep a look
-            logger.info("not remembered", extra={"reason": error.printable})
+    except Retry as error:  # it costs the next sweep a look, which tells again
+        logger.info("not remembered", extra={"reason": error.printable})
     for name, count in {**batch.counts(), "MessagesFailed": len(answer["batchItemFailures"])}.items():
         metrics.add_metric(name, "Count", count)
     return answer

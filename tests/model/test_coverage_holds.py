@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from sagewatch.model import Notice
+from sagewatch.tell.read.alarm_events import notice
 from tests.model.account import WRITES, AccountDouble, Fault, Queue
 from tests.model.clean_room import People, differences, plain
 from tests.model.stack import QUEUE_URL, Stack
@@ -314,6 +317,73 @@ def test_a_resource_that_lacks_a_refused_alarm_is_looked_at_when_anything_change
     scene.swept("light")
 
     assert scene.wrong() == []
+
+
+def _told(scene: Scene) -> list[Notice]:
+    """Return what the sweep and reconcile had told of our own troubles, each notice once."""
+    bodies = [each.body for each in scene.account.queues[QUEUE_URL.format("NotifyQueue")].messages.values()]
+    found = (notice("sagewatch", body) for each in bodies if "sagewatch" in (body := json.loads(each)).get("source"))
+    return [*{each.key: each for each in found if each}.values()]
+
+
+def test_a_used_up_quota_is_told_once_with_cloudwatchs_reason_whoever_it_hits(scene: Scene) -> None:
+    scene.account.most_alarms = 15
+    for number in range(4):
+        scene.world.create("endpoint", f"e{number}")
+
+    scene.swept("full")
+    scene.swept("full")
+
+    [told] = _told(scene)
+    assert told.title.startswith("CloudWatch refuses alarms: sagewatch/endpoint/")
+    assert "Maximum number of alarms exceeded" in told.reason
+
+
+@pytest.mark.parametrize("what", ["denied", "unknown"])
+def test_a_kind_that_cannot_be_described_here_is_told_once_and_leaves_no_dead_letter(scene: Scene, what: str) -> None:
+    there = scene.made("endpoint", "watched")
+    scene.account.faults.append(Fault("DescribeEndpoint", what))
+    scene.made("pipeline")
+    for number in range(3):
+        scene.world.create("endpoint", f"e{number}")
+    scene.world.delete("endpoint", "watched")
+    scene.stack.drain()
+    scene.swept()
+
+    [told] = _told(scene)
+    assert told.title.startswith("resources of the kind endpoint cannot be described")
+    assert "describe_endpoint e" in told.reason or "describe_endpoint watched" in told.reason
+    assert (scene.dead(), scene.alarms("endpoint", "watched")) == ([], there)
+    assert scene.alarms("pipeline")
+
+
+def test_what_could_not_be_described_is_put_right_by_the_light_sweep_once_it_can_be(scene: Scene) -> None:
+    scene.account.faults.append(Fault("DescribeEndpoint", "denied"))
+    scene.made("endpoint")
+    scene.account.faults = []
+
+    scene.swept("light")
+
+    assert scene.wrong() == []
+
+
+def test_kinds_that_cannot_be_listed_are_told_in_one_notice_and_again_when_there_are_more(scene: Scene) -> None:
+    scene.account.faults += [Fault("ListClusters", "unknown"), Fault("ListPipelines", "denied")]
+    for _ in range(3):
+        scene.swept()
+    both = _told(scene)
+    scene.account.faults.pop()
+    scene.swept()
+    fewer = _told(scene)
+    scene.account.faults += [Fault("ListPipelines", "denied"), Fault("ListFeatureGroups", "denied")]
+    scene.swept()
+
+    assert [each.key for each in both] == ["sweep/unlisted/cluster,pipeline"]
+    assert fewer == both
+    assert [each.key for each in _told(scene)] == [
+        "sweep/unlisted/cluster,pipeline",
+        "sweep/unlisted/cluster,feature-group,pipeline",
+    ]
 
 
 def test_a_paging_topic_of_another_region_keeps_no_alarm_from_the_rest(scene: Scene) -> None:

@@ -4,7 +4,6 @@ SagewatchError
 ├── Retry            the platform should try again: a throttle, a time-out, a resource that changed under our hands
 │   ├── Impaired         the table or the policy cannot be read: people are told without memory, and told so
 │   ├── NotAllowed   AWS refuses us a call, or does not know it in this Region; it will, until somebody changes that
-│   │   └── Unreadable   … a call that reads a resource of SageMaker
 │   ├── NoAnswer     nobody answered; who was asked is left alone for a while
 │   ├── OutOfTime    the invocation ends too soon for one more call; another one goes on
 │   └── Stale        what was to be changed or answered is not there any more; it has to be said anew
@@ -41,11 +40,14 @@ class Retry(SagewatchError):
 
 
 class NotAllowed(Retry):
-    """AWS refuses us a call, or does not know it in this Region: so it stays until somebody changes something."""
+    """AWS refuses us a call, or does not know it in this Region: so it stays until somebody changes something.
 
+    `describes` tells that it is SageMaker that does not describe a resource: then no other of the kind is, either.
+    """
 
-class Unreadable(NotAllowed):
-    """SageMaker refuses to describe something, or cannot in this Region: what there is of it stays as it is."""
+    def __init__(self, message: str, *, describes: bool = False) -> None:
+        super().__init__(message)
+        self.describes = describes
 
 
 class NoAnswer(Retry):

@@ -18,7 +18,7 @@ from sagewatch.fleet.costs import prices
 from sagewatch.fleet.growth import grown
 from sagewatch.fleet.lists import Listed, list_kinds, list_owned
 from sagewatch.fleet.mute_windows import is_of_window, window_rules
-from sagewatch.fleet.own_events import failure_found, kind_unlisted, policy_broken
+from sagewatch.fleet.own_events import failure_found, kinds_unlisted, policy_broken
 from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
@@ -72,6 +72,9 @@ def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: da
         named |= grown(clients.cloudwatch, listed.living, owned)
     queue.name(clients.sqs, settings.backfill_url, sorted(named))
     queue.send(clients.sqs, settings.notify_url, _events(listed, in_force, settings, now))
+    if listed.not_allowed and store.has_new_unlisted(listed.not_allowed):
+        queue.send(clients.sqs, settings.notify_url, [kinds_unlisted(listed.not_allowed, now)])
+        store.write_unlisted(listed.not_allowed)
     _apply_windows(clients, settings, in_force, alarms, now, full=full)
     return Swept(
         live=len(listed.living),
@@ -92,9 +95,8 @@ def kinds_wanted(policy: Policy) -> list[Kind]:
 def _events(
     listed: Listed, in_force: PolicyInForce, settings: SweepSettings, now: datetime
 ) -> list[Mapping[str, object]]:
-    """Return what is to be told: untold failures, kinds that cannot be listed, a broken policy."""
+    """Return what is to be told at each sweep: failures that no event tells, a broken policy."""
     events = [failure_found(kind, item) for kind, item in listed.failed]
-    events += [kind_unlisted(kind, why, now) for kind, why in sorted(listed.not_allowed.items())]
     if in_force.faults:
         events.append(policy_broken(settings.policy_parameter, in_force.faults, now))
     return events
