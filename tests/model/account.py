@@ -263,6 +263,8 @@ class AccountDouble:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.most_alarms = 100_000
         self.longest_page = 10_000
+        self.muting = False
+        """Whether it is a time at which the mute rules mute."""
         self.strict = True
         """Whether PutMetricAlarm is checked as CloudWatch does; a clean room need not do it twice."""
         self.tell: Callable[[dict[str, Any]], None] = lambda _event: None
@@ -509,7 +511,8 @@ class AccountDouble:
 
     def _ListAlarmMuteRules(self, **params: Any) -> dict[str, Any]:  # noqa: N802
         arn = f"arn:aws:cloudwatch:{REGION}:{NUMBER}:alarm-mute-rule:"
-        listed = [{"AlarmMuteRuleArn": f"{arn}{name}", "Status": "SCHEDULED"} for name in sorted(self.mute_rules)]
+        status = "ACTIVE" if self.muting else "SCHEDULED"
+        listed = [{"AlarmMuteRuleArn": f"{arn}{name}", "Status": status} for name in sorted(self.mute_rules)]
         return self._page("AlarmMuteRuleSummaries", listed, params, params.get("MaxRecords", 100))
 
     # ------------------------------------------------------------------------------------------------ the others

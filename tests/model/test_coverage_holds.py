@@ -789,6 +789,23 @@ def test_no_mute_rule_is_made_anew_inside_its_window_when_a_week_begins(scene: S
     assert {each: scene.since(begin)[each] for each in MUTE_WRITES} == dict.fromkeys(MUTE_WRITES, 0)
 
 
+def test_an_alarm_that_is_made_inside_a_window_is_in_a_mute_rule_from_the_next_sweep_on(scene: Scene) -> None:
+    scene.policy(_NIGHTLY)
+    scene.made("endpoint", "old")
+    scene.account.clock.now = datetime(2026, 6, 2, 20, 0, tzinfo=UTC)
+    scene.swept()
+    before = dict(scene.account.mute_rules)
+    scene.account.clock.now = datetime(2026, 6, 2, 23, 0, tzinfo=UTC)  # inside the window
+    scene.account.muting = True
+    there = scene.made("endpoint", "new")
+
+    scene.swept()
+
+    muted = {name for rule in scene.account.mute_rules.values() for name in rule["MuteTargets"]["AlarmNames"]}
+    assert there <= muted
+    assert all(scene.account.mute_rules.get(name) == rule for name, rule in before.items()), "what mutes was touched"
+
+
 def test_a_policy_that_is_deleted_takes_its_mute_windows_along(scene: Scene) -> None:
     scene.policy(_NIGHTLY)
     scene.made("endpoint")
