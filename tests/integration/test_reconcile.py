@@ -98,6 +98,25 @@ def test_teardown_costs_three_calls_two_lists_of_deployments_and_one_look_again(
     assert alarms() == {}
 
 
+def test_each_further_endpoint_that_goes_in_a_batch_costs_four_calls(
+    app: ModuleType, fleet: Fleet, journal: Journal
+) -> None:
+    messages = [{"kind": "endpoint", "name": f"e{number}"} for number in range(5)]
+    for each in messages:
+        fleet.endpoint(each["name"])
+    run(app, *messages)
+    for each in messages:
+        fleet.sagemaker.delete_endpoint(EndpointName=each["name"])
+    journal.taken()
+
+    run(app, *messages)
+
+    lists = ["ListEndpoints", "ListInferenceComponents"]
+    teardown = ["DescribeEndpoint", "DescribeAlarms", "DeleteAlarms", "DescribeEndpoint"]
+    assert Counter(journal.taken()) == Counter([*lists, *teardown * 5])
+    assert alarms() == {}
+
+
 def test_a_resource_that_is_named_five_times_in_a_batch_is_looked_at_once(
     app: ModuleType, fleet: Fleet, journal: Journal
 ) -> None:

@@ -12,6 +12,7 @@ from sagewatch.errors import NotAllowed, OutOfTime, SagewatchError
 from sagewatch.model import Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.reconcile import Outcome, reconcile
+from sagewatch.watch.rollback import Deployments
 
 MOST_DENIALS = 3
 """The receive at which a resource that may not be described is given up, 24 minutes after the first.
@@ -40,6 +41,8 @@ class Batch:
     """Why it cannot be done here, and its message is no failure any more."""
     sent: set[Ref] = field(default_factory=set)
     """What was put into the queue anew, to be gone on with."""
+    deployments: Deployments = field(default_factory=Deployments)
+    """What was deployed lately; the lists are read once, however many endpoints are gone."""
     in_force: PolicyInForce | None = None
     """What the store answered; None until it was asked."""
 
@@ -78,7 +81,7 @@ class Batch:
         self.deadline.require_call()
         if self.in_force is None:
             self.in_force = self.store.read()
-        outcome = reconcile(self.clients, self.prefix, ref, self.in_force, self.deadline)
+        outcome = reconcile(self.clients, self.prefix, ref, self.in_force, self.deadline, self.deployments)
         if queue_url is not None:
             queue.name(self.clients.sqs, queue_url, [each for each in outcome.children if each not in self.outcomes])
         self.outcomes[ref] = outcome

@@ -21,7 +21,7 @@ from sagewatch.watch.diff import decide
 from sagewatch.watch.facts import is_unchanged, observe
 from sagewatch.watch.plan import withheld_alarms
 from sagewatch.watch.revision import set_digest
-from sagewatch.watch.rollback import alarms_of_others, deployed_since, to_label
+from sagewatch.watch.rollback import Deployments, alarms_of_others, to_label
 
 UNSEEN = timedelta(minutes=45)
 """For how long a deployment may go unseen: its event was lost, and two sweeps failed."""
@@ -68,7 +68,12 @@ _NO_DEADLINE = Deadline()
 
 
 def reconcile(
-    clients: Clients, prefix: str, ref: Ref, in_force: PolicyInForce = _NO_POLICY, deadline: Deadline = _NO_DEADLINE
+    clients: Clients,
+    prefix: str,
+    ref: Ref,
+    in_force: PolicyInForce = _NO_POLICY,
+    deadline: Deadline = _NO_DEADLINE,
+    deployments: Deployments | None = None,
 ) -> Outcome:
     """Bring a resource's alarms in line with a fresh describe and the policy.
 
@@ -82,7 +87,7 @@ def reconcile(
         raise Undeliverable(f"{ref}: this version knows no such kind")
     writes = _Writes(clients, deadline)
     try:
-        return _settled(clients, prefix, kind, ref, in_force, writes)
+        return _settled(clients, prefix, kind, ref, in_force, writes, deployments or Deployments())
     except OutOfTime as error:
         done = writes.put + writes.deleted
         raise OutOfTime(f"{ref}: {error}; {done} alarms were written", done) from error
@@ -131,7 +136,15 @@ class _Writes:
         return True
 
 
-def _settled(clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: PolicyInForce, writes: _Writes) -> Outcome:
+def _settled(
+    clients: Clients,
+    prefix: str,
+    kind: Kind,
+    ref: Ref,
+    in_force: PolicyInForce,
+    writes: _Writes,
+    deployments: Deployments,
+) -> Outcome:
     """Observe and write until the resource is, after the last write, what it was before it."""
     read = clients.reader.until(writes.deadline)
     for _ in range(MOST_LOOKS):
@@ -140,7 +153,7 @@ def _settled(clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: Poli
         # An endpoint that names alarms of this one is labelled in them when it is looked at: at its event, or at one of
         # the sweeps that follow. Until then only its own description knows.
         going = kind.deployed and not facts.live and observed.owned
-        deployed = deployed_since(read, datetime.now(UTC) - UNSEEN) if going else ()
+        deployed = deployments.since(read, datetime.now(UTC) - UNSEEN) if going else ()
         decision = decide(read, prefix, kind, observed, in_force, deployed)
         written = writes.apply(decision.changes)
         if facts.rollback_alarms:
