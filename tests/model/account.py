@@ -226,6 +226,8 @@ class Message:
     body: str
     visible: datetime
     receives: int = 0
+    sent_ms: str = "0"
+    """When it was sent, in milliseconds since 1970 (ReceiveMessage, SentTimestamp)."""
 
 
 @dataclass(slots=True)
@@ -521,6 +523,7 @@ class AccountDouble:
         queue = self.queues[url]
         queue.sent += 1
         message = Message(f"{url.rpartition('/')[2]}-{queue.sent}", body, self.clock.now + timedelta(seconds=delay))
+        message.sent_ms = str(int(self.clock.now.timestamp() * 1000))
         queue.messages[message.id] = message
 
     def _SendMessage(self, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0, **_: Any) -> dict[str, Any]:  # noqa: N802, N803

@@ -738,6 +738,32 @@ def test_our_own_writes_are_no_work_for_us(scene: Scene) -> None:
     assert sum(each.function == "Reconcile" for each in scene.stack.invocations[begin:]) <= 3
 
 
+def test_our_own_deletions_are_next_to_no_work_for_us(scene: Scene) -> None:
+    scene.world.create("endpoint", "churn", 2)
+    scene.stack.drain()
+    assert len(scene.alarms("endpoint")) > 20
+    scene.world.delete("endpoint", "churn")
+    begin = len(scene.account.calls)
+
+    scene.stack.drain()
+
+    assert scene.alarms("endpoint") == set()
+    describes = sum(operation == "DescribeEndpoint" for operation, _ in scene.account.calls[begin:])
+    assert describes <= 4, "each event of the endpoint is a look, with one more after the deletion; no alarm's is"
+
+
+def test_an_alarm_that_a_person_deletes_just_after_its_resource_was_made_anew_is_back(scene: Scene) -> None:
+    scene.made("endpoint")
+    scene.world.delete("endpoint", "churn")
+    scene.stack.drain()
+    there = scene.made("endpoint")
+
+    scene.account.answer("DeleteAlarms", {"AlarmNames": [min(there)]})
+    scene.stack.drain()
+
+    assert scene.alarms("endpoint") == there
+
+
 def test_a_new_endpoint_has_its_alarms_within_thirty_seconds_behind_a_first_deployment(scene: Scene) -> None:
     scene.account.strict = False
     told = scene.world.fate

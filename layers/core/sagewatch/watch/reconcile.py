@@ -30,6 +30,10 @@ MOST_LOOKS = 3
 """How often a resource that keeps changing is reconciled before it goes back to the queue."""
 
 
+_UNSAID = frozenset({"left", "names_deleted", "withheld"})
+"""What of an outcome is too long for its log line."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What was done about a resource."""
@@ -42,6 +46,8 @@ class Outcome:
     """Alarms that were made or changed."""
     deleted: int = 0
     """Alarms that were deleted."""
+    names_deleted: tuple[str, ...] = ()
+    """Their names, but for those that are there again."""
     children: tuple[Ref, ...] = ()
     """Resources without events of their own, which are to be reconciled with it."""
     foreign: tuple[str, ...] = ()
@@ -59,7 +65,7 @@ class Outcome:
 
     def data(self) -> dict[str, Any]:
         """Return it for a log line."""
-        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in {"withheld", "left"}}
+        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _UNSAID}
         return {**said, "ref": str(self.ref), "children": [str(child) for child in self.children]}
 
 
@@ -101,6 +107,8 @@ class _Writes:
     deadline: Deadline
     put: int = 0
     deleted: int = 0
+    gone: set[str] = field(default_factory=set)
+    """The names of those that were deleted, and not put since."""
     refused: dict[str, str] = field(default_factory=dict)
     """Alarm → why CloudWatch takes no such alarm."""
     denied: dict[str, str] = field(default_factory=dict)
@@ -112,7 +120,9 @@ class _Writes:
         # One call deletes a hundred alarms; each put is a call, of which three a second pass (service quotas).
         for some in batched(changes.deletes, cloudwatch.MOST_NAMES, strict=False):
             delete = partial(cloudwatch.delete, self.clients.cloudwatch, some)
-            self.deleted += len(some) if self._written(some[0], delete) else 0
+            if self._written(some[0], delete):
+                self.deleted += len(some)
+                self.gone.update(some)
         self.put_all(changes.puts)
         return self.put + self.deleted > before
 
@@ -120,6 +130,7 @@ class _Writes:
         """Put those that were not refused before."""
         for alarm in alarms:
             self.put += self._written(alarm.name, partial(cloudwatch.put, self.clients.cloudwatch, alarm))
+            self.gone.discard(alarm.name)
 
     def _written(self, name: str, write: Callable[[], None]) -> bool:
         if name in self.refused or name in self.denied:
@@ -167,6 +178,7 @@ def _settled(
                 live=facts.live,
                 put=writes.put,
                 deleted=writes.deleted,
+                names_deleted=tuple(sorted(writes.gone)),
                 children=facts.children,
                 foreign=tuple(sorted(observed.foreign)),
                 reports=decision.reports,
