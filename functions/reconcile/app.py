@@ -16,17 +16,26 @@ from sagewatch.aws.retries import PATIENT
 from sagewatch.errors import Retry, SagewatchError
 from sagewatch.fleet.costs import prices
 from sagewatch.fleet.looks import looks_of
+from sagewatch.fleet.own_events import troubles
 from sagewatch.settings import ReconcileSettings
 from sagewatch.watch import events
 from sagewatch.watch.batch import Batch
+from sagewatch.watch.echoes import Echoes, LastLook
 
 settings = ReconcileSettings.read(os.environ)
 clients = Clients(PATIENT)
 reader = clients.reader  # makes the clients of SageMaker and CloudWatch at start, before there is an event
 store = PolicyStore(settings.policy_parameter, settings.table, PATIENT)
 PRICES = prices(clients.cloudwatch.meta.region_name)
+echoes = Echoes()
 logger, metrics = Logger(service="reconcile"), Metrics(namespace="Sagewatch", service="reconcile")
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]
+
+
+def sent_at(record: Any) -> datetime:
+    """Return when a message was put into its queue; long ago where SQS does not say."""
+    # Milliseconds since 1970 (ReceiveMessage, SentTimestamp).
+    return datetime.fromtimestamp(int(record.get("attributes", {}).get("SentTimestamp", 0)) / 1000, UTC)
 
 
 @metrics.log_metrics
@@ -37,10 +46,14 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     def reconcile_named(record: Any) -> None:
         logger.append_keys(message_id=record.message_id, ref=None)  # for the line that says why a message failed
         try:
-            if ref := events.ref_of(event := events.parse(record.body)):
+            ref = events.ref_of(event := events.parse(record.body))
+            if ref and echoes.explain(event, ref, sent_at(record)):
+                logger.info("ignored", extra={"reason": "we deleted its alarm", "ref": str(ref)})
+            elif ref:
                 logger.append_keys(ref=str(ref))
                 url = settings.queue_url
-                batch.reconcile(ref, url and queue.beside(url, record.get("eventSourceARN") or ""))
+                attempt = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+                batch.reconcile(ref, url and queue.beside(url, record.get("eventSourceARN") or ""), attempt)
             else:
                 logger.info("ignored", extra={"reason": events.why_ignored(event)})
         except SagewatchError as error:
@@ -51,12 +64,17 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     answer["batchItemFailures"] += failed
     logger.remove_keys(["message_id", "ref"])
     for done in batch.outcomes.values():
+        echoes.learn(done.ref, LastLook(datetime.now(UTC), done.live, done.names_deleted))
         (logger.error if done.refused else logger.info)("reconciled", extra=done.data())
-    if looks := batch.in_force and looks_of(batch.outcomes.values(), batch.in_force, PRICES, began):
-        try:
+    for ref, error in batch.given_up.items():
+        logger.warning("given up", extra={"ref": str(ref), "reason": error.printable})
+    try:
+        if settings.notify_url and (found := troubles(batch.refused, batch.given_up, began)):
+            queue.send(clients.sqs, settings.notify_url, found)
+        if looks := batch.in_force and looks_of(batch.outcomes.values(), batch.in_force, PRICES, began):
             store.remember(looks)
-        except Retry as error:  # it costs the next sweep a look
-            logger.info("not remembered", extra={"reason": error.printable})
+    except Retry as error:  # it costs the next sweep a look, which tells again
+        logger.info("not remembered", extra={"reason": error.printable})
     for name, count in {**batch.counts(), "MessagesFailed": len(answer["batchItemFailures"])}.items():
         metrics.add_metric(name, "Count", count)
     return answer

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -25,7 +25,7 @@ from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.aws.retries import PATIENT
 from sagewatch.fleet.sweep import sweep
 from sagewatch.model import Alarm, Ref, Severity, canonical
-from sagewatch.policy.rules import DEFAULT, AlarmRule, Ignored, Policy, PolicyInForce
+from sagewatch.policy.rules import DEFAULT, AlarmRule, Ignored, Look, Policy, PolicyInForce
 from sagewatch.settings import SweepSettings
 from sagewatch.watch.reconcile import reconcile
 from sagewatch_cli.account.plan import AccountPlan, ResourcePlan, Selection, plan_account
@@ -392,6 +392,26 @@ def test_a_plan_of_a_fleet_in_order_asks_no_more_than_the_sweep(
     # The sweep also lists failures that no event told.
     assert Counter(by_the_plan) <= Counter(by_the_sweep)
     assert by_the_plan[-1] == "DescribeAlarms"
+
+
+def test_what_was_found_well_without_alarms_is_not_looked_at_again(
+    fleet: Fleet, clients: Clients, journal: Journal
+) -> None:
+    fleet.endpoint()
+    listed_at = datetime.now(UTC)
+    asked: list[set[str]] = []
+
+    def looks(kinds: Iterable[str]) -> Mapping[Ref, Look]:
+        asked.append(set(kinds))
+        return {CHURN: Look(at=listed_at + timedelta(minutes=1), mark="", is_bare=True)}
+
+    journal.taken()
+    found = plan_account(
+        clients, "sagewatch", PolicyInForce(), SUSPECTS, datetime.now(UTC) + timedelta(minutes=2), looks=looks
+    )
+
+    assert (found.planned, asked) == ((), [{"endpoint"}])
+    assert "DescribeEndpoint" not in journal.taken()
 
 
 def test_a_budget_with_room_for_all_asks_no_more(fleet: Fleet, clients: Clients, journal: Journal) -> None:

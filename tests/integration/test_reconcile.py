@@ -73,6 +73,7 @@ def test_an_event_about_an_unchanged_endpoint_writes_nothing(app: ModuleType, fl
 
     run(app, event("endpoint-updating"))
 
+    # The alarms are read before the rest: what they look at counts as listed.
     assert journal.taken() == [
         "DescribeEndpoint",
         "DescribeAlarms",
@@ -94,6 +95,25 @@ def test_teardown_costs_three_calls_two_lists_of_deployments_and_one_look_again(
 
     lists = ["ListEndpoints", "ListInferenceComponents"]
     assert journal.taken() == ["DescribeEndpoint", "DescribeAlarms", *lists, "DeleteAlarms", "DescribeEndpoint"]
+    assert alarms() == {}
+
+
+def test_each_further_endpoint_that_goes_in_a_batch_costs_four_calls(
+    app: ModuleType, fleet: Fleet, journal: Journal
+) -> None:
+    messages = [{"kind": "endpoint", "name": f"e{number}"} for number in range(5)]
+    for each in messages:
+        fleet.endpoint(each["name"])
+    run(app, *messages)
+    for each in messages:
+        fleet.sagemaker.delete_endpoint(EndpointName=each["name"])
+    journal.taken()
+
+    run(app, *messages)
+
+    lists = ["ListEndpoints", "ListInferenceComponents"]
+    teardown = ["DescribeEndpoint", "DescribeAlarms", "DeleteAlarms", "DescribeEndpoint"]
+    assert Counter(journal.taken()) == Counter([*lists, *teardown * 5])
     assert alarms() == {}
 
 

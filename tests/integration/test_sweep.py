@@ -127,9 +127,14 @@ def test_a_list_of_failures_that_the_region_does_not_have_hinders_no_other(
         events.register_first(f"before-call.sagemaker.{operation}", refused(operation, "UnknownOperationException"))
 
     assert [each["name"] for each in swept(sweep, queue)] == ["churn"]
-    found = [notice("sagewatch", each) for each in Queue("notify").taken()]
-    told = [each.key for each in found if each]
-    assert sorted(told) == ["sweep/unlisted/ai-benchmark-job", "sweep/unlisted/sagemaker-job"]
+    [told] = Queue("notify").taken()
+    found = notice("sagewatch", told)
+    assert found is not None
+    assert found.key == "sweep/unlisted/ai-benchmark-job,sagemaker-job"
+    assert found.title.startswith("resources of the kinds ai-benchmark-job, sagemaker-job cannot be listed")
+    assert "list_ai_benchmark_jobs: " in found.reason
+    assert "list_jobs: " in found.reason
+    assert found.advice.endswith("`ignore: [{kind: ai-benchmark-job}, {kind: sagemaker-job}]` into the policy.")
 
 
 def test_a_benchmark_that_ended_lately_is_told_however_long_ago_it_began(sweep: ModuleType) -> None:

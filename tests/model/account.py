@@ -226,6 +226,8 @@ class Message:
     body: str
     visible: datetime
     receives: int = 0
+    sent_ms: str = "0"
+    """When it was sent, in milliseconds since 1970 (ReceiveMessage, SentTimestamp)."""
 
 
 @dataclass(slots=True)
@@ -263,6 +265,8 @@ class AccountDouble:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.most_alarms = 100_000
         self.longest_page = 10_000
+        self.muting = False
+        """Whether it is a time at which the mute rules mute."""
         self.strict = True
         """Whether PutMetricAlarm is checked as CloudWatch does; a clean room need not do it twice."""
         self.tell: Callable[[dict[str, Any]], None] = lambda _event: None
@@ -509,7 +513,8 @@ class AccountDouble:
 
     def _ListAlarmMuteRules(self, **params: Any) -> dict[str, Any]:  # noqa: N802
         arn = f"arn:aws:cloudwatch:{REGION}:{NUMBER}:alarm-mute-rule:"
-        listed = [{"AlarmMuteRuleArn": f"{arn}{name}", "Status": "SCHEDULED"} for name in sorted(self.mute_rules)]
+        status = "ACTIVE" if self.muting else "SCHEDULED"
+        listed = [{"AlarmMuteRuleArn": f"{arn}{name}", "Status": status} for name in sorted(self.mute_rules)]
         return self._page("AlarmMuteRuleSummaries", listed, params, params.get("MaxRecords", 100))
 
     # ------------------------------------------------------------------------------------------------ the others
@@ -518,6 +523,7 @@ class AccountDouble:
         queue = self.queues[url]
         queue.sent += 1
         message = Message(f"{url.rpartition('/')[2]}-{queue.sent}", body, self.clock.now + timedelta(seconds=delay))
+        message.sent_ms = str(int(self.clock.now.timestamp() * 1000))
         queue.messages[message.id] = message
 
     def _SendMessage(self, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0, **_: Any) -> dict[str, Any]:  # noqa: N802, N803

@@ -416,7 +416,7 @@ def _record(message: Any) -> dict[str, Any]:
         "messageId": message.id,
         "receiptHandle": message.id,
         "body": message.body,
-        "attributes": {"ApproximateReceiveCount": str(message.receives), "SentTimestamp": "0"},
+        "attributes": {"ApproximateReceiveCount": str(message.receives), "SentTimestamp": message.sent_ms},
         "messageAttributes": {},
         "eventSource": "aws:sqs",
         "eventSourceARN": f"arn:aws:sqs:{REGION}:{NUMBER}:{message.id.rpartition('-')[0]}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from sagewatch.model import Notice
+from sagewatch.tell.read.alarm_events import notice
 from tests.model.account import WRITES, AccountDouble, Fault, Queue
 from tests.model.clean_room import People, differences, plain
 from tests.model.stack import QUEUE_URL, Stack
@@ -283,6 +286,136 @@ def test_one_alarm_that_cloudwatch_refuses_stops_no_other(scene: Scene) -> None:
 
     alone = Scene().made("endpoint")
     assert there == {name for name in alone if not name.endswith("/errors-4xx")}
+
+
+@pytest.mark.parametrize("about", ["/errors-4xx", ""], ids=["one alarm", "all alarms"])
+def test_a_refused_alarm_is_tried_again_by_the_full_sweep_and_not_by_the_light_ones(scene: Scene, about: str) -> None:
+    scene.account.faults.append(Fault("PutMetricAlarm", "refused", about))
+    scene.world.create("endpoint", "churn")
+    scene.account.clock.advance(60)
+    scene.stack.drain()
+    begin = len(scene.account.calls)
+
+    for _ in range(3):
+        scene.swept("light")
+    by_light = scene.since(begin)["PutMetricAlarm"]
+    scene.swept("full")
+
+    assert by_light == 0
+    assert scene.since(begin)["PutMetricAlarm"] >= 1
+
+
+def test_what_was_refused_is_there_after_the_full_sweep_once_cloudwatch_takes_it(scene: Scene) -> None:
+    scene.account.faults.append(Fault("PutMetricAlarm", "refused", "/errors-4xx"))
+    scene.made("endpoint")
+    scene.account.faults = []
+
+    scene.swept("full")
+
+    assert scene.wrong() == []
+
+
+@pytest.mark.parametrize("change", ["updated", "tagged", "an alarm was deleted", "another policy"])
+def test_a_resource_that_lacks_a_refused_alarm_is_looked_at_when_anything_changes(scene: Scene, change: str) -> None:
+    scene.account.faults.append(Fault("PutMetricAlarm", "refused", "/errors-4xx"))
+    there = scene.made("endpoint")
+    scene.account.faults = []
+    scene.account.clock.now += timedelta(minutes=1)
+    match change:
+        case "updated":
+            scene.silently()
+            scene.world.create("endpoint", "churn", 1)
+        case "tagged":
+            scene.world.tag("endpoint", "churn", team="fraud")
+        case "an alarm was deleted":
+            del scene.account.alarms[min(there)]
+        case _:
+            scene.policy("alarms:\n  - alarm: latency-p99\n    threshold: 2s\n")
+
+    scene.swept("light")
+
+    assert scene.wrong() == []
+
+
+def _told(scene: Scene) -> list[Notice]:
+    """Return what the sweep and reconcile had told of our own troubles, each notice once."""
+    bodies = [each.body for each in scene.account.queues[QUEUE_URL.format("NotifyQueue")].messages.values()]
+    found = (notice("sagewatch", body) for each in bodies if "sagewatch" in (body := json.loads(each)).get("source"))
+    return [*{each.key: each for each in found if each}.values()]
+
+
+def test_a_used_up_quota_is_told_once_with_cloudwatchs_reason_whoever_it_hits(scene: Scene) -> None:
+    scene.account.most_alarms = 15
+    for number in range(4):
+        scene.world.create("endpoint", f"e{number}")
+
+    scene.swept("full")
+    scene.swept("full")
+
+    [told] = _told(scene)
+    assert told.title.startswith("CloudWatch refuses alarms: sagewatch/endpoint/")
+    assert "Maximum number of alarms exceeded" in told.reason
+
+
+@pytest.mark.parametrize("what", ["denied", "unknown"])
+def test_a_kind_that_cannot_be_described_here_is_told_once_and_leaves_no_dead_letter(scene: Scene, what: str) -> None:
+    there = scene.made("endpoint", "watched")
+    scene.account.faults.append(Fault("DescribeEndpoint", what))
+    scene.made("pipeline")
+    for number in range(3):
+        scene.world.create("endpoint", f"e{number}")
+    scene.world.delete("endpoint", "watched")
+    scene.stack.drain()
+    scene.swept()
+
+    [told] = _told(scene)
+    assert told.title.startswith("resources of the kind endpoint cannot be described")
+    assert "describe_endpoint e" in told.reason or "describe_endpoint watched" in told.reason
+    assert (scene.dead(), scene.alarms("endpoint", "watched")) == ([], there)
+    assert scene.alarms("pipeline")
+
+
+def test_what_could_not_be_described_is_put_right_by_the_light_sweep_once_it_can_be(scene: Scene) -> None:
+    scene.account.faults.append(Fault("DescribeEndpoint", "denied"))
+    scene.made("endpoint")
+    scene.account.faults = []
+
+    scene.swept("light")
+
+    assert scene.wrong() == []
+
+
+def test_kinds_that_cannot_be_listed_are_told_in_one_notice_and_again_when_there_are_more(scene: Scene) -> None:
+    scene.account.faults += [Fault("ListClusters", "unknown"), Fault("ListPipelines", "denied")]
+    for _ in range(3):
+        scene.swept()
+    both = _told(scene)
+    scene.account.faults.pop()
+    scene.swept()
+    fewer = _told(scene)
+    scene.account.faults += [Fault("ListPipelines", "denied"), Fault("ListFeatureGroups", "denied")]
+    scene.swept()
+
+    assert [each.key for each in both] == ["sweep/unlisted/cluster,pipeline"]
+    assert fewer == both
+    assert [each.key for each in _told(scene)] == [
+        "sweep/unlisted/cluster,pipeline",
+        "sweep/unlisted/cluster,feature-group,pipeline",
+    ]
+
+
+def test_a_paging_topic_of_another_region_keeps_no_alarm_from_the_rest(scene: Scene) -> None:
+    """`policy check` passes it; CloudWatch takes actions of its own Region only."""
+    scene.policy("paging:\n  critical: arn:aws:sns:eu-west-1:123456789012:pages\n")
+    scene.account.faults.append(Fault("PutMetricAlarm", "refused", "eu-west-1"))
+
+    there = scene.made("endpoint")
+
+    alone = Scene()
+    whole = alone.made("endpoint")
+    pages = {name for name in whole if _severity(alone.account.alarms[name]) == "critical"}
+    assert pages
+    assert (there, scene.dead()) == (whole - pages, [])
 
 
 def test_a_component_that_cloudwatch_refuses_stops_none_of_its_siblings(scene: Scene) -> None:
@@ -623,6 +756,32 @@ def test_our_own_writes_are_no_work_for_us(scene: Scene) -> None:
     assert sum(each.function == "Reconcile" for each in scene.stack.invocations[begin:]) <= 3
 
 
+def test_our_own_deletions_are_next_to_no_work_for_us(scene: Scene) -> None:
+    scene.world.create("endpoint", "churn", 2)
+    scene.stack.drain()
+    assert len(scene.alarms("endpoint")) > 20
+    scene.world.delete("endpoint", "churn")
+    begin = len(scene.account.calls)
+
+    scene.stack.drain()
+
+    assert scene.alarms("endpoint") == set()
+    describes = sum(operation == "DescribeEndpoint" for operation, _ in scene.account.calls[begin:])
+    assert describes <= 4, "each event of the endpoint is a look, with one more after the deletion; no alarm's is"
+
+
+def test_an_alarm_that_a_person_deletes_just_after_its_resource_was_made_anew_is_back(scene: Scene) -> None:
+    scene.made("endpoint")
+    scene.world.delete("endpoint", "churn")
+    scene.stack.drain()
+    there = scene.made("endpoint")
+
+    scene.account.answer("DeleteAlarms", {"AlarmNames": [min(there)]})
+    scene.stack.drain()
+
+    assert scene.alarms("endpoint") == there
+
+
 def test_a_new_endpoint_has_its_alarms_within_thirty_seconds_behind_a_first_deployment(scene: Scene) -> None:
     scene.account.strict = False
     told = scene.world.fate
@@ -672,6 +831,23 @@ def test_no_mute_rule_is_made_anew_inside_its_window_when_a_week_begins(scene: S
         scene.swept()
 
     assert {each: scene.since(begin)[each] for each in MUTE_WRITES} == dict.fromkeys(MUTE_WRITES, 0)
+
+
+def test_an_alarm_that_is_made_inside_a_window_is_in_a_mute_rule_from_the_next_sweep_on(scene: Scene) -> None:
+    scene.policy(_NIGHTLY)
+    scene.made("endpoint", "old")
+    scene.account.clock.now = datetime(2026, 6, 2, 20, 0, tzinfo=UTC)
+    scene.swept()
+    before = dict(scene.account.mute_rules)
+    scene.account.clock.now = datetime(2026, 6, 2, 23, 0, tzinfo=UTC)  # inside the window
+    scene.account.muting = True
+    there = scene.made("endpoint", "new")
+
+    scene.swept()
+
+    muted = {name for rule in scene.account.mute_rules.values() for name in rule["MuteTargets"]["AlarmNames"]}
+    assert there <= muted
+    assert all(scene.account.mute_rules.get(name) == rule for name, rule in before.items()), "what mutes was touched"
 
 
 def test_a_policy_that_is_deleted_takes_its_mute_windows_along(scene: Scene) -> None:

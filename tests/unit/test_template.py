@@ -286,6 +286,17 @@ def test_two_workers_at_most_share_the_three_writes_a_second() -> None:
     assert scaling == {"Reconcile": {"MaximumConcurrency": 2}, "Notify": {"MaximumConcurrency": 2}}
 
 
+def test_refused_alarms_are_told_past_our_code_until_a_day_went_without_any() -> None:
+    """Reconcile counts them at each invocation, and tries them again once a day."""
+    alarm = resources("AWS::CloudWatch::Alarm")["AlarmsRefusedAlarm"]
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("Sagewatch", "AlarmsRefused")
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "reconcile"}]
+    assert alarm["AlarmActions"] == [{"Ref": "AlertsTopic"}]
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["DatapointsToAlarm"]) == ("Sum", 0, 1)
+    assert 24 * 3600 < alarm["Period"] * alarm["EvaluationPeriods"] <= 7 * 24 * 3600
+
+
 def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
     common = {
         "ALARM_PREFIX",
@@ -296,7 +307,7 @@ def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
         "POWERTOOLS_TRACE_DISABLED",
     }
 
-    assert variables("Reconcile") == {*common, "RECONCILE_QUEUE_URL"}
+    assert variables("Reconcile") == {*common, "RECONCILE_QUEUE_URL", "NOTIFY_QUEUE_URL"}
     assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL", "BACKFILL_QUEUE_URL", "NOTIFY_QUEUE_URL"}
     assert variables("Notify") == {
         *common,

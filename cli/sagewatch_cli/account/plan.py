@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -19,7 +19,7 @@ from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Described, Observed, Ref
 from sagewatch.policy.cascade import apply_policy
-from sagewatch.policy.rules import WARNING, PolicyInForce, Row, RowCost, row_id
+from sagewatch.policy.rules import WARNING, Look, PolicyInForce, Row, RowCost, row_id
 from sagewatch.watch.diff import Decision, decide
 from sagewatch.watch.facts import observe
 from sagewatch.watch.rollback import alarms_of_others, to_label
@@ -40,7 +40,7 @@ class Selection:
     def chosen(self, standing: PolicyInForce, known: ListedAccount, now: datetime) -> set[Ref]:
         """Return the resources to look at; a pattern without a glob names one, listed or not."""
         if not self.patterns:
-            return known.refs if self.everyone else suspects(known.living, known.owned, now, standing)
+            return known.refs if self.everyone else known.suspects(standing, now)
         exact = {Ref(*each.split("/", 1)) for each in self.patterns if not is_glob(each)}
         return exact | {ref for ref in known.refs if any(fnmatchcase(str(ref), each) for each in self.patterns)}
 
@@ -62,7 +62,14 @@ class ListedAccount:
     living: Mapping[Ref, datetime]
     owned: Mapping[Ref, list[Described]]
     foreign: tuple[str, ...]
-    unread: tuple[str, ...]
+    unlisted: Mapping[str, str]
+    """Why the resources of a kind could not be listed, by kind."""
+    looks: Mapping[Ref, Look] = field(default_factory=dict)
+    """What reconcile remembers of looks at them."""
+
+    def suspects(self, standing: PolicyInForce, now: datetime) -> set[Ref]:
+        """Return the resources that the sweep would name."""
+        return suspects(self.living, self.owned, now, standing, self.looks, self.unlisted)
 
     @property
     def refs(self) -> set[Ref]:
@@ -179,13 +186,27 @@ class AccountPlan:
         )
 
 
+def _no_looks(_kinds: Iterable[str]) -> Mapping[Ref, Look]:
+    return {}
+
+
 def plan_account(
-    clients: Clients, prefix: str, standing: PolicyInForce, asked: Selection, now: datetime, progress: Progress = unseen
+    clients: Clients,
+    prefix: str,
+    standing: PolicyInForce,
+    asked: Selection,
+    now: datetime,
+    progress: Progress = unseen,
+    looks: Callable[[Iterable[str]], Mapping[Ref, Look]] = _no_looks,
 ) -> AccountPlan:
-    """Return what reconcile would write for the selected resources; Retry when the alarms cannot be listed."""
+    """Return what reconcile would write for the selected resources; Retry when the alarms cannot be listed.
+
+    `looks` reads what is remembered of looks at resources of some kinds, as `PolicyStore.read_looks` does.
+    """
     living, unlisted = list_living(clients.sagemaker) if asked.lists(standing) else ({}, {})
     owned, foreign = list_owned(clients.cloudwatch, prefix)
-    known = ListedAccount(living=living, owned=owned, foreign=tuple(foreign), unread=tuple(unlisted.values()))
+    remembered = {} if asked.patterns or asked.everyone else looks({ref.kind for ref in living})
+    known = ListedAccount(living=living, owned=owned, foreign=tuple(foreign), unlisted=unlisted, looks=remembered)
     prices_ = prices(clients.cloudwatch.meta.region_name)
     looking = _Observations(clients, prefix, known, progress)
     standing, demand = looking.settled(standing, asked, now, prices_)
@@ -252,7 +273,7 @@ class _Observations:
         if standing.policy.budget is None:
             return standing, {}
         while True:
-            self.at(suspects(self.known.living, self.known.owned, now, standing) | self._unsure(standing))
+            self.at(self.known.suspects(standing, now) | self._unsure(standing))
             demand = row_costs(self._wanted(standing), prices_, standing.policy)
             rows = over_budget(standing.policy.budget, demand)
             if rows == standing.withheld:

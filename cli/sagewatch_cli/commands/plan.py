@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.alarm_words import Difference, condition, differences
+from sagewatch_cli.account.coverage_reading import remembered_looks
 from sagewatch_cli.account.plan import (
     AccountPlan,
     MonthlyCost,
@@ -26,7 +28,7 @@ from sagewatch_cli.account.plan import (
     plan_account,
 )
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, policy_in_force
+from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
 from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop
 
 CHANGES = 3
@@ -65,6 +67,7 @@ def plan(
     ] = False,
     form: Form = OutputFormat.TABLE,
     prefix: Prefix = "sagewatch",
+    incidents: IncidentsTable = None,
     profile: Profile = None,
     region: Region = None,
     endpoint_url: EndpointUrl = None,
@@ -81,7 +84,13 @@ def plan(
     try:
         wanted = policy_in_force(account, prefix, policy)
         found = plan_account(
-            clients_of(account), prefix, wanted, Selection(tuple(refs or ()), full), datetime.now(UTC), progress
+            clients_of(account),
+            prefix,
+            wanted,
+            Selection(tuple(refs or ()), full),
+            datetime.now(UTC),
+            progress,
+            partial(remembered_looks, account, incidents),
         )
     except Retry as error:
         stop(REFUSED, str(error))

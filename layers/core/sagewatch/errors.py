@@ -40,7 +40,14 @@ class Retry(SagewatchError):
 
 
 class NotAllowed(Retry):
-    """AWS refuses us a call, or does not know it in this Region: so it stays until somebody changes something."""
+    """AWS refuses us a call, or does not know it in this Region: so it stays until somebody changes something.
+
+    `describes` tells that it is SageMaker that does not describe a resource: then no other of the kind is, either.
+    """
+
+    def __init__(self, message: str, *, describes: bool = False) -> None:
+        super().__init__(message)
+        self.describes = describes
 
 
 class NoAnswer(Retry):

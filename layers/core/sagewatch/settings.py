@@ -63,11 +63,14 @@ class ReconcileSettings:
     queue_url: str | None = None
     """The reconcile queue, for children and for what ran out of time; without it children are done with their parent,
     and what ran out of time comes back when SQS shows it again."""
+    notify_url: str | None = None
+    """The notify queue, for what people should know; without it that is in the log only."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> ReconcileSettings:
         return cls(
             queue_url=_optional(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue"),
+            notify_url=_optional(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
             prefix=alarm_prefix(environment),
             policy_parameter=_parameter(environment),
             table=_optional(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),

@@ -64,7 +64,7 @@ def _text(looks: Mapping[str, Look]) -> str:
     """Write the newest looks that one item holds."""
     room, written = _MOST_BYTES, {}
     for name, look in sorted(looks.items(), key=lambda each: each[1].at, reverse=True):
-        entry = [int(look.at.timestamp()), look.mark, int(look.is_bare), look.withheld]
+        entry = [int(look.at.timestamp()), look.mark, int(look.is_bare), look.withheld, look.left]
         room -= len(json.dumps({name: entry}).encode())
         if room < 0:
             break
@@ -73,5 +73,11 @@ def _text(looks: Mapping[str, Look]) -> str:
 
 
 def _look(entry: list[Any]) -> Look:
-    at, mark, is_bare, withheld = entry
-    return Look(at=datetime.fromtimestamp(at, UTC), mark=mark, is_bare=bool(is_bare), withheld=withheld)
+    at, mark, is_bare, withheld, *left = entry
+    return Look(
+        at=datetime.fromtimestamp(at, UTC),
+        mark=mark,
+        is_bare=bool(is_bare),
+        withheld=withheld,
+        left=left[0] if left else "",  # the first version did not write it
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sagewatch.aws import budget_store, look_store
+from sagewatch.aws import budget_store, look_store, unlisted_store
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.retries import retried
 from sagewatch.errors import BadSetting, BrokenPolicy, Impaired
@@ -97,6 +97,15 @@ class PolicyStore:
     def write_withheld(self, withheld: Withheld) -> None:
         """Write down which rows have no room from now on, in place of those before."""
         budget_store.write_withheld(self.clients.dynamodb, self._budget_table(), withheld)
+
+    def has_new_unlisted(self, kinds: Collection[str]) -> bool:
+        """Tell whether any of the kinds that cannot be listed could be listed before; without a table, all could."""
+        return not (self.table and unlisted_store.read_unlisted(self.clients.dynamodb, self.table).issuperset(kinds))
+
+    def write_unlisted(self, kinds: Collection[str]) -> None:
+        """Remember which kinds cannot be listed now; without a table nothing is remembered."""
+        if self.table:
+            unlisted_store.write_unlisted(self.clients.dynamodb, self.table, kinds)
 
     def read_looks(self, kinds: Iterable[str]) -> dict[Ref, Look]:
         """Return what was remembered of looks at resources of these kinds; nothing without a table."""

@@ -32,17 +32,18 @@ BRISK = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=
 
 
 @contextmanager
-def retried(doing: str, kind: type[Retry] = Retry) -> Iterator[None]:
+def retried(doing: str, kind: type[Retry] = Retry, *, describes: bool = False) -> Iterator[None]:
     """Raise Retry, saying what was being done, when AWS refuses, throttles or is silent: none of it proves anything.
 
     `kind` is the one to raise: Impaired of what people cannot be told without. Of a plain Retry, what this function may
-    not call, or what the Region does not have, is NotAllowed.
+    not call, or what the Region does not have, is NotAllowed; `describes` says that a resource is being described.
     """
     try:
         yield
     # A ClientError is an answer that refuses; a BotoCoreError means that none came (boto3 guide, "Error handling").
     except ClientError as error:
-        refused = kind is Retry and error.response["Error"].get("Code") in _NOT_ALLOWED
-        raise (NotAllowed if refused else kind)(f"{doing}: {error}") from error
+        if kind is Retry and error.response["Error"].get("Code") in _NOT_ALLOWED:
+            raise NotAllowed(f"{doing}: {error}", describes=describes) from error
+        raise kind(f"{doing}: {error}") from error
     except BotoCoreError as error:
         raise kind(f"{doing}: {error}") from error

@@ -58,7 +58,7 @@ class AccountReader:
 
     def __call__(self, operation: str, **parameters: object) -> Description | None:
         self.deadline.require_call()
-        with retried(f"{operation} {', '.join(map(str, parameters.values()))}"):
+        with retried(f"{operation} {', '.join(map(str, parameters.values()))}", describes=True):
             try:
                 answer: Description = getattr(self.client, operation)(**parameters)
             except ClientError as error:
@@ -69,7 +69,7 @@ class AccountReader:
 
     def listed(self, operation: str, items: str, **parameters: object) -> tuple[Description, ...]:
         self.deadline.require_call()
-        with retried(f"{operation} {', '.join(map(str, parameters.values()))}"):
+        with retried(f"{operation} {', '.join(map(str, parameters.values()))}", describes=True):
             # A page of ListTags holds at least 50 items, of the other lists at most 100 (MaxResults).
             pages = self.client.get_paginator(operation).paginate(**parameters, PaginationConfig={"PageSize": 100})
             return tuple(item for page in pages for item in page[items])

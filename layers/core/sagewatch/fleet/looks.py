@@ -12,16 +12,20 @@ from sagewatch.watch.reconcile import Outcome
 
 
 def looks_of(outcomes: Iterable[Outcome], in_force: PolicyInForce, prices: Prices, began: datetime) -> dict[Ref, Look]:
-    """Return looks at resources that are well without alarms, or whose rows the budget has no room for."""
+    """Return what is worth remembering: looks at resources that are well without alarms, or that lack some for good.
+
+    Those lack alarms whose rows the budget has no room for, or which CloudWatch refuses.
+    """
     return {
         done.ref: Look(
             at=began,
             mark=in_force.mark_of(done.ref),
             is_bare=done.is_bare,
             withheld=_monthly_by_row(done.withheld, prices),
+            left=done.left if done.refused else "",
         )
         for done in outcomes
-        if done.is_bare or done.withheld
+        if done.is_bare or done.withheld or (done.live and done.refused)
     }
 
 

@@ -10,7 +10,7 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Described, Ref
 from sagewatch.policy.cascade import all_off
 from sagewatch.policy.rules import Look, PolicyInForce, row_id
-from sagewatch.watch.revision import is_edited, is_whole
+from sagewatch.watch.revision import is_edited, is_whole, set_digest
 
 LOOK_BACK = timedelta(hours=2)
 """For how long a change makes a resource suspect while no alarm was written after it.
@@ -34,7 +34,8 @@ def suspects(
 
     A resource needs one when it has alarms and is not on the list of those that live, or when it should have alarms and
     has none, too few, edited ones, ones older than its last change or ones made under another policy. One that the last
-    look found well without any alarm needs none until it changes. Of kinds that are `unlisted` nobody knows who lives.
+    look found well without any alarm needs none until it changes, nor does one that lacks only what CloudWatch refused
+    at that look. Of kinds that are `unlisted` nobody knows who lives.
     """
     named = living.keys() | owned.keys()
     return {
@@ -61,9 +62,12 @@ def _is_suspect(
     mark = in_force.mark_of(ref)
     was_looked_at = look is not None and look.mark == mark and (modified is None or look.at > modified)
     if not alarms:
-        return not (was_looked_at and look and look.is_bare) and (is_wanted or _is_unpriced(kind, ref, in_force, look))
+        rests = was_looked_at and look and (look.is_bare or is_left(look, (), mark))
+        return not rests and (is_wanted or _is_unpriced(kind, ref, in_force, look))
     if not is_wanted:
         return True
+    if was_looked_at and look and is_left(look, [each.alarm for each in alarms], mark):
+        return _is_unpriced(kind, ref, in_force, look)
     changed = modified and now - modified < LOOK_BACK and modified > max(each.updated for each in alarms)
     if changed or any(is_edited(each.alarm) for each in alarms):
         return True
@@ -75,6 +79,14 @@ def _is_suspect(
         or not is_whole([each.alarm for each in alarms], mark)
         or _is_unpriced(kind, ref, in_force, look)
     )
+
+
+def is_left(look: Look, alarms: Collection[Alarm], mark: str) -> bool:
+    """Tell whether these are still the alarms that were there when CloudWatch last refused others.
+
+    Then it would refuse them again: they are tried with each full sweep, and when anything changes.
+    """
+    return bool(look.left) and look.left == set_digest(alarms, mark) and not any(map(is_edited, alarms))
 
 
 def rows_in_force(kind: Kind, in_force: PolicyInForce) -> list[Spec]:

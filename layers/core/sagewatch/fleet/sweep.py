@@ -18,7 +18,7 @@ from sagewatch.fleet.costs import prices
 from sagewatch.fleet.growth import grown
 from sagewatch.fleet.lists import Listed, list_kinds, list_owned
 from sagewatch.fleet.mute_windows import is_of_window, window_rules
-from sagewatch.fleet.own_events import failure_found, kind_unlisted, policy_broken
+from sagewatch.fleet.own_events import failure_found, kinds_unlisted, policy_broken
 from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
@@ -57,18 +57,24 @@ def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: da
     owned, foreign = list_owned(clients.cloudwatch, settings.prefix)
     alarms = [each.alarm for several in owned.values() for each in several]
     looks: Mapping[Ref, Look] = {}
-    if in_force.policy.budget is not None or any(ref not in owned for ref in listed.living):
-        looks = store.read_looks({ref.kind for ref in listed.living})
     if in_force.policy.budget is not None:
+        looks = store.read_looks({ref.kind for ref in listed.living})
         costs = _costs(listed, alarms, looks, in_force, clients.cloudwatch.meta.region_name)
         in_force = _apply_budget(store, in_force, costs, full=full)
     unlisted = {**listed.unread, **listed.not_allowed}
     named = {*listed.living, *owned}
     if not full:
         named = suspects(listed.living, owned, now, in_force, looks, unlisted)
+        if named and not looks:  # what was remembered acquits some, and accuses nobody
+            looks = store.read_looks({ref.kind for ref in named})
+            living = {ref: listed.living[ref] for ref in named if ref in listed.living}
+            named = suspects(living, {ref: owned[ref] for ref in named if ref in owned}, now, in_force, looks, unlisted)
         named |= grown(clients.cloudwatch, listed.living, owned)
     queue.name(clients.sqs, settings.backfill_url, sorted(named))
     queue.send(clients.sqs, settings.notify_url, _events(listed, in_force, settings, now))
+    if listed.not_allowed and store.has_new_unlisted(listed.not_allowed):
+        queue.send(clients.sqs, settings.notify_url, [kinds_unlisted(listed.not_allowed, now)])
+        store.write_unlisted(listed.not_allowed)
     _apply_windows(clients, settings, in_force, alarms, now, full=full)
     return Swept(
         live=len(listed.living),
@@ -89,9 +95,8 @@ def kinds_wanted(policy: Policy) -> list[Kind]:
 def _events(
     listed: Listed, in_force: PolicyInForce, settings: SweepSettings, now: datetime
 ) -> list[Mapping[str, object]]:
-    """Return what is to be told: untold failures, kinds that cannot be listed, a broken policy."""
+    """Return what is to be told at each sweep: failures that no event tells, a broken policy."""
     events = [failure_found(kind, item) for kind, item in listed.failed]
-    events += [kind_unlisted(kind, why, now) for kind, why in sorted(listed.not_allowed.items())]
     if in_force.faults:
         events.append(policy_broken(settings.policy_parameter, in_force.faults, now))
     return events

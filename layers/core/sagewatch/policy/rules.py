@@ -271,6 +271,8 @@ class Look:
     """Whether it is well without any alarm: ignored by a tag, say, or of a sort that no row speaks of."""
     withheld: Mapping[str, float] = field(default_factory=dict)
     """What the alarms of rows without room would cost, in USD a month: `{"idle": 0.1}`."""
+    left: str = ""
+    """A digest of the alarms that are there where CloudWatch refuses others for good; empty where it refuses none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sagewatch.kinds.kind import Kind, Reader
-from sagewatch.model import Alarm, Changes, Observed, Plan, Ref
+from sagewatch.model import PER_CAPACITY, Alarm, Changes, Observed, Plan, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.plan import plan
 from sagewatch.watch.revision import next_revision, revision_of, set_digest, with_set
@@ -75,7 +75,15 @@ def diff(
     digest = set_digest([*desired.values(), *kept], mark)
     # The alarm that says it already goes on saying it, also when it is unknown by now: that is not written.
     is_said = any(revision_of(each).of_set == digest for each in kept)
-    bearer = "" if is_said else min(desired, key=lambda name: (not _bears_a_set(present.get(name)), name), default="")
+    bearer = (
+        ""
+        if is_said
+        else min(
+            desired,
+            key=lambda name: (not _bears_a_set(present.get(name)), not _has_capacity(desired[name]), name),
+            default="",
+        )
+    )
     named = (with_set(each, digest if name == bearer else "") for name, each in desired.items())
     puts = [next_revision(each, present.get(each.name)) for each in named]
     return Changes(puts=tuple([each for each in puts if each != present.get(each.name)]), deletes=deletes)
@@ -83,6 +91,11 @@ def diff(
 
 def _bears_a_set(alarm: Alarm | None) -> bool:
     return alarm is not None and bool(revision_of(alarm).of_set)
+
+
+def _has_capacity(alarm: Alarm) -> bool:
+    """Tell whether an alarm is written again with each other instance type: then to say the set costs no write more."""
+    return alarm.labels is not None and any(alarm.labels.get(each) is not None for each in PER_CAPACITY.values())
 
 
 def _superfluous(wanted: Plan, existing: Iterable[Alarm]) -> list[str]:

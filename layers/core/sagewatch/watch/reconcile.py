@@ -15,18 +15,23 @@ from sagewatch.aws.deadline import Deadline
 from sagewatch.errors import NotAllowed, OutOfTime, Refused, Retry, Undeliverable
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Changes, Ref
+from sagewatch.model import Alarm, Changes, Observed, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.diff import decide
 from sagewatch.watch.facts import is_unchanged, observe
 from sagewatch.watch.plan import withheld_alarms
-from sagewatch.watch.rollback import alarms_of_others, deployed_since, to_label
+from sagewatch.watch.revision import set_digest
+from sagewatch.watch.rollback import Deployments, alarms_of_others, to_label
 
 UNSEEN = timedelta(minutes=45)
 """For how long a deployment may go unseen: its event was lost, and two sweeps failed."""
 
 MOST_LOOKS = 3
 """How often a resource that keeps changing is reconciled before it goes back to the queue."""
+
+
+_UNSAID = frozenset({"left", "names_deleted", "withheld"})
+"""What of an outcome is too long for its log line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,8 @@ class Outcome:
     """Alarms that were made or changed."""
     deleted: int = 0
     """Alarms that were deleted."""
+    names_deleted: tuple[str, ...] = ()
+    """Their names, but for those that are there again."""
     children: tuple[Ref, ...] = ()
     """Resources without events of their own, which are to be reconciled with it."""
     foreign: tuple[str, ...] = ()
@@ -49,6 +56,8 @@ class Outcome:
     """What people should know: tags that cannot be understood, facts that could not be found out, alarms that stay."""
     refused: tuple[str, ...] = ()
     """Alarms that CloudWatch refuses for good, with its reason: `sagewatch/endpoint/churn/AllTraffic/cpu: …`."""
+    left: str = ""
+    """A digest of the alarms that the resource has now."""
     withheld: tuple[Alarm, ...] = ()
     """The alarms that the budget has no room for."""
     is_bare: bool = False
@@ -56,7 +65,7 @@ class Outcome:
 
     def data(self) -> dict[str, Any]:
         """Return it for a log line."""
-        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "withheld"}
+        said = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _UNSAID}
         return {**said, "ref": str(self.ref), "children": [str(child) for child in self.children]}
 
 
@@ -65,7 +74,12 @@ _NO_DEADLINE = Deadline()
 
 
 def reconcile(
-    clients: Clients, prefix: str, ref: Ref, in_force: PolicyInForce = _NO_POLICY, deadline: Deadline = _NO_DEADLINE
+    clients: Clients,
+    prefix: str,
+    ref: Ref,
+    in_force: PolicyInForce = _NO_POLICY,
+    deadline: Deadline = _NO_DEADLINE,
+    deployments: Deployments | None = None,
 ) -> Outcome:
     """Bring a resource's alarms in line with a fresh describe and the policy.
 
@@ -79,7 +93,7 @@ def reconcile(
         raise Undeliverable(f"{ref}: this version knows no such kind")
     writes = _Writes(clients, deadline)
     try:
-        return _settled(clients, prefix, kind, ref, in_force, writes)
+        return _settled(clients, prefix, kind, ref, in_force, writes, deployments or Deployments())
     except OutOfTime as error:
         done = writes.put + writes.deleted
         raise OutOfTime(f"{ref}: {error}; {done} alarms were written", done) from error
@@ -93,6 +107,8 @@ class _Writes:
     deadline: Deadline
     put: int = 0
     deleted: int = 0
+    gone: set[str] = field(default_factory=set)
+    """The names of those that were deleted, and not put since."""
     refused: dict[str, str] = field(default_factory=dict)
     """Alarm → why CloudWatch takes no such alarm."""
     denied: dict[str, str] = field(default_factory=dict)
@@ -104,7 +120,9 @@ class _Writes:
         # One call deletes a hundred alarms; each put is a call, of which three a second pass (service quotas).
         for some in batched(changes.deletes, cloudwatch.MOST_NAMES, strict=False):
             delete = partial(cloudwatch.delete, self.clients.cloudwatch, some)
-            self.deleted += len(some) if self._written(some[0], delete) else 0
+            if self._written(some[0], delete):
+                self.deleted += len(some)
+                self.gone.update(some)
         self.put_all(changes.puts)
         return self.put + self.deleted > before
 
@@ -112,6 +130,7 @@ class _Writes:
         """Put those that were not refused before."""
         for alarm in alarms:
             self.put += self._written(alarm.name, partial(cloudwatch.put, self.clients.cloudwatch, alarm))
+            self.gone.discard(alarm.name)
 
     def _written(self, name: str, write: Callable[[], None]) -> bool:
         if name in self.refused or name in self.denied:
@@ -128,7 +147,15 @@ class _Writes:
         return True
 
 
-def _settled(clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: PolicyInForce, writes: _Writes) -> Outcome:
+def _settled(
+    clients: Clients,
+    prefix: str,
+    kind: Kind,
+    ref: Ref,
+    in_force: PolicyInForce,
+    writes: _Writes,
+    deployments: Deployments,
+) -> Outcome:
     """Observe and write until the resource is, after the last write, what it was before it."""
     read = clients.reader.until(writes.deadline)
     for _ in range(MOST_LOOKS):
@@ -137,7 +164,7 @@ def _settled(clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: Poli
         # An endpoint that names alarms of this one is labelled in them when it is looked at: at its event, or at one of
         # the sweeps that follow. Until then only its own description knows.
         going = kind.deployed and not facts.live and observed.owned
-        deployed = deployed_since(read, datetime.now(UTC) - UNSEEN) if going else ()
+        deployed = deployments.since(read, datetime.now(UTC) - UNSEEN) if going else ()
         decision = decide(read, prefix, kind, observed, in_force, deployed)
         written = writes.apply(decision.changes)
         if facts.rollback_alarms:
@@ -151,11 +178,19 @@ def _settled(clients: Clients, prefix: str, kind: Kind, ref: Ref, in_force: Poli
                 live=facts.live,
                 put=writes.put,
                 deleted=writes.deleted,
+                names_deleted=tuple(sorted(writes.gone)),
                 children=facts.children,
                 foreign=tuple(sorted(observed.foreign)),
                 reports=decision.reports,
                 refused=tuple(writes.refused.values()),
+                left=set_digest(_alarms_after(observed, decision.changes, writes), in_force.mark_of(facts.ref)),
                 withheld=withheld_alarms(prefix, kind, facts, in_force),
                 is_bare=facts.live and not (decision.wanted.alarms or facts.gaps or observed.foreign),
             )
     raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written")
+
+
+def _alarms_after(observed: Observed, changes: Changes, writes: _Writes) -> list[Alarm]:
+    """Return a resource's alarms as they are after what could be written was."""
+    there = {each.name: each for each in observed.owned if each.name not in changes.deletes}
+    return [*(there | {each.name: each for each in changes.puts if each.name not in writes.refused}).values()]

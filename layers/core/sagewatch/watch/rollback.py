@@ -7,6 +7,7 @@ goes, it stays for as long as one of the resources in that label lives and names
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sagewatch.kinds.kind import Reader, describe
@@ -84,6 +85,22 @@ def _alarms_of(read: Reader, resource: str) -> frozenset[str]:
     kind = kind_named(kind_name)
     description = describe(read, kind, name) if kind and name else None
     return rollback_alarms(description) if description else frozenset()
+
+
+@dataclass(slots=True)
+class Deployments:
+    """The resources to which something was deployed lately, listed once in an invocation, when they are first needed.
+
+    Who begins to deploy after that has events in flight, and is looked at because of them.
+    """
+
+    found: tuple[Ref, ...] | None = None
+
+    def since(self, read: Reader, since: datetime) -> tuple[Ref, ...]:
+        """Return them; Retry when the lists cannot be read."""
+        if self.found is None:
+            self.found = deployed_since(read, since)
+        return self.found
 
 
 def deployed_since(read: Reader, since: datetime) -> tuple[Ref, ...]:

@@ -216,22 +216,77 @@ def _policy_broken(event: Event, detail: Event) -> Notice:
     )
 
 
-def _kind_unlisted(event: Event, detail: Event) -> Notice:
-    """Tell that resources of a kind cannot be listed here: once for each kind."""
-    kind, why = _texts("Sagewatch Kind Unlisted", detail, "kind", "why")
-    values = {"severity": "warning", "kind": "sweep", "resource": kind, "scope": "all", "alarm": "unlisted"}
+def _kinds_unlisted(event: Event, detail: Event) -> Notice:
+    """Tell that resources of some kinds cannot be listed here: once for each set of kinds."""
+    why = detail.get("kinds")
+    if not isinstance(why, dict) or not why:
+        raise Undeliverable("Sagewatch Kinds Unlisted: kinds must be an object of texts")
+    kinds = sorted(map(str, why))
+    names, ignore = ", ".join(kinds), ", ".join(f"{{kind: {kind}}}" for kind in kinds)
+    return _own(
+        event,
+        Ref("sweep", "lists"),
+        f"sweep/unlisted/{','.join(kinds)}",
+        title=f"resources of {_numbered('the kind', kinds)} {names} cannot be listed; new ones get alarms by their "
+        "events only",
+        reason="\n".join(f"{kind}: {why[kind]}" for kind in kinds),
+        advice=f"Allow the sweep function the call, or write `ignore: [{ignore}]` into the policy.",
+    )
+
+
+def _kind_unreadable(event: Event, detail: Event) -> Notice:
+    """Tell that resources of a kind cannot be described here: once for each kind."""
+    kind, why = _texts("Sagewatch Kind Unreadable", detail, "kind", "why")
+    return _own(
+        event,
+        Ref("reconcile", kind),
+        f"reconcile/unreadable/{kind}",
+        title=f"resources of the kind {kind} cannot be described; their alarms stay as they are, and new ones get none",
+        reason=why,
+        advice=f"Allow the reconcile function the call, or write `ignore: [{{kind: {kind}}}]` into the policy.",
+    )
+
+
+def _alarms_refused(event: Event, detail: Event) -> Notice:
+    """Tell that CloudWatch refuses alarms, and why: once for each reason, whichever alarms it is given for."""
+    refused = detail.get("refused")
+    if not isinstance(refused, list) or not refused:
+        raise Undeliverable("Sagewatch Alarms Refused: refused must be a list of texts")
+    reasons = sorted({str(each).partition(": ")[2] for each in refused})
+    first = str(refused[0]).partition(": ")[0]
+    count = detail.get("count")
+    others = f" and {count - 1} more" if isinstance(count, int) and count > 1 else ""
+    return _own(
+        event,
+        Ref("reconcile", "refused"),
+        f"reconcile/refused/{hashlib.sha256(chr(10).join(reasons).encode()).hexdigest()[:16]}",
+        title=f"CloudWatch refuses alarms: {first}{others}",
+        reason="\n".join(reasons),
+        advice="Mend the cause: a quota of CloudWatch, or what the policy asks for. They are tried again once a day, "
+        "and whenever their resource changes. The log of the reconcile function names each.",
+    )
+
+
+def _own(event: Event, subject: Ref, key: str, *, title: str, reason: str, advice: str) -> Notice:
+    """Return a notice of a trouble of our own."""
+    what = key.split("/")[1]
+    values = {"severity": "warning", "kind": subject.kind, "resource": subject.name, "scope": "all", "alarm": what}
     return Notice(
-        key=f"sweep/unlisted/{kind}",
+        key=key,
         state="failed",
         labels=Labels(values),
         place=place_of(event),
         at=happened(event),
-        title=f"resources of the kind {kind} cannot be listed; new ones get alarms by their events only",
-        subject=Ref("sweep", kind),
-        part=f"sweep/unlisted/{kind}",
-        reason=why,
-        advice=f"Allow the sweep function the call, or write `ignore: [{{kind: {kind}}}]` into the policy.",
+        title=title,
+        subject=subject,
+        part=key,
+        reason=reason,
+        advice=advice,
     )
+
+
+def _numbered(word: str, several: Sequence[object]) -> str:
+    return word if len(several) == 1 else f"{word}s"
 
 
 def _clicked(event: Event, detail: Event) -> Notice:
@@ -265,7 +320,9 @@ def _texts(where: str, detail: Event, *names: str) -> list[str]:
 
 _OURS = {
     "Sagewatch Policy Broken": _policy_broken,
-    "Sagewatch Kind Unlisted": _kind_unlisted,
+    "Sagewatch Kinds Unlisted": _kinds_unlisted,
+    "Sagewatch Kind Unreadable": _kind_unreadable,
+    "Sagewatch Alarms Refused": _alarms_refused,
     "Sagewatch Acknowledged": _clicked,
     "Sagewatch Snoozed": _clicked,
 }
