@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 SETTINGS = SweepSettings(
     prefix="sagewatch",
     queue_url="https://q/1/reconcile",
+    backfill_url="https://q/1/backfill",
     notify_url="https://q/1/notify",
     policy_parameter=None,
     table=None,
