@@ -63,9 +63,9 @@ def with_revision(text: str, labels: Labels, request: Mapping[str, Any]) -> Alar
     kept = text if len(text) <= room else text[: room - 1] + "…"
     before = (labels.get(_MARK) or "y").partition(".")
     turn = "x" if before[0].startswith("y") else "y"
-    digest = _digest(kept, values, request)
-    marked = Labels({**values, _MARK: str(Revision(turn, digest, before[2]))})
-    return canonical({**request, "AlarmDescription": f"{kept}\n{marked.line()}"})
+    fixed = canonical(request).request
+    marked = Labels({**values, _MARK: str(Revision(turn, _digest(kept, values, fixed), before[2]))})
+    return Alarm({**fixed, "AlarmDescription": f"{kept}\n{marked.line()}"})
 
 
 def _room(values: Mapping[str, str]) -> int:
@@ -78,7 +78,7 @@ def is_edited(alarm: Alarm) -> bool:
     if (labels := alarm.labels) is None:
         return True
     values = {name: value for name, value in labels.values.items() if name != _MARK}
-    return revision_of(alarm).digest != _digest(text_of(alarm), values, alarm.request)
+    return revision_of(alarm).digest != _digest(alarm.text, values, alarm.request)
 
 
 def set_digest(alarms: Iterable[Alarm], mark: str) -> str:
@@ -98,7 +98,7 @@ def _digest_without_guard(alarm: Alarm) -> str:
     if (labels := alarm.labels) is None or labels.get(_OTHERS) is None:
         return revision_of(alarm).digest
     values = {name: value for name, value in labels.values.items() if name not in {_MARK, _OTHERS}}
-    return _digest(text_of(alarm), values, alarm.request)
+    return _digest(alarm.text, values, alarm.request)
 
 
 def with_set(alarm: Alarm, digest: str) -> Alarm:
@@ -118,10 +118,10 @@ def next_revision(alarm: Alarm, present: Alarm | None) -> Alarm:
 
 
 def _with(alarm: Alarm, revision: Revision) -> Alarm:
-    if (labels := alarm.labels) is None:
+    if (labels := alarm.labels) is None or revision == revision_of(alarm):
         return alarm
     line = Labels({**labels.values, _MARK: str(revision)}).line()
-    return replace(alarm, request={**alarm.request, "AlarmDescription": f"{text_of(alarm)}\n{line}"})
+    return replace(alarm, request={**alarm.request, "AlarmDescription": f"{alarm.text}\n{line}"})
 
 
 def as_edited(alarm: Alarm) -> Alarm:
@@ -129,12 +129,8 @@ def as_edited(alarm: Alarm) -> Alarm:
     return _with(alarm, replace(revision_of(alarm), digest="edited"))
 
 
-def text_of(alarm: Alarm) -> str:
-    """Return the text of an alarm's description, without the line of labels."""
-    return Labels.and_text(alarm.request.get("AlarmDescription"))[1]
-
-
 def _digest(text: str, labels: Mapping[str, str], request: Mapping[str, Any]) -> str:
-    fixed = {name: value for name, value in canonical(request).request.items() if name not in _THEIRS}
+    """Return the digest of a request in its canonical form, with this text and these labels as its description."""
+    fixed = {name: value for name, value in request.items() if name not in _THEIRS}
     said = [text, Labels(labels).line(), fixed]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
