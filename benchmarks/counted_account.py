@@ -22,7 +22,6 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
-from botocore.serialize import create_serializer
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -44,13 +43,15 @@ class CountedAccount:
     `endpoints` are the names of those that exist; take one out and the next describe says that it is gone.
     """
 
-    def __init__(self, endpoints: int = 0, policy: str = "") -> None:
+    def __init__(self, endpoints: int = 0, policy: str = "", instance: str = "ml.g5.xlarge") -> None:
         self.endpoints = [f"churn-{n:05}" for n in range(endpoints)]
         self._there: set[str] = set()
         self.policy = policy
+        self.instance = instance
         self.alarms: dict[str, dict[str, Any]] = {}
         self.names: list[str] = []
         self.sent = 0
+        self.bodies: list[str] = []
         self.calls: Counter[str] = Counter()
         self.recording: list[Call] | None = None
         """Every call is added to it, unless it is None."""
@@ -69,7 +70,8 @@ class CountedAccount:
             config=config,
         )
         model = client.meta.service_model
-        encode = _as_cbor if model.resolved_protocol == "smithy-rpc-v2-cbor" else _as_json
+        if model.resolved_protocol != "json":
+            raise NotImplementedError(f"{service} speaks {model.resolved_protocol}")
 
         def remember(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
             context["asked"] = dict(params)
@@ -82,7 +84,7 @@ class CountedAccount:
             if (odd := self.before(operation)) is not None:
                 return odd
             asked = request.context["asked"]
-            made = self._answer(model.operation_model(operation), asked, encode)
+            made = self._answer(model.operation_model(operation), asked)
             if self.recording is not None:
                 self.recording.append(Call(service, operation, asked, made))
             return made
@@ -114,13 +116,11 @@ class CountedAccount:
             raise AssertionError(f"{left} of {len(calls)} calls were not made again")
         return spent
 
-    def _answer(
-        self, model: OperationModel, asked: dict[str, Any], encode: Callable[[Any, Any], SimpleNamespace]
-    ) -> SimpleNamespace:
+    def _answer(self, model: OperationModel, asked: dict[str, Any]) -> SimpleNamespace:
         outputs = model.output_shape.members.items() if model.output_shape else ()
         empty = {name: [] for name, shape in outputs if shape.type_name == "list"}
         made = getattr(self, f"_{model.name}", lambda **_: empty)(**asked)
-        return encode(made, model.output_shape)
+        return _as_json(made)
 
     def _DescribeEndpoint(self, EndpointName: str) -> dict[str, Any]:  # noqa: N802, N803 - as AWS names them
         if len(self._there) != len(self.endpoints):
@@ -136,7 +136,7 @@ class CountedAccount:
         }
 
     def _DescribeEndpointConfig(self, EndpointConfigName: str) -> dict[str, Any]:  # noqa: N802, N803, ARG002
-        return {"ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "m", "InstanceType": "ml.g5.xlarge"}]}
+        return {"ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "m", "InstanceType": self.instance}]}
 
     def _DescribeModel(self, **_: Any) -> dict[str, Any]:  # noqa: N802
         return {"ModelName": "m", "PrimaryContainer": {"Image": "i"}}
@@ -174,6 +174,7 @@ class CountedAccount:
 
     def _SendMessageBatch(self, Entries: list[dict[str, str]], **_: Any) -> dict[str, Any]:  # noqa: N802, N803
         self.sent += len(Entries)
+        self.bodies += [each["MessageBody"] for each in Entries]
         return {"Successful": []}
 
     def _GetParameter(self, Name: str) -> dict[str, Any]:  # noqa: N802, N803
@@ -182,38 +183,18 @@ class CountedAccount:
 
 def throttled() -> SimpleNamespace:
     """Return what CloudWatch answers over the quota."""
-    return _as_cbor({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, None)
+    return _as_json({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}})
 
 
-def _as_json(made: Mapping[str, Any], _shape: Any) -> SimpleNamespace:
+def _as_json(made: Mapping[str, Any]) -> SimpleNamespace:
+    """Return an answer as bytes; botocore speaks JSON with all services that are played here."""
     if error := made.get("Error"):
-        return _response(400, {}, json.dumps({"__type": error["Code"], "message": error["Message"]}).encode())
-    return _response(200, {}, json.dumps(made, default=datetime.timestamp).encode())
+        return _response(400, json.dumps({"__type": error["Code"], "message": error["Message"]}).encode())
+    return _response(200, json.dumps(made, default=datetime.timestamp).encode())
 
 
-_CBOR = create_serializer("smithy-rpc-v2-cbor")
-
-
-def _as_cbor(made: Mapping[str, Any], shape: Any) -> SimpleNamespace:
-    headers = {"smithy-protocol": "rpc-v2-cbor"}
-    if error := made.get("Error"):
-        text = {"__type": f"com.amazonaws.cloudwatch#{error['Code']}", "message": error["Message"]}
-        # A map of short texts (RFC 8949): 0xA0 and 0x78 are its major types.
-        pairs = b"".join(b"\x78" + bytes([len(each.encode())]) + each.encode() for pair in text.items() for each in pair)
-        return _response(400, headers, bytes([0xA0 + len(text)]) + pairs)
-    body = bytearray(b"" if shape else b"\xa0")
-    if shape:
-        # botocore writes requests only, and the format of answers is the same (Smithy RPC v2 CBOR).
-        known = {name: value for name, value in made.items() if name in shape.members}
-        _CBOR._serialize_data_item(body, known, shape)  # type: ignore[attr-defined]
-    return _response(200, headers, bytes(body))
-
-
-def _response(status: int, headers: dict[str, str], content: bytes) -> SimpleNamespace:
-    found = HTTPHeaders()
-    for name, value in headers.items():
-        found[name] = value
-    return SimpleNamespace(status_code=status, headers=found, content=content, raw=None)
+def _response(status: int, content: bytes) -> SimpleNamespace:
+    return SimpleNamespace(status_code=status, headers=HTTPHeaders(), content=content, raw=None)
 
 
 def bare_loop(clients: Mapping[str, Any], calls: list[Call]) -> Callable[[], None]:

@@ -14,6 +14,7 @@ from sagewatch.errors import Retry, Undeliverable
 from sagewatch.fleet.budget import over_budget, row_costs
 from sagewatch.fleet.costs import Prices, prices, total
 from sagewatch.fleet.lists import list_living, list_owned
+from sagewatch.fleet.summaries import AlarmSummary, summary_of
 from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.kinds.registry import kind as kind_named
@@ -40,7 +41,7 @@ class Selection:
     def chosen(self, standing: PolicyInForce, known: ListedAccount, now: datetime) -> set[Ref]:
         """Return the resources to look at; a pattern without a glob names one, listed or not."""
         if not self.patterns:
-            return known.refs if self.everyone else suspects(known.living, known.owned, now, standing)
+            return known.refs if self.everyone else suspects(known.living, known.summaries, now, standing)
         exact = {Ref(*each.split("/", 1)) for each in self.patterns if not is_glob(each)}
         return exact | {ref for ref in known.refs if any(fnmatchcase(str(ref), each) for each in self.patterns)}
 
@@ -61,6 +62,8 @@ class ListedAccount:
 
     living: Mapping[Ref, datetime]
     owned: Mapping[Ref, list[Described]]
+    summaries: Mapping[Ref, list[AlarmSummary]]
+    """The same alarms, as the sweep keeps them."""
     foreign: tuple[str, ...]
     unread: tuple[str, ...]
 
@@ -185,8 +188,14 @@ def plan_account(
     """Return what reconcile would write for the selected resources; Retry when the alarms cannot be listed."""
     living, unlisted = list_living(clients.sagemaker) if asked.lists(standing) else ({}, {})
     owned, foreign = list_owned(clients.cloudwatch, prefix)
-    known = ListedAccount(living=living, owned=owned, foreign=tuple(foreign), unread=tuple(unlisted.values()))
     prices_ = prices(clients.cloudwatch.meta.region_name)
+    known = ListedAccount(
+        living=living,
+        owned=owned,
+        summaries={ref: list(_summaries(several, prices_)) for ref, several in owned.items()},
+        foreign=tuple(foreign),
+        unread=tuple(unlisted.values()),
+    )
     looking = _Observations(clients, prefix, known, progress)
     standing, demand = looking.settled(standing, asked, now, prices_)
     about = looking.with_children(asked.chosen(standing, known, now)) if asked.patterns else looking.looks
@@ -212,6 +221,10 @@ def _alarms_now(planned: Iterable[ResourcePlan]) -> Iterator[Alarm]:
 def _listed(planned: Collection[ResourcePlan]) -> tuple[list[Alarm], list[Alarm]]:
     before = [alarm for each in planned for alarm in (*(old for old, _ in each.changed), *each.deleted)]
     return before, [alarm for each in planned for alarm in each.decision.changes.puts]
+
+
+def _summaries(alarms: Iterable[Described], prices_: Prices) -> Iterator[AlarmSummary]:
+    return (summary_of(each, labels, prices_) for each in alarms if (labels := each.alarm.labels))
 
 
 def _cost(prices_: Prices, before: Iterable[Alarm], after: Iterable[Alarm]) -> MonthlyCost:
@@ -252,7 +265,7 @@ class _Observations:
         if standing.policy.budget is None:
             return standing, {}
         while True:
-            self.at(suspects(self.known.living, self.known.owned, now, standing) | self._unsure(standing))
+            self.at(suspects(self.known.living, self.known.summaries, now, standing) | self._unsure(standing))
             demand = row_costs(self._wanted(standing), prices_, standing.policy)
             rows = over_budget(standing.policy.budget, demand)
             if rows == standing.withheld:

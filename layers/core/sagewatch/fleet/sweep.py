@@ -13,16 +13,16 @@ from datetime import datetime, timedelta
 from sagewatch.aws import mute_rules, queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.policy_store import PolicyStore
-from sagewatch.fleet.budget import over_budget, row_costs
-from sagewatch.fleet.costs import prices
+from sagewatch.fleet.budget import AlarmCost, over_budget, sum_by_row
 from sagewatch.fleet.growth import grown
-from sagewatch.fleet.lists import Listed, list_kinds, list_owned
+from sagewatch.fleet.lists import Listed, list_kinds, list_summaries
 from sagewatch.fleet.mute_windows import is_of_window, window_rules
 from sagewatch.fleet.own_events import failure_found, kind_unlisted, policy_broken
+from sagewatch.fleet.summaries import AlarmSummary
 from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
-from sagewatch.model import Alarm, Ref
+from sagewatch.model import Ref
 from sagewatch.policy.rules import Look, Policy, PolicyInForce, Row, RowCost, Withheld
 from sagewatch.settings import SweepSettings
 
@@ -54,13 +54,12 @@ def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: da
     """Send the suspects (a full sweep suspects all) to the backfill queue, and untold failures to the notify queue."""
     in_force = store.read()
     listed = list_kinds(clients.sagemaker, kinds_wanted(in_force.policy), now - _FAILURES_BACK)
-    owned, foreign = list_owned(clients.cloudwatch, settings.prefix)
-    alarms = [each.alarm for several in owned.values() for each in several]
+    owned, foreign = list_summaries(clients.cloudwatch, settings.prefix, in_force.policy.mute)
     looks: Mapping[Ref, Look] = {}
     if in_force.policy.budget is not None or any(ref not in owned for ref in listed.living):
         looks = store.read_looks({ref.kind for ref in listed.living})
     if in_force.policy.budget is not None:
-        costs = _costs(listed, alarms, looks, in_force, clients.cloudwatch.meta.region_name)
+        costs = _costs(listed, owned, looks, in_force)
         in_force = _apply_budget(store, in_force, costs, full=full)
     unlisted = {**listed.unread, **listed.not_allowed}
     named = {*listed.living, *owned}
@@ -69,7 +68,7 @@ def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: da
         named |= grown(clients.cloudwatch, listed.living, owned)
     queue.name(clients.sqs, settings.backfill_url, sorted(named))
     queue.send(clients.sqs, settings.notify_url, _events(listed, in_force, settings, now))
-    _apply_windows(clients, settings, in_force, alarms, now, full=full)
+    _apply_windows(clients, settings, in_force, owned, now, full=full)
     return Swept(
         live=len(listed.living),
         watched=len(owned),
@@ -98,17 +97,21 @@ def _events(
 
 
 def _costs(
-    listed: Listed, alarms: Iterable[Alarm], looks: Mapping[Ref, Look], in_force: PolicyInForce, region: str
+    listed: Listed,
+    owned: Mapping[Ref, Iterable[AlarmSummary]],
+    looks: Mapping[Ref, Look],
+    in_force: PolicyInForce,
 ) -> Mapping[Row, RowCost]:
     """Return what each row costs: alarms of what lives or may live, and what the last looks found withheld."""
     may_live = {*listed.unread, *listed.not_allowed}
-    counted = [
-        alarm
-        for alarm in alarms
-        if alarm.labels and (alarm.labels.ref in listed.living or alarm.labels.ref.kind in may_live)
-    ]
+    counted = (
+        AlarmCost(ref, each.row, each.severity, each.monthly_usd)
+        for ref, several in owned.items()
+        if ref in listed.living or ref.kind in may_live
+        for each in several
+    )
     withheld = {ref: look.withheld for ref, look in looks.items() if ref in listed.living or ref.kind in may_live}
-    return row_costs(counted, prices(region), in_force.policy, withheld)
+    return sum_by_row(counted, in_force.policy, withheld)
 
 
 def _apply_budget(
@@ -132,7 +135,7 @@ def _apply_windows(
     clients: Clients,
     settings: SweepSettings,
     in_force: PolicyInForce,
-    alarms: Iterable[Alarm],
+    owned: Mapping[Ref, Iterable[AlarmSummary]],
     now: datetime,
     *,
     full: bool,
@@ -141,6 +144,7 @@ def _apply_windows(
     never_written = in_force.version == _AS_DEPLOYED and not in_force.policy.mute
     if settings.policy_parameter is None or (never_written and not full):
         return
-    wanted = window_rules(settings.prefix, in_force.policy.mute, alarms, now)
+    labelled = [(each.member.name, each.labels) for several in owned.values() for each in several if each.labels]
+    wanted = window_rules(settings.prefix, in_force.policy.mute, labelled, now)
     there = (each for each in mute_rules.listed(clients.cloudwatch) if is_of_window(settings.prefix, each.name))
     mute_rules.converge(clients.cloudwatch, there, wanted, now)

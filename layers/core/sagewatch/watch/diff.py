@@ -9,7 +9,7 @@ from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.model import Alarm, Changes, Observed, Plan, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.plan import plan
-from sagewatch.watch.revision import next_revision, revision_of, set_digest, with_set
+from sagewatch.watch.revision import member_of, next_revision, revision_of, set_digest, with_set
 from sagewatch.watch.rollback import protected_by, protecting, still_protecting
 
 
@@ -72,7 +72,7 @@ def diff(
         alarm.name: _as_present(alarm, present.get(alarm.name)) for alarm in wanted.alarms if alarm.name not in foreign
     }
     kept = [alarm for name, alarm in present.items() if name not in desired and name not in deletes]
-    digest = set_digest([*desired.values(), *kept], mark)
+    digest = set_digest(map(member_of, [*desired.values(), *kept]), mark)
     # The alarm that says it already goes on saying it; what is unknown is not written.
     bearer = min(desired, key=lambda name: (not _bears_a_set(present.get(name)), name), default="")
     named = (with_set(each, digest if name == bearer else "") for name, each in desired.items())

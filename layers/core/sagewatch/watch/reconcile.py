@@ -111,11 +111,13 @@ class _Writes:
     def put_all(self, alarms: Iterable[Alarm]) -> None:
         """Put those that were not refused before."""
         for alarm in alarms:
-            self.put += self._written(alarm.name, partial(cloudwatch.put, self.clients.cloudwatch, alarm))
+            put = partial(cloudwatch.put, self.clients.cloudwatch, alarm, self.clients.pace)
+            self.put += self._written(alarm.name, put, self.clients.pace.wait)
 
-    def _written(self, name: str, write: Callable[[], None]) -> bool:
+    def _written(self, name: str, write: Callable[[], None], wait: Callable[[], None] = lambda: None) -> bool:
         if name in self.refused or name in self.denied:
             return False
+        wait()
         self.deadline.require_call()
         try:
             write()

@@ -81,16 +81,32 @@ def is_edited(alarm: Alarm) -> bool:
     return revision_of(alarm).digest != _digest(alarm.text, values, alarm.request)
 
 
-def set_digest(alarms: Iterable[Alarm], mark: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What an alarm says of the set that it is one of."""
+
+    name: str
+    digest: str
+    """Its digest, as it was before the label of a guard."""
+    of_set: str
+    """The digest of the set; empty on all alarms of a resource but one."""
+
+
+def member_of(alarm: Alarm) -> Member:
+    """Return what an alarm says of its set."""
+    return Member(alarm.name, _digest_without_guard(alarm), revision_of(alarm).of_set)
+
+
+def set_digest(members: Iterable[Member], mark: str) -> str:
     """Return a digest of all alarms of a resource, and of what the policy says of it (`PolicyInForce.mark_of`)."""
-    said = sorted((each.name, _digest_without_guard(each)) for each in alarms)
+    said = sorted((each.name, each.digest) for each in members)
     return hashlib.sha256(json.dumps([mark, said]).encode()).hexdigest()[:8]
 
 
-def is_whole(alarms: Collection[Alarm], mark: str) -> bool:
+def is_whole(members: Collection[Member], mark: str) -> bool:
     """Tell whether a resource's alarms are all that it should have, as one of them says."""
-    digest = set_digest(alarms, mark)
-    return any(revision_of(each).of_set == digest for each in alarms)
+    digest = set_digest(members, mark)
+    return any(each.of_set == digest for each in members)
 
 
 def _digest_without_guard(alarm: Alarm) -> str:
