@@ -104,7 +104,7 @@ def main() -> None:
         column.justify = "right"
 
     one = Measured(1)
-    add_case(table, "a new endpoint (one GPU variant)", one, one.reconcile_all)
+    add_case(table, "a new endpoint (one variant)", one, one.reconcile_all)
     add_case(table, "the same event again", one, one.reconcile_all)
     one.account.endpoints.clear()
     add_case(table, "the endpoint is deleted", one, lambda: reconcile_gone(one))

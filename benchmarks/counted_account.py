@@ -38,16 +38,18 @@ class Call:
 
 
 class CountedAccount:
-    """An account with endpoints of one variant each, alarms, and a count of the calls.
+    """An account with endpoints that are all alike, alarms, and a count of the calls.
 
     `endpoints` are the names of those that exist; take one out and the next describe says that it is gone.
     """
 
-    def __init__(self, endpoints: int = 0, policy: str = "", instance: str = "ml.g5.xlarge") -> None:
+    def __init__(self, endpoints: int = 0, policy: str = "", instance: str = "ml.m5.xlarge", variants: int = 1) -> None:
         self.endpoints = [f"churn-{n:05}" for n in range(endpoints)]
         self._there: set[str] = set()
         self.policy = policy
-        self.instance = instance
+        self.variants = [
+            {"VariantName": f"variant-{n}", "ModelName": "m", "InstanceType": instance} for n in range(variants)
+        ]
         self.alarms: dict[str, dict[str, Any]] = {}
         self.names: list[str] = []
         self.sent = 0
@@ -131,12 +133,12 @@ class CountedAccount:
             "EndpointName": EndpointName,
             "EndpointArn": f"{ACCOUNT}:endpoint/{EndpointName}",
             "EndpointConfigName": EndpointName,
-            "ProductionVariants": [{"VariantName": "AllTraffic"}],
+            "ProductionVariants": [{"VariantName": each["VariantName"]} for each in self.variants],
             "EndpointStatus": "InService",
         }
 
     def _DescribeEndpointConfig(self, EndpointConfigName: str) -> dict[str, Any]:  # noqa: N802, N803, ARG002
-        return {"ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": "m", "InstanceType": self.instance}]}
+        return {"ProductionVariants": self.variants}
 
     def _DescribeModel(self, **_: Any) -> dict[str, Any]:  # noqa: N802
         return {"ModelName": "m", "PrimaryContainer": {"Image": "i"}}

@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from benchmarks.counted_account import Call, CountedAccount, bare_loop
 from sagewatch.aws.clients import Clients
@@ -39,8 +40,8 @@ SETTINGS = SweepSettings(
 class Product:
     """A counted account, and the product's clients in it."""
 
-    def __init__(self, endpoints: int = 0) -> None:
-        self.account = CountedAccount(endpoints)
+    def __init__(self, endpoints: int = 0, **made_of: Any) -> None:
+        self.account = CountedAccount(endpoints, **made_of)
         self.boto = {each: self.account.client(each, PATIENT) for each in ("sagemaker", "cloudwatch", "sqs")}
 
     @property
@@ -81,7 +82,7 @@ def pure_part(product: Product, turns: int = 300) -> float:
     return statistics.median(spent) * 1e3
 
 
-def cpu_ratios(endpoints: int = 100, swept: int = 1_000, turns: int = 7) -> dict[str, float]:
+def cpu_ratios(endpoints: int = 40, swept: int = 200, turns: int = 7) -> dict[str, float]:
     """Return the ratios, and the CPU time of the pure part in ms."""
     product = Product(endpoints)
     new = product.account.recorded(product.reconcile)
@@ -89,12 +90,13 @@ def cpu_ratios(endpoints: int = 100, swept: int = 1_000, turns: int = 7) -> dict
     many = Product(swept)
     many.reconcile()
     light = many.account.recorded(many.sweep)
-    return {
+    figures = {
         "reconcile, new endpoints": ratio(product, new, product.reconcile, turns),
         "reconcile, nothing changed": ratio(product, unchanged, product.reconcile, turns),
         "light sweep": ratio(many, light, many.sweep, turns),
         "pure part": pure_part(product),
     }
+    return {name: round(figure, 2) for name, figure in figures.items()}
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ class Deployment:
         """Play it to its end, and return its figures."""
         random.seed(0)  # botocore's pauses between attempts are drawn
         quota = Quota(self.time)
-        account = CountedAccount(self.endpoints, instance="ml.m5.xlarge")
+        account = CountedAccount(self.endpoints)
         queue = deque((0.0, json.dumps({"kind": "endpoint", "name": name})) for name in account.endpoints)
         working = [True] * WORKERS
         ends: dict[int, float] = {}
