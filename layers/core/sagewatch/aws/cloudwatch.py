@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
+from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.pace import Pace
 from sagewatch.aws.retries import retried
 from sagewatch.errors import Refused
@@ -36,8 +37,13 @@ _REFUSALS = frozenset(
 MOST_NAMES = 100  # in one DeleteAlarms or DescribeAlarms (AlarmNames)
 
 
-def described(client: CloudWatchClient, beginning: str, state: StateValueType | None = None) -> Iterator[Described]:
-    """Yield the metric alarms whose names begin so, in that state or in any, all pages of them."""
+def described(
+    client: CloudWatchClient, beginning: str, state: StateValueType | None = None, deadline: Deadline | None = None
+) -> Iterator[Described]:
+    """Yield the metric alarms whose names begin so, in that state or in any, all pages of them.
+
+    Raise OutOfTime instead of asking for a page that may not come before the deadline.
+    """
     in_state: Any = {"StateValue": state} if state else {}
     # Pages hold 100 alarms at most, and only metric alarms come unless AlarmTypes says otherwise (DescribeAlarms).
     with retried(f"describe_alarms {beginning}"):
@@ -45,6 +51,8 @@ def described(client: CloudWatchClient, beginning: str, state: StateValueType | 
             AlarmNamePrefix=beginning, AlarmTypes=["MetricAlarm"], **in_state, PaginationConfig={"PageSize": 100}
         )
         for page in pages:
+            if deadline:
+                deadline.require_call()
             for each in page["MetricAlarms"]:
                 if state in (None, each.get("StateValue")):
                     yield Described(canonical(each), each["AlarmConfigurationUpdatedTimestamp"])

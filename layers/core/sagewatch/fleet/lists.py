@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sagewatch.aws import cloudwatch, sagemaker
+from sagewatch.aws.deadline import Deadline
 from sagewatch.errors import NotAllowed, Retry
 from sagewatch.fleet.costs import prices
 from sagewatch.fleet.summaries import AlarmSummary, summary_of
@@ -87,13 +88,16 @@ def list_owned(client: CloudWatchClient, prefix: str) -> tuple[dict[Ref, list[De
 
 
 def list_summaries(
-    client: CloudWatchClient, prefix: str, windows: Collection[Window]
+    client: CloudWatchClient, prefix: str, windows: Collection[Window], deadline: Deadline
 ) -> tuple[dict[Ref, list[AlarmSummary]], list[str]]:
-    """Return the same as `list_owned`, but of each alarm only what a sweep needs under a policy with these windows."""
+    """Return the same as `list_owned`, but of each alarm only what a sweep needs under a policy with these windows.
+
+    Raise OutOfTime when there are more alarms than can be listed before the deadline.
+    """
     owned: dict[Ref, list[AlarmSummary]] = {}
     foreign = []
     here = prices(client.meta.region_name)
-    for each, labels in _labelled(client, prefix):
+    for each, labels in _labelled(client, prefix, deadline):
         if labels:
             owned.setdefault(labels.ref, []).append(summary_of(each, labels, here, windows))
         else:
@@ -101,9 +105,11 @@ def list_summaries(
     return owned, foreign
 
 
-def _labelled(client: CloudWatchClient, prefix: str) -> Iterator[tuple[Described, Labels | None]]:
+def _labelled(
+    client: CloudWatchClient, prefix: str, deadline: Deadline | None = None
+) -> Iterator[tuple[Described, Labels | None]]:
     """Yield the alarms under our prefix, one page after the other, with their labels; None of those not ours."""
-    for each in cloudwatch.described(client, f"{prefix}/"):
+    for each in cloudwatch.described(client, f"{prefix}/", deadline=deadline):
         ours = names.claimed(prefix, each.alarm)
         if ours and ours.labels and kind_named(ours.labels["kind"]):
             yield replace(each, alarm=ours), ours.labels

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sagewatch.aws import mute_rules, queue
 from sagewatch.aws.clients import Clients
+from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.fleet.budget import AlarmCost, over_budget, sum_by_row
 from sagewatch.fleet.growth import grown
@@ -27,6 +28,7 @@ from sagewatch.policy.rules import Look, Policy, PolicyInForce, Row, RowCost, Wi
 from sagewatch.settings import SweepSettings
 
 _FAILURES_BACK = timedelta(minutes=45)  # three sweeps, so that one may fail
+_NO_DEADLINE = Deadline()
 _AS_DEPLOYED = 1  # the version of the parameter that the template made
 
 
@@ -50,11 +52,22 @@ class Swept:
     """The rows that the budget has no room for: `("endpoint/idle",)`."""
 
 
-def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: datetime, *, full: bool) -> Swept:
-    """Send the suspects (a full sweep suspects all) to the backfill queue, and untold failures to the notify queue."""
+def sweep(
+    clients: Clients,
+    settings: SweepSettings,
+    store: PolicyStore,
+    now: datetime,
+    *,
+    full: bool,
+    deadline: Deadline = _NO_DEADLINE,
+) -> Swept:
+    """Send the suspects (a full sweep suspects all) to the backfill queue, and untold failures to the notify queue.
+
+    Raise OutOfTime, before anything is sent, when the alarms cannot all be listed before the deadline.
+    """
     in_force = store.read()
     listed = list_kinds(clients.sagemaker, kinds_wanted(in_force.policy), now - _FAILURES_BACK)
-    owned, foreign = list_summaries(clients.cloudwatch, settings.prefix, in_force.policy.mute)
+    owned, foreign = list_summaries(clients.cloudwatch, settings.prefix, in_force.policy.mute, deadline)
     looks: Mapping[Ref, Look] = {}
     if in_force.policy.budget is not None or any(ref not in owned for ref in listed.living):
         looks = store.read_looks({ref.kind for ref in listed.living})

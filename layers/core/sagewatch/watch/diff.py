@@ -9,7 +9,7 @@ from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.model import Alarm, Changes, Observed, Plan, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.plan import plan
-from sagewatch.watch.revision import member_of, next_revision, revision_of, set_digest, with_set
+from sagewatch.watch.revision import member_of, next_revision, revision_of, set_digest
 from sagewatch.watch.rollback import protected_by, protecting, still_protecting
 
 
@@ -75,8 +75,7 @@ def diff(
     digest = set_digest(map(member_of, [*desired.values(), *kept]), mark)
     # The alarm that says it already goes on saying it; what is unknown is not written.
     bearer = min(desired, key=lambda name: (not _bears_a_set(present.get(name)), name), default="")
-    named = (with_set(each, digest if name == bearer else "") for name, each in desired.items())
-    puts = [next_revision(each, present.get(each.name)) for each in named]
+    puts = [next_revision(each, present.get(name), digest if name == bearer else "") for name, each in desired.items()]
     return Changes(puts=tuple([each for each in puts if each != present.get(each.name)]), deletes=deletes)
 
 

@@ -117,20 +117,17 @@ def _digest_without_guard(alarm: Alarm) -> str:
     return _digest(alarm.text, values, alarm.request)
 
 
-def with_set(alarm: Alarm, digest: str) -> Alarm:
-    """Return an alarm of ours that says of which set it is one; of none when the digest is empty."""
-    return _with(alarm, replace(revision_of(alarm), of_set=digest))
+def next_revision(alarm: Alarm, present: Alarm | None, of_set: str) -> Alarm:
+    """Return a wanted alarm as it is to be written over the one that is there, or that one when nothing differs.
 
-
-def next_revision(alarm: Alarm, present: Alarm | None) -> Alarm:
-    """Return a wanted alarm as it is to be written over the one that is there, or that one when nothing differs."""
-    if present is None:
-        return alarm
-    turn = revision_of(present).turn
-    unchanged = _with(alarm, replace(revision_of(alarm), turn=turn or "x"))
-    if unchanged == present:
-        return present
-    return _with(alarm, replace(revision_of(alarm), turn="y" if turn == "x" else "x"))
+    It says of which set it is one; of none when `of_set` is empty.
+    """
+    turn = revision_of(present).turn if present else ""
+    said = replace(revision_of(alarm), turn=turn or "x", of_set=of_set)
+    unchanged = _with(alarm, said)
+    if present is None or unchanged == present:
+        return unchanged
+    return _with(alarm, replace(said, turn="y" if turn == "x" else "x"))
 
 
 def _with(alarm: Alarm, revision: Revision) -> Alarm:
