@@ -1,7 +1,7 @@
 # make demo   the main job, played on this machine: no Docker, no AWS account
 # make check  seconds: formatting, lint, types, import rules, template, unit tests
 # make test   everything, sam build and the deployed end-to-end suite included
-# make bench  calls counted, CPU time measured
+# make bench  calls counted, CPU time measured; writes benchmarks/results/ and docs/performance.md
 # make soak   random histories of watching and of telling, for an hour (SOAK_SECONDS=…); prints the seed of each fault
 # make deploy to your account
 
@@ -81,6 +81,7 @@ e2e: setup
 	.venv/bin/pytest -q tests/e2e
 
 bench: setup
+	.venv/bin/python -m benchmarks.figures
 	.venv/bin/python -m benchmarks.aws_calls
 	.venv/bin/python -m benchmarks.plan_command
 	.venv/bin/python -m benchmarks.lost_messages

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from sagewatch.aws.clients import Clients
+from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.aws.retries import PATIENT
 from sagewatch.errors import Retry
@@ -22,13 +23,13 @@ logger, metrics = Logger(service="sweep"), Metrics(namespace="Sagewatch", servic
 
 
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda passes it
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     if event.get("mode") == "digest":
         counts = send_coverage_count(clients, settings, store, datetime.now(UTC))
         metrics.add_metric("ResourcesWanted", MetricUnit.Count, counts["wanted"])
         return counts
     full = event.get("mode") == "full"
-    swept = sweep(clients, settings, store, datetime.now(UTC), full=full)
+    swept = sweep(clients, settings, store, datetime.now(UTC), full=full, deadline=Deadline.of(context))
     counts = {"live": swept.live, "watched": swept.watched, "named": len(swept.named)}
     logger.info("swept", extra={"full": full, **counts, "foreign": swept.foreign, "withheld": swept.withheld})
     for name, count in counts.items():

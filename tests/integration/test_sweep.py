@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagewatch.aws import queue as reconcile_queue
-from sagewatch.errors import BadSetting, Retry
+from sagewatch.aws.deadline import Deadline
+from sagewatch.errors import BadSetting, OutOfTime, Retry
 from sagewatch.kinds.kind import Listing
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Ref
@@ -81,6 +82,18 @@ def test_a_fleet_in_order_is_left_in_peace(
         for _ in listing.filters
     ]
     assert journal.taken() == [*lists, "DescribeAlarms"]
+
+
+def test_a_sweep_that_cannot_list_all_alarms_in_time_says_so_and_names_nobody(
+    sweep: ModuleType, queue: Queue, fleet: Fleet
+) -> None:
+    fleet.endpoint()
+    ends_soon = Deadline(lambda: 54_999)
+
+    with pytest.raises(OutOfTime, match="54999 ms are left"):
+        sweep.sweep(sweep.clients, sweep.settings, sweep.store, datetime.now(UTC), full=False, deadline=ends_soon)
+
+    assert queue.taken() == []
 
 
 def camel(listing: Listing) -> str:

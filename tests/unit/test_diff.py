@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagewatch.model import Alarm, Changes, Labels, Plan
+from sagewatch.watch import revision
 from sagewatch.watch.diff import diff
-from sagewatch.watch.revision import is_whole, revision_of, with_revision
+from sagewatch.watch.revision import member_of, revision_of, with_revision
 
 
 def alarm(scope: str = "AllTraffic", alarm_id: str = "cpu", threshold: float = 90.0, *, enabled: bool = True) -> Alarm:
@@ -26,6 +27,10 @@ def alarm(scope: str = "AllTraffic", alarm_id: str = "cpu", threshold: float = 9
 def asked(alarms: Iterable[Alarm]) -> list[tuple[str, float, bool]]:
     """Return what alarms ask for, without their descriptions."""
     return [(each.name, each.request["Threshold"], each.request["ActionsEnabled"]) for each in alarms]
+
+
+def is_whole(alarms: Iterable[Alarm], mark: str) -> bool:
+    return revision.is_whole([member_of(each) for each in alarms], mark)
 
 
 def made(*alarms: Alarm) -> tuple[Alarm, ...]:

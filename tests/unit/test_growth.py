@@ -1,9 +1,11 @@
 from datetime import UTC, datetime
 
 from sagewatch.aws.queue import beside
+from sagewatch.fleet.costs import prices
 from sagewatch.fleet.growth import unwatched
+from sagewatch.fleet.summaries import AlarmSummary, summary_of
 from sagewatch.kinds.kind import Discovery
-from sagewatch.model import Described, Published, Ref, canonical
+from sagewatch.model import Described, Labels, Published, Ref, canonical
 
 THEN = datetime(2026, 1, 2, tzinfo=UTC)
 CHURN, OTHER = Ref("feature-group", "churn"), Ref("feature-group", "other")
@@ -14,10 +16,11 @@ def listed(operation: str, group: str = "churn", metric: str = "Latency") -> Pub
     return Published("AWS/SageMaker", metric, {"Group": group, "Operation": operation})
 
 
-def alarm_on(metric: Published) -> Described:
+def alarm_on(metric: Published) -> AlarmSummary:
     dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions.items()]
     request = {"AlarmName": "a", "Namespace": metric.namespace, "MetricName": metric.metric, "Dimensions": dimensions}
-    return Described(canonical(request), THEN)
+    labels = Labels({"kind": "feature-group", "resource": "churn", "scope": "all", "alarm": "a"})
+    return summary_of(Described(canonical(request), THEN), labels, prices("us-east-1"))
 
 
 def test_a_metric_that_no_alarm_of_its_resource_looks_at_names_the_resource() -> None:

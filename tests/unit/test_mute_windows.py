@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from sagewatch.aws.mute_rules import DIGEST
 from sagewatch.fleet.mute_windows import is_of_window, iso_duration, snooze_rule, window_rules
-from sagewatch.model import MOST_TARGETS, Alarm, Labels
+from sagewatch.model import MOST_TARGETS, Labels
 from sagewatch.policy.rules import Window
 
 NOW = datetime(2026, 11, 21, 9, 12, 5, tzinfo=UTC)
 NIGHT = Window(name="night", match={"kind": "endpoint", "team": "fraud"}, schedule="cron(0 2 * * *)", duration="2h")
 
 
-def alarm(resource: str, team: str = "fraud") -> Alarm:
+def alarm(resource: str, team: str = "fraud") -> tuple[str, Labels]:
     labels = Labels({"kind": "endpoint", "resource": resource, "scope": "all", "alarm": "cpu", "team": team})
-    return Alarm({"AlarmName": f"sagewatch/endpoint/{resource}/all/cpu", "AlarmDescription": f"x\n{labels.line()}"})
+    return f"sagewatch/endpoint/{resource}/all/cpu", labels
 
 
 def test_a_window_mutes_the_alarms_that_match_it() -> None:
@@ -37,13 +37,13 @@ def test_a_rule_takes_a_hundred_alarms() -> None:
     rules = list(window_rules("sagewatch", (NIGHT,), alarms, NOW))
 
     assert all(len(rule.alarms) <= MOST_TARGETS for rule in rules)
-    assert sorted(name for rule in rules for name in rule.alarms) == sorted(each.name for each in alarms)
+    assert sorted(name for rule in rules for name in rule.alarms) == sorted(name for name, _ in alarms)
     assert len({rule.name for rule in rules}) == len(rules)
 
 
 def test_a_resource_with_more_alarms_than_a_rule_takes_is_in_several() -> None:
     labels = Labels({"kind": "endpoint", "resource": "a", "scope": "all", "alarm": "cpu", "team": "fraud"})
-    alarms = [Alarm({"AlarmName": f"a/{n}", "AlarmDescription": f"x\n{labels.line()}"}) for n in range(250)]
+    alarms = [(f"a/{n}", labels) for n in range(250)]
 
     rules = list(window_rules("sagewatch", (NIGHT,), alarms, NOW))
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from sagewatch.fleet.costs import prices
+from sagewatch.fleet.summaries import AlarmSummary, summary_of
 from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.model import Alarm, Described, Facts, Ref
@@ -15,10 +17,19 @@ CHURN, OTHER = Ref("endpoint", "churn"), Ref("endpoint", "other")
 NOW = THEN + timedelta(hours=8)
 
 
-def alarms(ref: Ref = CHURN, policy: Policy = Policy(), **tags: str) -> list[Described]:  # noqa: B008 - it is frozen
+def alarms(ref: Ref = CHURN, policy: Policy = Policy(), **tags: str) -> list[AlarmSummary]:  # noqa: B008 - it is frozen
+    return [summary(each) for each in written(ref, policy, **tags)]
+
+
+def summary(alarm: Alarm) -> AlarmSummary:
+    assert alarm.labels
+    return summary_of(Described(alarm, THEN), alarm.labels, prices("us-east-1"))
+
+
+def written(ref: Ref, policy: Policy, **tags: str) -> tuple[Alarm, ...]:
     seen = observed(ENDPOINT, endpoint(name=ref.name), answering(describe_endpoint_config=config(variant())))
     wanted = plan("sagewatch", ENDPOINT, Facts(ref=ref, live=True, scopes=seen.scopes, tags=tags), policy)
-    return [Described(alarm, THEN) for alarm in diff(wanted, (), mark=PolicyInForce(policy).mark_of(ref)).puts]
+    return diff(wanted, (), mark=PolicyInForce(policy).mark_of(ref)).puts
 
 
 def test_a_fleet_in_order_has_no_suspects() -> None:
@@ -38,10 +49,12 @@ def test_a_resource_that_lacks_one_alarm_is_suspect() -> None:
 
 
 def test_an_edited_alarm_makes_its_resource_suspect() -> None:
-    first, *others = alarms()
-    edited = replace(first, alarm=Alarm({**first.alarm.request, "Threshold": 99.0}))
+    first, *others = written(CHURN, Policy())
+    edited = Alarm({**first.request, "Threshold": 99.0})
 
-    assert suspects({CHURN: THEN}, {CHURN: [edited, *others]}, NOW, PolicyInForce()) == {CHURN}
+    assert suspects({CHURN: THEN}, {CHURN: [summary(each) for each in (edited, *others)]}, NOW, PolicyInForce()) == {
+        CHURN
+    }
 
 
 def test_a_resource_that_changed_lately_and_after_its_alarms_is_suspect() -> None:
@@ -94,7 +107,7 @@ def test_a_row_without_budget_is_suspect_while_it_is_there_and_not_missed_when_i
     over = PolicyInForce(withheld=frozenset({("endpoint", "cpu")}))
     seen = observed(ENDPOINT, endpoint(name="churn"), answering(describe_endpoint_config=config(variant())))
     wanted = plan("sagewatch", ENDPOINT, Facts(ref=CHURN, live=True, scopes=seen.scopes), withheld=over.withheld)
-    without = [Described(each, THEN) for each in diff(wanted, (), mark=over.mark_of(CHURN)).puts]
+    without = [summary(each) for each in diff(wanted, (), mark=over.mark_of(CHURN)).puts]
     look = Look(at=NOW, mark=over.mark_of(CHURN), is_bare=False, withheld={"cpu": 0.1})
 
     assert suspects({CHURN: THEN}, {CHURN: alarms()}, NOW, over) == {CHURN}

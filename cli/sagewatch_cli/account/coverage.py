@@ -19,7 +19,7 @@ from sagewatch.model import Alarm, Facts, Labels, Ref, Severity
 from sagewatch.policy.cascade import apply_policy, may_be_off
 from sagewatch.policy.rules import WARNING, Policy, PolicyInForce, Row, row_id
 from sagewatch.watch.plan import plan
-from sagewatch.watch.revision import is_edited, is_whole
+from sagewatch.watch.revision import is_edited, is_whole, member_of
 from sagewatch_cli.account.alarms import MetricSeries, PresentAlarm, is_stale, series
 
 NEW = timedelta(minutes=15)
@@ -270,7 +270,9 @@ def count_coverage(where: CoverageContext, read: CoverageReadings, prices: Price
         whole=frozenset(
             ref
             for ref, several in read.owned.items()
-            if is_whole([each.alarm for each in several], PolicyInForce(where.policy, where.withheld).mark_of(ref))
+            if is_whole(
+                [member_of(each.alarm) for each in several], PolicyInForce(where.policy, where.withheld).mark_of(ref)
+            )
         ),
     )
 

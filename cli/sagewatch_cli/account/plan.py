@@ -14,6 +14,7 @@ from sagewatch.errors import Retry, Undeliverable
 from sagewatch.fleet.budget import over_budget, row_costs
 from sagewatch.fleet.costs import Prices, prices, total
 from sagewatch.fleet.lists import list_living, list_owned
+from sagewatch.fleet.summaries import AlarmSummary, summary_of
 from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.kinds.registry import kind as kind_named
@@ -61,6 +62,8 @@ class ListedAccount:
 
     living: Mapping[Ref, datetime]
     owned: Mapping[Ref, list[Described]]
+    summaries: Mapping[Ref, list[AlarmSummary]]
+    """The same alarms, as the sweep keeps them."""
     foreign: tuple[str, ...]
     unlisted: Mapping[str, str]
     """Why the resources of a kind could not be listed, by kind."""
@@ -69,7 +72,7 @@ class ListedAccount:
 
     def suspects(self, standing: PolicyInForce, now: datetime) -> set[Ref]:
         """Return the resources that the sweep would name."""
-        return suspects(self.living, self.owned, now, standing, self.looks, self.unlisted)
+        return suspects(self.living, self.summaries, now, standing, self.looks, self.unlisted)
 
     @property
     def refs(self) -> set[Ref]:
@@ -205,9 +208,15 @@ def plan_account(
     """
     living, unlisted = list_living(clients.sagemaker) if asked.lists(standing) else ({}, {})
     owned, foreign = list_owned(clients.cloudwatch, prefix)
-    remembered = {} if asked.patterns or asked.everyone else looks({ref.kind for ref in living})
-    known = ListedAccount(living=living, owned=owned, foreign=tuple(foreign), unlisted=unlisted, looks=remembered)
     prices_ = prices(clients.cloudwatch.meta.region_name)
+    known = ListedAccount(
+        living=living,
+        owned=owned,
+        summaries={ref: list(_summaries(several, prices_)) for ref, several in owned.items()},
+        foreign=tuple(foreign),
+        unlisted=unlisted,
+        looks={} if asked.patterns or asked.everyone else looks({ref.kind for ref in living}),
+    )
     looking = _Observations(clients, prefix, known, progress)
     standing, demand = looking.settled(standing, asked, now, prices_)
     about = looking.with_children(asked.chosen(standing, known, now)) if asked.patterns else looking.looks
@@ -233,6 +242,10 @@ def _alarms_now(planned: Iterable[ResourcePlan]) -> Iterator[Alarm]:
 def _listed(planned: Collection[ResourcePlan]) -> tuple[list[Alarm], list[Alarm]]:
     before = [alarm for each in planned for alarm in (*(old for old, _ in each.changed), *each.deleted)]
     return before, [alarm for each in planned for alarm in each.decision.changes.puts]
+
+
+def _summaries(alarms: Iterable[Described], prices_: Prices) -> Iterator[AlarmSummary]:
+    return (summary_of(each, labels, prices_) for each in alarms if (labels := each.alarm.labels))
 
 
 def _cost(prices_: Prices, before: Iterable[Alarm], after: Iterable[Alarm]) -> MonthlyCost:

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any, Literal
 from urllib.parse import quote, unquote
@@ -181,6 +182,8 @@ _PLAIN = "/:@+,-._~"
 _LINE = re.compile(r"\[sagewatch ([^\]\n]*)(?:\]|\Z)")
 
 
+# Most values are said again and again: of all alarms of a resource, many times each.
+@lru_cache(maxsize=4_096)
 def _quoted(value: str) -> str:
     """Percent-encode what would end a label or the line; letters of all alphabets stay, as descriptions are short."""
     if value.isascii():
@@ -236,7 +239,7 @@ def _dimensions(metric: Mapping[str, Any]) -> dict[str, str]:
     return {each["Name"]: each["Value"] for each in metric.get("Dimensions", ())}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: cached properties need a __dict__
 class Alarm:
     """One complete PutMetricAlarm request, in a fixed order so that equal alarms are equal."""
 
@@ -251,7 +254,16 @@ class Alarm:
 
     @property
     def labels(self) -> Labels | None:
-        return Labels.of(self.request.get("AlarmDescription"))
+        return self._labels_and_text[0]
+
+    @property
+    def text(self) -> str:
+        """Its description without the line of labels."""
+        return self._labels_and_text[1]
+
+    @cached_property
+    def _labels_and_text(self) -> tuple[Labels | None, str]:
+        return Labels.and_text(self.request.get("AlarmDescription"))
 
     @property
     def metrics(self) -> tuple[Published, ...]:

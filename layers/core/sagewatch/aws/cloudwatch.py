@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
+from sagewatch.aws.deadline import Deadline
+from sagewatch.aws.pace import Pace
 from sagewatch.aws.retries import retried
 from sagewatch.errors import Refused
 from sagewatch.model import Alarm, AlarmState, Described, canonical
@@ -35,8 +37,13 @@ _REFUSALS = frozenset(
 MOST_NAMES = 100  # in one DeleteAlarms or DescribeAlarms (AlarmNames)
 
 
-def described(client: CloudWatchClient, beginning: str, state: StateValueType | None = None) -> Iterator[Described]:
-    """Yield the metric alarms whose names begin so, in that state or in any, all pages of them."""
+def described(
+    client: CloudWatchClient, beginning: str, state: StateValueType | None = None, deadline: Deadline | None = None
+) -> Iterator[Described]:
+    """Yield the metric alarms whose names begin so, in that state or in any, all pages of them.
+
+    Raise OutOfTime instead of asking for a page that may not come before the deadline.
+    """
     in_state: Any = {"StateValue": state} if state else {}
     # Pages hold 100 alarms at most, and only metric alarms come unless AlarmTypes says otherwise (DescribeAlarms).
     with retried(f"describe_alarms {beginning}"):
@@ -44,6 +51,8 @@ def described(client: CloudWatchClient, beginning: str, state: StateValueType | 
             AlarmNamePrefix=beginning, AlarmTypes=["MetricAlarm"], **in_state, PaginationConfig={"PageSize": 100}
         )
         for page in pages:
+            if deadline:
+                deadline.require_call()
             for each in page["MetricAlarms"]:
                 if state in (None, each.get("StateValue")):
                     yield Described(canonical(each), each["AlarmConfigurationUpdatedTimestamp"])
@@ -93,7 +102,7 @@ def _described_by_name(client: CloudWatchClient, names: Iterable[str]) -> Iterat
         yield from answer["MetricAlarms"]
 
 
-def put(client: CloudWatchClient, alarm: Alarm) -> None:
+def put(client: CloudWatchClient, alarm: Alarm, pace: Pace) -> None:
     """Write one alarm, complete: PutMetricAlarm overwrites everything. Refused when CloudWatch takes no such alarm."""
     # Without the second field, warm-up ends with the first full window of data (CloudWatch User Guide, "Alarm warm-up
     # periods"): for a new model, that is when it is slowest.
@@ -105,13 +114,18 @@ def put(client: CloudWatchClient, alarm: Alarm) -> None:
     with retried(f"put_metric_alarm {alarm.name}"):
         # A put overwrites the whole configuration and leaves the state of the alarm as it was (PutMetricAlarm).
         try:
-            client.put_metric_alarm(**alarm.request, **({"WarmUpConfiguration": warm_up} if alarm.warm_up else {}))
+            answer = client.put_metric_alarm(
+                **alarm.request, **({"WarmUpConfiguration": warm_up} if alarm.warm_up else {})
+            )
         except ParamValidationError as error:
             raise Refused(f"{alarm.name}: {error}") from error
         except ClientError as error:
+            pace.answered(throttled=error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0)
             if error.response["Error"].get("Code") in _REFUSALS:
                 raise Refused(f"{alarm.name}: {error}") from error
             raise
+    # What was tried again was throttled, nearly always; after a time-out it does no harm to be slower.
+    pace.answered(throttled=answer["ResponseMetadata"].get("RetryAttempts", 0) > 0)
 
 
 def delete(client: CloudWatchClient, names: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ Prices count before the free tier: it is one for the account, and the alarms of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from sagewatch.fleet.costs import Prices, monthly
 from sagewatch.kinds.registry import KINDS
@@ -34,14 +35,34 @@ def row_costs(
     `{Ref("endpoint", "churn"): {"idle": 0.1}}` is what was found at the last look at the resource. Alarms that are not
     deleted yet are in both, and count once.
     """
+    labelled = ((labels, alarm.request) for alarm in alarms if (labels := alarm.labels))
+    costs = (
+        AlarmCost(labels.ref, labels["alarm"], labels.get("severity"), monthly(request, prices))
+        for labels, request in labelled
+    )
+    return sum_by_row(costs, policy, withheld)
+
+
+class AlarmCost(NamedTuple):
+    """What one alarm costs, and whose it is."""
+
+    ref: Ref
+    alarm: str
+    """Its id, `latency-p99`."""
+    severity: str | None
+    monthly_usd: float
+
+
+def sum_by_row(
+    costs: Iterable[AlarmCost], policy: Policy = DEFAULT, withheld: Mapping[Ref, Mapping[str, float]] = {}
+) -> dict[Row, RowCost]:
+    """Return what each row costs, as `row_costs` does."""
     there: dict[tuple[Ref, str], float] = {}
     said: dict[Row, str | None] = {}
-    for alarm in alarms:
-        if (labels := alarm.labels) is None:
-            continue
-        key = labels.ref, row_id(labels["alarm"])
-        there[key] = there.get(key, 0.0) + monthly(alarm.request, prices)
-        said.setdefault((key[0].kind, key[1]), labels.get("severity"))
+    for each in costs:
+        key = each.ref, row_id(each.alarm)
+        there[key] = there.get(key, 0.0) + each.monthly_usd
+        said.setdefault((each.ref.kind, key[1]), each.severity)
     for ref, rows in withheld.items():
         for row, usd in rows.items():
             there[ref, row] = max(there.get((ref, row), 0.0), usd)

@@ -84,7 +84,7 @@ class CoverageCount:
 
 def coverage_count(
     living: Mapping[Ref, datetime],
-    owned: Mapping[Ref, Sequence[Alarm]],
+    owned: Mapping[Ref, Sequence[object]],
     policy: Policy,
     withheld: frozenset[Row],
     now: datetime,

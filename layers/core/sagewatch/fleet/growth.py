@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sagewatch.aws.published_metrics import PublishedMetrics
+from sagewatch.fleet.summaries import AlarmSummary
 from sagewatch.kinds.kind import Discovery
 from sagewatch.kinds.registry import KINDS
-from sagewatch.model import Described, Published, Ref
+from sagewatch.model import Published, Ref
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
 
-def grown(client: CloudWatchClient, living: Collection[Ref], owned: Mapping[Ref, Collection[Described]]) -> set[Ref]:
+def grown(client: CloudWatchClient, living: Collection[Ref], owned: Mapping[Ref, Collection[AlarmSummary]]) -> set[Ref]:
     """Return the resources with alarms that need more of them; ListMetrics is asked once for each kind that has any.
 
     Raise Retry when CloudWatch does not answer.
@@ -30,14 +31,14 @@ def grown(client: CloudWatchClient, living: Collection[Ref], owned: Mapping[Ref,
 
 
 def unwatched(
-    kind: str, discovery: Discovery, listed: Iterable[Published], watched: Mapping[Ref, Collection[Described]]
+    kind: str, discovery: Discovery, listed: Iterable[Published], watched: Mapping[Ref, Collection[AlarmSummary]]
 ) -> set[Ref]:
     """Return those of the resources of a kind that own a listed metric which none of their alarms looks at."""
     looked_at = {
         (ref, _scope(discovery, metric))
         for ref, alarms in watched.items()
         for each in alarms
-        for metric in each.alarm.metrics
+        for metric in each.metrics
     }
     owners = ((Ref(kind, owner), metric) for metric in listed if (owner := discovery.owner(metric)))
     return {ref for ref, metric in owners if ref in watched and (ref, _scope(discovery, metric)) not in looked_at}

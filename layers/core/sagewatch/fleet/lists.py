@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sagewatch.aws import cloudwatch, sagemaker
+from sagewatch.aws.deadline import Deadline
 from sagewatch.errors import NotAllowed, Retry
+from sagewatch.fleet.costs import prices
+from sagewatch.fleet.summaries import AlarmSummary, summary_of
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Described, Description, Ref
+from sagewatch.model import Alarm, Described, Description, Labels, Ref
+from sagewatch.policy.rules import Window
 from sagewatch.watch import names
 
 if TYPE_CHECKING:
@@ -75,13 +79,42 @@ def list_owned(client: CloudWatchClient, prefix: str) -> tuple[dict[Ref, list[De
     """Return our alarms by resource, and the names of those under our prefix that are not ours."""
     owned: dict[Ref, list[Described]] = {}
     foreign = []
-    for each in cloudwatch.described(client, f"{prefix}/"):
-        ours = names.claimed(prefix, each.alarm)
-        if ours and ours.labels and kind_named(ours.labels["kind"]):
-            owned.setdefault(ours.labels.ref, []).append(replace(each, alarm=ours))
+    for each, labels in _labelled(client, prefix):
+        if labels:
+            owned.setdefault(labels.ref, []).append(each)
         else:
             foreign.append(each.alarm.name)
     return owned, foreign
+
+
+def list_summaries(
+    client: CloudWatchClient, prefix: str, windows: Collection[Window], deadline: Deadline
+) -> tuple[dict[Ref, list[AlarmSummary]], list[str]]:
+    """Return the same as `list_owned`, but of each alarm only what a sweep needs under a policy with these windows.
+
+    Raise OutOfTime when there are more alarms than can be listed before the deadline.
+    """
+    owned: dict[Ref, list[AlarmSummary]] = {}
+    foreign = []
+    here = prices(client.meta.region_name)
+    for each, labels in _labelled(client, prefix, deadline):
+        if labels:
+            owned.setdefault(labels.ref, []).append(summary_of(each, labels, here, windows))
+        else:
+            foreign.append(each.alarm.name)
+    return owned, foreign
+
+
+def _labelled(
+    client: CloudWatchClient, prefix: str, deadline: Deadline | None = None
+) -> Iterator[tuple[Described, Labels | None]]:
+    """Yield the alarms under our prefix, one page after the other, with their labels; None of those not ours."""
+    for each in cloudwatch.described(client, f"{prefix}/", deadline=deadline):
+        ours = names.claimed(prefix, each.alarm)
+        if ours and ours.labels and kind_named(ours.labels["kind"]):
+            yield replace(each, alarm=ours), ours.labels
+        else:
+            yield each, None
 
 
 def list_firing(client: CloudWatchClient, prefix: str) -> Iterator[Alarm]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sagewatch.model import MOST_TARGETS, Alarm, MuteRule, Ref, Unit
+from sagewatch.model import MOST_TARGETS, Labels, MuteRule, Ref, Unit
 from sagewatch.policy.rules import Window, labels_match
 from sagewatch.units import parse
 
@@ -23,9 +23,10 @@ _ONCE = re.compile(r"at\((.+)\)")
 _ZONES = timedelta(days=1)
 
 
-def window_rules(prefix: str, windows: Sequence[Window], alarms: Iterable[Alarm], now: datetime) -> Iterator[MuteRule]:
-    """Yield the rules of the policy's windows, over the alarms that there are."""
-    labelled = [(alarm.name, labels) for alarm in alarms if (labels := alarm.labels)]
+def window_rules(
+    prefix: str, windows: Sequence[Window], labelled: Collection[tuple[str, Labels]], now: datetime
+) -> Iterator[MuteRule]:
+    """Yield the rules of the policy's windows, over the alarms that there are: their names and labels."""
     for window in windows:
         if _is_over(window, now):
             continue

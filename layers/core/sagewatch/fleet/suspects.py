@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
+from sagewatch.fleet.summaries import AlarmSummary
 from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Described, Ref
+from sagewatch.model import Alarm, Ref
 from sagewatch.policy.cascade import all_off
 from sagewatch.policy.rules import Look, PolicyInForce, row_id
-from sagewatch.watch.revision import is_edited, is_whole, set_digest
+from sagewatch.watch.revision import is_whole, set_digest
 
 LOOK_BACK = timedelta(hours=2)
 """For how long a change makes a resource suspect while no alarm was written after it.
@@ -24,7 +25,7 @@ NO_LOOKS: Mapping[Ref, Look] = {}
 
 def suspects(
     living: Mapping[Ref, datetime],
-    owned: Mapping[Ref, Collection[Described]],
+    owned: Mapping[Ref, Collection[AlarmSummary]],
     now: datetime,
     in_force: PolicyInForce,
     looks: Mapping[Ref, Look] = NO_LOOKS,
@@ -49,7 +50,7 @@ def suspects(
 def _is_suspect(
     ref: Ref,
     modified: datetime | None,
-    alarms: Collection[Described],
+    alarms: Collection[AlarmSummary],
     now: datetime,
     in_force: PolicyInForce,
     look: Look | None,
@@ -66,27 +67,28 @@ def _is_suspect(
         return not rests and (is_wanted or _is_unpriced(kind, ref, in_force, look))
     if not is_wanted:
         return True
-    if was_looked_at and look and is_left(look, [each.alarm for each in alarms], mark):
+    if was_looked_at and look and is_left(look, alarms, mark):
         return _is_unpriced(kind, ref, in_force, look)
     changed = modified and now - modified < LOOK_BACK and modified > max(each.updated for each in alarms)
-    if changed or any(is_edited(each.alarm) for each in alarms):
+    if changed or any(each.edited for each in alarms):
         return True
     # A document that never could be read says nothing of alarms that are there: they stay.
     if in_force.frozen:
         return False
     return (
-        any(is_stale(ref, each.alarm, in_force) for each in alarms)
-        or not is_whole([each.alarm for each in alarms], mark)
+        any(_is_stale(ref, each.row, each.policy, in_force) for each in alarms)
+        or not is_whole([each.member for each in alarms], mark)
         or _is_unpriced(kind, ref, in_force, look)
     )
 
 
-def is_left(look: Look, alarms: Collection[Alarm], mark: str) -> bool:
+def is_left(look: Look, alarms: Collection[AlarmSummary], mark: str) -> bool:
     """Tell whether these are still the alarms that were there when CloudWatch last refused others.
 
     Then it would refuse them again: they are tried with each full sweep, and when anything changes.
     """
-    return bool(look.left) and look.left == set_digest(alarms, mark) and not any(map(is_edited, alarms))
+    there = set_digest([each.member for each in alarms], mark)
+    return bool(look.left) and look.left == there and not any(each.edited for each in alarms)
 
 
 def rows_in_force(kind: Kind, in_force: PolicyInForce) -> list[Spec]:
@@ -104,10 +106,11 @@ def _is_unpriced(kind: Kind, ref: Ref, in_force: PolicyInForce, look: Look | Non
 def is_stale(ref: Ref, alarm: Alarm, in_force: PolicyInForce) -> bool:
     """Tell whether an alarm was made under a policy that says something else of it, or before the budget was spent."""
     labels = alarm.labels
-    if labels is None:
-        return True
-    over = (ref.kind, row_id(labels["alarm"])) in in_force.withheld
-    return over or (labels.get("policy") or "") != in_force.policy.mark(ref, labels["alarm"])
+    return labels is None or _is_stale(ref, labels["alarm"], labels.get("policy") or "", in_force)
+
+
+def _is_stale(ref: Ref, row: str, mark: str, in_force: PolicyInForce) -> bool:
+    return (ref.kind, row_id(row)) in in_force.withheld or mark != in_force.policy.mark(ref, row)
 
 
 def is_incomplete(kind: Kind, present: Mapping[str, Collection[str]], may_lack: Collection[str] = ()) -> bool:

@@ -12,21 +12,23 @@ from datetime import datetime, timedelta
 
 from sagewatch.aws import mute_rules, queue
 from sagewatch.aws.clients import Clients
+from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
-from sagewatch.fleet.budget import over_budget, row_costs
-from sagewatch.fleet.costs import prices
+from sagewatch.fleet.budget import AlarmCost, over_budget, sum_by_row
 from sagewatch.fleet.growth import grown
-from sagewatch.fleet.lists import Listed, list_kinds, list_owned
+from sagewatch.fleet.lists import Listed, list_kinds, list_summaries
 from sagewatch.fleet.mute_windows import is_of_window, window_rules
 from sagewatch.fleet.own_events import failure_found, kinds_unlisted, policy_broken
+from sagewatch.fleet.summaries import AlarmSummary
 from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
-from sagewatch.model import Alarm, Ref
+from sagewatch.model import Ref
 from sagewatch.policy.rules import Look, Policy, PolicyInForce, Row, RowCost, Withheld
 from sagewatch.settings import SweepSettings
 
 _FAILURES_BACK = timedelta(minutes=45)  # three sweeps, so that one may fail
+_NO_DEADLINE = Deadline()
 _AS_DEPLOYED = 1  # the version of the parameter that the template made
 
 
@@ -50,16 +52,26 @@ class Swept:
     """The rows that the budget has no room for: `("endpoint/idle",)`."""
 
 
-def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: datetime, *, full: bool) -> Swept:
-    """Send the suspects (a full sweep suspects all) to the backfill queue, and untold failures to the notify queue."""
+def sweep(
+    clients: Clients,
+    settings: SweepSettings,
+    store: PolicyStore,
+    now: datetime,
+    *,
+    full: bool,
+    deadline: Deadline = _NO_DEADLINE,
+) -> Swept:
+    """Send the suspects (a full sweep suspects all) to the backfill queue, and untold failures to the notify queue.
+
+    Raise OutOfTime, before anything is sent, when the alarms cannot all be listed before the deadline.
+    """
     in_force = store.read()
     listed = list_kinds(clients.sagemaker, kinds_wanted(in_force.policy), now - _FAILURES_BACK)
-    owned, foreign = list_owned(clients.cloudwatch, settings.prefix)
-    alarms = [each.alarm for several in owned.values() for each in several]
+    owned, foreign = list_summaries(clients.cloudwatch, settings.prefix, in_force.policy.mute, deadline)
     looks: Mapping[Ref, Look] = {}
     if in_force.policy.budget is not None:
         looks = store.read_looks({ref.kind for ref in listed.living})
-        costs = _costs(listed, alarms, looks, in_force, clients.cloudwatch.meta.region_name)
+        costs = _costs(listed, owned, looks, in_force)
         in_force = _apply_budget(store, in_force, costs, full=full)
     unlisted = {**listed.unread, **listed.not_allowed}
     named = {*listed.living, *owned}
@@ -75,7 +87,7 @@ def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: da
     if listed.not_allowed and store.has_new_unlisted(listed.not_allowed):
         queue.send(clients.sqs, settings.notify_url, [kinds_unlisted(listed.not_allowed, now)])
         store.write_unlisted(listed.not_allowed)
-    _apply_windows(clients, settings, in_force, alarms, now, full=full)
+    _apply_windows(clients, settings, in_force, owned, now, full=full)
     return Swept(
         live=len(listed.living),
         watched=len(owned),
@@ -103,17 +115,21 @@ def _events(
 
 
 def _costs(
-    listed: Listed, alarms: Iterable[Alarm], looks: Mapping[Ref, Look], in_force: PolicyInForce, region: str
+    listed: Listed,
+    owned: Mapping[Ref, Iterable[AlarmSummary]],
+    looks: Mapping[Ref, Look],
+    in_force: PolicyInForce,
 ) -> Mapping[Row, RowCost]:
     """Return what each row costs: alarms of what lives or may live, and what the last looks found withheld."""
     may_live = {*listed.unread, *listed.not_allowed}
-    counted = [
-        alarm
-        for alarm in alarms
-        if alarm.labels and (alarm.labels.ref in listed.living or alarm.labels.ref.kind in may_live)
-    ]
+    counted = (
+        AlarmCost(ref, each.row, each.severity, each.monthly_usd)
+        for ref, several in owned.items()
+        if ref in listed.living or ref.kind in may_live
+        for each in several
+    )
     withheld = {ref: look.withheld for ref, look in looks.items() if ref in listed.living or ref.kind in may_live}
-    return row_costs(counted, prices(region), in_force.policy, withheld)
+    return sum_by_row(counted, in_force.policy, withheld)
 
 
 def _apply_budget(
@@ -137,7 +153,7 @@ def _apply_windows(
     clients: Clients,
     settings: SweepSettings,
     in_force: PolicyInForce,
-    alarms: Iterable[Alarm],
+    owned: Mapping[Ref, Iterable[AlarmSummary]],
     now: datetime,
     *,
     full: bool,
@@ -146,6 +162,7 @@ def _apply_windows(
     never_written = in_force.version == _AS_DEPLOYED and not in_force.policy.mute
     if settings.policy_parameter is None or (never_written and not full):
         return
-    wanted = window_rules(settings.prefix, in_force.policy.mute, alarms, now)
+    labelled = [(each.member.name, each.labels) for several in owned.values() for each in several if each.labels]
+    wanted = window_rules(settings.prefix, in_force.policy.mute, labelled, now)
     there = (each for each in mute_rules.listed(clients.cloudwatch) if is_of_window(settings.prefix, each.name))
     mute_rules.converge(clients.cloudwatch, there, wanted, now)

@@ -9,7 +9,7 @@ from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.model import PER_CAPACITY, Alarm, Changes, Observed, Plan, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.plan import plan
-from sagewatch.watch.revision import next_revision, revision_of, set_digest, with_set
+from sagewatch.watch.revision import member_of, next_revision, revision_of, set_digest
 from sagewatch.watch.rollback import protected_by, protecting, still_protecting
 
 
@@ -72,21 +72,21 @@ def diff(
         alarm.name: _as_present(alarm, present.get(alarm.name)) for alarm in wanted.alarms if alarm.name not in foreign
     }
     kept = [alarm for name, alarm in present.items() if name not in desired and name not in deletes]
-    digest = set_digest([*desired.values(), *kept], mark)
+    digest = set_digest(map(member_of, [*desired.values(), *kept]), mark)
     # The alarm that says it already goes on saying it, also when it is unknown by now: that is not written.
     is_said = any(revision_of(each).of_set == digest for each in kept)
-    bearer = (
-        ""
-        if is_said
-        else min(
-            desired,
-            key=lambda name: (not _bears_a_set(present.get(name)), not _has_capacity(desired[name]), name),
-            default="",
-        )
-    )
-    named = (with_set(each, digest if name == bearer else "") for name, each in desired.items())
-    puts = [next_revision(each, present.get(each.name)) for each in named]
+    bearer = None if is_said else _bearer(desired, present)
+    puts = [next_revision(each, present.get(name), digest if name == bearer else "") for name, each in desired.items()]
     return Changes(puts=tuple([each for each in puts if each != present.get(each.name)]), deletes=deletes)
+
+
+def _bearer(desired: Mapping[str, Alarm], present: Mapping[str, Alarm]) -> str | None:
+    """Return the name of the alarm that is to say which alarms there should be: the one that says so now, if any."""
+    return min(
+        desired,
+        key=lambda name: (not _bears_a_set(present.get(name)), not _has_capacity(desired[name]), name),
+        default=None,
+    )
 
 
 def _bears_a_set(alarm: Alarm | None) -> bool:

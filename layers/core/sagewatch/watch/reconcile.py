@@ -20,7 +20,7 @@ from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.diff import decide
 from sagewatch.watch.facts import is_unchanged, observe
 from sagewatch.watch.plan import withheld_alarms
-from sagewatch.watch.revision import set_digest
+from sagewatch.watch.revision import member_of, set_digest
 from sagewatch.watch.rollback import Deployments, alarms_of_others, to_label
 
 UNSEEN = timedelta(minutes=45)
@@ -129,12 +129,14 @@ class _Writes:
     def put_all(self, alarms: Iterable[Alarm]) -> None:
         """Put those that were not refused before."""
         for alarm in alarms:
-            self.put += self._written(alarm.name, partial(cloudwatch.put, self.clients.cloudwatch, alarm))
+            put = partial(cloudwatch.put, self.clients.cloudwatch, alarm, self.clients.pace)
+            self.put += self._written(alarm.name, put, self.clients.pace.wait)
             self.gone.discard(alarm.name)
 
-    def _written(self, name: str, write: Callable[[], None]) -> bool:
+    def _written(self, name: str, write: Callable[[], None], wait: Callable[[], None] = lambda: None) -> bool:
         if name in self.refused or name in self.denied:
             return False
+        wait()
         self.deadline.require_call()
         try:
             write()
@@ -183,7 +185,9 @@ def _settled(
                 foreign=tuple(sorted(observed.foreign)),
                 reports=decision.reports,
                 refused=tuple(writes.refused.values()),
-                left=set_digest(_alarms_after(observed, decision.changes, writes), in_force.mark_of(facts.ref)),
+                left=set_digest(
+                    map(member_of, _alarms_after(observed, decision.changes, writes)), in_force.mark_of(facts.ref)
+                ),
                 withheld=withheld_alarms(prefix, kind, facts, in_force),
                 is_bare=facts.live and not (decision.wanted.alarms or facts.gaps or observed.foreign),
             )

@@ -63,9 +63,9 @@ def with_revision(text: str, labels: Labels, request: Mapping[str, Any]) -> Alar
     kept = text if len(text) <= room else text[: room - 1] + "…"
     before = (labels.get(_MARK) or "y").partition(".")
     turn = "x" if before[0].startswith("y") else "y"
-    digest = _digest(kept, values, request)
-    marked = Labels({**values, _MARK: str(Revision(turn, digest, before[2]))})
-    return canonical({**request, "AlarmDescription": f"{kept}\n{marked.line()}"})
+    fixed = canonical(request).request
+    marked = Labels({**values, _MARK: str(Revision(turn, _digest(kept, values, fixed), before[2]))})
+    return Alarm({**fixed, "AlarmDescription": f"{kept}\n{marked.line()}"})
 
 
 def _room(values: Mapping[str, str]) -> int:
@@ -78,19 +78,35 @@ def is_edited(alarm: Alarm) -> bool:
     if (labels := alarm.labels) is None:
         return True
     values = {name: value for name, value in labels.values.items() if name != _MARK}
-    return revision_of(alarm).digest != _digest(text_of(alarm), values, alarm.request)
+    return revision_of(alarm).digest != _digest(alarm.text, values, alarm.request)
 
 
-def set_digest(alarms: Iterable[Alarm], mark: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What an alarm says of the set that it is one of."""
+
+    name: str
+    digest: str
+    """Its digest, as it was before the label of a guard."""
+    of_set: str
+    """The digest of the set; empty on all alarms of a resource but one."""
+
+
+def member_of(alarm: Alarm) -> Member:
+    """Return what an alarm says of its set."""
+    return Member(alarm.name, _digest_without_guard(alarm), revision_of(alarm).of_set)
+
+
+def set_digest(members: Iterable[Member], mark: str) -> str:
     """Return a digest of all alarms of a resource, and of what the policy says of it (`PolicyInForce.mark_of`)."""
-    said = sorted((each.name, _digest_without_guard(each)) for each in alarms)
+    said = sorted((each.name, each.digest) for each in members)
     return hashlib.sha256(json.dumps([mark, said]).encode()).hexdigest()[:8]
 
 
-def is_whole(alarms: Collection[Alarm], mark: str) -> bool:
+def is_whole(members: Collection[Member], mark: str) -> bool:
     """Tell whether a resource's alarms are all that it should have, as one of them says."""
-    digest = set_digest(alarms, mark)
-    return any(revision_of(each).of_set == digest for each in alarms)
+    digest = set_digest(members, mark)
+    return any(each.of_set == digest for each in members)
 
 
 def _digest_without_guard(alarm: Alarm) -> str:
@@ -98,30 +114,27 @@ def _digest_without_guard(alarm: Alarm) -> str:
     if (labels := alarm.labels) is None or labels.get(_OTHERS) is None:
         return revision_of(alarm).digest
     values = {name: value for name, value in labels.values.items() if name not in {_MARK, _OTHERS}}
-    return _digest(text_of(alarm), values, alarm.request)
+    return _digest(alarm.text, values, alarm.request)
 
 
-def with_set(alarm: Alarm, digest: str) -> Alarm:
-    """Return an alarm of ours that says of which set it is one; of none when the digest is empty."""
-    return _with(alarm, replace(revision_of(alarm), of_set=digest))
+def next_revision(alarm: Alarm, present: Alarm | None, of_set: str) -> Alarm:
+    """Return a wanted alarm as it is to be written over the one that is there, or that one when nothing differs.
 
-
-def next_revision(alarm: Alarm, present: Alarm | None) -> Alarm:
-    """Return a wanted alarm as it is to be written over the one that is there, or that one when nothing differs."""
-    if present is None:
-        return alarm
-    turn = revision_of(present).turn
-    unchanged = _with(alarm, replace(revision_of(alarm), turn=turn or "x"))
-    if unchanged == present:
-        return present
-    return _with(alarm, replace(revision_of(alarm), turn="y" if turn == "x" else "x"))
+    It says of which set it is one; of none when `of_set` is empty.
+    """
+    turn = revision_of(present).turn if present else ""
+    said = replace(revision_of(alarm), turn=turn or "x", of_set=of_set)
+    unchanged = _with(alarm, said)
+    if present is None or unchanged == present:
+        return unchanged
+    return _with(alarm, replace(said, turn="y" if turn == "x" else "x"))
 
 
 def _with(alarm: Alarm, revision: Revision) -> Alarm:
-    if (labels := alarm.labels) is None:
+    if (labels := alarm.labels) is None or revision == revision_of(alarm):
         return alarm
     line = Labels({**labels.values, _MARK: str(revision)}).line()
-    return replace(alarm, request={**alarm.request, "AlarmDescription": f"{text_of(alarm)}\n{line}"})
+    return replace(alarm, request={**alarm.request, "AlarmDescription": f"{alarm.text}\n{line}"})
 
 
 def as_edited(alarm: Alarm) -> Alarm:
@@ -129,12 +142,8 @@ def as_edited(alarm: Alarm) -> Alarm:
     return _with(alarm, replace(revision_of(alarm), digest="edited"))
 
 
-def text_of(alarm: Alarm) -> str:
-    """Return the text of an alarm's description, without the line of labels."""
-    return Labels.and_text(alarm.request.get("AlarmDescription"))[1]
-
-
 def _digest(text: str, labels: Mapping[str, str], request: Mapping[str, Any]) -> str:
-    fixed = {name: value for name, value in canonical(request).request.items() if name not in _THEIRS}
+    """Return the digest of a request in its canonical form, with this text and these labels as its description."""
+    fixed = {name: value for name, value in request.items() if name not in _THEIRS}
     said = [text, Labels(labels).line(), fixed]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]

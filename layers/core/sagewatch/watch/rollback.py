@@ -15,7 +15,7 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Description, Facts, Labels, Ref
 from sagewatch.watch import names
-from sagewatch.watch.revision import as_edited, is_edited, text_of, with_revision
+from sagewatch.watch.revision import as_edited, is_edited, with_revision
 
 # The label, as it is written in alarms that are there already.
 _PROTECTS = "guards"
@@ -54,7 +54,7 @@ def protecting(alarm: Alarm, protected: Collection[str]) -> Alarm:
     if alarm.labels is None:
         return alarm
     labels = Labels({**alarm.labels.values, _PROTECTS: ",".join(sorted(protected))})
-    marked = with_revision(text_of(alarm), labels, alarm.request)
+    marked = with_revision(alarm.text, labels, alarm.request)
     return as_edited(marked) if is_edited(alarm) else marked
 
 
