@@ -7,12 +7,27 @@ from collections.abc import Callable
 import pytest
 
 from tests.model_telling.judge import verdict
-from tests.model_telling.world import World, world
+from tests.model_telling.world import EVERY_RECEIVER, World, world
 
 
 def opens_and_ends(here: World) -> None:
     here.goes("ALARM")
     here.until(7)
+    here.goes("OK")
+
+
+def ends_at_once(here: World) -> None:
+    """The end comes before the message of the beginning, which the crash left in the queue, is visible again."""
+    here.goes("ALARM")
+    here.until(1)
+    here.goes("OK")
+
+
+def joins_for_a_minute(here: World) -> None:
+    here.goes("ALARM", "memory")
+    here.until(3)
+    here.goes("ALARM")
+    here.until(4)
     here.goes("OK")
 
 
@@ -60,10 +75,31 @@ def fires_again(here: World) -> None:
     here.goes("ALARM")
 
 
+def is_renamed(here: World) -> None:
+    """The route gets another name, and the next alarm comes before the clock has seen that."""
+    here.goes("ALARM", "memory")
+    here.until(7)
+    here.policy(EVERY_RECEIVER.replace("name: everyone", "name: all-of-us"))
+    here.goes("ALARM")
+    here.until(12)
+    here.goes("OK", "memory")
+
+
 QUIET = ("dynamodb.Query", "dynamodb.Scan", "ssm", "cloudwatch", "dynamodb.GetItem")
 """What the clock asks when nothing is left to be told."""
 
-STORIES = (opens_and_ends, joins_and_worsens, is_acknowledged, is_snoozed, ends_unheard, is_deleted, fires_again)
+STORIES = (
+    opens_and_ends,
+    ends_at_once,
+    joins_and_worsens,
+    joins_for_a_minute,
+    is_acknowledged,
+    is_snoozed,
+    ends_unheard,
+    is_deleted,
+    fires_again,
+    is_renamed,
+)
 
 
 def played(story: Callable[[World], None], crash_at: int, after: bool) -> tuple[list[str], list[str]]:

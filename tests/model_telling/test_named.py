@@ -562,6 +562,134 @@ def test_a_renamed_route_does_not_say_in_a_new_channel_what_ended(play: Play) ->
     assert not is_open(here)
 
 
+RENAMED = EVERY_RECEIVER.replace("name: everyone", "name: all-of-us")
+
+
+def test_what_is_open_on_a_renamed_route_goes_on_as_the_same_incident(play: Play) -> None:
+    here = play()
+    here.goes("ALARM", "memory")
+    here.until(7)
+    heard = len(mails(here))
+    here.policy(RENAMED)
+    here.until(20)
+    assert len(mails(here)) == heard
+
+    here.goes("ALARM")
+    here.until(25)
+    here.goes("OK", "memory")
+    here.until(30)
+
+    assert len(here.slack.channel("C0ALL")) == 1
+    assert len({each["dedup_key"] for each in here.pager.events}) == 1
+    assert len(here.hook.incidents()) == 1
+    assert verdict(here) == []
+
+
+def test_what_fires_before_the_clock_has_seen_a_renamed_route_becomes_one_incident_with_the_rest(play: Play) -> None:
+    here = play()
+    here.goes("ALARM", "memory")
+    here.until(7)
+    here.policy(RENAMED)
+    here.goes("ALARM")
+
+    here.until(20)
+
+    assert [each.is_open for each in here.slack.channel("C0ALL")] == [True]
+    assert len(here.pager.open()) == 1
+    assert [each["ended"] is None for each in here.hook.incidents().values()].count(True) == 1
+    assert len(mails(here)) == 2
+    assert verdict(here) == []
+
+
+def test_a_click_on_a_message_of_a_renamed_route_is_of_its_incident(play: Play) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(7)
+    [message] = here.slack.channel("C0ALL")
+    control = message.controls()["ack"]
+    here.policy(RENAMED)
+    here.until(20)
+
+    here.clicks_on(message, "ack", control=control)
+    here.until(30)
+
+    assert "U0ANA" in message.everything
+    assert [each.status for each in here.pager.open()] == ["acknowledged"]
+
+
+def test_a_new_click_on_a_message_that_a_renamed_route_took_over_is_of_its_incident(play: Play) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(7)
+    here.policy(RENAMED)
+    here.until(20)
+
+    here.clicks("ack")
+    here.until(30)
+
+    assert [each.status for each in here.pager.open()] == ["acknowledged"]
+
+
+def test_a_snooze_of_a_renamed_route_ends_with_its_incident(play: Play) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(5)
+    here.clicks("snooze", option=3)
+    here.until(7)
+    here.policy(RENAMED)
+    here.until(20)
+    here.goes("OK")
+    here.until(30)
+    here.goes("ALARM")
+    here.until(45)
+
+    assert verdict(here) == []
+    assert is_open(here)
+
+
+def test_what_a_renamed_route_was_told_is_shown_in_its_new_channel_too_and_ends_in_both(play: Play) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(7)
+    here.policy(EVERY_RECEIVER.replace("everyone", "all-of-us").replace("C0ALL", "C0NEW"))
+    here.until(20)
+    shown = [is_open(here, channel=each) for each in ("C0ALL", "C0NEW")]
+    here.goes("OK")
+    here.until(30)
+
+    assert shown == [True, True]
+    assert [is_open(here, channel=each) for each in ("C0ALL", "C0NEW")] == [False, False]
+
+
+def test_a_broken_policy_moves_nothing(play: Play) -> None:
+    here = play(FRAUD + EVERY_RECEIVER)
+    here.goes("ALARM", team="fraud")
+    here.until(7)
+    here.cloud.texts["/policy"].append("routes: [nonsense")
+    here.until(30)
+    here.policy(here.routes)
+    here.until(45)
+    here.goes("OK")
+    here.until(55)
+
+    assert [each.is_open for each in here.slack.channel("C0FRAUD")] == [False]
+    assert not is_open(here, channel="C0ALL")
+    assert len(mails(here, "fraud")) == 2
+    assert verdict(here) == []
+
+
+def test_a_route_that_is_renamed_and_renamed_back_says_nothing_twice(play: Play) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(7)
+    for routes in (RENAMED, EVERY_RECEIVER, RENAMED):
+        here.policy(routes)
+        here.passes(12)
+
+    assert (len(mails(here)), len(here.slack.posted), len(here.hook.documents)) == (1, 1, 1)
+    assert verdict(here) == []
+
+
 def test_no_snooze_is_longer_than_a_day(play: Play) -> None:
     here = play(SLACK_ONLY)
     here.until(17 * 60 + 10)

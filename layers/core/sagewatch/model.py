@@ -435,6 +435,8 @@ class Notice:
     """The ARN of the pipeline's execution."""
     incident: str = ""
     """The id that the incident had whose control somebody clicked; empty in what the first version wrote."""
+    route: str = ""
+    """The route on which it was told first, when the policy has another one for it by now."""
 
     @property
     def severity(self) -> Severity:
@@ -518,6 +520,9 @@ def _canonical_query(query: Mapping[str, Any]) -> dict[str, Any]:
 
 NO_DATA = "INSUFFICIENT_DATA"
 """The state of an alarm that CloudWatch has no data to judge by, and the reason of a notice that it ended so."""
+
+GOES_ON = "GOES_ON"
+"""The reason of a notice that ends an incident only because another one goes on with it."""
 
 WHOLE_RESOURCE = "*"
 """The part of a notice that speaks of the whole resource: when that is deleted, all of its parts end."""

@@ -19,6 +19,7 @@ from sagewatch.policy.rules import Route
 from sagewatch.tell import snooze
 from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, may_become_due, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import deliver, is_due
+from sagewatch.tell.delivery.moved import moved, route_now
 from sagewatch.tell.incident.late import dated
 from sagewatch.tell.read.alarm_events import firing_now
 from sagewatch.tell.route import default_route, route_named, routes
@@ -54,12 +55,55 @@ def look_after_all(context: Context, tell: Tell) -> int:
     with collected(errors):
         open_now = list(timelines.open_timelines(context.clients.dynamodb, context.settings.table))
         random.shuffle(open_now)  # when there is no time for all, nobody must always be the last
+        open_now = list(_on_present_routes(context, open_now, errors))
         for some in batched(open_now, _AT_ONCE, strict=False):
             _look_after_some(context, some, errors)
     with collected(errors):
         _tell_untold(context, open_now, tell, errors)
     raise_most_hopeful(errors)
     return len(open_now)
+
+
+def _on_present_routes(
+    context: Context, open_now: Iterable[tuple[str, Ref, str]], errors: list[SagewatchError]
+) -> Mapping[tuple[str, Ref, str], None]:
+    """Move what is open on a route that the policy has no more, and return where everything is then, in order."""
+    names = {route.name for route in context.policy.routes or (default_route(context.policy),)}
+    found: dict[tuple[str, Ref, str], None] = {}
+    for each in open_now:
+        now = each
+        if each[0] not in names and context.has_own_routes and context.deadline.remaining_ms() >= ENOUGH_MS:
+            with collected(errors):
+                now = _moved(context, *each)
+        found[now] = None
+    return found
+
+
+def _moved(context: Context, name: str, subject: Ref, place: str) -> tuple[str, Ref, str]:
+    """Move a timeline to the route that it takes now; return where it is then, the same when that is not possible yet.
+
+    Both are claimed, so that nobody sends meanwhile. A crash between the two writes has it done again, with the same
+    result.
+    """
+    client, table, here = context.clients.dynamodb, context.settings.table, (name, subject, place)
+    route = route_now(context.policy, Current(timelines.load(client, table, *here), context.now))
+    if route is None:
+        return here
+    there = (route.name, subject, place)
+    claimed: list[tuple[str, Ref, str]] = []
+    try:
+        for owner, of, where in (here, there):
+            if not timelines.claim(client, table, owner, of, context.worker, context.now, where):
+                return here
+            claimed.append((owner, of, where))
+        old = timelines.load(client, table, *here)
+        new = Current(timelines.load(client, table, *there), context.now)
+        change(context, new, lambda latest: moved(old, latest))
+        timelines.save(client, table, replace(old, notices=(), evidence={}, sent={}), False, context.now)
+    finally:
+        for owner, of, where in claimed:
+            timelines.release(client, table, owner, of, context.worker, where)
+    return there
 
 
 def _look_after_some(context: Context, some: Sequence[tuple[str, Ref, str]], errors: list[SagewatchError]) -> None:
@@ -174,7 +218,8 @@ def _untold(context: Context, open_now: Iterable[tuple[str, Ref, str]]) -> Itera
     """Yield each alarm that fires for a while, as a notice, with each of its routes where it is not open."""
     policy, prefix, known = context.policy, context.settings.prefix, dict[tuple[str, Ref, str], Current]()
     names = {route.name for route in policy.routes or (default_route(policy),)}
-    # What is open on a route that the policy has no more is told to the default route's receivers (route_named).
+    # What is open on a route that the policy has no more, and could not be moved yet, is told to the default route's
+    # receivers (route_named).
     inherited = [each for each in open_now if each[0] not in names]
     for alarm in cloudwatch.in_alarm(context.clients.cloudwatch, f"{prefix}/"):
         notice = firing_now(prefix, alarm) if context.now - alarm.since > _EVENTS_ARRIVE else None
@@ -182,7 +227,7 @@ def _untold(context: Context, open_now: Iterable[tuple[str, Ref, str]]) -> Itera
             if notice is None or route.drop:
                 continue
             own = (route.name, notice.subject, "")
-            others = [each for each in inherited if each[1:] == own[1:] and route == default_route(policy)]
+            others = [each for each in inherited if each[1:] == own[1:]]
             for each in (own, *others):
                 if each not in known:
                     stored = timelines.load(context.clients.dynamodb, context.settings.table, *each)

@@ -16,7 +16,7 @@ from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.errors import Impaired, Retry, SagewatchError
 from sagewatch.model import Incident, Notice
-from sagewatch.policy.rules import Policy, PolicyInForce
+from sagewatch.policy.rules import Policy, PolicyInForce, Route
 from sagewatch.receivers.build import Receivers
 from sagewatch.settings import NotifySettings
 from sagewatch.tell.incident.group import incidents
@@ -62,6 +62,10 @@ class Context:
     """How often the message that is worked on was received, this time counted."""
     known_policy: Policy | None = None
     """What `policy` returns; None until it was asked for."""
+    has_own_routes: bool = True
+    """Whether the routes of `policy` are the owner's; False while the document is broken."""
+    every_route: tuple[Route, ...] = ()
+    """The owner's routes, those too by which nobody is told while the document is broken."""
 
     @property
     def policy(self) -> Policy:
@@ -70,6 +74,7 @@ class Context:
             in_force = self.read_policy()
             policy = in_force.policy
             self.known_policy = replace(policy, routes=(default_route(policy),)) if in_force.faults else policy
+            self.has_own_routes, self.every_route = not in_force.faults, policy.routes
         return self.known_policy
 
     def place_of(self, notice: Notice) -> str:

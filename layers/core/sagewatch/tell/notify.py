@@ -11,12 +11,13 @@ from typing import Any
 from sagewatch.aws import queue
 from sagewatch.errors import Impaired, Retry, SagewatchError, understood
 from sagewatch.fleet.coverage import DUE
-from sagewatch.model import Evidence, Notice
+from sagewatch.model import Evidence, Labels, Notice
 from sagewatch.policy.rules import Route
 from sagewatch.tell import snooze
 from sagewatch.tell.clock import CLOCK, look_after_all
 from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import Busy, deliver
+from sagewatch.tell.delivery.moved import holds_incident
 from sagewatch.tell.digest.send import send_digest
 from sagewatch.tell.evidence.gather import PATIENCE, gather, tags_of_arn
 from sagewatch.tell.hide import evidence_without_secrets, without_secrets
@@ -147,12 +148,24 @@ def _patience(context: Context) -> float:
 def _routes(context: Context, notice: Notice) -> tuple[Route, ...]:
     """Return the routes on which a notice is told, in order."""
     if notice.state in ("acked", "snoozed"):
-        return (route_named(context.policy, notice.labels["route"]),)
+        return (_route_of_click(context, notice),)
     taken = routes(context.policy, notice.labels)
     if notice.state in ("cleared", "closed") and notice.labels["alarm"] == "failed":
         others = [route for route in context.policy.routes if route not in taken]
         return (*taken, *(route for route in others if _may_end_something(context, route, notice)))
     return tuple([route for route in taken if _wants(route, notice)])
+
+
+def _route_of_click(context: Context, notice: Notice) -> Route:
+    """Return the route of a click; the clock may have moved its incident since to another one (see clock)."""
+    named = route_named(context.policy, notice.labels["route"])
+    if named in context.policy.routes or not notice.incident:
+        return named
+    client, table, place = context.clients.dynamodb, context.settings.table, context.place_of(notice)
+    for route in context.policy.routes:
+        if holds_incident(timelines.load(client, table, route.name, notice.subject, place), notice.incident):
+            return route
+    return named
 
 
 def _wants(route: Route, notice: Notice) -> bool:
@@ -187,6 +200,8 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
     current = Current(timeline, context.now)
     if timeline.holds(notice):
         return current
+    if notice.incident:
+        notice = replace(notice, labels=Labels({**notice.labels.values, "route": route.name}))
     is_explained = notice.state in ("failed", "firing") and not notice.muted
     found = explain(route.logs) if is_explained else Evidence()
     more = {} if found == Evidence() else {notice.key: found}

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from urllib.parse import quote
 
-from sagewatch.model import FLAP_WINDOW, NO_DATA, Evidence, Incident, Notice, Part, ThreadLine
+from sagewatch.model import FLAP_WINDOW, GOES_ON, NO_DATA, Evidence, Incident, Notice, Part, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import (
     bound,
@@ -86,10 +86,13 @@ def lasted(incident: Incident) -> str:
     return lasting((incident.ended or incident.notices[-1].at) - incident.opened)
 
 
+_CLOSINGS = {NO_DATA: "it has no data any more", GOES_ON: "it goes on in another incident"}
+
+
 def closing(notice: Notice) -> str:
     """Say why nothing more will be heard of it: what it is about, or only its alarm, is gone."""
     if notice.state != "closed" or notice.labels.get("alarm") != "failed":
-        return "it has no data any more" if notice.reason == NO_DATA else "the alarm was deleted"
+        return _CLOSINGS.get(notice.reason, "the alarm was deleted")
     return f"the {inline(notice.title, _TITLE)}"
 
 

@@ -18,7 +18,7 @@ from sagewatch.errors import (
     Unreachable,
     understood,
 )
-from sagewatch.model import Incident
+from sagewatch.model import WHOLE_RESOURCE, Incident
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.receiver import Location, Receiver
 from sagewatch.receivers.slack.api import SlackReceiver
@@ -62,7 +62,8 @@ def deliver(context: Context, route: Route, current: Current, fresh: frozenset[s
             with collected(errors):
                 claim.catch_up(name, receiver)
         raise_most_hopeful(errors)
-        former = context.receivers.former(route, claim.current.timeline.sent.keys() - own.keys())
+        names = claim.current.timeline.sent.keys() - own.keys()
+        former = context.receivers.former(route, names, context.every_route)
         for name, receiver in former.items():
             with collected(errors):
                 claim.go_on(name, receiver)
@@ -123,9 +124,12 @@ class Delivery:
 
     def is_due(self, incidents: Sequence[Incident]) -> bool:
         """Return whether anything is still to be sent about the incidents of a timeline."""
-        if any(difference.merged(self.sent, incidents, self.receiver.capabilities)):
+        capabilities = self.receiver.capabilities
+        if any(difference.merged(self.sent, incidents, capabilities)):
             return True
-        sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
+        if any(difference.superseded(self.sent, incidents, capabilities, self.now)):
+            return True
+        sent = difference.by_present_id(self.sent, incidents, capabilities)
         return any(self._due(each, sent.get(each.id), self._fingerprint(each)) for each in incidents)
 
     def catch_up(self, incidents: Sequence[Incident]) -> bool:
@@ -137,6 +141,11 @@ class Delivery:
             return self._catch_up(incidents)
 
     def _catch_up(self, incidents: Sequence[Incident]) -> bool:
+        for id_, over, line in difference.superseded(self.sent, incidents, self.receiver.capabilities, self.now):
+            self.receiver.add(self._root(id_), over, line)
+            parts = {**(self.sent[id_].parts or {}), WHOLE_RESOURCE: difference.ENDED}
+            self.sent[id_] = replace(self.sent[id_], parts=parts)
+            self._store()
         superfluous = tuple(difference.merged(self.sent, incidents, self.receiver.capabilities))
         for action in superfluous:
             self.receiver.withdraw(action.where)
@@ -185,6 +194,9 @@ class Delivery:
             # Should the answer be lost, the next attempt must name the same incident.
             self.sent[incident.id] = Sent(key=incident.id)
             self._store()
+        if action.do == "reply" and not self.receiver.capabilities.editable:
+            # After a crash the part may stand otherwise: then what was sent must be followed by how it stands now.
+            self._doubt(action)
         if action.do == "post":
             where = self.receiver.open(shown, self.now, previous)
         elif action.do == "edit":

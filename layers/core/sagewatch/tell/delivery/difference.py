@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import reduce
 from typing import Any, Literal
 
-from sagewatch.model import WHOLE_RESOURCE, About, Incident, Notice, Part, Severity, ThreadLine
+from sagewatch.model import GOES_ON, WHOLE_RESOURCE, About, Incident, Notice, Part, Severity, ThreadLine
 from sagewatch.receivers.receiver import Capabilities, Location
 from sagewatch.tell.incident.group import ALIKE, BEGINNINGS, short_hash
 
 PICTURE = "picture/"
 """What the key of a picture begins with, among the lines that were sent: it is of no line, and stays."""
+
+MOVED = "/moved"
+"""What the stored id ends in of an incident that was told on two routes, for the one that the policy has no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +131,9 @@ def _news(
 _OF_PARTS: frozenset[About] = frozenset({"joined", "worsened", "reopened", "settled", "cleared", "closed", "resolved"})
 _OPENED: frozenset[About] = frozenset({"joined", "worsened", "reopened", "settled"})
 _RANKS = {str(severity): rank for rank, severity in enumerate(Severity)}
-_ENDED, _FLAPPING, _DOUBTFUL = "ended", "flapping", "?"
+ENDED = "ended"
+"""How a part stands that is over, and under `*` an incident."""
+_FLAPPING, _DOUBTFUL = "flapping", "?"
 
 
 def standings(incident: Incident) -> dict[str, str]:
@@ -136,7 +142,7 @@ def standings(incident: Incident) -> dict[str, str]:
     A part that ended is `ended`; each failure of one part is news, so it is told apart by its notice. What flaps is
     neither open nor ended for its readers, until it settles.
     """
-    found = {WHOLE_RESOURCE: "open" if not incident.is_settled else _ENDED}
+    found = {WHOLE_RESOURCE: "open" if not incident.is_settled else ENDED}
     for part in incident.parts:
         found[part.first.part] = _FLAPPING if part.flapping else _standing(part.last)
     return found
@@ -145,7 +151,7 @@ def standings(incident: Incident) -> dict[str, str]:
 def _standing(last: Notice) -> str:
     if last.state == "firing":
         return str(last.severity)
-    return f"{last.severity} {short_hash(last.key)}" if last.state == "failed" else _ENDED
+    return f"{last.severity} {short_hash(last.key)}" if last.state == "failed" else ENDED
 
 
 def told_parts(incident: Incident, sent: Sent, fresh: frozenset[str]) -> Mapping[str, str]:
@@ -159,23 +165,23 @@ def told_parts(incident: Incident, sent: Sent, fresh: frozenset[str]) -> Mapping
     for notice in incident.notices:
         if notice.key not in fresh and notice.state not in ("acked", "snoozed"):
             found[notice.part] = _standing(notice)
-    is_over = all(standing == _ENDED for standing in found.values())
-    return {**found, WHOLE_RESOURCE: _ENDED if is_over else "open"}
+    is_over = all(standing == ENDED for standing in found.values())
+    return {**found, WHOLE_RESOURCE: ENDED if is_over else "open"}
 
 
 def _changed_parts(incident: Incident, lines: Sequence[ThreadLine], told: Mapping[str, str]) -> Iterator[ThreadLine]:
     """Yield one line for each part that stands otherwise than it was told; of what is over, only that it is."""
     if not incident.is_open:
-        if told.get(WHOLE_RESOURCE) != _ENDED and not any(part.flapping for part in incident.parts):
+        if told.get(WHOLE_RESOURCE) != ENDED and not any(part.flapping for part in incident.parts):
             ends = [line for line in lines if line.about in ("resolved", "closed")]
             yield ends[-1] if ends else _line_of(incident.parts[0].last, _ending(incident))
         return
     for part in incident.parts:
-        now, was = _standing(part.last), told.get(part.first.part, _ENDED)
-        is_hidden = part.flapping or (now != _ENDED and part.last.muted)
-        if is_hidden or now == was or (now != _ENDED and not _is_worse(now, was)):
+        now, was = _standing(part.last), told.get(part.first.part, ENDED)
+        is_hidden = part.flapping or (now != ENDED and part.last.muted)
+        if is_hidden or now == was or (now != ENDED and not _is_worse(now, was)):
             continue
-        ended = now == _ENDED
+        ended = now == ENDED
         own = [
             line
             for line in lines
@@ -189,7 +195,7 @@ def _changed_parts(incident: Incident, lines: Sequence[ThreadLine], told: Mappin
 
 def _is_worse(now: str, was: str) -> bool:
     """Tell whether an open part is news: it was not open, it failed again, or its severity has risen."""
-    if was in (_ENDED, _FLAPPING, _DOUBTFUL) or now.partition(" ")[2] != was.partition(" ")[2]:
+    if was in (ENDED, _FLAPPING, _DOUBTFUL) or now.partition(" ")[2] != was.partition(" ")[2]:
         return True
     return _RANKS[now.partition(" ")[0]] < _RANKS[was.partition(" ")[0]]
 
@@ -206,9 +212,9 @@ def _about(last: Notice, told: Mapping[str, str]) -> About:
     opened = [
         each.partition(" ")[0]
         for part, each in told.items()
-        if part != WHOLE_RESOURCE and each not in (_ENDED, _FLAPPING, _DOUBTFUL)
+        if part != WHOLE_RESOURCE and each not in (ENDED, _FLAPPING, _DOUBTFUL)
     ]
-    if told.get(WHOLE_RESOURCE) == _ENDED:
+    if told.get(WHOLE_RESOURCE) == ENDED:
         return "reopened"
     return "worsened" if all(_RANKS[last.severity] < _RANKS[each] for each in opened) else "joined"
 
@@ -239,15 +245,47 @@ def by_present_id(
 ) -> dict[str, Sent]:
     """Return what was sent, by the ids that the incidents have now.
 
-    Of incidents that became one the first counts, whose message stays; where nothing can be edited the last, since
-    that the others were over was told already.
+    Of incidents that became one the first counts, whose message stays; where nothing can be edited the last, with what
+    was told of the parts of all.
     """
     found = {}
     for incident in incidents:
-        ids = _known_ids(sent, incident)
-        if ids:
-            found[incident.id] = _shortened(sent[ids[0 if capabilities.editable else -1]], incident)
+        several = [sent[each] for each in _known_ids(sent, incident)]
+        if several:
+            first = capabilities.editable
+            known = several[0] if first else several[-1] if capabilities.keyed else reduce(_and, several)
+            found[incident.id] = _shortened(known, incident)
     return found
+
+
+def _and(earlier: Sent, later: Sent) -> Sent:
+    """Return what was sent about two incidents that became one."""
+    both = earlier.parts is not None and later.parts is not None
+    parts = {**(earlier.parts or {}), **(later.parts or {})} if both else later.parts
+    return replace(later, lines={**earlier.lines, **later.lines}, parts=parts)
+
+
+def superseded(
+    sent: Mapping[str, Sent], incidents: Iterable[Incident], capabilities: Capabilities, now: datetime
+) -> Iterator[tuple[str, Incident, ThreadLine]]:
+    """Yield what is told as closed to who keeps incidents by their ids, and was told of two that became one.
+
+    That is the stored id of the one that does not go on, the incident as it is to be told, and the line to tell.
+    """
+    if capabilities.editable or not capabilities.keyed:
+        return
+    for incident in incidents:
+        for other in _known_ids(sent, incident)[:-1]:
+            told = sent[other]
+            if told.root and (told.parts or {}).get(WHOLE_RESOURCE) != ENDED:
+                parts = [part for part in incident.parts if part.first.part in (told.parts or {})] or incident.parts
+                ends = tuple([replace(part, last=_superseded(part.last, now)) for part in parts])
+                over = replace(incident, id=told.key or other, parts=ends, status="closed", ended=now)
+                yield other, over, _line_of(ends[0].last, "closed")
+
+
+def _superseded(last: Notice, now: datetime) -> Notice:
+    return replace(last, state="closed", at=now, reason=GOES_ON) if last.state in ("firing", "failed") else last
 
 
 def _shortened(sent: Sent, incident: Incident) -> Sent:
@@ -263,7 +301,8 @@ def _shortened(sent: Sent, incident: Incident) -> Sent:
 
 def _known_ids(sent: Mapping[str, Sent], incident: Incident) -> list[str]:
     """Return the ids under which something was sent about an incident, its own first, then its anchors in order."""
-    return [each for each in dict.fromkeys((incident.id, *incident.anchors)) if each in sent]
+    names = (incident.id, *incident.anchors)
+    return [each for each in dict.fromkeys((*names, *(f"{name}{MOVED}" for name in names))) if each in sent]
 
 
 def after(sent: Sent | None, action: Action, where: Location, fingerprint: str, incident: Incident) -> Sent:

@@ -41,9 +41,9 @@ _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 def incident_id(route: str, notice: Notice) -> str:
     """Return the id of an incident that begins with this notice: `inc_` and sixteen hexadecimal digits.
 
-    Its time is no part of that: SageMaker repeats an event with another time.
+    Its time is no part of that: SageMaker repeats an event with another time. Nor does it change with the route.
     """
-    return f"inc_{short_hash(route, str(notice.subject), notice.key)}"
+    return f"inc_{short_hash(notice.route or route, str(notice.subject), notice.key)}"
 
 
 def incidents(
