@@ -187,7 +187,7 @@ def clicked(state: State, minutes: float, by: str = "U0ANA", **changes: Any) -> 
 
 OUT_OF_MEMORY = Evidence(
     cause="out of memory (exit code 137)",
-    short="out of memory (exit code 137)",
+    short="out of memory",
     remedy="Take an instance type with more memory, or a smaller batch.",
     stream="xgb-churn/algo-1-1795252320",
     log=(
@@ -204,6 +204,7 @@ OUT_OF_MEMORY = Evidence(
 
 STEPS = Evidence(
     cause="out of memory (exit code 137)",
+    short="out of memory",
     remedy="Take an instance type with more memory, or a smaller batch.",
     steps=(
         ("Preprocess", "Succeeded", 240.0, ""),

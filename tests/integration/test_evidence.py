@@ -26,7 +26,7 @@ EXECUTION = f"{ARN}:pipeline/churn-train/execution/k1v9x8c2abcd"
 MEMORY = "AlgorithmError: ExecuteUserScriptError: ExitCode 137"
 OUT_OF_MEMORY = {
     "cause": "out of memory (exit code 137)",
-    "short": "out of memory (exit code 137)",
+    "short": "out of memory",
     "remedy": "Use a type with more memory or more instances, or work in smaller batches.",
 }
 NO_TAGS: Answer = ("list_tags", {"ResourceArn": ANY}, {"Tags": []})
@@ -104,7 +104,7 @@ def test_a_failed_job_is_explained_by_its_description_and_the_first_host_s_last_
     found = gather(asked, failure(), wants_log=True)
 
     assert found == Evidence(
-        **OUT_OF_MEMORY,
+        **{**OUT_OF_MEMORY, "cause": "out of memory"},
         stream="xgb-churn/algo-1-1795252320",
         log=("loading shard 17/24", "x" * 500, "Killed"),
         facts={**COMPUTE, **RAN},
@@ -307,6 +307,7 @@ def test_when_the_steps_are_refused_the_pipeline_s_own_reason_is_what_is_left() 
 
     assert found == Evidence(
         cause="a step of the pipeline failed",
+        short="a step failed",
         remedy="Look at the failed step; retry the execution from it once it is mended.",
         unread=("No steps: the notify role may not read it",),
     )
@@ -387,6 +388,7 @@ def test_a_failed_endpoint_is_explained_by_its_latest_stream() -> None:
 
     assert found == Evidence(
         cause="the Python module xgboost is not in the container",
+        short="Python module xgboost missing",
         remedy="Add it to requirements.txt or to the image.",
         stream="blue/i-2",
         log=("ModuleNotFoundError: No module named 'xgboost'",),
@@ -484,6 +486,7 @@ def test_a_failed_node_is_explained_by_its_lifecycle_script() -> None:
 
     assert found == Evidence(
         cause="the lifecycle script of the cluster failed on a node",
+        short="lifecycle script failed",
         remedy="Read its log stream (LifecycleConfig/…), and check the script and the role's access to its bucket.",
         stream=stream,
         log=("exit status 100",),
@@ -562,7 +565,11 @@ def test_a_notebook_that_says_why_is_not_described() -> None:
 def test_of_other_kinds_the_notice_says_all() -> None:
     found = gather(clients(), failure("feature-group", "prices", reason="NoSuchBucket"), wants_log=True)
 
-    assert found == Evidence(cause="the S3 bucket does not exist", remedy="Check the bucket's name and Region.")
+    assert found == Evidence(
+        cause="the S3 bucket does not exist",
+        short="S3 bucket does not exist",
+        remedy="Check the bucket's name and Region.",
+    )
 
 
 @pytest.mark.parametrize(

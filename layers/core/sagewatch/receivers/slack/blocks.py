@@ -147,10 +147,13 @@ def verbatim(text: str, longest: int) -> list[Message]:
 
 
 def context(*lines: str) -> list[Message]:
-    """Return small print, a line for each text that is not empty."""
+    """Return small print, a line for each text that is not empty, as far as one element may hold them."""
     # A context block takes ten elements (Block Kit, "Context block"); here there are five at most.
-    shown = [mrkdwn(line) for line in lines if line]
-    return [{"type": "context", "elements": shown}] if shown else []
+    said = [line for line in lines if line]
+    # Elements stand beside one another; only lines of one text stand below one another.
+    whole = "\n".join(said)
+    shown = [mrkdwn(each) for each in ([whole] if len(whole) <= TEXT else said)]
+    return [{"type": "context", "elements": shown}] if said else []
 
 
 def button(text: str, action: str, *, value: str = "", url: str = "") -> Message:

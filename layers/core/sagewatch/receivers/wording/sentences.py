@@ -74,14 +74,15 @@ def as_text(spans: tuple[Span, ...]) -> str:
 def verdict(incident: Incident) -> str:
     """Say how it stands: `CRITICAL`, `WARNING, acknowledged`, `resolved after 14 min`, `closed (alarm deleted)`.
 
-    Of an open failure, nothing: that it failed says it.
+    Of an open failure, nothing: that it failed says it; neither of what idles, where its price says it.
     """
     if incident.status == "resolved":
         once = in_alarm(incident)[1] < 2
         return f"resolved after {lasted(incident)}" if once else f"resolved · {_in_alarm_words(incident)}"
     if incident.status == "closed":
         return f"closed ({closing(incident.lead)})"
-    severity = "" if is_failure(incident.parts[0]) else incident.severity.upper()
+    says_its_price = bool(phrase(incident.lead) and monthly(incident.lead))
+    severity = "" if is_failure(incident.parts[0]) or says_its_price else incident.severity.upper()
     return ", ".join(filter(None, (severity, _DEEDS.get(incident.status, ""))))
 
 

@@ -27,7 +27,6 @@ from sagewatch.receivers.wording.sentences import ADDRESS, brief, who
 from sagewatch.tell.digest.summary import Digest, Loud
 
 _ENTRY_NAME, _REST = 260, 300
-_BAR = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def _message(digest: Digest, fit: Fit) -> Message:
     title = cut(inline(f"SageMaker daily · {_where(digest)} · {_day(digest)}", _REST), 150)
     blocks = [
         {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}},
-        *fields(_totals(digest, drawn=True)),
+        *fields(_totals(digest)),
         *({"type": "divider"} for _ in _sections(digest)[:1]),
         *(section(_mrkdwn_list(listing, fit.others)) for listing in _sections(digest)),
         *context(*(safe(line, 1_000) for line in _remarks(digest))),
@@ -129,7 +128,7 @@ def _plain_lines(listing: DigestSection) -> Iterator[str]:
 
 
 # ----------------------------------------------------------------------------------------------------------- numbers
-def _totals(digest: Digest, *, drawn: bool = False) -> dict[str, str]:
+def _totals(digest: Digest) -> dict[str, str]:
     """Return the numbers by what they count; nothing in them is of others, so that they are safe everywhere."""
     tally, lasted = digest.tally, digest.lasted
     ended = f" · median time to resolve {lasting(lasted)}" if lasted is not None else ""
@@ -140,18 +139,12 @@ def _totals(digest: Digest, *, drawn: bool = False) -> dict[str, str]:
     }
     if tally is None:
         return numbers
-    share = _share(tally.watched, tally.wanted, drawn=drawn) if tally.wanted else ""
+    share = f" ({tally.watched * 100 // tally.wanted} %)" if tally.wanted else ""
     return {
         "Coverage": f"{tally.watched:,} of {tally.wanted:,}{share}",
         **numbers,
         "Cost": f"about ${tally.cost:,.2f} a month for {_many(tally.alarms, 'alarm')}",
     }
-
-
-def _share(watched: int, wanted: int, *, drawn: bool) -> str:
-    percent, halves = watched * 100 // wanted, watched * 2 * _BAR // wanted
-    bar = "█" * (halves // 2) + "▌" * (halves % 2)
-    return f"  {bar} {percent} %" if drawn and bar else f" ({percent} %)"
 
 
 def _covered(digest: Digest) -> str:

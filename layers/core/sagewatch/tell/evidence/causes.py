@@ -296,6 +296,7 @@ KNOWN = (
         wording=r"(?i:exit ?code:? 137\b)",
         logged=True,
         cause="out of memory (exit code 137)",
+        short="out of memory",
         remedy="Use a type with more memory or more instances, or work in smaller batches.",
     ),
     Known(
