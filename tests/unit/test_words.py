@@ -23,6 +23,7 @@ from sagewatch.receivers.slack import clicks
 from sagewatch.receivers.slack import render as slack
 from sagewatch.receivers.sns import render as text
 from sagewatch.receivers.webhook import render as webhook
+from sagewatch.receivers.wording.sentences import as_text, headline, verdict
 from sagewatch.tell.evidence import causes
 from sagewatch.tell.incident.group import incidents
 from tests import sample_incidents
@@ -386,6 +387,56 @@ def test_what_the_policy_says_and_is_no_mention_is_shown_and_calls_nobody() -> N
 
     assert message["text"].endswith("@ana <!here> &lt;#C0&gt;")
     assert broken(message, called=("<!here>",)) == []
+
+
+def titles(*notices: Notice) -> list[str]:
+    """Return what the parts of an incident are about, in the order in which they are told."""
+    [found] = incidents(ROUTE.name, notices, {}, after(20))
+    return [part.first.title for part in found.parts]
+
+
+def test_what_callers_notice_is_told_before_its_causes_and_whatever_joins_later_changes_no_headline() -> None:
+    early = [alarm_of("errors-5xx", 1), alarm_of("memory", 2), alarm_of("latency-p99", 3)]
+
+    assert titles(*early) == ["5xx errors", "model latency", "memory use"]
+    assert titles(*early, alarm_of("disk", 9)) == ["5xx errors", "model latency", "memory use", "disk use"]
+
+
+def test_a_critical_cause_is_told_before_a_symptom_that_only_warns_and_a_failure_before_both() -> None:
+    broken_down = failure("endpoint", "churn-prod", 4, title="endpoint failed")
+
+    assert titles(alarm_of("errors-4xx", 1), alarm_of("disk", 2), alarm_of("errors-5xx", 3), broken_down) == [
+        "endpoint failed",
+        "5xx errors",
+        "disk use",
+        "4xx errors",
+    ]
+
+
+def test_of_several_failures_a_cause_is_named_when_all_of_which_it_is_known_have_the_same() -> None:
+    trials = [failure(name=f"hpo-{n}", minutes=n, subject=Ref("tuning-job", "hpo")) for n in range(3)]
+    memory_gone, full = Evidence(cause="out of memory", short="out of memory"), Evidence(cause="the disk is full")
+
+    def said(*evidence: Evidence) -> str:
+        known = {trial.key: each for trial, each in zip(trials, evidence, strict=False)}
+        found = incident(*(part(trial) for trial in trials), status="failed", evidence=known)
+        return as_text(headline(found))
+
+    assert said(memory_gone, memory_gone) == "hpo (tuning job) · 3 training jobs failed · out of memory"
+    assert said(memory_gone, full) == "hpo (tuning job) · 3 training jobs failed"
+
+
+def test_who_may_not_read_the_log_is_told_so_in_small_print_and_nothing_else_is_said_of_it() -> None:
+    blocks = slack.root(log_denied(), ROUTE, controls=True, now=NOW)["attachments"][0]["blocks"]
+    places = [block["type"] for block in blocks if "may not read" in json.dumps(block)]
+
+    assert places == ["context"]
+    assert "not found" not in json.dumps(blocks)
+
+
+def test_how_long_it_was_in_alarm_is_said_and_not_only_how_long_it_was_open() -> None:
+    assert verdict(resolved()) == "resolved after 14 min"
+    assert verdict(resolved_after_many()) == "resolved · in alarm 30 min over 57 min, 10 times"
 
 
 def test_a_flapping_alarm_calls_nobody_again() -> None:
