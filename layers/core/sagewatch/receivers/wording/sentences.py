@@ -309,7 +309,8 @@ def _more(incident: Incident, others: Sequence[Part]) -> str:
 
 def _failure_spans(incident: Incident, part: Part, room: int) -> tuple[Span, ...]:
     alike = parts_like_the_first(incident)
-    more = _more(incident, [each for each in incident.parts if each not in alike])
+    # Steps and jobs that failed with it are told below, and would only repeat what the headline says.
+    more = _more(incident, [each for each in incident.parts if not is_failure(each)])
     what = inline(part.first.title, _TITLE)
     what = _many(what, len(alike), part.first) if len(alike) > 1 else what[:1].upper() + what[1:]
     details = (failed_step(evidence(incident)), _short_cause(incident, alike))
@@ -343,10 +344,12 @@ def _many(title: str, number: int, notice: Notice) -> str:
     return f"{number} {what}s{title.removeprefix(what).replace(' is ', ' are ', 1)}"
 
 
-def _short_cause(incident: Incident, parts: Sequence[Part]) -> str:
-    """Return the likely cause in few words, of several parts only one that all have of which one is known."""
-    keys = (notice.key for part in parts for notice in (part.last, part.first, part.peak))
+def _short_cause(incident: Incident, alike: Sequence[Part]) -> str:
+    """Return the likely cause in few words; of several failures one that all have of which one is known."""
+    keys = (notice.key for part in alike for notice in (part.last, part.first, part.peak))
     found = [incident.evidence[key] for key in dict.fromkeys(keys) if key in incident.evidence]
+    if len(alike) == 1:
+        found = [evidence(incident)]
     causes = dict.fromkeys(each.short or each.cause for each in found if each.cause)
     return cut(inline(next(iter(causes)), 4 * _CAUSE), _CAUSE) if len(causes) == 1 else ""
 
