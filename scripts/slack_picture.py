@@ -254,7 +254,7 @@ code { font: 12px/1.5 "DejaVu Sans Mono", Menlo, Consolas, monospace; color: var
   border: 1px solid var(--line); border-radius: 3px; padding: 2px 3px 1px }
 pre { font: 12px/1.5 Menlo, "DejaVu Sans Mono", Consolas, monospace; background: var(--pre); white-space: pre-wrap;
   border: 1px solid var(--line); border-radius: 4px; padding: 8px; margin: 4px 0; overflow-wrap: anywhere }
-.mention { background: var(--call); color: var(--called); border-radius: 3px; padding: 0 2px }
+.mention { background: var(--call); color: var(--called); border-radius: 3px; padding: 0 2px; white-space: nowrap }
 .circle { display: inline-block; width: 15px; height: 15px; border-radius: 50%; vertical-align: -2px;
   margin-right: 1px }
 .emoji { font-family: "Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji", sans-serif }
