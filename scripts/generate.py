@@ -1,4 +1,5 @@
-"""Write what is derived: docs/catalogue.md and parts of template.yaml from the kinds, docs/scenarios.md by playing.
+"""Write what is derived: docs/catalogue.md and parts of template.yaml from the kinds, a part of docs/messages.md from
+the messages that tests hold, docs/scenarios.md by playing.
 
 A part begins with a line `# generated: <name>` and ends with a line `# end of generated`. Run: make generate
 """
@@ -19,7 +20,7 @@ from sagewatch.kinds.charts import Chart, DimensionNames
 from sagewatch.kinds.kind import FailureNotice, Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch_cli.commands.catalog import as_markdown
-from scripts import scenarios
+from scripts import messages, scenarios
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "docs/catalogue.md"
@@ -193,7 +194,11 @@ def _filled_part(found: re.Match[str]) -> str:
 
 def generated() -> dict[Path, str]:
     """Return every file that is generated, or holds generated parts, as it should be."""
-    return {CATALOGUE: as_markdown(), TEMPLATE: filled(TEMPLATE.read_text())}
+    return {
+        CATALOGUE: as_markdown(),
+        TEMPLATE: filled(TEMPLATE.read_text()),
+        messages.PAGE: messages.filled(messages.PAGE.read_text()),
+    }
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ def test_an_alarm_under_a_pushed_limit_is_told_with_that_limit(world: World, tmp
     world.cloudwatch.fire(LATENCY, *SLOW)
     world.notified()
 
-    assert [mail.subject for mail in world.mail()] == ["[CRITICAL] churn · p99 latency 2.84 s, limit 2.00 s"]
+    assert [mail.subject for mail in world.mail()] == ["[CRITICAL] churn · model latency 2.84 s (limit 2.00 s)"]
 
 
 # ---------------------------------------------------------------------------------------------------------- routes
@@ -155,7 +155,7 @@ def test_notices_take_the_routes_of_the_policy(world: World, tmp_path: Path) -> 
     [fraud] = world.stack.emulators.slack.workspace.channel("C0FRAUD")
     [rest] = world.said()
     assert ("*churn*" in fraud.text, "*scores*" in rest.text) == (True, True)
-    assert [mail.subject for mail in world.mail()] == ["[CRITICAL] scores · share of 5xx answers 12.5 %, limit 5 %"]
+    assert [mail.subject for mail in world.mail()] == ["[CRITICAL] scores · 5xx errors 12.5 % (limit 5 %)"]
 
 
 def test_the_digest_is_sent_once_a_day_to_the_routes_that_want_it(world: World, tmp_path: Path) -> None:

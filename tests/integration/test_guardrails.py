@@ -110,7 +110,7 @@ def test_text_explains(fleet: Fleet) -> None:
 
     text = run("churn", "--format", "text").stdout
 
-    assert f"{CRITICAL[0]}\n    critical, now ALARM: share of 5xx answers" in text
+    assert f"{CRITICAL[0]}\n    critical, now ALARM: 5xx errors" in text
     assert "cloudwatch:DescribeAlarms" in text
 
 

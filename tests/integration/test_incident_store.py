@@ -46,7 +46,7 @@ def notice(number: int = 0, **more: Any) -> Notice:
         "labels": Labels({"severity": "critical", "kind": "endpoint", "resource": "churn"}),
         "place": Place("aws", "eu-west-1", "123456789012"),
         "at": NOW + timedelta(minutes=number),
-        "title": "p99 latency",
+        "title": "model latency",
         "subject": CHURN,
         "part": "sagewatch/endpoint/churn/AllTraffic/latency-p99",
         "value": 1_843_221.0,

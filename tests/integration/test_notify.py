@@ -26,8 +26,8 @@ from tests.template import actions
 SECRET = "very" + "secret"  # so that no source line in a traceback holds it
 STORY = ("alarm-firing", "alarm-cleared", "pipeline-step-failed", "pipeline-failed", "training-job-failed")
 ENDS = {
-    ":large_green_circle: *churn* · p99 latency back to *430 ms* · resolved after 14 min": {
-        ":white_check_mark: Resolved: p99 latency back to 430 ms, limit 1.00 s. Open for 14 min, peak 1.84 s."
+    ":large_green_circle: *churn* · model latency back to *430 ms* · resolved after 14 min": {
+        ":white_check_mark: Resolved: model latency back to 430 ms (limit 1.00 s). In alarm for 14 min, peak 1.84 s."
     },
     ":red_circle: *Pipeline execution failed* · churn-train · out of memory": {
         ":large_orange_circle: Also: Train: pipeline step failed · WARNING"
@@ -44,7 +44,7 @@ def test_without_slack_a_notice_goes_to_the_topic_with_its_attributes(inbox: Inb
 
     [message] = inbox.taken()
     assert message["Subject"].startswith("[CRITICAL] churn")
-    assert "p99 latency 1.84 s" in message["Message"]
+    assert "model latency 1.84 s" in message["Message"]
     attributes = {name: each["Value"] for name, each in message["MessageAttributes"].items()}
     assert attributes.items() >= {"severity": "critical", "kind": "endpoint", "resource": "churn"}.items()
 

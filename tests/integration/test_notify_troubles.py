@@ -297,7 +297,7 @@ def test_a_snooze_that_cloudwatch_refuses_is_shown_and_comes_back(town: Start) -
     with pytest.raises(Retry, match="put_alarm_mute_rule"):
         here.at(5, clicked("Sagewatch Snoozed", 5, route="all", until=until))
 
-    assert here.shown("C0ALL")[0].startswith(":large_orange_circle:")
+    assert here.shown("C0ALL")[0].startswith(":red_circle: :zzz: ")
 
 
 # --------------------------------------------------------------------------------------------------------- secrets

@@ -254,7 +254,7 @@ def test_a_node_s_trouble_ends_with_its_cluster(town: Start) -> None:
 
     [said] = here.shown()
     assert said.startswith(":white_circle:")
-    assert said.endswith("closed: the cluster is being deleted")
+    assert said.endswith("closed (the cluster is being deleted)")
 
 
 def test_what_has_no_account_shows_none(town: Start) -> None:

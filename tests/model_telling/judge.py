@@ -173,7 +173,7 @@ def told_open(mails: list[Mail], resource: str) -> dict[str, bool | None]:
 
 
 def _lines(mail: Mail) -> dict[str, bool | None]:
-    """Return what a mail says of each alarm on lines such as `memory 93 %, limit 90 % · WARNING`."""
+    """Return what a mail says of each alarm on lines such as `memory 93 % (limit 90 %) · WARNING`."""
     found: dict[str, bool | None] = {}
     for line in mail.body.splitlines()[1:]:
         for alarm, word in _WORDS.items():

@@ -68,7 +68,7 @@ def test_a_plain_alarm_is_one_complete_request() -> None:
     assert request(wanted, "sagewatch/endpoint/churn/AllTraffic/memory") == {
         "AlarmName": "sagewatch/endpoint/churn/AllTraffic/memory",
         "AlarmDescription": (
-            "Fires on memory over 90 % in 5 of 5 minutes. A container that runs out of memory is killed, and its"
+            "Fires on memory use over 90 % in 5 of 5 minutes. A container that runs out of memory is killed, and its"
             " requests fail until it is back. Use fewer workers or models, or an instance type (serverless: a memory"
             " size) with more memory.\n"
             "[sagewatch severity=critical kind=endpoint resource=churn scope=AllTraffic alarm=memory team=fraud"
@@ -112,7 +112,7 @@ def test_an_error_alarm_is_a_share_of_requests_with_a_minimum_of_traffic() -> No
     assert alarm["Metrics"] == [
         query("errors", "Invocation5XXErrors"),
         query("requests", "Invocations"),
-        {"Id": "result", "Expression": expression, "Label": "share of 5xx answers", "ReturnData": True},
+        {"Id": "result", "Expression": expression, "Label": "5xx errors", "ReturnData": True},
     ]
     assert alarm["Threshold"] == 5.0
     assert not {"Namespace", "MetricName", "Dimensions", "Period"} & alarm.keys()

@@ -396,7 +396,7 @@ class Notice:
     at: datetime
     """When it happened, not when it was heard of."""
     title: str
-    """What it is about, in words: `p99 latency`."""
+    """What it is about, in words: `model latency`."""
     subject: Ref
     """Whose incident it belongs to: the resource, or what started it (a trial belongs to its tuning job)."""
     part: str
@@ -421,8 +421,12 @@ class Notice:
     """The latest values of the metric, oldest first."""
     reason: str = ""
     """Text that AWS or somebody's code wrote: hostile."""
+    meaning: str = ""
+    """What it means for users, in whole sentences."""
     advice: str = ""
-    """What to do about it."""
+    """What to do about it, in whole sentences; in what earlier versions wrote, what it means stands before it."""
+    cost: str = ""
+    """What each instance costs meanwhile: `about $1.41 an hour, $1,014 a month (us-east-1)`."""
     links: Mapping[str, str] = field(default_factory=dict)
     """What a link is called → where it leads: the alarm, the resource, its logs."""
     by: str = ""
@@ -449,6 +453,8 @@ class Evidence:
 
     cause: str = ""
     """A likely cause, in words."""
+    short: str = ""
+    """The same in so few words that a headline holds them: `failed the /ping health check`."""
     remedy: str = ""
     """What to do about it."""
     steps: tuple[tuple[str, str, float | None, str], ...] = ()
@@ -460,7 +466,9 @@ class Evidence:
     log: tuple[str, ...] = ()
     """Its last lines."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """Short facts by name: Compute, Ran, Started by, Last change."""
+    """Short facts by name: Compute, Ran, Started by, Last deployment."""
+    unread: tuple[str, ...] = ()
+    """What could not be read, and why: `No log: the notify role may not read it`."""
 
 
 REQUEST_FIELDS = (
@@ -569,7 +577,7 @@ class Incident:
     notices: tuple[Notice, ...]
     """In order of time."""
     parts: tuple[Part, ...]
-    """What is open, the worst and newest first; then what ended, the last first."""
+    """What is open: the worst first, then failures, symptoms, causes; at last what ended, the last first."""
     status: Status
     """What people see first: open, failed, acked, snoozed, resolved, closed or succeeded."""
     severity: Severity

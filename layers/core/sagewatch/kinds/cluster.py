@@ -173,7 +173,7 @@ def _explain(read: FailureReader, notice: Notice) -> Lead:
     """Follow a cluster to the node that failed, where one is named, and to its lifecycle script's log."""
     name, scope = notice.labels["resource"], notice.labels["scope"]
     if scope.startswith("i-"):
-        answer = read.sagemaker("Node", "describe_cluster_node", ClusterName=name, NodeId=scope)
+        answer = read.sagemaker("details of the node", "describe_cluster_node", ClusterName=name, NodeId=scope)
         node = answer.get("NodeDetails") or {}
         message = (node.get("InstanceStatus") or {}).get("Message") or ""
         facts = {"Compute": node.get("InstanceType"), "Instance group": node.get("InstanceGroupName")}

@@ -34,7 +34,7 @@ _A_SECOND = "100 * consumed / 60"
 
 ERRORS_5XX = Spec(
     id="errors-5xx",
-    title="share of 5xx answers",
+    title="5xx errors",
     level="operation",
     metrics=(Metric(NAMESPACE, "Operation5XXErrors", "Sum", "errors"), _CALLS),
     expression=requests.error_share(requests="calls"),
@@ -44,6 +44,7 @@ ERRORS_5XX = Spec(
     periods=1,
     datapoints=1,
     severity=Severity.CRITICAL,
+    symptom=True,
     why="Models predict without these features, or do not predict. Counted from 20 calls and 5 errors in five minutes.",
     do="Retry with a growing pause; if it lasts, look at the AWS Health Dashboard.",
 )
@@ -53,7 +54,7 @@ SPECS = (
     requests.low_traffic(ERRORS_5XX, requests.quiet_error_share(requests="calls")),
     Spec(
         id="errors-4xx",
-        title="share of 4xx answers",
+        title="4xx errors",
         level="operation",
         metrics=(Metric(NAMESPACE, "Operation4XXErrors", "Sum", "errors"), _CALLS),
         expression=requests.refusal_share(requests="calls"),
@@ -63,6 +64,7 @@ SPECS = (
         periods=3,
         datapoints=3,
         severity=Severity.WARNING,
+        symptom=True,
         why="Callers send what the feature group refuses, often after a change of its features or of a role.",
         do="Compare one refused call with the group's feature definitions and the caller's permissions.",
     ),
@@ -78,12 +80,13 @@ SPECS = (
         periods=3,
         datapoints=3,
         severity=Severity.WARNING,
+        symptom=True,
         why="Callers ask for more than the feature group gives, and wait for their retries or lose records.",
         do="Raise the provisioned capacity or go on demand, spread the calls over time, or ask for a higher quota.",
     ),
     Spec(
         id="latency-p99",
-        title="latency of the slowest calls",
+        title="call latency",
         level="operation",
         metrics=requests.slowest_requests(NAMESPACE, "Latency"),
         expression=requests.SLOWEST,
@@ -94,6 +97,7 @@ SPECS = (
         periods=3,
         datapoints=3,
         severity=Severity.WARNING,
+        symptom=True,
         why="Some predictions that look features up wait this much longer.",
         note=requests.SLOWEST_NEEDS,
         do="Read fewer features in a call, look for records that grew, or tag the feature group with its own limit.",

@@ -49,7 +49,7 @@ class Spec:
     id: str
     """Last part of the alarm's name, and of the tag that tunes it: `latency-p99`, `sagewatch:latency-p99=2s`."""
     title: str
-    """What is measured, as a phrase in the middle of a sentence: `p99 latency`."""
+    """What is measured, as a phrase in the middle of a sentence: `model latency`."""
     level: str
     """Which scopes get it; a key of the kind's `levels`."""
     metrics: tuple[Metric, ...]
@@ -76,6 +76,10 @@ class Spec:
     """The traits that a scope must have: `("instance", "gpu")`."""
     warm_up: int = 0
     """Minutes after its creation in which the alarm is not evaluated; it is made when its scope is in service."""
+    symptom: bool = False
+    """Whether callers notice it themselves: errors, waiting. A headline speaks of symptoms before their causes."""
+    phrase: str = ""
+    """What is said in place of value and limit while it fires, where these say little: `idle, no requests for 24 h`."""
     priced: bool = False
     """Whether the alarm's description says what it costs to be idle."""
     why: str

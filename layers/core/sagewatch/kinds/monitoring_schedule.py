@@ -169,7 +169,7 @@ NOTICES = (
 
 def _explain(read: FailureReader, notice: Notice) -> Lead:
     """Follow a monitoring schedule to the processing job of its last execution."""
-    last = read.described("Schedule", notice.labels.ref).get("LastMonitoringExecutionSummary") or {}
+    last = read.described("details of the schedule", notice.labels.ref).get("LastMonitoringExecutionSummary") or {}
     reason = last.get("FailureReason") or notice.reason
     return Lead(ref=notice.labels.ref, reason=reason, behind=last.get("ProcessingJobArn") or "", follow=True)
 

@@ -20,7 +20,7 @@ ENDED = frozenset({"COMPLETED", "FAILED", "STOPPING", "STOPPED", "DELETING", "DE
 
 CLIENT_ERRORS = Spec(
     id="client-errors",
-    title="share of failed requests",
+    title="failed requests",
     level="endpoint",
     metrics=(
         Metric(NAMESPACE, "ClientInvocationErrors", "Sum", "errors"),
@@ -43,7 +43,7 @@ SPECS = (
     requests.low_traffic(CLIENT_ERRORS, requests.quiet_error_share()),
     Spec(
         id="client-latency",
-        title="p99 latency of the load test",
+        title="client latency of the load test",
         level="endpoint",
         metrics=requests.slowest_requests(NAMESPACE, "ClientLatency"),
         expression=requests.SLOWEST,

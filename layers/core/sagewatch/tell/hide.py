@@ -19,6 +19,7 @@ def evidence_without_secrets(found: Evidence) -> Evidence:
     return replace(
         found,
         cause=redacted(found.cause),
+        short=redacted(found.short),
         remedy=redacted(found.remedy),
         steps=tuple([(redacted(name), status, took, redacted(reason)) for name, status, took, reason in found.steps]),
         log=lines_without_secrets(found.log),

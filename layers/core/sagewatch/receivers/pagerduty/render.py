@@ -11,7 +11,16 @@ from typing import Any, Literal
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import harmless, inline
-from sagewatch.receivers.wording.sentences import as_text, details, filter_labels, headline, leads, others, why
+from sagewatch.receivers.wording.sentences import (
+    as_text,
+    details,
+    filter_labels,
+    headline,
+    leads,
+    others,
+    what_to_do,
+    why,
+)
 
 type _EventAction = Literal["trigger", "acknowledge", "resolve"]
 
@@ -63,7 +72,7 @@ def _named(what: _EventAction, key: str) -> dict[str, Any]:
 def _alert(incident: Incident, route: Route) -> dict[str, Any]:
     lead, found = incident.lead, filter_labels(incident, None)
     reason = harmless(why(incident), _DETAIL_LENGTH)
-    more = {"Reason": reason, "Advice": inline(lead.advice, _DETAIL_LENGTH) if lead.advice else ""}
+    to_do = what_to_do(incident)
     return {
         "client": "Sagewatch",
         "payload": {
@@ -77,8 +86,9 @@ def _alert(incident: Incident, route: Route) -> dict[str, Any]:
             "group": found.get("team", lead.place.account),
             "class": found.get("alarm", "failed"),
             "custom_details": {
+                **({"What to do": inline(to_do, _DETAIL_LENGTH)} if to_do else {}),
                 **details(incident),
-                **{name: text for name, text in more.items() if text},
+                **({"Reason": reason} if reason else {}),
                 **{f"Also {n}": text for n, text in enumerate(others(incident, _ALSO), 1)},
             },
         },

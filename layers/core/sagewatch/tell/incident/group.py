@@ -15,6 +15,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Literal
 
+from sagewatch.kinds.registry import place_of_row, spec
 from sagewatch.model import WHOLE_RESOURCE, About, Evidence, Incident, Notice, Part, Severity, State, Status
 from sagewatch.tell.incident.acknowledgement import Acknowledgement
 from sagewatch.tell.incident.flapping import changes, flapping_since
@@ -321,7 +322,7 @@ def _status(group: Group, now: datetime) -> Status:
 
 
 def _parts(group: Group, now: datetime) -> tuple[Part, ...]:
-    """Return what is open, the worst and newest first, then what ended, the last first."""
+    """Return what is open, the worst first (see worst_first), then what ended, the last first."""
     parts = [_part_of(went, now) for went in group.history.values()]
     rank = {notice.key: place for place, notice in enumerate(worst_first(group.open.values()))}
     ended = sorted([part for part in parts if part.last.key not in rank], key=lambda part: in_time(part.first))
@@ -333,8 +334,20 @@ def _parts(group: Group, now: datetime) -> tuple[Part, ...]:
 
 
 def worst_first(notices: Iterable[Notice]) -> list[Notice]:
-    """Return notices by severity, the newest of the same first."""
-    return sorted(newest_first(notices), key=lambda notice: _RANKS[notice.severity])
+    """Return notices by severity, then failures, then what callers notice, then its causes.
+
+    Alarms of one severity stand in the order of their kind's rows, so that a headline does not change with each alarm
+    that joins; of the same alarm, and of failures, the newest comes first.
+    """
+    return sorted(newest_first(notices), key=lambda notice: (_RANKS[notice.severity], *_telling(notice)))
+
+
+def _telling(notice: Notice) -> tuple[int, int]:
+    if notice.state == "failed":
+        return 0, 0
+    kind, alarm = notice.labels.get("kind") or "", notice.labels.get("alarm") or ""
+    row = spec(kind, alarm)
+    return (1 if row and row.symptom else 2, place_of_row(kind, alarm))
 
 
 def _part_of(went: Sequence[Notice], now: datetime) -> Part:

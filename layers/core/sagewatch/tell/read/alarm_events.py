@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from sagewatch.errors import Undeliverable
 from sagewatch.kinds import links
 from sagewatch.kinds.kind import Spec
+from sagewatch.kinds.prices import said_price
 from sagewatch.kinds.registry import spec
 from sagewatch.model import PER_CAPACITY, AlarmState, Labels, Notice, Ref, Severity, State, Unit
 from sagewatch.policy.cascade import is_ignored
@@ -96,7 +97,9 @@ def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
         points=points,
         # Who may call SetAlarmState writes the reason: up to 1,023 characters of anything (SetAlarmState, StateReason).
         reason=str(state.get("reason") or ""),
-        advice=f"{row.why} {row.do}" if row else "",
+        meaning=row.why if row else "",
+        advice=row.do if row else "",
+        cost=said_price(configuration.get("description") or ""),
         links=links_of(place, labels.ref, {"alarm": links.alarm(place, name)}),
     )
 
@@ -208,7 +211,7 @@ def _policy_broken(event: Event, detail: Event) -> Notice:
         labels=Labels(values),
         place=place_of(event),
         at=happened(event),
-        title="the policy is broken; the last one that was not stays in force",
+        title="policy has errors; the last valid version stays active",
         subject=Ref("policy", parameter),
         part=f"policy/{mark}",
         reason=faults,

@@ -48,6 +48,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "points": tuple,
     "steps": lambda steps: tuple(map(tuple, steps)),
     "log": tuple,
+    "unread": tuple,
 }
 """How the fields of notices and evidence are read whose values are not JSON."""
 
