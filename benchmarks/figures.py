@@ -82,6 +82,9 @@ def main() -> None:
         print(part, json.dumps(found, indent=1), flush=True)
         before = json.loads(path.read_text()) if path.exists() else {}
         results = {**before, "date": date, "machine": begun, part: found}
+        # Notes are written by hand, of what one run of all parts would not need said.
+        if not sys.argv[1:]:
+            results.pop("notes", None)
         path.write_text(json.dumps(results, indent=2) + "\n")
     if results.keys() >= PARTS.keys():
         performance_page.PAGE.write_text(performance_page.rendered(results))
