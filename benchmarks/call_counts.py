@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.cpu_ratios import PREFIX, Product
+from benchmarks.large_fleet import alarms_of, facts_of_all
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
@@ -81,7 +82,9 @@ def call_counts(endpoints: int = 1_000, others: int = 20_000) -> list[Case]:
 def _sweeps(endpoints: int, others: int, alarms: int) -> list[Case]:
     """Return what a light sweep costs that finds nothing to do, without and with alarms of others."""
     many = Product(endpoints)
-    many.reconcile()
+    for facts in facts_of_all(endpoints):
+        for alarm in alarms_of(facts):
+            many.account._PutMetricAlarm(**alarm.request)
     pages = -(-endpoints * alarms // 100) + -(-endpoints // 100)
     # What lives of the other kinds, and what failed of those without failure events.
     most, goal = pages + 27, pages + 20

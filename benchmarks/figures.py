@@ -76,13 +76,18 @@ def main() -> None:
     """Measure all parts, or those that are named, into today's results; write the page."""
     begun, date = machine(), f"{datetime.now(UTC):%Y-%m-%d}"
     path = RESULTS / f"{date}.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
-    results |= {"date": date, "machine": begun}
+    results: dict[str, Any] = {}
     for part in sys.argv[1:] or PARTS:
-        results[part] = PARTS[part]()
-        print(part, json.dumps(results[part], indent=1), flush=True)
+        found = PARTS[part]()
+        print(part, json.dumps(found, indent=1), flush=True)
+        before = json.loads(path.read_text()) if path.exists() else {}
+        results = {**before, "date": date, "machine": begun, part: found}
+        # Notes are written by hand, of what one run of all parts would not need said.
+        if not sys.argv[1:]:
+            results.pop("notes", None)
         path.write_text(json.dumps(results, indent=2) + "\n")
-    performance_page.PAGE.write_text(performance_page.rendered(results))
+    if results.keys() >= PARTS.keys():
+        performance_page.PAGE.write_text(performance_page.rendered(results))
 
 
 if __name__ == "__main__":

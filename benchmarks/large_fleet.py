@@ -2,7 +2,7 @@
 
 The fleet's pages are written into a file first, and read in a fresh process, so that the memory is the sweep's alone.
 
-Run: .venv/bin/python -m benchmarks.large_fleet [endpoints]
+Run: .venv/bin/python -m benchmarks.large_fleet [endpoints …]
 """
 
 from __future__ import annotations
@@ -103,14 +103,14 @@ def measured(endpoints: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pages.jsonl"
         alarms = write_pages(path, endpoints)
-        command = [sys.executable, "-m", "benchmarks.large_fleet", str(endpoints), str(path)]
+        command = [sys.executable, "-m", "benchmarks.large_fleet", "--pages", str(path), str(endpoints)]
         found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return {**json.loads(found), "alarms": alarms}
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        print(json.dumps(swept(int(sys.argv[1]), Path(sys.argv[2]))))
+    if sys.argv[1:2] == ["--pages"]:
+        print(json.dumps(swept(int(sys.argv[3]), Path(sys.argv[2]))))
     else:
         for size in map(int, sys.argv[1:] or ("1000", "10000")):
             print(json.dumps(measured(size)))

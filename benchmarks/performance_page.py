@@ -43,6 +43,8 @@ def rendered(results: Mapping[str, Any]) -> str:
             "depend on the machine. CPU time is given as a multiple of a bare boto3 loop that makes the same calls in the same",
             "run.",
             "",
+            *(f"- {note}" for note in results.get("notes", ())),
+            *([""] if results.get("notes") else []),
             "## Calls",
             "",
             *_table(("case", "calls", "of them writes", "goal"), map(_call_row, results["calls"])),
@@ -70,7 +72,7 @@ def rendered(results: Mapping[str, Any]) -> str:
             "## First deployment over a fleet",
             "",
             "Two workers against CloudWatch's three puts a second. The floor is the number of alarms, divided by what others",
-            "leave of the quota.",
+            "leave of the quota. They ask once for each put and do not try again; what is refused to them is taken by us.",
             "",
             *_table(
                 (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -120,12 +120,16 @@ def put(client: CloudWatchClient, alarm: Alarm, pace: Pace) -> None:
         except ParamValidationError as error:
             raise Refused(f"{alarm.name}: {error}") from error
         except ClientError as error:
-            pace.answered(throttled=error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0)
+            pace.answered(throttled=_was_retried(error.response))
             if error.response["Error"].get("Code") in _REFUSALS:
                 raise Refused(f"{alarm.name}: {error}") from error
             raise
     # What was tried again was throttled, nearly always; after a time-out it does no harm to be slower.
-    pace.answered(throttled=answer["ResponseMetadata"].get("RetryAttempts", 0) > 0)
+    pace.answered(throttled=_was_retried(answer))
+
+
+def _was_retried(response: Mapping[str, Any]) -> bool:
+    return bool(response.get("ResponseMetadata", {}).get("RetryAttempts", 0))
 
 
 def delete(client: CloudWatchClient, names: Iterable[str]) -> None:
