@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import pytest
 
 from sagewatch.model import Notice
 from sagewatch.tell.read.alarm_events import notice
-from tests.model.account import WRITES, AccountDouble, Fault, Queue
+from tests.model.account import READ_S, WRITES, AccountDouble, Fault, Queue
 from tests.model.clean_room import People, differences, plain
 from tests.model.stack import QUEUE_URL, Stack
 from tests.model.world import World
@@ -929,3 +930,30 @@ def test_a_feature_with_a_long_name_in_another_alphabet_has_its_alarm(scene: Sce
 
     assert scene.dead() == []
     assert len(scene.alarms("monitoring-schedule")) == 1
+
+
+# ---------------------------------------------------------------------------------------------------- a burst
+def test_a_burst_of_five_thousand_events_with_a_poison_message_among_them_loses_and_blocks_nothing(
+    scene: Scene,
+) -> None:
+    """Four in five repeat another one; most resources are gone by the time that their events are read."""
+    whole = {alarm.replace("/churn/", "/live-{}/") for alarm in Scene().made("endpoint")}
+    scene.silently()
+    for number in range(5):
+        scene.world.create("endpoint", f"live-{number}")
+    names = [*(f"live-{number}" for number in range(5)), *(f"gone-{number}" for number in range(995))]
+    bodies = [json.dumps({"kind": "endpoint", "name": name}) for name in names * 5]
+    random.Random(5).shuffle(bodies)
+    queue = scene.reconcile_queue()
+    for body in [*bodies[:500], "not json", *bodies[500:]]:
+        scene.account.send(queue.url, body)
+    begin = scene.account.clock.now
+
+    while len(queue.messages) > 1:
+        assert scene.stack.deliver()
+
+    reads = (scene.account.clock.now - begin).total_seconds()
+    assert reads < 5_000 * 3 * READ_S, "no message waits for the retries of another one"
+    scene.stack.drain()
+    assert scene.dead() == ["not json"]
+    assert set(scene.account.alarms) == {alarm.format(number) for alarm in whole for number in range(5)}
