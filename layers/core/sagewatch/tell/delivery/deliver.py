@@ -176,7 +176,7 @@ class Delivery:
         return replace(incident, id=sent.key) if sent and sent.key else incident
 
     def _due(self, incident: Incident, sent: Sent | None, fingerprint: str) -> tuple[Action, ...]:
-        begins = (notice for notice in incident.notices if notice.state in ("firing", "failed", "succeeded"))
+        begins = (notice for notice in incident.notices if notice.state in difference.BEGINNINGS)
         is_past = all(notice.at < self.since for notice in begins)
         if is_past and sent is None and not any(part.firing for part in incident.parts):
             return ()

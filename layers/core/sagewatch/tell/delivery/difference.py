@@ -81,9 +81,12 @@ def due(
         yield from _news(incident, told, sent, fresh, capabilities)
 
 
+BEGINNINGS = ("firing", "failed", "succeeded", "announced")
+"""The states of notices with which an incident, or a part of it, begins."""
+
+
 def _has_just_begun(incident: Incident, fresh: frozenset[str]) -> bool:
-    beginnings = ("firing", "failed", "succeeded")
-    return any(notice.key in fresh and notice.state in beginnings for notice in incident.notices)
+    return any(notice.key in fresh and notice.state in BEGINNINGS for notice in incident.notices)
 
 
 def _thread(
