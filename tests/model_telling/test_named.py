@@ -521,6 +521,20 @@ def test_a_deleted_endpoint_with_three_alarms_is_never_told_as_ok(play: Play) ->
     assert verdict(here) == []
 
 
+def test_what_fires_on_when_another_alarm_is_deleted_is_not_told_again(play: Play) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(3)
+    here.goes("ALARM", "errors-5xx")
+    here.until(10)
+    here.deletes()
+
+    here.until(30)
+
+    assert len(mails(here)) == 3
+    assert verdict(here) == []
+
+
 def test_an_alarm_that_fires_for_a_month_is_told_to_its_end(play: Play) -> None:
     here = play(SLACK_ONLY, tick_every=3 * 3600)
     here.goes("ALARM")
