@@ -274,6 +274,7 @@ def test_a_snooze_becomes_a_mute_rule_of_cloudwatch_and_ends_by_itself(town: Sta
 
 
 def test_an_alarm_that_went_ok_without_an_event_is_found(town: Start) -> None:
+    """It goes OK now, two hours after the start; for ten minutes its event may be on its way."""
     here = town()
     here.at(0, alarm())
     fires("OK")  # now, which is minute 120

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
-from sagewatch.tell.incident.retention import LONGEST_REASON, MOST_NOTICES, retained
+from sagewatch.tell.incident.retention import LONGEST_AGE, LONGEST_REASON, MOST_NOTICES, retained
 from sagewatch.tell.store.timelines import Conflict, Timeline, claim, load, open_timelines, release, save
 from tests.integration.conftest import Journal, incidents_table
 
@@ -78,7 +78,7 @@ def test_what_was_written_is_read(table: str) -> None:
 
     written = save(client(), table, known, True, NOW)
 
-    assert written == replace(known, version=1)
+    assert written == replace(known, version=1, expires=NOW + LONGEST_AGE)
     assert load(client(), table, "default", CHURN) == written
 
 
@@ -194,7 +194,8 @@ def test_whatever_is_written_is_read_exactly(
 
     written = save(client(), table, replace(read, notices=tuple(notices), evidence=explained, sent=sent), True, NOW)
 
-    assert written == replace(read, notices=tuple(notices), evidence=explained, sent=sent, version=read.version + 1)
+    wanted = replace(read, notices=tuple(notices), evidence=explained, sent=sent)
+    assert written == replace(wanted, version=read.version + 1, expires=NOW + LONGEST_AGE)
     found = load(client(), table, "default", CHURN)
     assert found == written
     assert [each.at.utcoffset() for each in found.notices] == [each.at.utcoffset() for each in notices]

@@ -150,6 +150,7 @@ def test_when_the_topic_refuses_slack_hears_of_it_all_the_same(town: Start) -> N
     assert here.run(alarm(), attempt=6) == []
 
     assert len(here.shown()) == 1
+    assert here.inbox.taken() == []
 
 
 def test_a_topic_of_a_route_that_is_gone_hands_over_to_the_alerts_topic(town: Start) -> None:

@@ -30,6 +30,8 @@ _WORDS = {
 
 _OPEN_LINE = re.compile(r"·\s*(CRITICAL|WARNING|INFO)\b")
 _RANKS = ("critical", "warning", "info")
+IMPAIRED_AT_FIRST, IMPAIRED_EVERY = 2, 40
+"""How often one opening is told while nothing can be remembered: twice within ten minutes, then each forty minutes."""
 LASTING = 30 * 60
 """Seconds that an alarm fires without any trouble, after which everybody must have heard of it."""
 
@@ -249,3 +251,6 @@ def _repeated(world: World) -> Iterator[str]:
                 allowed = happened + world.repeats + (world.mutings if state == "firing" else 0)
                 if said > allowed:
                     yield f"{place}: {id_} told {state} more often than it happened"
+            unremembered = sum("impaired" in m.body for m in about)
+            if unremembered > went.count("ALARM") * (IMPAIRED_AT_FIRST + world.troubled_minutes / IMPAIRED_EVERY):
+                yield f"{place}: {id_} told {unremembered} times without memory"

@@ -304,6 +304,49 @@ def test_two_alarms_of_one_second_are_both_told_to_everybody(play: Play) -> None
     assert verdict(here) == []
 
 
+def test_a_part_that_began_and_ended_in_the_second_of_another_makes_no_incident_of_its_own(play: Play) -> None:
+    here = play()
+    here.until(45)
+    here.goes("ALARM", "latency-p99", event=2)
+    here.goes("ALARM", "cpu")
+    here.goes("OK", "cpu", event=20)
+
+    here.until(90)
+
+    assert [each.subject.partition("]")[0] for each in here.topics.of("alerts")] == ["[WARNING", "[CRITICAL", "[OK"]
+    assert verdict(here) == []
+
+
+def test_who_acknowledged_before_the_critical_was_heard_of_is_called_again(play: Play) -> None:
+    """Its event is lost; the clock finds it after the click."""
+    here = play(NAGGING.replace("sns: default", "sns: default\n    pagerduty: ssm:/pagerduty"))
+    here.goes("ALARM", "memory")
+    here.until(7)
+    here.goes("ALARM", event="lost")
+    here.until(9)
+    here.clicks("ack")
+    here.until(60)
+
+    assert [(each.status, each.severity) for each in here.pager.open()] == [("acknowledged", "critical")]
+    assert mails(here, "on-call") == []
+
+    here.passes(60)
+
+    assert mails(here, "on-call")
+
+
+def test_a_critical_that_joins_what_is_acknowledged_raises_the_severity_at_pagerduty(play: Play) -> None:
+    here = play()
+    here.goes("ALARM", "memory")
+    here.until(5)
+    here.goes("ALARM")
+    here.clicks("ack")
+
+    here.until(10)
+
+    assert [each.severity for each in here.pager.open()] == ["critical"]
+
+
 # ------------------------------------------------------------------------------------------------ reminders, flapping
 def test_reminders_count_from_the_critical_and_not_from_the_warning_before_it(play: Play) -> None:
     here = play(NAGGING)
@@ -478,6 +521,20 @@ def test_a_deleted_endpoint_with_three_alarms_is_never_told_as_ok(play: Play) ->
     assert verdict(here) == []
 
 
+def test_what_fires_on_when_another_alarm_is_deleted_is_not_told_again(play: Play) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(3)
+    here.goes("ALARM", "errors-5xx")
+    here.until(10)
+    here.deletes()
+
+    here.until(30)
+
+    assert len(mails(here)) == 3
+    assert verdict(here) == []
+
+
 def test_an_alarm_that_fires_for_a_month_is_told_to_its_end(play: Play) -> None:
     here = play(SLACK_ONLY, tick_every=3 * 3600)
     here.goes("ALARM")
@@ -521,7 +578,25 @@ def test_somebody_hears_within_minutes_though_the_table_or_the_policy_is_denied(
     here.goes("ALARM")
     here.until(25)
 
-    assert any(each.labels.get("resource") == "churn" for each in here.topics.of("alerts"))
+    [*_, told] = [each for each in here.topics.of("alerts") if each.labels.get("resource") == "churn"]
+    # A warm container follows the policy that it read last, and loses nothing by it.
+    assert ("Sagewatch: impaired" in told.body) == (target == "dynamodb")
+
+
+@pytest.mark.parametrize("target", ["dynamodb", "ssm.GetParameter"])
+def test_what_was_told_without_memory_is_told_as_ended_once_it_can_be_remembered(play: Play, target: str) -> None:
+    here = play()
+    here.breaks(target, "denied")
+    here.goes("ALARM")
+    here.until(25)
+    here.goes("OK")
+    here.until(40)
+    assert told_open(here.topics.of("alerts"), "churn") == {"latency-p99": True}
+
+    here.rests()
+
+    assert told_open(here.topics.of("alerts"), "churn") == {"latency-p99": False}
+    assert verdict(here) == []
 
 
 def test_a_topic_whose_key_is_disabled_stops_nobody_else(play: Play) -> None:
@@ -702,6 +777,37 @@ def test_no_snooze_is_longer_than_a_day(play: Play) -> None:
 
     now = 60 * here.minute + START.timestamp()
     assert max(rule.end for rule in here.cloud.put) - now <= 24 * 3600 + 120
+
+
+@pytest.mark.parametrize("by", ["U0ANA", "U0BEN"])
+def test_anybody_may_snooze_what_is_not_critical(play: Play, by: str) -> None:
+    here = play("\n  - {name: everyone, slack: C0ALL, snoozers: '<@U0ANA>'}\n")
+    here.goes("ALARM", "cpu")
+    here.until(5)
+    here.clicks("snooze", option=1, by=by)
+    here.until(10)
+
+    assert len(here.cloud.put) == 1
+
+
+def test_only_who_is_named_may_snooze_what_is_critical(play: Play) -> None:
+    here = play("\n  - {name: everyone, slack: C0ALL, snoozers: ['<@U0ANA>', '<@U0CEM>']}\n")
+    here.goes("ALARM")
+    here.until(5)
+    here.clicks("snooze", option=1, by="U0BEN")
+    here.until(8)
+    [message] = here.slack.channel("C0ALL")
+    refused = (list(here.cloud.put), [each.text for each in here.slack.thread(message)])
+    here.clicks("snooze", option=1, by="U0CEM")
+    here.until(10)
+
+    assert refused[0] == []
+    assert "<@U0BEN> may not snooze this" in refused[1][-1]
+    assert len(here.cloud.put) == 1
+    here.clicks("snooze", option=2, by="U0BEN")
+    here.until(15)
+    assert len(here.cloud.put) == 1
+    assert message.text.startswith(":large_orange_circle:")
 
 
 def test_no_snooze_is_offered_under_a_failed_job(play: Play) -> None:

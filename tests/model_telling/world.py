@@ -322,6 +322,11 @@ class World:
         now = [(each.since, float("inf")) for each in self.faults]
         return any(since < end and begin < until for since, until in [*self.troubles, *now])
 
+    @property
+    def troubled_minutes(self) -> float:
+        """For how long something was broken, each thing counted."""
+        return sum(until - since for since, until in self.troubles) / 60
+
     def was_muted(self, alarm: str, begin: float, end: float) -> bool:
         rules = self.cloud.put
         return any(alarm in rule.alarms and rule.begin < end and begin < rule.end for rule in rules)

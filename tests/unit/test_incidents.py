@@ -876,3 +876,13 @@ def test_an_end_that_is_heard_of_late_never_passes_the_next_change_of_its_own_pa
 @pytest.mark.parametrize("notice", [fires(5), acks(5), clears(30)])
 def test_nothing_else_is_dated_otherwise(notice: Notice) -> None:
     assert dated((fires(0), fires(10, "disk")), notice) == notice
+
+
+def test_what_fires_and_is_heard_of_after_a_click_is_said_to_have_come_after_it() -> None:
+    known = (fires(0, "disk"), acks(9))
+
+    late = dated(known, fires(7))
+
+    assert minute(9) < late.at < minute(10)
+    assert one(*known, late).status == "open"
+    assert dated((*known, clears(8)), fires(7)) == fires(7)

@@ -133,6 +133,8 @@ class Route:
     """After which times a critical incident that nobody acknowledged is said again: `("30min", "2h")`."""
     escalate: str | None = None
     """The ARN of a topic that hears of it after the last reminder."""
+    snoozers: Patterns | None = None
+    """Who may snooze what is critical, as Slack mentions people: `<@U…>`; None: everybody may."""
     success: bool = False
     """Whether jobs that went well are told."""
     approvals: bool = False

@@ -22,6 +22,7 @@ from sagewatch.tell.digest.send import send_digest
 from sagewatch.tell.evidence.gather import PATIENCE, gather, tags_of_arn
 from sagewatch.tell.hide import evidence_without_secrets, without_secrets
 from sagewatch.tell.impaired import IMPAIRED_ATTEMPTS, tell_without_memory
+from sagewatch.tell.incident.acknowledgement import may_snooze
 from sagewatch.tell.incident.late import dated
 from sagewatch.tell.read import alarm_events
 from sagewatch.tell.read.sagemaker_events import lacks_tags, tagged
@@ -202,6 +203,8 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
         return current
     if notice.incident:
         notice = replace(notice, labels=Labels({**notice.labels.values, "route": route.name}))
+    if notice.state == "snoozed" and not may_snooze(route, current.incidents, notice):
+        notice = replace(notice, until=notice.at)
     is_explained = notice.state in ("failed", "firing") and not notice.muted
     found = explain(route.logs) if is_explained else Evidence()
     more = {} if found == Evidence() else {notice.key: found}

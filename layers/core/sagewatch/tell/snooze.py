@@ -15,9 +15,10 @@ def mute(context: Context, current: Current, notice: Notice) -> None:
     """Mute what fires of the incident that a click snoozed; the rule ends by itself."""
     for incident in current.incidents:
         alarms = [part.last.part for part in incident.parts if part.firing]
-        is_meant = any(each.key == notice.key for each in incident.notices)
-        if is_meant and alarms and notice.until and notice.until > context.now:
-            rule = snooze_rule(context.settings.prefix, incident.id, alarms, notice.by, context.now, notice.until)
+        # As it was written down: a click that the policy does not allow ends when it begins.
+        until = next((each.until for each in incident.notices if each.key == notice.key), None)
+        if alarms and until and until > max(context.now, notice.at):
+            rule = snooze_rule(context.settings.prefix, incident.id, alarms, notice.by, context.now, until)
             mute_rules.put(context.clients.cloudwatch, rule)
 
 

@@ -79,8 +79,10 @@ class PagerDutyReceiver:
         return _where(incident)
 
     def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
-        # What PagerDuty holds for resolved must be opened again before it can be acknowledged.
-        if render.action(incident) == "acknowledge" and not root.get("open"):
+        # What PagerDuty holds for resolved must be opened again before it can be acknowledged, and an acknowledgement
+        # says no severity.
+        known = root.get("open") and root.get("severity") == incident.severity
+        if render.action(incident) == "acknowledge" and not known:
             self.api.send(render.trigger(incident, self.route))
         self.api.send(render.event(incident, self.route))
         return _where(incident)
@@ -102,8 +104,8 @@ class PagerDutyReceiver:
 
 
 def _where(incident: Incident) -> Location:
-    """Return under which key PagerDuty has an incident, and whether it is open there."""
-    return {"key": incident.id, "open": incident.is_open}
+    """Return under which key PagerDuty has an incident, whether it is open there, and how bad it is."""
+    return {"key": incident.id, "open": incident.is_open, "severity": str(incident.severity)}
 
 
 def _pagerduty_error(answer: Answer, key: str) -> SagewatchError:

@@ -46,7 +46,7 @@ def action(incident: Incident) -> _EventAction:
 def standing(incident: Incident) -> str:
     """Return a text that is another one when PagerDuty must be told: `trigger:critical`, `resolve`."""
     said = action(incident)
-    return f"{said}:{incident.severity}" if said == "trigger" else said
+    return f"{said}:{incident.severity}" if incident.is_open else said
 
 
 def event(incident: Incident, route: Route) -> dict[str, Any]:

@@ -366,6 +366,8 @@ def _who_clicked(incident: Incident, line: ThreadLine) -> str:
         return f"{by} clicked after this had ended: nothing was changed"
     if line.about == "acked":
         return f"{by} acknowledged this"
+    if until == line.notice.at:
+        return f"{by} may not snooze this: the policy names who may snooze critical incidents here"
     return f"{by} snoozed this" + (f" until {local(until)}" if until else "")
 
 

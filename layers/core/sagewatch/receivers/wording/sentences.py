@@ -244,6 +244,8 @@ def line_text(incident: Incident, line: ThreadLine) -> str:
             return f"Snooze over: still firing · {told} · {_state(notice)}"
         case "acked":
             return "Acknowledged"
+        case "snoozed" if notice.until == notice.at:
+            return "Not snoozed: the policy names who may snooze critical incidents here"
         case "snoozed":
             return f"Snoozed until {utc(notice.until)}" if notice.until else "Snoozed"
         case "log":

@@ -159,7 +159,7 @@ class Delivery:
                 try:
                     self._perform(incident, action, fingerprint)
                 except NoAnswer:
-                    self._doubt(action)
+                    self._doubt(incident, action)
                     raise
                 told = True
         if self.is_unknown:
@@ -196,7 +196,7 @@ class Delivery:
             self._store()
         if action.do == "reply" and not self.receiver.capabilities.editable:
             # After a crash the part may stand otherwise: then what was sent must be followed by how it stands now.
-            self._doubt(action)
+            self._doubt(incident, action)
         if action.do == "post":
             where = self.receiver.open(shown, self.now, previous)
         elif action.do == "edit":
@@ -224,10 +224,10 @@ class Delivery:
         self.sent[action.id] = difference.after(self.sent.get(action.id), action, where, fingerprint, incident)
         self._store()
 
-    def _doubt(self, action: Action) -> None:
+    def _doubt(self, incident: Incident, action: Action) -> None:
         """Write down that nobody knows whether a message arrived: what it said counts as neither told nor untold."""
         before = self.sent.get(action.id)
-        doubtful = before and difference.doubted(before, action)
+        doubtful = before and difference.doubted(before, action, incident)
         if doubtful and doubtful != before:
             self.sent[action.id] = doubtful
             self._store()

@@ -322,12 +322,12 @@ def after(sent: Sent | None, action: Action, where: Location, fingerprint: str, 
     return replace(before, lines={key: each for key, each in before.lines.items() if key != action.key})
 
 
-def doubted(sent: Sent, action: Action) -> Sent:
+def doubted(sent: Sent, action: Action, incident: Incident) -> Sent:
     """Return what was sent, when it is not known whether the message of an action arrived."""
     if action.do == "edit":
         return replace(sent, fingerprint=_DOUBTFUL)
     if action.do == "reply" and action.line and action.line.about in _OF_PARTS and sent.parts is not None:
-        is_end = action.line.about in ("resolved", "closed")
+        is_end = action.line.about in ("resolved", "closed") and not incident.is_open
         parts = list(sent.parts) if is_end else [action.line.notice.part, WHOLE_RESOURCE]
         return replace(sent, parts={**sent.parts, **dict.fromkeys(parts, _DOUBTFUL)})
     return sent

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from sagewatch.model import About, Evidence, Incident, Notice, ThreadLine
+from sagewatch.tell.incident.acknowledgement import is_refused
 from sagewatch.tell.incident.flapping import STEADY
 from sagewatch.tell.incident.group import Group, Snapshot, short_hash, worst_first
 
@@ -89,7 +90,7 @@ def _snoozes_that_ended(snapshots: Sequence[Snapshot], now: datetime) -> Iterato
     """Yield the end of each snooze that lasted until then, its click, and how the incident was at that time."""
     for snapshot in snapshots:
         clicked = snapshot.notice
-        if clicked.state != "snoozed" or clicked.until is None or clicked.until > now:
+        if clicked.state != "snoozed" or clicked.until is None or clicked.until > now or is_refused(clicked):
             continue
         then = _at(snapshots, max(clicked.until, clicked.at))
         acknowledgement = then.acknowledgement

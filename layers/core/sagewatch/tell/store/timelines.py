@@ -82,8 +82,8 @@ class Timeline:
     """What each receiver was sent, by its name, as `delivery.difference.to_stored` returns it."""
     version: int = 0
     """Counts the writes; 0 when nothing was ever written."""
-    expires: datetime | None = field(default=None, compare=False)
-    """When DynamoDB may forget it; None when nothing was ever written."""
+    expires: datetime | None = None
+    """When DynamoDB may forget it, in whole seconds; None when nothing was ever written."""
 
     def holds(self, notice: Notice) -> bool:
         """Return whether a notice is written down, or the clock found out what it says before it came."""
@@ -107,6 +107,10 @@ def load(client: DynamoDBClient, table: str, route: str, subject: Ref, place: st
     item = answer.get("Item", {})
     if "body" not in item:
         return Timeline(route=route, subject=subject, place=place)
+    return _timeline(route, subject, place, item)
+
+
+def _timeline(route: str, subject: Ref, place: str, item: Mapping[str, Any]) -> Timeline:
     version, expires = int(item["version"]["N"]), datetime.fromtimestamp(int(item["expires"]["N"]), UTC)
     body = _unpacked(item["body"]["S"])
     return Timeline(route=route, subject=subject, place=place, version=version, expires=expires, **body)
@@ -118,12 +122,13 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
     `is_open` puts it among the timelines that the clock looks after, until it is released or settled. Evidence of
     notices that are not in it any more is dropped. A claim stays as it is.
     """
-    fitting, body = _cut_to_fit(replace(timeline, version=timeline.version + 1))
+    # Time to live wants seconds of the epoch, as a number (DynamoDB, "Time to Live").
+    expires = (now + LONGEST_AGE).replace(microsecond=0)
+    fitting, body = _cut_to_fit(replace(timeline, version=timeline.version + 1, expires=expires))
     values = {
         ":version": {"N": str(fitting.version)},
         ":body": {"S": body},
-        # Time to live wants seconds of the epoch, as a number (DynamoDB, "Time to Live").
-        ":expires": {"N": str(int((now + LONGEST_AGE).timestamp()))},
+        ":expires": {"N": str(int(expires.timestamp()))},
     }
     names = {"#version": "version", "#body": "body", "#expires": "expires", "#open": OPEN}
     change = "SET #version = :version, #body = :body, #expires = :expires"
@@ -260,8 +265,7 @@ def changed_timelines(client: DynamoDBClient, table: str, since: datetime) -> It
         for page in pages:
             for item in page["Items"]:
                 route, subject, place = _owner(item["pk"]["S"])
-                version, body = int(item["version"]["N"]), _unpacked(item["body"]["S"])
-                yield Timeline(route=route, subject=subject, place=place, version=version, **body)
+                yield _timeline(route, subject, place, item)
 
 
 def _fires(notice: Notice) -> bool:
