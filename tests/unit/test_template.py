@@ -16,7 +16,7 @@ from sagewatch.kinds import links
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Place
-from sagewatch_cli.account.uninstall import stack_parameter
+from sagewatch_cli.account.stack import stack_parameter
 from tests.payloads import every_event
 from tests.template import (
     actions,
@@ -128,7 +128,7 @@ REACHED = {
 
 
 def patterns() -> dict[str, str]:
-    parameters = {"AlarmPrefix": "sagewatch", "AWS::StackId": STACK, "Policy": "/sagewatch/sagewatch/policy"}
+    parameters = {"AlarmPrefix": "sagewatch", "AWS::StackId": STACK}
     return {name: json.dumps(resolved(rule["pattern"], **parameters)) for name, rule in rules().items()}
 
 

@@ -63,17 +63,6 @@ class Uninstallation:
         return not (self.alarms or self.mute_rules or self.dashboards)
 
 
-def stack_parameter(prefix: str) -> str:
-    """Return the name of the SSM parameter by which a stack owns its prefix; its value is the stack's id."""
-    return f"/sagewatch/{prefix}/stack"
-
-
-def living_stack(account: Account, prefix: str) -> str | None:
-    """Return the id of the stack that owns the prefix, None when there is none; Retry when SSM does not say."""
-    found = deployed_document(account.client("ssm"), stack_parameter(prefix))
-    return found.text if found else None
-
-
 def find(account: Account, prefix: str) -> Uninstallation:
     """Read what is there; only reads.
 

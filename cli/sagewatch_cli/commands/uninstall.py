@@ -10,7 +10,8 @@ import typer
 from sagewatch.errors import Retry
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.account.uninstall import Uninstallation, find, living_stack, remove
+from sagewatch_cli.account.stack import living_stack
+from sagewatch_cli.account.uninstall import Uninstallation, find, remove
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region
 from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop
 
