@@ -34,7 +34,9 @@ class Account:
     """What the commands' clients are answered, besides what moto does."""
 
     refused: set[str] = field(default_factory=set)
-    """Operations that are denied."""
+    """Operations that are refused."""
+    code: str = "AccessDenied"
+    """How they are refused."""
     rolls_back: dict[str, str] = field(default_factory=dict)
     """Endpoints, and the alarm that rolls their deployments back."""
     mute_rules: dict[str, Any] = field(default_factory=dict)
@@ -57,7 +59,7 @@ class Account:
 
     def _refuse(self, model: OperationModel, **_: Any) -> None:
         if model.name in self.refused:
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, model.name)
+            raise ClientError({"Error": {"Code": self.code, "Message": "no"}}, model.name)
 
 
 @pytest.fixture
@@ -181,7 +183,15 @@ def test_an_alarm_that_rolls_deployments_back_stays_and_is_named_until_they_name
 
 @pytest.mark.parametrize(
     "operation",
-    ["GetParameter", "DescribeAlarms", "ListEndpoints", "DescribeEndpoint", "ListAlarmMuteRules", "ListDashboards"],
+    [
+        "GetParameter",
+        "DescribeAlarms",
+        "ListEndpoints",
+        "ListInferenceComponents",
+        "DescribeEndpoint",
+        "ListAlarmMuteRules",
+        "ListDashboards",
+    ],
 )
 def test_what_cannot_be_read_stops_it_before_anything_goes(account: Account, fleet: Fleet, operation: str) -> None:
     watched(fleet, "churn")
@@ -194,6 +204,16 @@ def test_what_cannot_be_read_stops_it_before_anything_goes(account: Account, fle
     assert result.exit_code == 1
     assert operation in result.stderr
     assert set(alarms()) == before
+
+
+def test_a_region_without_inference_components_has_none_that_need_an_alarm(account: Account, fleet: Fleet) -> None:
+    watched(fleet, "churn")
+    account.refused, account.code = {"ListInferenceComponents"}, "UnknownOperationException"
+
+    result = run("--yes")
+
+    assert result.exit_code == 0, result.output
+    assert alarms() == {}
 
 
 @pytest.mark.parametrize("operation", ["DeleteAlarms", "DeleteAlarmMuteRule", "DeleteDashboards"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import batched
 from typing import Any
 
@@ -14,18 +13,21 @@ from botocore.exceptions import ClientError
 from sagewatch.aws import cloudwatch, mute_rules
 from sagewatch.aws.published_metrics import PublishedMetrics
 from sagewatch.aws.retries import retried
+from sagewatch.errors import NotAllowed
 from sagewatch.fleet.costs import monthly, prices
 from sagewatch.fleet.mute_windows import is_of_snooze, is_of_window
 from sagewatch.kinds.charts import dashboard_title
-from sagewatch.model import Alarm
+from sagewatch.kinds.kind import Reader
+from sagewatch.kinds.registry import KINDS
+from sagewatch.model import Alarm, Ref
 from sagewatch.watch import names
-from sagewatch.watch.rollback import deployed_since, still_protecting
+from sagewatch.watch.rollback import still_protecting
 from sagewatch_cli.account.alarms import alarms_under
 from sagewatch_cli.account.coverage_reading import place, reader
 from sagewatch_cli.account.policy import deployed_document, parameter_of
 from sagewatch_cli.account.session import Account, Progress, unseen
 
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_UNKNOWN = "UnknownOperationException"  # how SageMaker calls an operation that a Region does not have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ def find(account: Account, prefix: str) -> Uninstallation:
     client, at = account.client("cloudwatch"), place(account)
     ours, foreign = _ours(client, prefix)
     read = reader(account, PublishedMetrics(client))
-    protecting = still_protecting(read, ours, (each.name for each in ours), deployed_since(read, _EVER) if ours else ())
+    protecting = still_protecting(read, ours, (each.name for each in ours), tuple(_deployed(read)) if ours else ())
     policy = parameter_of(prefix)
     costs = prices(at.region)
     return Uninstallation(
@@ -115,6 +117,20 @@ def _ours(client: Any, prefix: str) -> tuple[list[Alarm], list[str]]:
         else:
             foreign.append(each.name)
     return ours, foreign
+
+
+def _deployed(read: Reader) -> Iterator[Ref]:
+    """Yield all resources that are deployed to; a Region that does not know a list has none of its kind."""
+    for kind in KINDS:
+        if kind.deployed:
+            try:
+                items = read.listed(kind.listing.operation, kind.listing.items)
+            except NotAllowed as error:
+                refusal = error.__cause__
+                if not isinstance(refusal, ClientError) or refusal.response["Error"].get("Code") != _UNKNOWN:
+                    raise
+                continue
+            yield from (Ref(kind.name, item[kind.parameter]) for item in items)
 
 
 def _our_rules(client: Any, prefix: str) -> Iterator[str]:
