@@ -16,7 +16,7 @@ from typing import Any
 import botocore.session
 from botocore import xform_name
 
-from sagewatch.kinds.charts import Chart, DimensionNames
+from sagewatch.kinds.charts import Chart, DimensionNames, dashboard_title
 from sagewatch.kinds.kind import FailureNotice, Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch_cli.commands.catalog import as_markdown
@@ -129,12 +129,16 @@ def dashboard() -> Iterator[str]:
 
 
 def _widgets() -> Iterator[dict[str, Any]]:
-    """Yield a heading for each kind, and its charts; CloudWatch places what has no position where there is room."""
+    """Yield the title, then a heading for each kind, and its charts; CloudWatch places what has no position."""
+    yield _text(dashboard_title("${AlarmPrefix}"), 1)
     for kind in KINDS:
         markdown = f"## {kind.plural}\n{kind.without_charts}".rstrip()
-        height = 2 if kind.without_charts else 1
-        yield {"type": "text", "width": 24, "height": height, "properties": {"markdown": markdown}}
+        yield _text(markdown, 2 if kind.without_charts else 1)
         yield from map(_chart, kind.charts)
+
+
+def _text(markdown: str, height: int) -> dict[str, Any]:
+    return {"type": "text", "width": 24, "height": height, "properties": {"markdown": markdown}}
 
 
 def _chart(chart: Chart) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sagewatch_cli.commands.coverage import coverage
 from sagewatch_cli.commands.explain import explain
 from sagewatch_cli.commands.guardrails import guardrails
 from sagewatch_cli.commands.plan import plan
+from sagewatch_cli.commands.uninstall import uninstall
 
 app = typer.Typer(
     name="sagewatch",
@@ -28,6 +29,7 @@ app.add_typer(policy.app)
 app.add_typer(notify.app)
 app.command()(backtest)
 app.add_typer(events.app)
+app.command()(uninstall)
 app.add_typer(local.app)
 
 

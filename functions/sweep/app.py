@@ -30,6 +30,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         return counts
     full = event.get("mode") == "full"
     swept = sweep(clients, settings, store, datetime.now(UTC), full=full, deadline=Deadline.of(context))
+    _make_policy()
     counts = {"live": swept.live, "watched": swept.watched, "named": len(swept.named)}
     logger.info("swept", extra={"full": full, **counts, "foreign": swept.foreign, "withheld": swept.withheld})
     for name, count in counts.items():
@@ -37,3 +38,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     if swept.unread:
         raise Retry(f"Not all could be listed: {'; '.join(swept.unread)}")
     return counts
+
+
+def _make_policy() -> None:
+    """Make the policy's parameter where there is none; a sweep that may not do that has done its work all the same."""
+    try:
+        if store.make_if_missing():
+            logger.info("made the policy", extra={"parameter": settings.policy_parameter})
+    except Retry as refused:
+        logger.warning("could not make the policy", extra={"error": str(refused)})

@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from sagewatch.aws.policy_store import is_blank
+from sagewatch.aws.policy_store import NOTHING, is_blank
 from sagewatch.model import Labels
-from sagewatch_cli.local.drivers.policy import NOTHING
 from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
 from sagewatch_cli.local.machine.waiting import until
 from tests.e2e.world import World
-from tests.template import template
 
 pytestmark = pytest.mark.e2e
 
@@ -292,6 +290,10 @@ def test_the_windows_of_a_policy_that_says_nothing_any_more_go_too(world: World,
     assert (rules, world.mute_rules()) == (1, {})
 
 
-def test_the_template_deploys_a_policy_that_says_nothing() -> None:
-    assert template()["Resources"]["Policy"]["Properties"]["Value"] == NOTHING
+def test_the_sweep_makes_a_policy_that_says_nothing_where_there_is_none(world: World) -> None:
+    world.policy.client.delete_parameters(Names=[world.policy.parameter])
+
+    world.invoke("Sweep", {})
+
+    assert world.policy.client.get_parameter(Name=world.policy.parameter)["Parameter"]["Value"] == NOTHING
     assert is_blank(NOTHING)

@@ -102,7 +102,7 @@ class World:
     def policy(self) -> PolicyDriver:
         return PolicyDriver(
             client=self.stack.client("ssm"),
-            parameter=self.stack.resources["Policy"],
+            parameter=self.stack.outputs["PolicyParameter"],
             bus=self.stack.bus,
             events=self.events,
         )

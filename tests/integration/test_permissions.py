@@ -89,4 +89,4 @@ def test_the_sweep_is_allowed_what_it_calls(whole_fleet: Fleet, queue: Queue) ->
     listed = {action(each.operation) for kind in KINDS for each in (kind.specs and kind.listing, kind.failures) if each}
     muting = {f"cloudwatch:{each}" for each in ("ListAlarmMuteRules", "PutAlarmMuteRule", "DeleteAlarmMuteRule")}
     reading = {"cloudwatch:DescribeAlarms", "cloudwatch:ListMetrics"}
-    assert actions("Sweep") == listed | STANDING | muting | reading | {"dynamodb:PutItem"}
+    assert actions("Sweep") == listed | STANDING | muting | reading | {"dynamodb:PutItem", "ssm:PutParameter"}

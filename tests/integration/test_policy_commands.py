@@ -186,6 +186,15 @@ def test_a_document_from_standard_input_leaves_nobody_to_ask(stack: None) -> Non
     assert deployed() == (GOOD, 2)
 
 
+def test_the_first_push_makes_the_parameter_of_a_stack(tmp_path: Path) -> None:
+    boto3.client("ssm").put_parameter(Name="/sagewatch/sagewatch/stack", Value="arn", Type="String")
+
+    shown, pushed = run("show"), run("push", written(tmp_path, GOOD), "--yes")
+
+    assert (shown.exit_code, pushed.exit_code) == (4, 0)
+    assert deployed() == (GOOD, 1)
+
+
 # ---------------------------------------------------------------------------------------------------- editing
 @pytest.fixture
 def drafts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

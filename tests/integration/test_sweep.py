@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from sagewatch.aws import queue as reconcile_queue
 from sagewatch.aws.deadline import Deadline
+from sagewatch.aws.policy_store import is_blank
 from sagewatch.errors import BadSetting, OutOfTime, Retry
 from sagewatch.kinds.kind import Listing
 from sagewatch.kinds.registry import KINDS
@@ -466,3 +467,48 @@ def test_windows_of_the_policy_are_mute_rules_and_go_with_it(
     assert rule["Rule"]["Schedule"] == {"Expression": "cron(0 2 * * *)", "Duration": "PT2H", "Timezone": "UTC"}
     assert all("severity=critical" in alarms()[name]["AlarmDescription"] for name in rule["MuteTargets"]["AlarmNames"])
     assert (unchanged, rules) == (made, {})
+
+
+def test_a_sweep_makes_the_policy_where_there_is_none_and_never_writes_over_one(
+    governed: None, sweep: ModuleType, queue: Queue
+) -> None:
+    sweep = cold_start("sweep")
+    mute_rules_of(sweep.clients.cloudwatch)
+    ssm = boto3.client("ssm")
+
+    sweep.handler({}, None)
+    made = ssm.get_parameter(Name=POLICY)["Parameter"]
+    sweep.handler({}, None)
+    govern("budget: 1000")
+    sweep.handler({"mode": "full"}, None)
+
+    written = [each["Value"] for each in ssm.get_parameter_history(Name=POLICY)["Parameters"]]
+    assert (made["Version"], is_blank(made["Value"])) == (1, True)
+    assert written == [made["Value"], "budget: 1000"]
+
+
+def test_what_was_pushed_while_a_sweep_ran_stays(governed: None, sweep: ModuleType, queue: Queue) -> None:
+    sweep = cold_start("sweep")
+    mute_rules_of(sweep.clients.cloudwatch)
+    sweep.store.read()
+    govern("budget: 1000")
+
+    assert sweep.store.make_if_missing() is False
+    assert boto3.client("ssm").get_parameter(Name=POLICY)["Parameter"]["Value"] == "budget: 1000"
+
+
+def test_a_sweep_that_may_not_make_the_policy_does_its_work(
+    governed: None, sweep: ModuleType, queue: Queue, fleet: Fleet
+) -> None:
+    sweep = cold_start("sweep")
+    mute_rules_of(sweep.clients.cloudwatch)
+    log = log_of(sweep)
+    fleet.endpoint("churn")
+
+    def refused(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "PutParameter")
+
+    sweep.store.clients.ssm.meta.events.register("before-call.ssm.PutParameter", refused)
+
+    assert swept(sweep, queue) == [{"kind": "endpoint", "name": "churn"}]
+    assert "could not make the policy" in {line["message"] for line in log}

@@ -566,6 +566,12 @@ class AccountDouble:
             return error("ParameterNotFound", "")
         return {"Parameter": {"Name": Name, "Type": "String", "Value": versions[-1], "Version": len(versions)}}
 
+    def _PutParameter(self, Name: str, Value: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
+        if Name in self.parameters:
+            return error("ParameterAlreadyExists", "")
+        self.parameters[Name] = [Value]
+        return {"Version": 1, "Tier": "Standard"}
+
     def _GetParameterHistory(self, Name: str, **params: Any) -> dict[str, Any]:  # noqa: N802, N803
         if not (versions := self.parameters.get(Name)):
             return error("ParameterNotFound", "")

@@ -44,8 +44,8 @@ def _ref(value: Any, prefix: str) -> str | None:
             return value
         case {"Ref": "AlarmPrefix"}:
             return prefix
-        case {"Ref": "Policy"}:
-            return f"/sagewatch/{prefix}/policy"
+        case {"Fn::Sub": str(text)}:
+            return text.replace("${AlarmPrefix}", prefix)
         case {"Ref": "Incidents"}:
             return "incidents"
         case {"Ref": name} if name in template.resources("AWS::SQS::Queue"):
@@ -122,8 +122,6 @@ def _rules(prefix: str) -> tuple[tuple[Any, tuple[str, ...], tuple[str, ...]], .
         pattern = json.loads(text, object_hook=lambda each: each["Fn::Sub"] if each.keys() == {"Fn::Sub"} else each)
         queues = [each["Arn"]["Fn::GetAtt"][0] for each in rule["targets"] if isinstance(each.get("Arn"), dict)]
         sweeps = [each["Input"] for each in rule["targets"] if "Input" in each and name.startswith("Sweep")]
-        if name == "SweepPolicyChanged":
-            pattern["detail"]["name"] = [f"/sagewatch/{prefix}/policy"]
         found.append((pattern, tuple(each for each in queues if each in mappings()), tuple(sweeps)))
     return tuple(found)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagewatch.aws.mute_rules import DIGEST
-from sagewatch.fleet.mute_windows import is_of_window, iso_duration, snooze_rule, window_rules
+from sagewatch.fleet.mute_windows import is_of_snooze, is_of_window, iso_duration, snooze_rule, window_rules
 from sagewatch.model import MOST_TARGETS, Labels
 from sagewatch.policy.rules import Window
 
@@ -123,3 +123,11 @@ def test_no_duration_is_shorter_than_asked_or_than_a_minute(seconds: int) -> Non
     total = int(days.removesuffix("D") or 0) * 1440 + int(hours or 0) * 60 + int(minutes.removesuffix("M") or 0)
 
     assert seconds <= total * 60 < max(seconds, 60) + 60 or total == 1
+
+
+def test_a_snooze_is_known_by_its_name_under_its_own_prefix_only() -> None:
+    rule = snooze_rule("sage-snooze", "inc_0123456789abcdef", ["sage-snooze/a"], "ana", NOW, NOW + timedelta(hours=1))
+
+    assert is_of_snooze("sage-snooze", rule.name)
+    assert not is_of_snooze("sage", rule.name)
+    assert not is_of_snooze("sage-snooze", "sage-snooze-snooze-inc_mine")

@@ -16,6 +16,7 @@ from sagewatch.kinds import links
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Place
+from sagewatch_cli.account.stack import stack_parameter
 from tests.payloads import every_event
 from tests.template import (
     actions,
@@ -127,7 +128,7 @@ REACHED = {
 
 
 def patterns() -> dict[str, str]:
-    parameters = {"AlarmPrefix": "sagewatch", "AWS::StackId": STACK, "Policy": "/sagewatch/sagewatch/policy"}
+    parameters = {"AlarmPrefix": "sagewatch", "AWS::StackId": STACK}
     return {name: json.dumps(resolved(rule["pattern"], **parameters)) for name, rule in rules().items()}
 
 
@@ -324,6 +325,13 @@ def test_every_parameter_and_output_is_described_in_plain_words() -> None:
     for name, each in template()["Parameters"].items():
         assert "AllowedPattern" in each or "AllowedValues" in each, name
         assert "ConstraintDescription" in each or "AllowedValues" in each, name
+
+
+def test_a_stack_owns_its_prefix_by_a_parameter_that_holds_its_id() -> None:
+    owner = resources("AWS::SSM::Parameter")["PrefixOwner"]
+
+    assert owner["Name"]["Fn::Sub"].replace("${AlarmPrefix}", "ml-prod") == stack_parameter("ml-prod")
+    assert owner["Value"] == {"Ref": "AWS::StackId"}
 
 
 def test_names_of_schedules_fit_the_longest_prefix() -> None:

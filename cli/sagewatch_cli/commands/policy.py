@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from difflib import unified_diff
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Never
 
 import typer
 
@@ -18,6 +18,7 @@ from sagewatch.errors import Fault, Retry
 from sagewatch.policy.rules import Policy
 from sagewatch_cli.account.policy import (
     EMPTY,
+    UNWRITTEN,
     DeployedDocument,
     author_of,
     check_document,
@@ -26,6 +27,7 @@ from sagewatch_cli.account.policy import (
     write_document,
 )
 from sagewatch_cli.account.session import Account
+from sagewatch_cli.account.stack import living_stack
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, read_document
 from sagewatch_cli.printing import BROKEN, REFUSED, Form, OutputFormat, as_json, stop
 
@@ -107,7 +109,7 @@ def push(
         stop(BROKEN, "\n".join(_pointed(str(file), text, faults)))
     try:
         client = account.client("ssm")
-        written = _push(client, parameter_of(prefix), _deployed(client, parameter_of(prefix)), text, yes=yes)
+        written = _push(client, parameter_of(prefix), _deployed_or_unwritten(account, prefix), text, yes=yes)
     except Retry as error:
         stop(REFUSED, str(error))
     if form is OutputFormat.JSON:
@@ -135,12 +137,12 @@ def edit(
     parameter = parameter_of(prefix)
     try:
         client = account.client("ssm")
-        before = _deployed(client, parameter)
+        before = _deployed_or_unwritten(account, prefix)
         with ExitStack() as unpushed:
-            path = _draft(before.text)
+            path = _draft(before.text or EMPTY)
             unpushed.callback(lambda: typer.echo(f"What you wrote is in {path}", err=True))
             text = _edited(path)
-            if text != before.text and _deployed(client, parameter) != before:
+            if text != before.text and _deployed_or_unwritten(account, prefix) != before:
                 stop(REFUSED, f"{parameter} was changed by somebody else meanwhile.")
             written = _push(client, parameter, before, text, yes=yes)
             unpushed.pop_all()
@@ -197,13 +199,22 @@ def _pointed(name: str, text: str, faults: Iterable[Fault]) -> Iterator[str]:
 # ---------------------------------------------------------------------------------------------------------- parameter
 def _deployed(client: Any, parameter: str) -> DeployedDocument:
     found = deployed_document(client, parameter)
-    if found is None:
-        stop(
-            _ABSENT,
-            f"There is no parameter {parameter} in this account and Region: the stack makes it. "
-            "Deployed with another prefix? Say --prefix.",
-        )
-    return found
+    return found or _stop_without(parameter)
+
+
+def _stop_without(parameter: str) -> Never:
+    stop(
+        _ABSENT,
+        f"There is no parameter {parameter} in this account and Region. Deployed with another prefix? Say --prefix.",
+    )
+
+
+def _deployed_or_unwritten(account: Account, prefix: str) -> DeployedDocument:
+    """Return what is deployed, or UNWRITTEN where a stack has the prefix but nobody wrote a policy."""
+    found = deployed_document(account.client("ssm"), parameter_of(prefix))
+    if found is None and living_stack(account, prefix) is None:
+        _stop_without(parameter_of(prefix))
+    return found or UNWRITTEN
 
 
 def _push(client: Any, parameter: str, before: DeployedDocument, text: str, *, yes: bool) -> dict[str, Any]:

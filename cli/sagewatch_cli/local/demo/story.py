@@ -72,7 +72,7 @@ class Story:
                 client=stack.client("cloudwatch"), doubles=emulators.doubles, bus=stack.bus, events=events
             ),
             policy=PolicyDriver(
-                client=stack.client("ssm"), parameter=stack.resources["Policy"], bus=stack.bus, events=events
+                client=stack.client("ssm"), parameter=stack.outputs["PolicyParameter"], bus=stack.bus, events=events
             ),
             printer=printer,
         )

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 
+NOTHING = "# Nothing is changed: every alarm is as its row says. See docs/policy.md."
+"""What the sweep writes where there is no parameter: a document that says nothing."""
+
+
 def is_blank(text: str) -> bool:
     """Tell whether a document says nothing, for which it need not be parsed: the parser costs a cold start 0.2 s."""
     return not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines())
@@ -89,6 +93,29 @@ class PolicyStore:
         if self._in_force.policy.budget is None:
             return self._in_force
         return replace(self._in_force, withheld=self.read_withheld().rows)
+
+    def make_if_missing(self) -> bool:
+        """Write a document that says nothing if the last read found no parameter; tell whether that was done.
+
+        Nothing is written over: a document that was pushed meanwhile stays. Raise Impaired when SSM refuses.
+        """
+        if not self.parameter or self._in_force.version:
+            return False
+        with retried(f"put_parameter {self.parameter}", Impaired):
+            try:
+                # Without Overwrite it is refused where the parameter is there (PutParameter, Overwrite).
+                self.clients.ssm.put_parameter(
+                    Name=self.parameter,
+                    Description="What is wanted otherwise than by default. Edit it with `sagewatch policy edit`.",
+                    Value=NOTHING,
+                    Type="String",
+                    Tier="Intelligent-Tiering",
+                )
+            except ClientError as error:
+                if error.response["Error"].get("Code") != "ParameterAlreadyExists":
+                    raise
+                return False
+        return True
 
     def read_withheld(self) -> Withheld:
         """Return the rows that the sweep last found to have no room."""

@@ -19,6 +19,8 @@ from sagewatch.units import parse
 
 _LIVES = timedelta(days=14)
 _ONCE = re.compile(r"at\((.+)\)")
+# As the ids of incidents are made; a prefix has no underscore, so no other prefix's snooze has such a name.
+_INCIDENT = re.compile(r"inc_[0-9a-f]{16}")
 # No zone is further from UTC.
 _ZONES = timedelta(days=1)
 
@@ -99,6 +101,12 @@ def window_of(prefix: str, rule: str) -> str:
 def snooze_name(prefix: str, incident: str) -> str:
     """Return the name of the rule of a snooze: `sagewatch-snooze-inc_0123456789abcdef`."""
     return f"{prefix}-snooze-{incident}"
+
+
+def is_of_snooze(prefix: str, name: str) -> bool:
+    """Tell whether a rule of that name is a snooze under this prefix."""
+    beginning = snooze_name(prefix, "")
+    return name.startswith(beginning) and _INCIDENT.fullmatch(name.removeprefix(beginning)) is not None
 
 
 def snooze_rule(prefix: str, incident: str, alarms: Sequence[str], by: str, now: datetime, until: datetime) -> MuteRule:

@@ -29,7 +29,7 @@ from sagewatch.settings import SweepSettings
 
 _FAILURES_BACK = timedelta(minutes=45)  # three sweeps, so that one may fail
 _NO_DEADLINE = Deadline()
-_AS_DEPLOYED = 1  # the version of the parameter that the template made
+_AS_MADE = 1  # the version of the parameter that a sweep made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ def _apply_windows(
     full: bool,
 ) -> None:
     """Make CloudWatch's mute rules those of the policy's windows; a policy that nobody ever wrote has none."""
-    never_written = in_force.version == _AS_DEPLOYED and not in_force.policy.mute
+    never_written = in_force.version == _AS_MADE and not in_force.policy.mute
     if settings.policy_parameter is None or (never_written and not full):
         return
     labelled = [(each.member.name, each.labels) for several in owned.values() for each in several if each.labels]
