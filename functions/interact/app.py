@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 
 from sagewatch.aws import queue, secrets
 from sagewatch.aws.retries import BRISK
-from sagewatch.errors import ODD, Undeliverable
+from sagewatch.errors import ODD, ErrorCode, Undeliverable
 from sagewatch.receivers.slack.clicks import click_event, is_genuine
 from sagewatch.settings import InteractSettings
 
@@ -28,7 +28,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         genuine = is_genuine(credentials().get("signing_secret", ""), event.get("headers") or {}, raw, time.time())
         found = click_event(raw) if genuine else None
     except REFUSED as odd:
-        logger.warning("refused", extra={"because": type(odd).__name__})
+        code = odd.code if isinstance(odd, Undeliverable) else ErrorCode.CLICK_REFUSED
+        logger.warning("refused", extra={"code": code, "because": type(odd).__name__})
         return {"statusCode": 401}
     if not genuine:
         return {"statusCode": 401}

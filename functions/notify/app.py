@@ -47,7 +47,9 @@ def handler(event: dict[str, Any], context: Any) -> Any:
         try:
             told = receive(telling, record, events.parse(record.body))
         except SagewatchError as error:  # expected: one line, without a traceback
-            logger.warning("failed", extra={"error": type(error).__name__, "reason": error.printable})
+            logger.warning(
+                "failed", extra={"error": type(error).__name__, "code": error.code, "reason": error.printable}
+            )
             failed.append({"itemIdentifier": record.message_id})
             return
         if told:

@@ -13,7 +13,7 @@ from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.aws.retries import PATIENT
-from sagewatch.errors import Retry, SagewatchError
+from sagewatch.errors import ErrorCode, Retry, SagewatchError
 from sagewatch.fleet.costs import prices
 from sagewatch.fleet.looks import looks_of
 from sagewatch.fleet.own_events import troubles
@@ -57,7 +57,9 @@ def handler(event: dict[str, Any], context: Any) -> Any:
             else:
                 logger.info("ignored", extra={"reason": events.why_ignored(event)})
         except SagewatchError as error:
-            logger.warning("failed", extra={"error": type(error).__name__, "reason": error.printable})
+            logger.warning(
+                "failed", extra={"error": type(error).__name__, "code": error.code, "reason": error.printable}
+            )
             failed.append({"itemIdentifier": record.message_id})
 
     answer = process_partial_response(event, reconcile_named, processor, context)
@@ -65,16 +67,19 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     logger.remove_keys(["message_id", "ref"])
     for done in batch.outcomes.values():
         echoes.learn(done.ref, LastLook(datetime.now(UTC), done.live, done.names_deleted))
-        (logger.error if done.refused else logger.info)("reconciled", extra=done.data())
+        if done.refused:
+            logger.error("reconciled", extra={**done.data(), "code": ErrorCode.ALARM_REFUSED})
+        else:
+            logger.info("reconciled", extra=done.data())
     for ref, error in batch.given_up.items():
-        logger.warning("given up", extra={"ref": str(ref), "reason": error.printable})
+        logger.warning("given up", extra={"ref": str(ref), "code": error.code, "reason": error.printable})
     try:
         if settings.notify_url and (found := troubles(batch.refused, batch.given_up, began)):
             queue.send(clients.sqs, settings.notify_url, found)
         if looks := batch.in_force and looks_of(batch.outcomes.values(), batch.in_force, PRICES, began):
             store.remember(looks)
     except Retry as error:  # it costs the next sweep a look, which tells again
-        logger.info("not remembered", extra={"reason": error.printable})
+        logger.info("not remembered", extra={"code": error.code, "reason": error.printable})
     for name, count in {**batch.counts(), "MessagesFailed": len(answer["batchItemFailures"])}.items():
         metrics.add_metric(name, "Count", count)
     return answer

@@ -11,7 +11,7 @@ from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.aws.retries import PATIENT
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.fleet.coverage_count import send_coverage_count
 from sagewatch.fleet.sweep import sweep
 from sagewatch.settings import SweepSettings
@@ -35,5 +35,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     for name, count in counts.items():
         metrics.add_metric(f"Resources{name.title()}", MetricUnit.Count, count)
     if swept.unread:
-        raise Retry(f"Not all could be listed: {'; '.join(swept.unread)}")
+        reason = f"Not all could be listed: {'; '.join(swept.unread)}"
+        logger.warning("failed", extra={"error": "Retry", "code": ErrorCode.LISTS_INCOMPLETE, "reason": reason})
+        raise Retry(reason, code=ErrorCode.LISTS_INCOMPLETE)
     return counts
