@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
+from sagewatch import __version__
 from sagewatch.aws import queue, secrets
 from sagewatch.aws.retries import BRISK
 from sagewatch.errors import ODD, ErrorCode, Undeliverable
@@ -18,7 +19,7 @@ settings = InteractSettings.read(os.environ)
 sqs = boto3.client("sqs", config=BRISK)
 credentials = secrets.CachedSecret(secrets.reader(settings.slack_credentials), time.monotonic)
 REFUSED: tuple[type[Exception], ...] = (Undeliverable, *ODD)
-logger = Logger(service="interact")
+logger = Logger(service="interact", version=__version__)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailures
 
+from sagewatch import __version__
 from sagewatch.aws import queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
@@ -28,7 +29,7 @@ reader = clients.reader  # makes the clients of SageMaker and CloudWatch at star
 store = PolicyStore(settings.policy_parameter, settings.table, PATIENT)
 PRICES = prices(clients.cloudwatch.meta.region_name)
 echoes = Echoes()
-logger, metrics = Logger(service="reconcile"), Metrics(namespace="Sagewatch", service="reconcile")
+logger, metrics = Logger(service="reconcile", version=__version__), Metrics(namespace="Sagewatch", service="reconcile")
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from sagewatch import __version__
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
@@ -19,7 +20,7 @@ from sagewatch.settings import SweepSettings
 settings, clients = SweepSettings.read(os.environ), Clients(PATIENT)
 made_at_start = clients.sagemaker, clients.cloudwatch, clients.sqs
 store = PolicyStore(settings.policy_parameter, settings.table, PATIENT)
-logger, metrics = Logger(service="sweep"), Metrics(namespace="Sagewatch", service="sweep")
+logger, metrics = Logger(service="sweep", version=__version__), Metrics(namespace="Sagewatch", service="sweep")
 
 
 @metrics.log_metrics
