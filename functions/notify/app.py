@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailures
 
+from sagewatch import __version__
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
@@ -23,7 +24,7 @@ from sagewatch.tell.notify import receive
 from sagewatch.tell.read.alarm_events import in_order
 from sagewatch.watch import events
 
-logger, metrics = Logger(service="notify"), Metrics(namespace="Sagewatch", service="notify")
+logger, metrics = Logger(service="notify", version=__version__), Metrics(namespace="Sagewatch", service="notify")
 settings = NotifySettings.read(os.environ)
 # Those that every message needs are made at the cold start; the others when a notice needs them.
 made: dict[str, Any] = {name: boto3.client(name, config=BRISK) for name in ("dynamodb", "cloudwatch", "sqs", "sns")}
@@ -47,7 +48,9 @@ def handler(event: dict[str, Any], context: Any) -> Any:
         try:
             told = receive(telling, record, events.parse(record.body))
         except SagewatchError as error:  # expected: one line, without a traceback
-            logger.warning("failed", extra={"error": type(error).__name__, "reason": error.printable})
+            logger.warning(
+                "failed", extra={"error": type(error).__name__, "code": error.code, "reason": error.printable}
+            )
             failed.append({"itemIdentifier": record.message_id})
             return
         if told:

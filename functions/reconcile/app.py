@@ -8,12 +8,13 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailures
 
+from sagewatch import __version__
 from sagewatch.aws import queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.aws.retries import PATIENT
-from sagewatch.errors import Retry, SagewatchError
+from sagewatch.errors import ErrorCode, Retry, SagewatchError
 from sagewatch.fleet.costs import prices
 from sagewatch.fleet.looks import looks_of
 from sagewatch.fleet.own_events import troubles
@@ -28,7 +29,7 @@ reader = clients.reader  # makes the clients of SageMaker and CloudWatch at star
 store = PolicyStore(settings.policy_parameter, settings.table, PATIENT)
 PRICES = prices(clients.cloudwatch.meta.region_name)
 echoes = Echoes()
-logger, metrics = Logger(service="reconcile"), Metrics(namespace="Sagewatch", service="reconcile")
+logger, metrics = Logger(service="reconcile", version=__version__), Metrics(namespace="Sagewatch", service="reconcile")
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False, logger=logger)  # type: ignore[arg-type]
 
 
@@ -57,7 +58,9 @@ def handler(event: dict[str, Any], context: Any) -> Any:
             else:
                 logger.info("ignored", extra={"reason": events.why_ignored(event)})
         except SagewatchError as error:
-            logger.warning("failed", extra={"error": type(error).__name__, "reason": error.printable})
+            logger.warning(
+                "failed", extra={"error": type(error).__name__, "code": error.code, "reason": error.printable}
+            )
             failed.append({"itemIdentifier": record.message_id})
 
     answer = process_partial_response(event, reconcile_named, processor, context)
@@ -65,16 +68,19 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     logger.remove_keys(["message_id", "ref"])
     for done in batch.outcomes.values():
         echoes.learn(done.ref, LastLook(datetime.now(UTC), done.live, done.names_deleted))
-        (logger.error if done.refused else logger.info)("reconciled", extra=done.data())
+        if done.refused:
+            logger.error("reconciled", extra={**done.data(), "code": ErrorCode.ALARM_REFUSED})
+        else:
+            logger.info("reconciled", extra=done.data())
     for ref, error in batch.given_up.items():
-        logger.warning("given up", extra={"ref": str(ref), "reason": error.printable})
+        logger.warning("given up", extra={"ref": str(ref), "code": error.code, "reason": error.printable})
     try:
         if settings.notify_url and (found := troubles(batch.refused, batch.given_up, began)):
             queue.send(clients.sqs, settings.notify_url, found)
         if looks := batch.in_force and looks_of(batch.outcomes.values(), batch.in_force, PRICES, began):
             store.remember(looks)
     except Retry as error:  # it costs the next sweep a look, which tells again
-        logger.info("not remembered", extra={"reason": error.printable})
+        logger.info("not remembered", extra={"code": error.code, "reason": error.printable})
     for name, count in {**batch.counts(), "MessagesFailed": len(answer["batchItemFailures"])}.items():
         metrics.add_metric(name, "Count", count)
     return answer

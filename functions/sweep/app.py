@@ -7,11 +7,12 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from sagewatch import __version__
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.aws.retries import PATIENT
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.fleet.coverage_count import send_coverage_count
 from sagewatch.fleet.sweep import sweep
 from sagewatch.settings import SweepSettings
@@ -19,7 +20,7 @@ from sagewatch.settings import SweepSettings
 settings, clients = SweepSettings.read(os.environ), Clients(PATIENT)
 made_at_start = clients.sagemaker, clients.cloudwatch, clients.sqs
 store = PolicyStore(settings.policy_parameter, settings.table, PATIENT)
-logger, metrics = Logger(service="sweep"), Metrics(namespace="Sagewatch", service="sweep")
+logger, metrics = Logger(service="sweep", version=__version__), Metrics(namespace="Sagewatch", service="sweep")
 
 
 @metrics.log_metrics
@@ -36,7 +37,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     for name, count in counts.items():
         metrics.add_metric(f"Resources{name.title()}", MetricUnit.Count, count)
     if swept.unread:
-        raise Retry(f"Not all could be listed: {'; '.join(swept.unread)}")
+        reason = f"Not all could be listed: {'; '.join(swept.unread)}"
+        logger.warning("failed", extra={"error": "Retry", "code": ErrorCode.LISTS_INCOMPLETE, "reason": reason})
+        raise Retry(reason, code=ErrorCode.LISTS_INCOMPLETE)
     return counts
 
 
@@ -46,4 +49,4 @@ def _make_policy() -> None:
         if store.make_if_missing():
             logger.info("made the policy", extra={"parameter": settings.policy_parameter})
     except Retry as refused:
-        logger.warning("could not make the policy", extra={"error": str(refused)})
+        logger.warning("could not make the policy", extra={"code": refused.code, "error": str(refused)})

@@ -228,7 +228,7 @@ def test_a_typo_is_answered_with_what_is_near(fleet: Fleet, asked: str, said: st
 
     result = run(asked)
 
-    assert (result.exit_code, result.stdout, result.stderr) == (3, "", f"{said}\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (3, "", f"{said}\nSW-503 (docs/errors.md)\n")
 
 
 def test_a_foreign_alarm_is_left_alone(fleet: Fleet) -> None:

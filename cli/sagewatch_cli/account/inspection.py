@@ -13,7 +13,7 @@ from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.published_metrics import PublishedMetrics
 from sagewatch.aws.retries import PATIENT
 from sagewatch.aws.sagemaker import AccountReader
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.fleet.costs import prices
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
@@ -40,9 +40,13 @@ from sagewatch_cli.account.session import Account
 class NotFound(LookupError):
     """There is no resource, row or scope of that name; the message proposes names that are near."""
 
+    code = ErrorCode.NO_RESOURCE
+
 
 class NotOurs(LookupError):
     """The alarm is under our prefix, and somebody else made it."""
+
+    code = ErrorCode.FOREIGN_ALARM
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from sagewatch.aws import cloudwatch
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.retries import PATIENT
-from sagewatch.errors import Retry, Undeliverable
+from sagewatch.errors import ErrorCode, Retry, Undeliverable
 from sagewatch.fleet.budget import over_budget, row_costs
 from sagewatch.fleet.costs import Prices, prices, total
 from sagewatch.fleet.lists import list_living, list_owned
@@ -350,7 +350,7 @@ _ANY = prices("")
 def _kind_of_ref(ref: Ref) -> Kind:
     kind = kind_named(ref.kind)
     if kind is None:
-        raise Undeliverable(f"{ref}: this version knows no such kind")
+        raise Undeliverable(f"{ref}: this version knows no such kind", code=ErrorCode.UNKNOWN_KIND)
     return kind
 
 

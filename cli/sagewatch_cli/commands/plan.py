@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm
 from sagewatch.receivers.wording.phrases import harmless
@@ -93,20 +93,24 @@ def plan(
             partial(remembered_looks, account, incidents),
         )
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     _answer(found, refs or [], form, detailed_exitcode=detailed_exitcode)
 
 
 def _answer(found: AccountPlan, refs: list[str], form: OutputFormat, *, detailed_exitcode: bool) -> None:
     """Print the plan and end with the exit code that says how it went."""
     if refs and not found.unread and not any(each.look.facts.live or each.look.owned for each in found.planned):
-        stop(_WRONG, f"Nothing is called {', '.join(refs)} in this account and Region, nor are there alarms of it.")
+        stop(
+            _WRONG,
+            f"Nothing is called {', '.join(refs)} in this account and Region, nor are there alarms of it.",
+            ErrorCode.NO_RESOURCE,
+        )
     if form is OutputFormat.JSON:
         as_json(as_data(found))
     else:
         show(Console(), found)
     if found.unread:
-        stop(REFUSED, "\n".join(("Not all could be found out:", *found.unread)))
+        stop(REFUSED, "\n".join(("Not all could be found out:", *found.unread)), ErrorCode.NOT_ALL_READ)
     if detailed_exitcode and any(found.counts()):
         raise typer.Exit(CHANGES)
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Never
 
 import typer
 
-from sagewatch.errors import Fault, Retry
+from sagewatch.errors import ErrorCode, Fault, Retry
 from sagewatch.policy.rules import Policy
 from sagewatch_cli.account.policy import (
     EMPTY,
@@ -29,7 +29,7 @@ from sagewatch_cli.account.policy import (
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.account.stack import living_stack
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, read_document
-from sagewatch_cli.printing import BROKEN, REFUSED, Form, OutputFormat, as_json, stop
+from sagewatch_cli.printing import BROKEN, REFUSED, Form, OutputFormat, as_json, explained_at, stop
 
 _ABSENT = 4
 
@@ -53,7 +53,7 @@ def check(file: File, form: Form = OutputFormat.TABLE) -> None:
     elif not faults:
         typer.echo(f"{file} is valid: {_holds(policy)}")
     if faults:
-        stop(BROKEN, "\n".join(_pointed(str(file), text, faults)))
+        stop(BROKEN, "\n".join(_pointed(str(file), text, faults)), ErrorCode.BROKEN_POLICY)
 
 
 @app.command()
@@ -75,7 +75,7 @@ def show(
         found = _deployed(client, parameter)
         by = author_of(client, parameter, found.version)
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
         as_json({"parameter": parameter, "version": found.version, "at": found.at, "by": by, "text": found.text})
         return
@@ -106,12 +106,12 @@ def push(
     text = read_document(file)
     _, faults = check_document(text)
     if faults:
-        stop(BROKEN, "\n".join(_pointed(str(file), text, faults)))
+        stop(BROKEN, "\n".join(_pointed(str(file), text, faults)), ErrorCode.BROKEN_POLICY)
     try:
         client = account.client("ssm")
         written = _push(client, parameter_of(prefix), _deployed_or_unwritten(account, prefix), text, yes=yes)
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
         as_json(written)
     else:
@@ -143,12 +143,14 @@ def edit(
             unpushed.callback(lambda: typer.echo(f"What you wrote is in {path}", err=True))
             text = _edited(path)
             if text != before.text and _deployed_or_unwritten(account, prefix) != before:
-                stop(REFUSED, f"{parameter} was changed by somebody else meanwhile.")
+                stop(
+                    REFUSED, f"{parameter} was changed by somebody else meanwhile.", ErrorCode.POLICY_CHANGED_MEANWHILE
+                )
             written = _push(client, parameter, before, text, yes=yes)
             unpushed.pop_all()
             path.unlink()
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     typer.echo("{parameter} is at version {version}.".format_map(written))
 
 
@@ -206,6 +208,7 @@ def _stop_without(parameter: str) -> Never:
     stop(
         _ABSENT,
         f"There is no parameter {parameter} in this account and Region. Deployed with another prefix? Say --prefix.",
+        ErrorCode.NO_POLICY_PARAMETER,
     )
 
 
@@ -248,7 +251,7 @@ def _edited(path: Path) -> str:
         _, faults = check_document(text)
         if not faults:
             return text
-        typer.echo("\n".join(_pointed(str(path), text, faults)), err=True)
+        typer.echo("\n".join((*_pointed(str(path), text, faults), explained_at(ErrorCode.BROKEN_POLICY))), err=True)
         if not typer.confirm("Edit again?", default=True, err=True):
             raise typer.Exit(BROKEN)
 
@@ -259,4 +262,8 @@ def _open(path: Path) -> None:
     try:
         subprocess.run([*shlex.split(editor), str(path)], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        stop(REFUSED, f"{editor} did not edit the document: {error}. Say which editor in EDITOR.")
+        stop(
+            REFUSED,
+            f"{editor} did not edit the document: {error}. Say which editor in EDITOR.",
+            ErrorCode.EDITOR_FAILED,
+        )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.account.stack import living_stack
@@ -43,7 +43,7 @@ def uninstall(
     try:
         stack = living_stack(account, prefix)
         if stack and not plan:
-            stop(_STACK_LIVES, _delete_first(stack))
+            stop(_STACK_LIVES, _delete_first(stack), ErrorCode.STACK_LIVES)
         found = find(account, prefix)
         if form is OutputFormat.TABLE:
             _show(found, stack)
@@ -55,9 +55,11 @@ def uninstall(
         if form is OutputFormat.JSON:
             as_json({**asdict(found), "stack": stack, "removed": not plan})
     except Retry as error:
-        stop(REFUSED, f"{error}\nRun it again when that is mended: it goes on with what is left.")
+        stop(REFUSED, f"{error}\nRun it again when that is mended: it goes on with what is left.", error.code)
     if found.kept and not plan:
-        stop(_SOME_STAY, "Run it again when the deployments of these resources name other alarms.")
+        stop(
+            _SOME_STAY, "Run it again when the deployments of these resources name other alarms.", ErrorCode.ALARMS_STAY
+        )
 
 
 def _delete_first(stack: str) -> str:

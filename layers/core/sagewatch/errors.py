@@ -20,10 +20,76 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """The code of each error that a user can meet; docs/errors.md has a section of each.
+
+    Log lines carry it as `code`, and the command prints it last. A code keeps its meaning for good: a new error gets a
+    new number, and the number of one that is gone is not given again.
+    """
+
+    # What AWS answers
+    AWS_FAILED = "SW-101"
+    NOT_ALLOWED = "SW-102"
+    OUT_OF_TIME = "SW-103"
+    MEMORY_UNREADABLE = "SW-104"
+    ALARM_REFUSED = "SW-105"
+    KEEPS_CHANGING = "SW-106"
+    LISTS_INCOMPLETE = "SW-107"
+    TAGS_UNREAD = "SW-108"
+    ANOTHER_WORKER = "SW-109"
+    NO_REGION = "SW-110"
+    # What receivers answer
+    NO_ANSWER = "SW-201"
+    RECEIVER_BUSY = "SW-202"
+    PLACE_GONE = "SW-203"
+    CREDENTIALS_REFUSED = "SW-204"
+    MESSAGE_GONE = "SW-205"
+    MESSAGE_REFUSED = "SW-206"
+    ADDRESS_NOT_ALLOWED = "SW-207"
+    SECRET_MALFORMED = "SW-208"
+    CLICK_REFUSED = "SW-209"
+    BLOCKS_REFUSED = "SW-210"
+    NO_GRAPH = "SW-211"
+    # What is in the queues and in the table
+    MALFORMED_MESSAGE = "SW-301"
+    UNKNOWN_KIND = "SW-302"
+    TIMELINE_TOO_LARGE = "SW-303"
+    # Settings and the policy
+    BAD_SETTING = "SW-401"
+    BROKEN_POLICY = "SW-402"
+    NO_POLICY_PARAMETER = "SW-403"
+    POLICY_CHANGED_MEANWHILE = "SW-404"
+    EDITOR_FAILED = "SW-405"
+    # The command
+    WRONG_USAGE = "SW-501"
+    NO_STACK = "SW-502"
+    NO_RESOURCE = "SW-503"
+    FOREIGN_ALARM = "SW-504"
+    NO_ALARMS = "SW-505"
+    NOT_ALL_READ = "SW-506"
+    UNWRITABLE_FILE = "SW-507"
+    SAMPLE_NOT_TOLD = "SW-508"
+    STACK_LIVES = "SW-509"
+    ALARMS_STAY = "SW-510"
+    # The local stack
+    NOT_A_CHECKOUT = "SW-601"
+    SAM_FAILED = "SW-602"
+    EMULATOR_DIED = "SW-603"
+    NOT_IN_TIME = "SW-604"
 
 
 class SagewatchError(Exception):
-    """Anything that this product raises on purpose."""
+    """Anything that this product raises on purpose; `code` is its class's, where whoever raises names no other."""
+
+    code: ErrorCode
+
+    def __init__(self, message: str = "", *, code: ErrorCode | None = None) -> None:
+        super().__init__(message)
+        if code:
+            self.code = code
 
     @property
     def printable(self) -> str:
@@ -34,8 +100,10 @@ class SagewatchError(Exception):
 class Retry(SagewatchError):
     """The same work may succeed later: after so many seconds when somebody said so, else at the queue's own pace."""
 
-    def __init__(self, message: str, after: float | None = None) -> None:
-        super().__init__(message)
+    code = ErrorCode.AWS_FAILED
+
+    def __init__(self, message: str, after: float | None = None, *, code: ErrorCode | None = None) -> None:
+        super().__init__(message, code=code)
         self.after = after
 
 
@@ -45,6 +113,8 @@ class NotAllowed(Retry):
     `describes` tells that it is SageMaker that does not describe a resource: then no other of the kind is, either.
     """
 
+    code = ErrorCode.NOT_ALLOWED
+
     def __init__(self, message: str, *, describes: bool = False) -> None:
         super().__init__(message)
         self.describes = describes
@@ -53,13 +123,19 @@ class NotAllowed(Retry):
 class NoAnswer(Retry):
     """Somebody was asked and said nothing, or was not even asked because they said nothing a moment ago."""
 
+    code = ErrorCode.NO_ANSWER
+
 
 class Impaired(Retry):
     """What Sagewatch remembers, or its policy, can be neither read nor written now."""
 
+    code = ErrorCode.MEMORY_UNREADABLE
+
 
 class OutOfTime(Retry):
     """The invocation ends too soon for one more call; `done` is how much was written before."""
+
+    code = ErrorCode.OUT_OF_TIME
 
     def __init__(self, message: str, done: int = 0) -> None:
         super().__init__(message)
@@ -69,25 +145,43 @@ class OutOfTime(Retry):
 class Stale(Retry):
     """A message to be edited or answered is not there any more, or cannot be edited."""
 
+    code = ErrorCode.MESSAGE_GONE
+
 
 class Undeliverable(SagewatchError):
     """The same work will never succeed; a person must look."""
+
+    code = ErrorCode.MALFORMED_MESSAGE
 
 
 class Refused(Undeliverable):
     """AWS refuses a request for what it says, or because a quota is used up."""
 
+    code = ErrorCode.ALARM_REFUSED
+
 
 class Unreachable(Undeliverable):
     """A channel, topic or address is gone, or closed to us; the same work may succeed elsewhere."""
+
+    code = ErrorCode.PLACE_GONE
 
 
 class Unauthorised(Undeliverable):
     """Credentials are refused."""
 
+    code = ErrorCode.CREDENTIALS_REFUSED
+
 
 class BadSetting(SagewatchError):
-    """An environment variable is missing or malformed; the message begins with its name."""
+    """An environment variable is missing or malformed; the message begins with its name.
+
+    Lambda itself logs what stops a function at its start, so the code is part of the text.
+    """
+
+    code = ErrorCode.BAD_SETTING
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} ({self.code})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +200,8 @@ class Fault:
 
 class BrokenPolicy(SagewatchError):
     """The policy document cannot be followed; the faults are in its order."""
+
+    code = ErrorCode.BROKEN_POLICY
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import batched
 
 from sagewatch.aws import cloudwatch, mute_rules
-from sagewatch.errors import SagewatchError
+from sagewatch.errors import ErrorCode, SagewatchError
 from sagewatch.fleet.mute_windows import window_of
 from sagewatch.model import NO_DATA, AlarmState, Notice, Ref
 from sagewatch.policy.rules import Route
@@ -126,7 +126,7 @@ def _is_late(context: Context) -> bool:
     """Return whether there is no time for another timeline; the next clock begins with others."""
     if context.deadline.remaining_ms() >= ENOUGH_MS:
         return False
-    context.receivers.note("ClockCutShort", because="there was no time for all that fires")
+    context.receivers.note("ClockCutShort", because="there was no time for all that fires", code=ErrorCode.OUT_OF_TIME)
     return True
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
-from sagewatch.errors import Impaired, Retry, SagewatchError
+from sagewatch.errors import ErrorCode, Impaired, Retry, SagewatchError
 from sagewatch.model import Incident, Notice
 from sagewatch.policy.rules import Policy, PolicyInForce, Route
 from sagewatch.receivers.build import Receivers
@@ -87,7 +87,9 @@ class Context:
     def require_time(self) -> None:
         """Raise Retry when there is not enough time left for another message."""
         if self.deadline.remaining_ms() < ENOUGH_MS:
-            raise Retry("out of time before this message; it goes back to the queue", after=1)
+            raise Retry(
+                "out of time before this message; it goes back to the queue", after=1, code=ErrorCode.OUT_OF_TIME
+            )
 
 
 @dataclass(slots=True)

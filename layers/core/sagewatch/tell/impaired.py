@@ -62,6 +62,6 @@ def _is_warned(context: Context, receiver: Any, incident: Any) -> bool:
         with understood("A warning could not be put into words"):
             told: bool = receiver.warn(incident)
     except SagewatchError as error:
-        context.receivers.note("NotWarned", because=str(error))
+        context.receivers.note("NotWarned", because=str(error), code=error.code)
         return False
     return told

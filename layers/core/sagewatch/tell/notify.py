@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from sagewatch.aws import queue
-from sagewatch.errors import Impaired, Retry, SagewatchError, understood
+from sagewatch.errors import ErrorCode, Impaired, Retry, SagewatchError, understood
 from sagewatch.fleet.coverage import DUE
 from sagewatch.model import Evidence, Labels, Notice
 from sagewatch.policy.rules import Route
@@ -93,12 +93,18 @@ def tell(context: Context, event: Mapping[str, Any]) -> Notice | None:
     if found is None:
         return None
     if not is_tagged and context.attempt < _UNTAGGED_TOLD:
-        raise Retry(f"the tags of {found.arn} cannot be read, so that it is not known who is to be told")
+        raise Retry(
+            f"the tags of {found.arn} cannot be read, so that it is not known who is to be told",
+            code=ErrorCode.TAGS_UNREAD,
+        )
     notice = without_secrets(found)
     taken = tuple([route for route in _routes(context, notice) if not route.drop])
     _tell_on(context, taken, notice)
     if not is_tagged and context.attempt < _UNTAGGED_GIVEN_UP:
-        raise Retry(f"the tags of {found.arn} cannot be read: it was told without them, and they are asked for again")
+        raise Retry(
+            f"the tags of {found.arn} cannot be read: it was told without them, and they are asked for again",
+            code=ErrorCode.TAGS_UNREAD,
+        )
     return notice if taken else None
 
 

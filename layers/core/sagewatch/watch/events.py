@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sagewatch.errors import Undeliverable
+from sagewatch.errors import ErrorCode, Undeliverable
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
@@ -81,7 +81,9 @@ def _of_request(event: Event) -> Ref | None:
     kind = kind_named(event["kind"]) if isinstance(event["kind"], str) else None
     if kind is None:
         known = ", ".join(sorted(_KNOWN))
-        raise Undeliverable(f"{_shown(event['kind'])} is no kind of resource; there are {known}")
+        raise Undeliverable(
+            f"{_shown(event['kind'])} is no kind of resource; there are {known}", code=ErrorCode.UNKNOWN_KIND
+        )
     return _ref(kind, _text(event, "name", "request"))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sagewatch.aws import cloudwatch
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
-from sagewatch.errors import NotAllowed, OutOfTime, Refused, Retry, Undeliverable
+from sagewatch.errors import ErrorCode, NotAllowed, OutOfTime, Refused, Retry, Undeliverable
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Changes, Observed, Ref
@@ -90,7 +90,7 @@ def reconcile(
     """
     kind = kind_named(ref.kind)
     if kind is None:
-        raise Undeliverable(f"{ref}: this version knows no such kind")
+        raise Undeliverable(f"{ref}: this version knows no such kind", code=ErrorCode.UNKNOWN_KIND)
     writes = _Writes(clients, deadline)
     try:
         return _settled(clients, prefix, kind, ref, in_force, writes, deployments or Deployments())
@@ -191,7 +191,7 @@ def _settled(
                 withheld=withheld_alarms(prefix, kind, facts, in_force),
                 is_bare=facts.live and not (decision.wanted.alarms or facts.gaps or observed.foreign),
             )
-    raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written")
+    raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written", code=ErrorCode.KEEPS_CHANGING)
 
 
 def _alarms_after(observed: Observed, changes: Changes, writes: _Writes) -> list[Alarm]:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import urllib3
 
 from sagewatch.aws.secrets import CachedSecret
-from sagewatch.errors import Retry, SagewatchError, Unauthorised, Undeliverable
+from sagewatch.errors import ErrorCode, Retry, SagewatchError, Unauthorised, Undeliverable
 from sagewatch.model import Incident, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
@@ -46,7 +46,7 @@ class PagerDutyApi:
     def _send(self, secret: Mapping[str, str], event: Mapping[str, Any]) -> None:
         place = address(self.url)
         if self.url not in {URL, EUROPE} and not (place and place.host in LOOPBACK):
-            raise Undeliverable(f"PagerDuty's address must be {URL} or {EUROPE}")
+            raise Undeliverable(f"PagerDuty's address must be {URL} or {EUROPE}", code=ErrorCode.ADDRESS_NOT_ALLOWED)
         # The key travels in the body (PagerDuty, "Events API v2 Overview"), so no error repeats the body.
         body, headers = (
             json.dumps({**event, "routing_key": secret["routing_key"]}).encode(),
@@ -110,8 +110,12 @@ def _where(incident: Incident) -> Location:
 
 def _pagerduty_error(answer: Answer, key: str) -> SagewatchError:
     if answer.throttled or answer.troubled:
-        return Retry(f"PagerDuty answered {answer.status}", answer.after or (THROTTLED if answer.throttled else None))
+        return Retry(
+            f"PagerDuty answered {answer.status}",
+            answer.after or (THROTTLED if answer.throttled else None),
+            code=ErrorCode.RECEIVER_BUSY,
+        )
     if answer.status in {401, 403}:
         return Unauthorised(f"PagerDuty refuses the routing key: {answer.status}")
     reason = harmless(answer.text.replace(key, "[redacted]"), _ERROR_LENGTH)
-    return Undeliverable(f"PagerDuty answered {answer.status} {reason}".strip())
+    return Undeliverable(f"PagerDuty answered {answer.status} {reason}".strip(), code=ErrorCode.MESSAGE_REFUSED)

@@ -24,7 +24,7 @@ from urllib.parse import urlencode
 import urllib3
 
 from sagewatch.aws.secrets import CachedSecret
-from sagewatch.errors import Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
+from sagewatch.errors import ErrorCode, Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
 from sagewatch.model import Incident, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
@@ -169,7 +169,10 @@ class SlackApi:
             return self._send_to_webhook(found["webhook_url"], message)
         if is_new and place["channel"] in {None, "default"}:
             if "channel" not in found:
-                raise Undeliverable("The secret in SLACK_CREDENTIALS names no channel, and a route asks for its own")
+                raise Undeliverable(
+                    "The secret in SLACK_CREDENTIALS names no channel, and a route asks for its own",
+                    code=ErrorCode.SECRET_MALFORMED,
+                )
             place = {"channel": found["channel"]}
         answer = self._call(found, method, *_json({**_ALWAYS[method], **message, **place}))
         return Posted(str(answer.get("channel", "")), str(answer.get("ts", "")))
@@ -204,7 +207,10 @@ class SlackApi:
         ours = place and place.scheme == "https" and place.host in _UPLOADS
         played = place and place.host in LOOPBACK and api and api.host in LOOPBACK
         if not (ours or played):
-            raise Undeliverable("Slack names a place for uploads that is not https://files.slack.com")
+            raise Undeliverable(
+                "Slack names a place for uploads that is not https://files.slack.com",
+                code=ErrorCode.ADDRESS_NOT_ALLOWED,
+            )
         answer = post(self.http, self.breaker, "Slack", url, content, {"Content-Type": "application/octet-stream"})
         if not answer.good:
             raise _slack_error(answer, _word(answer.text))
@@ -254,7 +260,7 @@ class SlackReceiver:
 
     def _location(self, posted: Posted) -> Location:
         if posted.degraded:
-            self.note(REJECTED, channel=posted.channel)
+            self.note(REJECTED, channel=posted.channel, code=ErrorCode.BLOCKS_REFUSED)
         return asdict(posted)
 
 
@@ -269,7 +275,7 @@ class SlackWebhookReceiver(PostOnlyReceiver):
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
         posted = self.api.post(None, render.announced(incident, line, self.route))
         if posted.degraded:
-            self.note(REJECTED, channel=posted.channel)
+            self.note(REJECTED, channel=posted.channel, code=ErrorCode.BLOCKS_REFUSED)
 
 
 type _Content = tuple[bytes, Mapping[str, str]]
@@ -296,7 +302,7 @@ def _checked(url: str) -> str:
     """Return a webhook's address; Undeliverable when it is not one of Slack's."""
     place = address(url)
     if place is None:
-        raise Undeliverable("Slack's webhook_url is not an address")
+        raise Undeliverable("Slack's webhook_url is not an address", code=ErrorCode.SECRET_MALFORMED)
     if place.host in LOOPBACK:
         return url  # a test double
     # Workflows have webhooks of their own, under /triggers/ and /workflows/, that take flat variables and no blocks.
@@ -304,9 +310,12 @@ def _checked(url: str) -> str:
         if (place.path or "").startswith("/services/"):
             return url
         raise Undeliverable(
-            "Slack's webhook_url is a workflow's, which takes no messages; make an incoming webhook instead"
+            "Slack's webhook_url is a workflow's, which takes no messages; make an incoming webhook instead",
+            code=ErrorCode.SECRET_MALFORMED,
         )
-    raise Undeliverable("Slack's webhook_url must begin with https://hooks.slack.com/services/")
+    raise Undeliverable(
+        "Slack's webhook_url must begin with https://hooks.slack.com/services/", code=ErrorCode.SECRET_MALFORMED
+    )
 
 
 def _json_of(text: str) -> Mapping[str, Any]:
@@ -323,17 +332,17 @@ def _word(text: str) -> str:
 
 def _unreadable(answer: Answer) -> Retry:
     # A proxy's page, or half an answer: whether people saw the message is not known, and twice is better than never.
-    return Retry(f"Slack answered {answer.status} with something that is not Slack's")
+    return Retry(f"Slack answered {answer.status} with something that is not Slack's", code=ErrorCode.RECEIVER_BUSY)
 
 
 def _slack_error(answer: Answer, word: str) -> SagewatchError:
     """Return the error that Slack's answer means; `word` is Slack's own, such as `invalid_auth`."""
     said = f"Slack answered {answer.status} {word}".strip()
     if answer.throttled or word in _RATE_LIMITED:
-        return Retry(said, answer.after or THROTTLED)
+        return Retry(said, answer.after or THROTTLED, code=ErrorCode.RECEIVER_BUSY)
     if answer.troubled or word in _TROUBLED:
-        return Retry(said, answer.after)
+        return Retry(said, answer.after, code=ErrorCode.RECEIVER_BUSY)
     if answer.status == 410:
         return Unreachable(said)
     meant = next((kind for kind, pattern in _MEANINGS if pattern.fullmatch(word)), Undeliverable)
-    return meant(said)
+    return meant(said, code=ErrorCode.MESSAGE_REFUSED if meant is Undeliverable else None)

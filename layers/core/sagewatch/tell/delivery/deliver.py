@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sagewatch.errors import (
+    ErrorCode,
     NoAnswer,
     Retry,
     SagewatchError,
@@ -47,6 +48,8 @@ _BUSY_WAIT = 3.0  # s, until another worker should be done with the same timelin
 
 class Busy(Retry):
     """Another worker delivers the same timeline, and will be done soon."""
+
+    code = ErrorCode.ANOTHER_WORKER
 
 
 def deliver(context: Context, route: Route, current: Current, fresh: frozenset[str]) -> None:
@@ -300,7 +303,7 @@ class Claim:
             if not receiver.has_readers():
                 continue
             if told:
-                self.context.receivers.note("ToldByFallback", voice=name, by=other, because=str(error))
+                self.context.receivers.note("ToldByFallback", voice=name, by=other, because=str(error), code=error.code)
             return
         raise error
 
@@ -316,7 +319,9 @@ class Claim:
             self._mark_behind(name, receiver)
 
     def _note_broken(self, name: str, error: SagewatchError) -> None:
-        self.context.receivers.note("ChannelBroken", voice=name, route=self.route.name, because=str(error))
+        self.context.receivers.note(
+            "ChannelBroken", voice=name, route=self.route.name, because=str(error), code=error.code
+        )
 
     def illustrate(self, name: str, receiver: SlackReceiver) -> None:
         """Put the graph of the alarm that opened an incident into its thread, once; without one the message stands."""
@@ -329,10 +334,10 @@ class Claim:
             png = graph(self.context.graph_clients.cloudwatch, opening)
             try:
                 if png is None:
-                    raise Undeliverable("CloudWatch drew none")
+                    raise Undeliverable("CloudWatch drew none", code=ErrorCode.NO_GRAPH)
                 receiver.show(sent.root, opening.title, png)
             except SagewatchError as error:
-                self.context.receivers.note("PictureMissed", alarm=opening.part, because=str(error))
+                self.context.receivers.note("PictureMissed", alarm=opening.part, because=str(error), code=error.code)
                 continue
             delivery.sent[incident.id] = replace(sent, lines={**sent.lines, f"{PICTURE}{incident.id}": {}})
             delivery.store(delivery.sent)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sagewatch.aws.retries import retried
-from sagewatch.errors import Impaired, Retry, Undeliverable
+from sagewatch.errors import ErrorCode, Impaired, Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
 from sagewatch.tell.incident.retention import LONGEST_AGE
 
@@ -62,6 +62,8 @@ _SAME = timedelta(seconds=1)
 
 class Conflict(Retry):
     """Another worker wrote the timeline after it was read."""
+
+    code = ErrorCode.ANOTHER_WORKER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,7 +309,8 @@ def _cut_to_fit(timeline: Timeline) -> tuple[Timeline, str]:
             return cut, body
     raise Undeliverable(
         f"{timeline.subject} on route {timeline.route}: its timeline takes {len(body)} bytes and may take {ROOM}; "
-        f"it has {len(timeline.notices)} notices"
+        f"it has {len(timeline.notices)} notices",
+        code=ErrorCode.TIMELINE_TOO_LARGE,
     )
 
 
