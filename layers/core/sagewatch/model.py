@@ -447,6 +447,8 @@ class Evidence:
     """Its last lines."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Short facts by name: Compute, Ran, Started by, Last change."""
+    shared: Mapping[str, str] = field(default_factory=dict)
+    """What it may have in common with other incidents: `{"instance type": "ml.g5.2xlarge", "model": "llama"}`."""
 
 
 REQUEST_FIELDS = (
@@ -506,6 +508,9 @@ def _canonical_query(query: Mapping[str, Any]) -> dict[str, Any]:
 
 NO_DATA = "INSUFFICIENT_DATA"
 """The state of an alarm that CloudWatch has no data to judge by, and the reason of a notice that it ended so."""
+
+OUTAGE = "outage"
+"""In place of a kind: the subject of an outage, `outage/9f3c01d2a4b5e6f7`."""
 
 WHOLE_RESOURCE = "*"
 """The part of a notice that speaks of the whole resource: when that is deleted, all of its parts end."""
@@ -579,6 +584,13 @@ class Incident:
     """
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     """What explains its notices, by their keys."""
+    members: tuple[Incident, ...] = ()
+    """Of an outage, the incidents that it is made of, what is open and worst first; else none.
+
+    Then `parts` are those of all members, and `notices` say when the first of them opened and the last ended.
+    """
+    common: tuple[tuple[str, str], ...] = ()
+    """Of an outage, what its members share: `(("instance type", "ml.g5.2xlarge"),)`."""
 
     @property
     def lead(self) -> Notice:
@@ -607,6 +619,7 @@ type About = Literal[
     "acked",
     "snoozed",
     "snooze-over",
+    "moved",
     "log",
     "reminder",
 ]

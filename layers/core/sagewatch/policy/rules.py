@@ -133,6 +133,12 @@ class Route:
     """After which times a critical incident that nobody acknowledged is said again: `("30min", "2h")`."""
     escalate: str | None = None
     """The ARN of a topic that hears of it after the last reminder."""
+    group_wait: str = "30s"
+    """For how long what opens soon after something else waits to be told together with it; `0s` tells all alone."""
+    group_interval: str = "1min"
+    """How long after one message about an outage the next one may come, and for how long ends wait to be told."""
+    group_from: int = 6
+    """How many incidents that open together are told as outages; fewer are told one by one."""
     success: bool = False
     """Whether jobs that went well are told."""
     approvals: bool = False

@@ -11,17 +11,19 @@ from typing import Any
 from sagewatch.aws import queue
 from sagewatch.errors import Impaired, Retry, SagewatchError, understood
 from sagewatch.fleet.coverage import DUE
-from sagewatch.model import Evidence, Notice
+from sagewatch.model import OUTAGE, Evidence, Notice
 from sagewatch.policy.rules import Route
 from sagewatch.tell import snooze
 from sagewatch.tell.clock import CLOCK, look_after_all
-from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, raise_most_hopeful
+from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, current_of, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import Busy, deliver
 from sagewatch.tell.digest.send import send_digest
-from sagewatch.tell.evidence.gather import PATIENCE, gather, tags_of_arn
+from sagewatch.tell.evidence.gather import PATIENCE, gather, shared, tags_of_arn
 from sagewatch.tell.hide import evidence_without_secrets, without_secrets
 from sagewatch.tell.impaired import IMPAIRED_ATTEMPTS, tell_without_memory
 from sagewatch.tell.incident.late import dated
+from sagewatch.tell.outage.join import WAKE, group_to_join, have_told
+from sagewatch.tell.outage.tell import tell_group
 from sagewatch.tell.read import alarm_events
 from sagewatch.tell.read.sagemaker_events import lacks_tags, tagged
 from sagewatch.tell.route import route_named, routes
@@ -59,6 +61,9 @@ def _do(context: Context, event: Mapping[str, Any]) -> Notice | None:
     context.require_time()
     if event.get("detail-type") == CLOCK:
         look_after_all(context, lambda route, notice: _tell_on(context, (route,), without_secrets(notice)))
+        return None
+    if event.get("detail-type") == WAKE:
+        tell_group(context, event["detail"]["route"], event["detail"]["group"])
         return None
     if event.get("detail-type") == DUE:
         send_digest(context, event)
@@ -109,8 +114,11 @@ def _tell_on(context: Context, taken: tuple[Route, ...], notice: Notice) -> None
     for route in taken:
         with collected(errors):
             current = _add(context, route, notice, explain)
-            if current.incidents:
+            if notice.subject.kind == OUTAGE:
+                tell_group(context, route.name, notice.subject.name, frozenset({notice.key}))
+            elif current.own or current.moved:
                 deliver(context, route, current, frozenset({notice.key}))
+            have_told(context, route, current, notice)
             if notice.state == "snoozed":
                 snooze.mute(context, current, notice)
             else:
@@ -182,19 +190,22 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
 
     `explain(logs)` returns that, with the last lines of the log or without.
     """
-    client, table = context.clients.dynamodb, context.settings.table
-    timeline = timelines.load(client, table, route.name, notice.subject, context.place_of(notice))
-    current = Current(timeline, context.now)
-    if timeline.holds(notice):
+    place = "" if notice.subject.kind == OUTAGE else context.place_of(notice)
+    current = current_of(context, route.name, notice.subject, place)
+    if current.timeline.holds(notice):
         return current
     is_explained = notice.state in ("failed", "firing") and not notice.muted
     found = explain(route.logs) if is_explained else Evidence()
-    more = {} if found == Evidence() else {notice.key: found}
 
     def added(latest: Timeline) -> Timeline:
         if latest.holds(notice):
             return latest
         notices = (*latest.notices, dated(latest.notices, notice))
+        more = {} if found == Evidence() else {notice.key: found}
         return replace(latest, notices=notices, evidence={**latest.evidence, **more})
 
-    return change(context, current, added)
+    incident, group = group_to_join(context, route, current.follows(added(current.timeline)), notice)
+    if not group:
+        return change(context, current, added)
+    found = replace(found, shared=shared(context.evidence_clients, found, _patience(context)))
+    return change(context, current, lambda latest: replace(added(latest), grouped={**latest.grouped, incident: group}))

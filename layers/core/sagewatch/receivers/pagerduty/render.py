@@ -16,7 +16,7 @@ from sagewatch.receivers.wording.sentences import as_text, details, filter_label
 type _EventAction = Literal["trigger", "acknowledge", "resolve"]
 
 SUMMARY, KEY = 1_024, 255
-_DETAIL_LENGTH, _ALSO = 4_000, 20
+_DETAIL_LENGTH, _ALSO, _MEMBERS = 4_000, 20, 1_000
 _ACTIONS: dict[str, _EventAction] = {
     "open": "trigger",
     "failed": "trigger",
@@ -79,8 +79,13 @@ def _alert(incident: Incident, route: Route) -> dict[str, Any]:
             "custom_details": {
                 **details(incident),
                 **{name: text for name, text in more.items() if text},
-                **{f"Also {n}": text for n, text in enumerate(others(incident, _ALSO), 1)},
+                **_others(incident),
             },
         },
         "links": [{"href": link, "text": name.capitalize()} for name, link in leads(incident, route).items()],
     }
+
+
+def _others(incident: Incident) -> dict[str, str]:
+    what, most = ("Member", _MEMBERS) if incident.members else ("Also", _ALSO)
+    return {f"{what} {n}": text for n, text in enumerate(others(incident, most), 1)}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sagewatch.model import WHOLE_RESOURCE, About, Incident, Notice, Part, Severity, ThreadLine
+from sagewatch.model import OUTAGE, WHOLE_RESOURCE, About, Incident, Notice, Part, Severity, ThreadLine
 from sagewatch.receivers.receiver import Capabilities, Location
 from sagewatch.tell.incident.group import ALIKE, short_hash
 
@@ -31,6 +31,8 @@ class Sent:
     """What that message showed."""
     lines: Mapping[str, Location] = field(default_factory=dict)
     """Where each line of the thread is, by key."""
+    at: str = ""
+    """Of an outage, when its readers were told last, in ISO 8601."""
     parts: Mapping[str, str] | None = None
     """How each part stood when it was last told, as `standings` says it; None of what the first version sent."""
 
@@ -128,7 +130,7 @@ def _news(
 _OF_PARTS: frozenset[About] = frozenset({"joined", "worsened", "reopened", "settled", "cleared", "closed", "resolved"})
 _OPENED: frozenset[About] = frozenset({"joined", "worsened", "reopened", "settled"})
 _RANKS = {str(severity): rank for rank, severity in enumerate(Severity)}
-_ENDED, _FLAPPING, _DOUBTFUL = "ended", "flapping", "?"
+ENDED, _FLAPPING, _DOUBTFUL = "ended", "flapping", "?"
 
 
 def standings(incident: Incident) -> dict[str, str]:
@@ -137,7 +139,7 @@ def standings(incident: Incident) -> dict[str, str]:
     A part that ended is `ended`; each failure of one part is news, so it is told apart by its notice. What flaps is
     neither open nor ended for its readers, until it settles.
     """
-    found = {WHOLE_RESOURCE: "open" if not incident.is_settled else _ENDED}
+    found = {WHOLE_RESOURCE: "open" if not incident.is_settled else ENDED}
     for part in incident.parts:
         found[part.first.part] = _FLAPPING if part.flapping else _standing(part.last)
     return found
@@ -146,7 +148,7 @@ def standings(incident: Incident) -> dict[str, str]:
 def _standing(last: Notice) -> str:
     if last.state == "firing":
         return str(last.severity)
-    return f"{last.severity} {short_hash(last.key)}" if last.state == "failed" else _ENDED
+    return f"{last.severity} {short_hash(last.key)}" if last.state == "failed" else ENDED
 
 
 def told_parts(incident: Incident, sent: Sent, fresh: frozenset[str]) -> Mapping[str, str]:
@@ -160,23 +162,23 @@ def told_parts(incident: Incident, sent: Sent, fresh: frozenset[str]) -> Mapping
     for notice in incident.notices:
         if notice.key not in fresh and notice.state not in ("acked", "snoozed"):
             found[notice.part] = _standing(notice)
-    is_over = all(standing == _ENDED for standing in found.values())
-    return {**found, WHOLE_RESOURCE: _ENDED if is_over else "open"}
+    is_over = all(standing == ENDED for standing in found.values())
+    return {**found, WHOLE_RESOURCE: ENDED if is_over else "open"}
 
 
 def _changed_parts(incident: Incident, lines: Sequence[ThreadLine], told: Mapping[str, str]) -> Iterator[ThreadLine]:
     """Yield one line for each part that stands otherwise than it was told; of what is over, only that it is."""
     if not incident.is_open:
-        if told.get(WHOLE_RESOURCE) != _ENDED and not any(part.flapping for part in incident.parts):
+        if told.get(WHOLE_RESOURCE) != ENDED and not any(part.flapping for part in incident.parts):
             ends = [line for line in lines if line.about in ("resolved", "closed")]
             yield ends[-1] if ends else _line_of(incident.parts[0].last, _ending(incident))
         return
     for part in incident.parts:
-        now, was = _standing(part.last), told.get(part.first.part, _ENDED)
-        is_hidden = part.flapping or (now != _ENDED and part.last.muted)
-        if is_hidden or now == was or (now != _ENDED and not _is_worse(now, was)):
+        now, was = _standing(part.last), told.get(part.first.part, ENDED)
+        is_hidden = part.flapping or (now != ENDED and part.last.muted)
+        if is_hidden or now == was or (now != ENDED and not _is_worse(now, was)):
             continue
-        ended = now == _ENDED
+        ended = now == ENDED
         own = [
             line
             for line in lines
@@ -190,9 +192,16 @@ def _changed_parts(incident: Incident, lines: Sequence[ThreadLine], told: Mappin
 
 def _is_worse(now: str, was: str) -> bool:
     """Tell whether an open part is news: it was not open, it failed again, or its severity has risen."""
-    if was in (_ENDED, _FLAPPING, _DOUBTFUL) or now.partition(" ")[2] != was.partition(" ")[2]:
+    if was in (ENDED, _FLAPPING, _DOUBTFUL) or now.partition(" ")[2] != was.partition(" ")[2]:
         return True
     return _RANKS[now.partition(" ")[0]] < _RANKS[was.partition(" ")[0]]
+
+
+def is_change(now: str, was: str | None) -> bool:
+    """Tell whether a part stands otherwise for its readers than it was told; one that flaps is left out."""
+    if now == _FLAPPING or was == now:
+        return False
+    return now == ENDED or was is None or _is_worse(now, was)
 
 
 def _is_one_of_many(incident: Incident, part: Part) -> bool:
@@ -207,9 +216,9 @@ def _about(last: Notice, told: Mapping[str, str]) -> About:
     opened = [
         each.partition(" ")[0]
         for part, each in told.items()
-        if part != WHOLE_RESOURCE and each not in (_ENDED, _FLAPPING, _DOUBTFUL)
+        if part != WHOLE_RESOURCE and each not in (ENDED, _FLAPPING, _DOUBTFUL)
     ]
-    if told.get(WHOLE_RESOURCE) == _ENDED:
+    if told.get(WHOLE_RESOURCE) == ENDED:
         return "reopened"
     return "worsened" if all(_RANKS[last.severity] < _RANKS[each] for each in opened) else "joined"
 
@@ -228,11 +237,24 @@ def merged(sent: Mapping[str, Sent], incidents: Iterable[Incident], capabilities
         return
     for incident in incidents:
         for other in _known_ids(sent, incident)[1:]:
-            for key, where in sent[other].lines.items():
-                if not key.startswith(PICTURE):
-                    yield Action(do="withdraw", id=other, key=key, where=where)
-            keyed = {"key": sent[other].key} if capabilities.keyed else {}
-            yield Action(do="withdraw", id=other, where=sent[other].root or keyed)
+            yield from _withdrawn(sent, other, capabilities)
+
+
+def moved(sent: Mapping[str, Sent], incidents: Iterable[Incident], capabilities: Capabilities) -> Iterator[Action]:
+    """Yield the withdrawal of messages about incidents that an outage tells now."""
+    if not capabilities.editable:
+        return
+    for incident in incidents:
+        for id_ in _known_ids(sent, incident):
+            yield from _withdrawn(sent, id_, capabilities)
+
+
+def _withdrawn(sent: Mapping[str, Sent], id_: str, capabilities: Capabilities) -> Iterator[Action]:
+    for key, where in sent[id_].lines.items():
+        if not key.startswith(PICTURE):
+            yield Action(do="withdraw", id=id_, key=key, where=where)
+    keyed = {"key": sent[id_].key} if capabilities.keyed else {}
+    yield Action(do="withdraw", id=id_, where=sent[id_].root or keyed)
 
 
 def by_present_id(
@@ -289,7 +311,7 @@ def doubted(sent: Sent, action: Action) -> Sent:
     if action.do == "edit":
         return replace(sent, fingerprint=_DOUBTFUL)
     if action.do == "reply" and action.line and action.line.about in _OF_PARTS and sent.parts is not None:
-        is_end = action.line.about in ("resolved", "closed")
+        is_end = action.line.about in ("resolved", "closed") or action.line.notice.subject.kind == OUTAGE
         parts = list(sent.parts) if is_end else [action.line.notice.part, WHOLE_RESOURCE]
         return replace(sent, parts={**sent.parts, **dict.fromkeys(parts, _DOUBTFUL)})
     return sent
@@ -307,6 +329,7 @@ def _sent_to_stored(id_: str, sent: Sent) -> dict[str, Any]:
     lines = {key: dict(where) for key, where in sent.lines.items()}
     told = {"root": dict(sent.root), "mark": sent.fingerprint, "lines": lines}
     more = {"key": sent.key} if sent.key not in ("", id_) else {}
+    more |= {"at": sent.at} if sent.at else {}
     return {**told, **more, **({"parts": dict(sent.parts)} if sent.parts is not None else {})}
 
 
@@ -326,5 +349,6 @@ def _sent_of_stored(id_: str, stored: Mapping[str, Any]) -> Sent:
         root=stored["root"],
         fingerprint=stored["mark"],
         lines=stored["lines"],
+        at=stored.get("at", ""),
         parts=stored.get("parts"),
     )

@@ -1,0 +1,110 @@
+"""Lets incidents join the group that is open on their route, and has groups told in time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sagewatch.aws import queue
+from sagewatch.errors import Retry
+from sagewatch.model import OUTAGE, Incident, Notice, Ref
+from sagewatch.policy.rules import Route
+from sagewatch.tell.incident.group import short_hash
+from sagewatch.tell.outage.derive import group_of
+from sagewatch.tell.route import group_interval, group_wait
+from sagewatch.tell.store import groups
+from sagewatch.tell.store.groups import Window
+from sagewatch.tell.store.timelines import Timeline, entry
+
+if TYPE_CHECKING:
+    from sagewatch.tell.context import Context, Current
+
+WAKE = "Sagewatch Outage"
+"""The detail-type of the message that has a group told."""
+
+OPEN_FOR = timedelta(minutes=10)
+"""How long after an outage was last told something may still join its group."""
+
+_MARGIN = timedelta(seconds=15)
+"""How long after `group_wait` a group is open, so that nobody begins another one before it is told."""
+
+_OPENING = ("firing", "failed")
+
+
+def group_to_join(context: Context, route: Route, current: Current, notice: Notice) -> tuple[str, str]:
+    """Return the incident that a new notice, the newest of `current`, opens, and the group that it waits in.
+
+    Nothing (twice) when it is told now: it opens none, or is the first one on its route for a while.
+    """
+    wait = group_wait(route)
+    if not (wait and context.settings.queue_url) or notice.muted or notice.state not in _OPENING:
+        return "", ""
+    incident = next((each for each in current.incidents if any(n.key == notice.key for n in each.notices)), None)
+    if incident is None or not incident.is_open or _is_told(current.timeline, incident):
+        return "", ""
+    client, table, now = context.clients.dynamodb, context.settings.table, context.now
+    name = entry(notice.subject, current.timeline.place, incident.id)
+    begun = Window(group=short_hash(route.name, name, now.isoformat()), first=name, until=now + wait + _MARGIN)
+    if groups.begin(client, table, route.name, begun, now):
+        return "", ""
+    last = groups.last(client, table, route.name)
+    # The message of who began it came back after a crash.
+    if last is None or last.first == name:
+        return "", ""
+    groups.join(client, table, route.name, last.group, (last.first, name), last.first, now)
+    return incident.id, last.group
+
+
+def _is_told(timeline: Timeline, incident: Incident) -> bool:
+    """Return whether anybody was told of an incident, or a group tells of it."""
+    ids = {incident.id, *incident.anchors}
+    return bool(group_of(timeline, incident)) or any(ids & sent["said"].keys() for sent in timeline.sent.values())
+
+
+def have_told(context: Context, route: Route, current: Current, notice: Notice) -> None:
+    """Have the groups told that tell of the incidents in which a notice is."""
+    if not current.timeline.grouped:
+        return
+    if notice.state in _OPENING:
+        after = group_wait(route)
+    elif notice.state in ("acked", "snoozed"):
+        after = timedelta()
+    else:
+        after = group_interval(route)
+    told_by = {
+        group_of(current.timeline, each) for each in current.incidents if any(n.key == notice.key for n in each.notices)
+    }
+    for group in sorted(filter(None, told_by)):
+        wake(context, route.name, group, context.now + after)
+
+
+def rejoin(context: Context, current: Current) -> None:
+    """Have incidents that a group tells join it again: it was closed, or never got to know of them."""
+    timeline = current.timeline
+    for incident in current.incidents:
+        group = group_of(timeline, incident)
+        if group and incident.is_open:
+            name = entry(timeline.subject, timeline.place, incident.id)
+            client, table = context.clients.dynamodb, context.settings.table
+            groups.join(client, table, timeline.route, group, (name,), "", context.now)
+            wake(context, timeline.route, group, context.now)
+
+
+def wake(context: Context, route: str, group: str, at: datetime) -> None:
+    """Send a message that has a group told at a time, unless one is on its way; the clock makes up for a lost one."""
+    url = context.settings.queue_url
+    if not url or not groups.is_to_wake(
+        context.clients.dynamodb, context.settings.table, route, group, at, context.now
+    ):
+        return
+    delay = max(0, -int((context.now - at).total_seconds() // 1))
+    event = {"source": "sagewatch", "detail-type": WAKE, "detail": {"route": route, "group": group}}
+    try:
+        queue.send(context.clients.sqs, url, [event], delay)
+    except Retry as error:
+        context.receivers.note("OutageNotWoken", because=str(error))
+
+
+def subject_of_group(group: str) -> Ref:
+    """Return whose timeline a group is: `outage/9f3c01d2a4b5e6f7`."""
+    return Ref(OUTAGE, group)
