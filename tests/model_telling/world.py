@@ -273,7 +273,7 @@ class World:
         """Press a control of a message (or one that was there before), as Slack tells the function's URL of it."""
         pressed = control or message.controls()[what]
         action = {"action_id": what, "action_ts": f"{CLOCK.seconds:.6f}", "type": pressed["type"]}
-        if what == "ack":
+        if pressed["type"] == "button":
             action["value"] = pressed["value"]
         else:
             action["selected_option"] = pressed["options"][option % len(pressed["options"])]

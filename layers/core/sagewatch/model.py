@@ -589,6 +589,8 @@ class Incident:
 
     Then `parts` are those of all members, and `notices` say when the first of them opened and the last ended.
     """
+    is_superseded: bool = False
+    """Of a member of an outage, whether a newer incident of the same resource has begun since it ended."""
     common: tuple[tuple[str, str], ...] = ()
     """Of an outage, what its members share: `(("instance type", "ml.g5.2xlarge"),)`."""
 

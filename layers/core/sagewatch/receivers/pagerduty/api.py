@@ -79,8 +79,10 @@ class PagerDutyReceiver:
         return _where(incident)
 
     def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
-        # What PagerDuty holds for resolved must be opened again before it can be acknowledged.
-        if render.action(incident) == "acknowledge" and not root.get("open"):
+        # What PagerDuty holds for resolved must be opened again before it can be acknowledged; only a trigger carries
+        # who the members of an outage are.
+        is_to_be_shown = not root.get("open") or bool(incident.members)
+        if render.action(incident) == "acknowledge" and is_to_be_shown:
             self.api.send(render.trigger(incident, self.route))
         self.api.send(render.event(incident, self.route))
         return _where(incident)

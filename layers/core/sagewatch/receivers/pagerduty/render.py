@@ -6,6 +6,7 @@ PagerDuty developer documentation, "Send an Alert Event" (a summary 1,024 charac
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Literal
 
 from sagewatch.model import Incident
@@ -37,6 +38,9 @@ def action(incident: Incident) -> _EventAction:
 def standing(incident: Incident) -> str:
     """Return a text that is another one when PagerDuty must be told: `trigger:critical`, `resolve`."""
     said = action(incident)
+    if incident.members:
+        still = "+".join(sorted(each.id for each in incident.members if each.is_open))
+        return f"{said}:{incident.severity}:{hashlib.sha256(still.encode()).hexdigest()[:8]}" if still else said
     return f"{said}:{incident.severity}" if said == "trigger" else said
 
 

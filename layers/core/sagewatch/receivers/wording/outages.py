@@ -103,7 +103,7 @@ def roster(outage: Incident) -> Iterator[str]:
             state = {"acked": ", acknowledged", "snoozed": ", snoozed"}.get(each.status, "")
             yield f"{name(each, part)} · {inline(measured(part.last), _TITLE)} · {part.last.severity.upper()}{state}"
     for each in outage.members:
-        for part in each.parts:
+        for part in each.parts if not each.is_superseded else ():
             if part.last.state in ("cleared", "closed"):
                 said = "closed" if part.last.state == "closed" else "OK"
                 yield f"{name(each, part)} · {inline(part.first.title, _TITLE)} · {said}"

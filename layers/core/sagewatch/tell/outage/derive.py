@@ -49,7 +49,8 @@ def members(group: Timeline, timelines: Members, now: datetime) -> dict[str, Inc
             is_ours = told_by == group.subject.name or (not told_by and entry == group.first)
             if is_ours and id_ in (incident.id, *incident.anchors) and (subject, place, incident.id) not in seen:
                 seen.add((subject, place, incident.id))
-                found[entry] = incident
+                is_old = not incident.is_open and incident is not derived[subject, place][-1]
+                found[entry] = replace(incident, is_superseded=is_old)
     return found
 
 
