@@ -165,6 +165,7 @@ class World:
     policies_changed: bool = False
     troubles: list[tuple[float, float]] = field(default_factory=list)
     calls: int = 0
+    logged: int = 0
     trail: list[str] = field(default_factory=list)
     last_event: dict[str, Any] = field(default_factory=dict)
     app: Any = None
@@ -421,8 +422,9 @@ class World:
         )
         try:
             self.app = self.app or cold_start("notify")
-            with contextlib.redirect_stdout(io.StringIO()):
+            with contextlib.redirect_stdout(io.StringIO()) as written:
                 answer = self.app.handler(event, Context(self._deadline))
+            self.logged += len(written.getvalue())
         except Killed:
             self.app = None
             return None
@@ -579,7 +581,7 @@ def _error(client: BaseClient, operation: str, code: str, message: str = "played
 
 
 @contextmanager
-def world(seed: int = 0, **given: Any) -> Iterator[World]:
+def world(seed: int = 0, make: type[World] | None = None, **given: Any) -> Iterator[World]:
     """Make a world, in which the functions live for as long as the block lasts."""
     services = ("dynamodb", "cloudwatch", "sqs", "sns", "ssm", "secretsmanager", "sagemaker", "logs")
     made = {service: _client(service) for service in services}
@@ -604,5 +606,5 @@ def world(seed: int = 0, **given: Any) -> Iterator[World]:
         # Powertools warns when a function that was killed counted nothing.
         warnings.filterwarnings("ignore", "No application metrics to publish")
         random.seed(seed)
-        here = World(**given)
+        here = (make or World)(**given)
         yield here

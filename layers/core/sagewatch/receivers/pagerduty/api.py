@@ -80,8 +80,9 @@ class PagerDutyReceiver:
 
     def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
         # What PagerDuty holds for resolved must be opened again before it can be acknowledged; only a trigger carries
-        # who the members of an outage are.
-        is_to_be_shown = not root.get("open") or bool(incident.members)
+        # the severity, and who the members of an outage are.
+        is_worse = root.get("severity", incident.severity) != incident.severity
+        is_to_be_shown = not root.get("open") or is_worse or bool(incident.members)
         if render.action(incident) == "acknowledge" and is_to_be_shown:
             self.api.send(render.trigger(incident, self.route))
         self.api.send(render.event(incident, self.route))
@@ -104,8 +105,8 @@ class PagerDutyReceiver:
 
 
 def _where(incident: Incident) -> Location:
-    """Return under which key PagerDuty has an incident, and whether it is open there."""
-    return {"key": incident.id, "open": incident.is_open}
+    """Return under which key PagerDuty has an incident, whether it is open there, and how bad."""
+    return {"key": incident.id, "open": incident.is_open, "severity": str(incident.severity)}
 
 
 def _pagerduty_error(answer: Answer, key: str) -> SagewatchError:

@@ -41,7 +41,7 @@ def standing(incident: Incident) -> str:
     if incident.members:
         still = "+".join(sorted(each.id for each in incident.members if each.is_open))
         return f"{said}:{incident.severity}:{hashlib.sha256(still.encode()).hexdigest()[:8]}" if still else said
-    return f"{said}:{incident.severity}" if said == "trigger" else said
+    return said if said == "resolve" else f"{said}:{incident.severity}"
 
 
 def event(incident: Incident, route: Route) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from sagewatch.model import Incident, Part
 
@@ -24,7 +25,9 @@ ALIKE = 3
 MOST_OUTAGES = 5
 """Into how many outages what opened together is cut at most; a channel takes one message a second."""
 
-_MOST_OF = 0.8
+_MOST_OF, _SHARE, _OFTEN = 0.8, 0.15, 0.15
+"""Shares of incidents: most of them; enough to be a part of them; so often that two symptoms are one."""
+
 # Zones are named as in use1-az4 or us-east-1a (EC2 User Guide, "Availability Zones").
 _ZONE = re.compile(r"\b(?:[a-z]{2}(?:-[a-z]+)+-\d[a-z]|[a-z]{3,4}\d-az\d)\b")
 _INSTANCE_TYPE = re.compile(r"\bml\.[a-z0-9-]+\.[a-z0-9]+\b")
@@ -65,16 +68,23 @@ def _traits_of(incident: Incident, part: Part) -> Iterator[Trait]:
 
 
 def partition(cases: Mapping[str, frozenset[Trait]]) -> tuple[Cluster, ...]:
-    """Cut incidents, given as traits by name, into those that share a cause; of those left over none is known.
+    """Cut incidents, given as traits by name, into those that share a cause; of those in the last one, none is known.
 
-    A lead (a model, an instance type …) makes an outage of those whose symptom it explains: most of all that show this
-    symptom have it, or the others with that symptom share another lead. What is left is cut by symptoms.
+    Symptoms that occur together are one. Those that show it are an outage, by the rarest lead (a model, an instance
+    type …) that most of them have, else by the symptom itself; they are several when a few leads share most of them
+    out. Symptoms of which the same lead is found are one outage.
     """
-    left, found = dict(cases), list[Cluster]()
-    while len(found) < MOST_OUTAGES - 1 and (best := _best(left)):
-        found.append(best)
-        left = {name: each for name, each in left.items() if name not in best.entries}
-    return (*found, Cluster(None, tuple(left))) if left else tuple(found)
+    found: dict[Trait, list[str]] = {}
+    for symptom in _symptoms(cases):
+        for key, several in _by_leads(symptom, {name: cases[name] for name in symptom}):
+            found.setdefault(key, []).extend(several)
+    largest = sorted(
+        (Cluster(key, tuple(several)) for key, several in found.items() if len(several) >= ALIKE),
+        key=lambda each: (-len(each.entries), each.key or ()),
+    )[: MOST_OUTAGES - 1]
+    taken = {name for each in largest for name in each.entries}
+    left = tuple(name for name in cases if name not in taken)
+    return (*largest, Cluster(None, left)) if left else tuple(largest)
 
 
 def joined(case: frozenset[Trait], clusters: Mapping[str, Trait | None]) -> str:
@@ -94,54 +104,41 @@ def _rank(trait: Trait) -> int:
     return LEADS.index(trait[0]) if trait[0] in LEADS else len(LEADS)
 
 
-def _best(cases: Mapping[str, frozenset[Trait]]) -> Cluster | None:
-    """Return the outage by the rarest lead that explains symptoms, the largest of those; else by a symptom."""
+def _symptoms(cases: Mapping[str, frozenset[Trait]]) -> list[tuple[str, ...]]:
+    """Cut incidents by what they show; rows that many show together are one symptom."""
+    rows = {name: [trait for trait in each if trait[0] == ROW] for name, each in cases.items()}
+    counted = Counter(row for each in rows.values() for row in each)
+    pairs = Counter(pair for each in rows.values() for pair in combinations(sorted(each), 2))
+    symptom = {row: row for row in counted}
+    for (one, other), times in sorted(pairs.items()):
+        if times >= max(2, _OFTEN * min(counted[one], counted[other])):
+            old, new = symptom[other], symptom[one]
+            symptom = {row: new if each == old else each for row, each in symptom.items()}
+    found: dict[Trait, list[str]] = {}
+    for name, each in rows.items():
+        found.setdefault(symptom[max(each, key=lambda row: (counted[row], row))], []).append(name)
+    return [tuple(each) for each in found.values()]
+
+
+def _by_leads(names: Sequence[str], cases: Mapping[str, frozenset[Trait]]) -> Iterator[tuple[Trait, list[str]]]:
+    """Yield who of those with one symptom belong together, by the lead that they share, or by the symptom."""
     counted = Counter(trait for each in cases.values() for trait in each)
-    many = [trait for trait, count in counted.items() if count >= ALIKE]
-    pairs = Counter((row, lead) for each in cases.values() for row in each if row[0] == ROW for lead in each)
-    found = [
-        (_rank(trait), -len(entries), trait, entries)
-        for trait in many
-        if len(entries := tuple(_explained(trait, cases, counted, pairs))) >= ALIKE
-    ]
-    if not found:
-        return None
-    _, _, trait, entries = min(found)
-    return Cluster(trait, entries)
-
-
-def _explained(
-    trait: Trait,
-    cases: Mapping[str, frozenset[Trait]],
-    counted: Mapping[Trait, int],
-    pairs: Mapping[tuple[Trait, Trait], int],
-) -> Iterator[str]:
-    """Yield the incidents of which a trait explains a symptom."""
-    rows: dict[Trait, bool] = {}
-    for name, each in cases.items():
-        if trait not in each:
-            continue
-        for row in each if trait[0] != ROW else ():
-            if row[0] == ROW and row not in rows:
-                rows[row] = _explains(trait, row, cases, counted[row], pairs)
-        if trait[0] == ROW or any(rows.get(row) for row in each):
-            yield name
-
-
-def _explains(
-    trait: Trait,
-    row: Trait,
-    cases: Mapping[str, frozenset[Trait]],
-    count: int,
-    pairs: Mapping[tuple[Trait, Trait], int],
-) -> bool:
-    if pairs[row, trait] >= _MOST_OF * count:
-        return True
-    if pairs[row, trait] < ALIKE:
-        return False
-    others = [each for each in cases.values() if row in each and trait not in each]
-    shared = Counter(lead for each in others for lead in each if lead[0] != ROW)
-    return any(times >= max(ALIKE, _MOST_OF * len(others)) for times in shared.values())
+    leads = sorted((trait for trait in counted if trait[0] != ROW), key=lambda trait: (_rank(trait), -counted[trait]))
+    shares, left = list[tuple[Trait, list[str]]](), list(names)
+    values = Counter(name for name, _ in leads)
+    for lead in leads:
+        several = [name for name in left if lead in cases[name]]
+        # An instance type has only a few values, and some incidents share one by chance: then it must stand out.
+        by_chance = 2 * len(left) / values[lead[0]] if values[lead[0]] > 2 else 0
+        if len(several) >= max(ALIKE, _SHARE * len(left), min(by_chance, _MOST_OF * len(left))):
+            shares.append((lead, several))
+            left = [name for name in left if name not in several]
+    if len(left) <= (1 - _MOST_OF) * len(cases) and shares:
+        largest = max(shares, key=lambda share: len(share[1]))
+        for lead, several in shares:
+            yield lead, several + (left if lead == largest[0] else [])
+    else:
+        yield max((trait for trait in counted if trait[0] == ROW), key=lambda row: (counted[row], row)), list(names)
 
 
 def key_of(value: Iterable[object]) -> Trait | None:

@@ -82,10 +82,22 @@ def _outage(group: Timeline, id_: str, several: Sequence[Incident], now: datetim
         anchors=(id_,),
         status="acked" if is_attended else outage.status,
         subject=group.subject,
-        parts=tuple(sorted((part for each in several for part in each.parts), key=_worst_first)),
+        parts=tuple(sorted(_parts(several), key=_worst_first)),
         members=tuple(sorted(several, key=_first_open)),
         common=cluster.common([cluster.traits(each) for each in several]),
     )
+
+
+def _parts(several: Sequence[Incident]) -> Iterable[Part]:
+    """Return the parts of all members, each once: of an alarm that two incidents of a resource had, the newest."""
+    newest: dict[tuple[Ref, str], Part] = {}
+    for part, subject in sorted(((part, each.subject) for each in several for part in each.parts), key=_in_time):
+        newest[subject, part.first.part] = part
+    return newest.values()
+
+
+def _in_time(part: tuple[Part, Ref]) -> tuple[datetime, datetime]:
+    return part[0].first.at, part[0].last.at
 
 
 def _worst_first(part: Part) -> tuple[bool, int, float]:
