@@ -22,11 +22,11 @@ from sagewatch.tell.evidence.gather import PATIENCE, gather, shared, tags_of_arn
 from sagewatch.tell.hide import evidence_without_secrets, without_secrets
 from sagewatch.tell.impaired import IMPAIRED_ATTEMPTS, tell_without_memory
 from sagewatch.tell.incident.late import dated
-from sagewatch.tell.outage.join import WAKE, group_to_join, have_told
+from sagewatch.tell.outage.join import WAKE, group_to_join, have_told, wake
 from sagewatch.tell.outage.tell import tell_group
 from sagewatch.tell.read import alarm_events
 from sagewatch.tell.read.sagemaker_events import lacks_tags, tagged
-from sagewatch.tell.route import route_named, routes
+from sagewatch.tell.route import group_wait, route_named, routes
 from sagewatch.tell.store import seen, timelines
 from sagewatch.tell.store.timelines import Timeline
 
@@ -113,7 +113,10 @@ def _tell_on(context: Context, taken: tuple[Route, ...], notice: Notice) -> None
     errors: list[SagewatchError] = []
     for route in taken:
         with collected(errors):
-            current = _add(context, route, notice, explain)
+            current, waits_in = _add(context, route, notice, explain)
+            if waits_in:
+                wake(context, route.name, waits_in, context.now + group_wait(route))
+                continue
             if notice.subject.kind == OUTAGE:
                 tell_group(context, route.name, notice.subject.name, frozenset({notice.key}))
             elif current.own or current.moved:
@@ -185,15 +188,16 @@ def _may_end_something(context: Context, route: Route, notice: Notice) -> bool:
     return timeline.holds(notice) or any(incident.is_open for incident in current.incidents)
 
 
-def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool], Evidence]) -> Current:
+def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool], Evidence]) -> tuple[Current, str]:
     """Write a notice and what explains it down before anything is told of it, so that it cannot be lost.
 
+    Return the timeline as it is then, and the group in which the notice waits to be told; nothing when it is told now.
     `explain(logs)` returns that, with the last lines of the log or without.
     """
     place = "" if notice.subject.kind == OUTAGE else context.place_of(notice)
     current = current_of(context, route.name, notice.subject, place)
     if current.timeline.holds(notice):
-        return current
+        return current, ""
     is_explained = notice.state in ("failed", "firing") and not notice.muted
     found = explain(route.logs) if is_explained else Evidence()
 
@@ -205,7 +209,10 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
         return replace(latest, notices=notices, evidence={**latest.evidence, **more})
 
     incident, group = group_to_join(context, route, current.follows(added(current.timeline)), notice)
-    if not group:
-        return change(context, current, added)
+    if not incident:
+        return change(context, current, added), group
     found = replace(found, shared=shared(context.evidence_clients, found, _patience(context)))
-    return change(context, current, lambda latest: replace(added(latest), grouped={**latest.grouped, incident: group}))
+    joined = change(
+        context, current, lambda latest: replace(added(latest), grouped={**latest.grouped, incident: group})
+    )
+    return joined, group

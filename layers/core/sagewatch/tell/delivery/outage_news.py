@@ -11,6 +11,7 @@ from sagewatch.receivers.receiver import Capabilities
 from sagewatch.tell.delivery import difference
 from sagewatch.tell.delivery.difference import Action, Sent
 
+_NEARLY = 0.9
 _OF_MEMBERS: frozenset[About] = frozenset(
     {"joined", "worsened", "reopened", "settled", "flapping", "cleared", "closed", "resolved"}
 )
@@ -41,7 +42,8 @@ def due(
         if line.about not in _OF_MEMBERS and line.key not in sent.lines and (had_to_wait or line.notice.key in fresh):
             yield Action(do="reply", id=outage.id, line=line)
     about = _news(outage, sent) if capabilities.opens else None
-    waits = outage.is_open and sent.at and now < datetime.fromisoformat(sent.at) + interval
+    # A group is told at times of its own: a message that would be due in a moment is sent now.
+    waits = outage.is_open and sent.at and now < datetime.fromisoformat(sent.at) + _NEARLY * interval
     if about and not waits:
         key = f"{about}:{now.isoformat()}"
         yield Action(do="reply", id=outage.id, line=ThreadLine(key=key, about=about, at=now, notice=outage.notices[-1]))

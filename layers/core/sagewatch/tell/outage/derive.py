@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 
 from sagewatch.model import OUTAGE, WHOLE_RESOURCE, Incident, Labels, Notice, Part, Ref, Severity, State
 from sagewatch.tell.incident.group import Group, in_time, incident_of, incidents
@@ -123,13 +124,14 @@ def _turns(id_: str, several: Sequence[Incident]) -> Iterator[Notice]:
         ((notice, number) for number, each in enumerate(several) for notice in each.notices),
         key=lambda change: in_time(change[0]),
     )
-    for notice, number in changes:
-        if notice.state in ("firing", "failed"):
-            open_[number, notice.part] = notice.severity
-        elif notice.state in ("cleared", "closed"):
-            gone = [key for key in open_ if key[0] == number and notice.part in (key[1], WHOLE_RESOURCE)]
-            for key in gone:
-                del open_[key]
+    # What happens at one time is one turn: alarms of a fleet change in the same second.
+    for _, several_at_once in groupby(changes, key=lambda change: change[0].at):
+        for notice, number in several_at_once:
+            if notice.state in ("firing", "failed"):
+                open_[number, notice.part] = notice.severity
+            elif notice.state in ("cleared", "closed"):
+                for key in [key for key in open_ if key[0] == number and notice.part in (key[1], WHOLE_RESOURCE)]:
+                    del open_[key]
         now = min(open_.values(), key=_RANKS.__getitem__, default=None)
         if now == worst:
             continue

@@ -12,7 +12,7 @@ from sagewatch.policy.rules import Route
 from sagewatch.tell.incident.group import short_hash
 from sagewatch.tell.outage.derive import group_of
 from sagewatch.tell.route import group_interval, group_wait
-from sagewatch.tell.store import groups
+from sagewatch.tell.store import groups, timelines
 from sagewatch.tell.store.groups import Window
 from sagewatch.tell.store.timelines import Timeline, entry
 
@@ -32,18 +32,22 @@ _OPENING = ("firing", "failed")
 
 
 def group_to_join(context: Context, route: Route, current: Current, notice: Notice) -> tuple[str, str]:
-    """Return the incident that a new notice, the newest of `current`, opens, and the group that it waits in.
+    """Return the incident that a new notice of `current` opens, and the group that it waits in.
 
-    Nothing (twice) when it is told now: it opens none, or is the first one on its route for a while.
+    Nothing (twice) when it is told now: it opens none, or is the first one on its route for a while. A group alone when
+    that first incident goes on opening while others join it: what it says waits with them.
     """
     wait = group_wait(route)
     if not (wait and context.settings.queue_url) or notice.muted or notice.state not in _OPENING:
         return "", ""
     incident = next((each for each in current.incidents if any(n.key == notice.key for n in each.notices)), None)
-    if incident is None or not incident.is_open or _is_told(current.timeline, incident):
+    if incident is None or not incident.is_open or group_of(current.timeline, incident):
         return "", ""
     client, table, now = context.clients.dynamodb, context.settings.table, context.now
     name = entry(notice.subject, current.timeline.place, incident.id)
+    if _is_told(current.timeline, incident):
+        is_young = now - incident.opened <= wait + _MARGIN
+        return "", _group_of_first(context, route, name) if is_young else ""
     begun = Window(group=short_hash(route.name, name, now.isoformat()), first=name, until=now + wait + _MARGIN)
     if groups.begin(client, table, route.name, begun, now):
         return "", ""
@@ -56,9 +60,21 @@ def group_to_join(context: Context, route: Route, current: Current, notice: Noti
 
 
 def _is_told(timeline: Timeline, incident: Incident) -> bool:
-    """Return whether anybody was told of an incident, or a group tells of it."""
     ids = {incident.id, *incident.anchors}
-    return bool(group_of(timeline, incident)) or any(ids & sent["said"].keys() for sent in timeline.sent.values())
+    return any(ids & sent["said"].keys() for sent in timeline.sent.values())
+
+
+def _group_of_first(context: Context, route: Route, name: str) -> str:
+    """Return the group that began with an incident which was told alone, while others join; else nothing."""
+    client, table = context.clients.dynamodb, context.settings.table
+    last = groups.last(client, table, route.name)
+    if last is None or last.first != name or last.until <= context.now:
+        return ""
+    others = timelines.load(client, table, route.name, Ref(OUTAGE, last.group)).entries
+    if not (context.is_busy or others):
+        return ""
+    groups.join(client, table, route.name, last.group, (name,), name, context.now)
+    return last.group
 
 
 def have_told(context: Context, route: Route, current: Current, notice: Notice) -> None:

@@ -10,7 +10,7 @@ from sagewatch.errors import SagewatchError
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
 from sagewatch.tell.context import Context, Current, change, collected, current_of, raise_most_hopeful
-from sagewatch.tell.delivery.deliver import Claim, claimed, deliver_claimed, is_owed
+from sagewatch.tell.delivery.deliver import Claim, claimed, deliver_claimed, is_due, is_owed
 from sagewatch.tell.delivery.deliver import deliver as deliver_alone
 from sagewatch.tell.incident.group import short_hash
 from sagewatch.tell.outage import cluster
@@ -36,6 +36,8 @@ def tell_group(context: Context, name: str, group: str, fresh: frozenset[str] = 
     for entry in alone:
         with collected(errors):
             _let_go(context, route, group, entry)
+    with collected(errors):
+        _tell_first(context, route, current)
     if not errors:
         _take_in(context, route, current)
     if is_owed(context, route, current):
@@ -93,6 +95,16 @@ def _let_go(context: Context, route: Route, group: str, entry: str) -> None:
     current = _regrouped(context, route, entry, lambda told_by: "" if told_by == group else told_by)
     if current.own:
         deliver_alone(context, route, current, frozenset(each.key for each in current.timeline.notices))
+
+
+def _tell_first(context: Context, route: Route, current: Current) -> None:
+    """Tell what the incident that was told alone opened meanwhile, when it is in no outage."""
+    first = current.timeline.first
+    if not first or any(first in each["entries"] for each in current.timeline.clusters.values()):
+        return
+    alone = current_of(context, route.name, *owner_of(first)[:2])
+    if is_due(context, route, alone):
+        deliver_alone(context, route, alone, frozenset())
 
 
 def _take_in(context: Context, route: Route, current: Current) -> None:
