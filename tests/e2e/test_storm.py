@@ -35,7 +35,7 @@ PER_SECOND = 10
 
 PATIENCE = 300 + 3 * INCIDENTS  # s
 SLACK_ONLY = f"routes: [{{name: all, slack: {CHANNEL}, group_wait: 0s}}]"
-"""So that the alerts topic hears of what a fallback tells it, and of nothing else; and everything is told one by one."""
+"""So that the alerts topic hears of what a fallback tells it and of nothing else, and all is told one by one."""
 
 SOON = {"Retry-After": "1"}
 TROUBLES = (

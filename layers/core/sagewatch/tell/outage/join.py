@@ -14,7 +14,7 @@ from sagewatch.tell.outage.derive import group_of
 from sagewatch.tell.route import group_interval, group_wait
 from sagewatch.tell.store import groups, timelines
 from sagewatch.tell.store.groups import Window
-from sagewatch.tell.store.timelines import Timeline, entry
+from sagewatch.tell.store.timelines import Timeline, entry, owner_of
 
 if TYPE_CHECKING:
     from sagewatch.tell.context import Context, Current
@@ -47,13 +47,13 @@ def group_to_join(context: Context, route: Route, current: Current, notice: Noti
     name = entry(notice.subject, current.timeline.place, incident.id)
     if _is_told(current.timeline, incident):
         is_young = now - incident.opened <= wait + _MARGIN
-        return "", _group_of_first(context, route, name) if is_young else ""
+        return "", _group_of_first(context, route, current.timeline, incident) if is_young else ""
     begun = Window(group=short_hash(route.name, name, now.isoformat()), first=name, until=now + wait + _MARGIN)
     if groups.begin(client, table, route.name, begun, now):
         return "", ""
     last = groups.last(client, table, route.name)
     # The message of who began it came back after a crash.
-    if last is None or last.first == name:
+    if last is None or _is_first(last, current.timeline, incident):
         return "", ""
     groups.join(client, table, route.name, last.group, (last.first, name), last.first, now)
     return incident.id, last.group
@@ -64,16 +64,22 @@ def _is_told(timeline: Timeline, incident: Incident) -> bool:
     return any(ids & sent["said"].keys() for sent in timeline.sent.values())
 
 
-def _group_of_first(context: Context, route: Route, name: str) -> str:
+def _is_first(window: Window, timeline: Timeline, incident: Incident) -> bool:
+    """Return whether a group began with an incident, which an older notice may have given another id since."""
+    subject, place, id_ = owner_of(window.first)
+    return (subject, place) == (timeline.subject, timeline.place) and id_ in (incident.id, *incident.anchors)
+
+
+def _group_of_first(context: Context, route: Route, timeline: Timeline, incident: Incident) -> str:
     """Return the group that began with an incident which was told alone, while others join; else nothing."""
     client, table = context.clients.dynamodb, context.settings.table
     last = groups.last(client, table, route.name)
-    if last is None or last.first != name or last.until <= context.now:
+    if last is None or not _is_first(last, timeline, incident) or last.until <= context.now:
         return ""
     others = timelines.load(client, table, route.name, Ref(OUTAGE, last.group)).entries
     if not (context.is_busy or others):
         return ""
-    groups.join(client, table, route.name, last.group, (name,), name, context.now)
+    groups.join(client, table, route.name, last.group, (last.first,), last.first, context.now)
     return last.group
 
 
