@@ -73,7 +73,7 @@ def line_text(outage: Incident, line: ThreadLine) -> str:
     ended = sum(not each.is_open for each in outage.members)
     match line.about:
         case "joined":
-            return f"Now {still}" + (f", {ended} have ended" if ended else "")
+            return f"Now {still}" + (f", {ended} ended" if ended else "")
         case "worsened":
             return f"Now {line.notice.severity.upper()}: {still}"
         case "reopened":
