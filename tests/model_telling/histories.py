@@ -115,9 +115,8 @@ def made_outage(seed: int) -> list[Step]:
                 (gap, "delete", resource, alarm, random.choice(_EVENTS)),
                 (gap, "window", resource, random.choice((20, 60))),
                 (gap, "click", resource, random.choice(("ack", "ack-one", "snooze"))),
-                (gap, "policy", "renamed"),
             ),
-            (65, 8, 4, 20, 2),
+            (65, 8, 4, 20),
         )[0]
 
     storm = [
