@@ -86,11 +86,12 @@ def is_due(context: Context, route: Route, current: Current) -> bool:
     return any(claim.delivery(name, receiver).is_due(current.own) for name, receiver in own.items())
 
 
-def is_owed(context: Context, route: Route, current: Current) -> bool:
-    """Return whether anybody who cannot edit is still to be told how the outages of a group changed."""
+def owed_at(context: Context, route: Route, current: Current) -> datetime | None:
+    """Return when somebody who cannot edit is to be told how the outages of a group changed; None when nobody is."""
     claim = Claim(context, route, current, frozenset())
     several = context.receivers.of_route(route).items()
-    return any(claim.delivery(name, receiver).is_owed(current.incidents) for name, receiver in several)
+    found = [at for name, receiver in several for at in claim.delivery(name, receiver).owed_at(current.incidents)]
+    return min(found, default=None)
 
 
 @contextmanager
@@ -151,9 +152,13 @@ class Delivery:
         sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
         return any(self._due(each, sent.get(each.id), self._fingerprint(each)) for each in incidents)
 
-    def is_owed(self, outages: Sequence[Incident]) -> bool:
-        """Return whether something is still to be sent about outages, be it only later."""
-        return any(outage_news.is_news(each, self.sent.get(each.id), self.receiver.capabilities) for each in outages)
+    def owed_at(self, outages: Sequence[Incident]) -> list[datetime]:
+        """Return when something is to be sent about outages that waits until then."""
+        capabilities = self.receiver.capabilities
+        times = (
+            outage_news.due_at(each, self.sent.get(each.id), capabilities, self.now, self.interval) for each in outages
+        )
+        return [each for each in times if each]
 
     def catch_up(self, incidents: Sequence[Incident], moved: Sequence[Incident] = ()) -> bool:
         """Send what is still to be sent about the incidents of a timeline, oldest first; return whether that was any.

@@ -49,9 +49,13 @@ def due(
         yield Action(do="reply", id=outage.id, line=ThreadLine(key=key, about=about, at=now, notice=outage.notices[-1]))
 
 
-def is_news(outage: Incident, sent: Sent | None, capabilities: Capabilities) -> bool:
-    """Tell whether a reader without edits has not heard yet how the members of an outage stand."""
-    return not capabilities.editable and capabilities.opens and sent is not None and _news(outage, sent) is not None
+def due_at(
+    outage: Incident, sent: Sent | None, capabilities: Capabilities, now: datetime, interval: timedelta
+) -> datetime | None:
+    """Return when a reader without edits is to be told how the members of an outage stand; None when he was."""
+    if capabilities.editable or not capabilities.opens or sent is None or _news(outage, sent) is None:
+        return None
+    return datetime.fromisoformat(sent.at) + interval if sent.at else now + interval
 
 
 def after(sent: Sent, action: Action, outage: Incident, now: datetime) -> Sent:

@@ -10,7 +10,7 @@ from sagewatch.errors import SagewatchError
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
 from sagewatch.tell.context import Context, Current, change, collected, current_of, raise_most_hopeful
-from sagewatch.tell.delivery.deliver import Claim, claimed, deliver_claimed, is_due, is_owed
+from sagewatch.tell.delivery.deliver import Claim, claimed, deliver_claimed, is_due, owed_at
 from sagewatch.tell.delivery.deliver import deliver as deliver_alone
 from sagewatch.tell.incident.group import short_hash
 from sagewatch.tell.outage import cluster
@@ -40,8 +40,9 @@ def tell_group(context: Context, name: str, group: str, fresh: frozenset[str] = 
         _tell_first(context, route, current)
     if not errors:
         _take_in(context, route, current)
-    if is_owed(context, route, current):
-        wake(context, route.name, group, context.now + group_interval(route))
+    if owed := owed_at(context, route, current):
+        # What should be sent by now failed: the message that asked for it comes back, and the clock tries again.
+        wake(context, route.name, group, owed if owed > context.now else context.now + group_interval(route))
     if any(each.is_open for each in current.incidents):
         groups.prolong(
             context.clients.dynamodb, context.settings.table, route.name, group, context.now + OPEN_FOR, context.now
