@@ -6,7 +6,7 @@ What ended without an event is ended, what fires and is told nowhere is told, an
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import batched
@@ -14,13 +14,16 @@ from itertools import batched
 from sagewatch.aws import cloudwatch, mute_rules
 from sagewatch.errors import SagewatchError
 from sagewatch.fleet.mute_windows import window_of
-from sagewatch.model import NO_DATA, AlarmState, Notice, Ref
+from sagewatch.model import NO_DATA, OUTAGE, AlarmState, Notice, Ref
 from sagewatch.policy.rules import Route
 from sagewatch.tell import snooze
 from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, may_become_due, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import deliver, is_due
 from sagewatch.tell.delivery.moved import moved, route_now
 from sagewatch.tell.incident.late import dated
+from sagewatch.tell.outage.derive import group_of
+from sagewatch.tell.outage.join import have_told, rejoin
+from sagewatch.tell.outage.tell import tell_group
 from sagewatch.tell.read.alarm_events import firing_now
 from sagewatch.tell.route import default_route, route_named, routes
 from sagewatch.tell.store import timelines
@@ -56,8 +59,9 @@ def look_after_all(context: Context, tell: Tell) -> int:
         open_now = list(timelines.open_timelines(context.clients.dynamodb, context.settings.table))
         random.shuffle(open_now)  # when there is no time for all, nobody must always be the last
         open_now = list(_on_present_routes(context, open_now, errors))
+        groups = {subject.name for _, subject, _ in open_now if subject.kind == OUTAGE}
         for some in batched(open_now, _AT_ONCE, strict=False):
-            _look_after_some(context, some, errors)
+            _look_after_some(context, some, groups, errors)
     with collected(errors):
         _tell_untold(context, open_now, tell, errors)
     raise_most_hopeful(errors)
@@ -106,10 +110,15 @@ def _moved(context: Context, name: str, subject: Ref, place: str) -> tuple[str, 
     return there
 
 
-def _look_after_some(context: Context, some: Sequence[tuple[str, Ref, str]], errors: list[SagewatchError]) -> None:
-    """Look after some open timelines, with the states that their firing alarms are in, if these can be read."""
+def _look_after_some(
+    context: Context, some: Sequence[tuple[str, Ref, str]], groups: Set[str], errors: list[SagewatchError]
+) -> None:
+    """Look after some open timelines, with the states that their firing alarms are in, if these can be read.
+
+    `groups` are the groups that are looked after, too.
+    """
     client, table = context.clients.dynamodb, context.settings.table
-    found = [Current(timelines.load(client, table, *each), context.now) for each in some]
+    found = [Current(timelines.load(client, table, *each), context.now) for each in some if each[1].kind != OUTAGE]
     firing = sorted({name for current in found for name in _firing(current)})
     # AWS's pages disagree on whether alarm events are best effort: what CloudWatch says now is the truth.
     states: Mapping[str, AlarmState] | None = None
@@ -119,7 +128,14 @@ def _look_after_some(context: Context, some: Sequence[tuple[str, Ref, str]], err
         if _is_late(context):
             return
         with collected(errors):
-            look_after(context, current, states)
+            look_after(context, current, states, groups)
+    for route, subject, _ in some:
+        if subject.kind != OUTAGE:
+            continue
+        if _is_late(context):
+            return
+        with collected(errors):
+            tell_group(context, route, subject.name)
 
 
 def _is_late(context: Context) -> bool:
@@ -131,7 +147,12 @@ def _is_late(context: Context) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------- what is told as open
-def look_after(context: Context, current: Current, states: Mapping[str, AlarmState] | None) -> None:
+def look_after(
+    context: Context,
+    current: Current,
+    states: Mapping[str, AlarmState] | None,
+    groups: Set[str] = frozenset(),
+) -> None:
     """End what ended without an event, send what is due, and leave the timeline alone once nothing may become due.
 
     `states` are those of the firing alarms that there are, by name; None when they could not be read.
@@ -145,7 +166,12 @@ def look_after(context: Context, current: Current, states: Mapping[str, AlarmSta
         snooze.unmute(context, current)
     client, table = context.clients.dynamodb, context.settings.table
     with collected(errors):
-        if ends or is_due(context, route, current):
+        for end in ends:
+            have_told(context, route, current, end)
+        told_by = {group_of(current.timeline, each) for each in current.incidents if each.is_open}
+        if any(group and group not in groups for group in told_by):
+            rejoin(context, current)
+        if (ends and (current.own or current.moved)) or is_due(context, route, current):
             deliver(context, route, current, frozenset(each.key for each in ends))
         elif may_become_due(context, current):
             timelines.renew(client, table, current.timeline, context.now)

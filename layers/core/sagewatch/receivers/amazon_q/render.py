@@ -29,7 +29,7 @@ from sagewatch.receivers.wording.sentences import (
 type Notification = dict[str, Any]
 
 TITLE, DESCRIPTION, STEP, KEYWORD = 250, 8_000, 350, 75
-_REASON_LENGTH, _OTHER_PARTS, _MOST_STEPS = 2_000, 8, 8
+_REASON_LENGTH, _OTHER_PARTS, _MOST_STEPS, _MEMBERS = 2_000, 8, 8, 200
 _CIRCLES = {"critical": "🔴", "warning": "🟠", "info": "⚪"}
 _STATUS_CIRCLES = {"resolved": "🟢", "succeeded": "🟢", "closed": "⚪"}
 _ATTENDED_MARKS = {"acked": " 👀", "snoozed": " 💤"}
@@ -67,12 +67,12 @@ def notification(incident: Incident, line: ThreadLine | None, route: Route) -> N
 
 def _description(incident: Incident, line: ThreadLine | None) -> str:
     """Return the facts, as many of their lines as there is room for; of a line, only the headline it belongs to."""
-    if line:
+    if line and not incident.members:
         return _shown(as_text(headline(incident)), DESCRIPTION)
     facts = [f"{name}: {value}" for name, value in details(incident).items()]
     reason = harmless(why(incident), _REASON_LENGTH).splitlines()
     kept, room = [], DESCRIPTION
-    for each in filter(None, (*facts, *others(incident, _OTHER_PARTS), *reason)):
+    for each in filter(None, (*facts, *others(incident, _MEMBERS if incident.members else _OTHER_PARTS), *reason)):
         shown = _shown(each, 1_000)
         room -= len(shown) + 1
         if room >= 0:
