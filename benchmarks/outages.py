@@ -89,7 +89,7 @@ class Storm:
     open_at_end: int
 
 
-def storm(endpoints: int, rows: int, within: float, *, webhook: bool = False, ends: bool = True) -> Storm:
+def measured(endpoints: int, rows: int, within: float, *, webhook: bool = False, ends: bool = True) -> Storm:
     """Have endpoints fire within so many seconds, by so many alarms each, and be well again after ten minutes."""
     log = io.StringIO()
     with contextlib.redirect_stdout(log), world(make=TwoWorkers, routes=BOT) as here:
@@ -143,7 +143,7 @@ def main() -> int:
         "500 endpoints within a minute, webhook": (500, 1, 60.0, True),
     }.items():
         endpoints, rows, within, webhook = given
-        print(name, storm(endpoints, rows, within, webhook=webhook), file=sys.stderr)
+        print(name, measured(endpoints, rows, within, webhook=webhook), file=sys.stderr)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.outages import measured
 from tests.model_telling.clock import START
 from tests.model_telling.judge import verdict
 from tests.model_telling.receivers import Message
@@ -162,3 +163,12 @@ def test_a_member_whose_message_to_wake_the_group_was_refused_is_told_by_the_clo
 
         assert len(roots(here)) == 1
         assert verdict(here) == []
+
+
+@pytest.mark.parametrize("webhook", [False, True], ids=["bot", "webhook"])
+def test_a_storm_is_few_messages_that_list_everybody_soon(webhook: bool) -> None:
+    """`benchmarks/outages.py` plays larger ones."""
+    found = measured(40, 2, 5.0, webhook=webhook)
+
+    assert (found.posts <= 3, found.mails <= 3, found.refused <= 20) == (True, True, True), found
+    assert (found.first <= 45, found.listed <= 120, found.dead, found.open_at_end) == (True, True, 0, 0), found

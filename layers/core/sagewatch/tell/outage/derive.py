@@ -22,10 +22,32 @@ type Members = Mapping[tuple[Ref, str], Timeline]
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
+LEAVES = "-"
+"""Before the name of a group, it says that an incident leaves that one, and is just being told alone."""
+
+
 def group_of(timeline: Timeline, incident: Incident) -> str:
     """Return the group that tells of an incident in place of its own timeline; nothing when none does."""
+    known = known_group_of(timeline, incident)
+    return "" if known.startswith(LEAVES) else known
+
+
+def known_group_of(timeline: Timeline, incident: Incident) -> str:
+    """Return the group that an incident is in, or leaves; nothing when there is none."""
     ids = (incident.id, *incident.anchors)
     return next((timeline.grouped[each] for each in ids if each in timeline.grouped), "")
+
+
+def leaving(group: Timeline, timelines: Members) -> tuple[str, ...]:
+    """Return the entries of incidents that were let go, and of which it is not written down that they were told."""
+    left = f"{LEAVES}{group.subject.name}"
+    return tuple(
+        [
+            entry
+            for entry in sorted(group.entries)
+            if (timeline := timelines.get(owner_of(entry)[:2])) and left in timeline.grouped.values()
+        ]
+    )
 
 
 def own(timeline: Timeline, found: Iterable[Incident]) -> tuple[Incident, ...]:

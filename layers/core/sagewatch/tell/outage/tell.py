@@ -14,7 +14,7 @@ from sagewatch.tell.delivery.deliver import Claim, claimed, deliver_claimed, is_
 from sagewatch.tell.delivery.deliver import deliver as deliver_alone
 from sagewatch.tell.incident.group import short_hash
 from sagewatch.tell.outage import cluster
-from sagewatch.tell.outage.derive import group_of, members
+from sagewatch.tell.outage.derive import LEAVES, known_group_of, leaving, members
 from sagewatch.tell.outage.join import OPEN_FOR, subject_of_group, wake
 from sagewatch.tell.route import group_interval, route_named
 from sagewatch.tell.store import groups
@@ -60,13 +60,14 @@ def _cut(context: Context, route: Route, claim: Claim) -> tuple[str, ...]:
     known = {entry for each in current.timeline.clusters.values() for entry in each["entries"]}
     new = {entry: each for entry, each in found.items() if entry not in known}
     waiting = {entry: each for entry, each in new.items() if entry != current.timeline.first}
+    before = leaving(current.timeline, current.members)
     if not waiting:
-        return ()
+        return before
     clusters = _clusters(current, new, route)
     chosen = {entry for each in clusters.values() for entry in each["entries"]}
     if clusters != current.timeline.clusters:
         claim.current = change(context, current, lambda latest: replace(latest, clusters=clusters))
-    return tuple([entry for entry in waiting if entry not in chosen])
+    return (*before, *(entry for entry in waiting if entry not in chosen))
 
 
 def _clusters(current: Current, new: Mapping[str, Incident], route: Route) -> dict[str, Any]:
@@ -92,10 +93,15 @@ def _clusters(current: Current, new: Mapping[str, Incident], route: Route) -> di
 
 
 def _let_go(context: Context, route: Route, group: str, entry: str) -> None:
-    """Tell an incident alone from now on."""
-    current = _regrouped(context, route, entry, lambda told_by: "" if told_by == group else told_by)
+    """Tell an incident alone from now on.
+
+    That it leaves stays written down until it was told: after a crash it is told with all that it says by then.
+    """
+    left = f"{LEAVES}{group}"
+    current = _regrouped(context, route, entry, lambda known: left if known == group else known)
     if current.own:
         deliver_alone(context, route, current, frozenset(each.key for each in current.timeline.notices))
+    _regrouped(context, route, entry, lambda known: "" if known == left else known)
 
 
 def _tell_first(context: Context, route: Route, current: Current) -> None:
@@ -117,7 +123,7 @@ def _take_in(context: Context, route: Route, current: Current) -> None:
     timeline = current.members.get(owner)
     if timeline is None or group in timeline.grouped.values():
         return
-    taken = _regrouped(context, route, first, lambda told_by: told_by or group)
+    taken = _regrouped(context, route, first, lambda known: known or group)
     if taken.moved:
         deliver_alone(context, route, taken, frozenset())
 
@@ -131,7 +137,7 @@ def _regrouped(context: Context, route: Route, entry: str, to: Callable[[str], s
     def changed(latest: Timeline) -> Timeline:
         grouped = dict(latest.grouped)
         for incident in meant:
-            told_by = to(group_of(latest, incident))
+            told_by = to(known_group_of(latest, incident))
             for each in (incident.id, *incident.anchors):
                 grouped.pop(each, None)
             if told_by:
