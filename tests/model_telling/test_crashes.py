@@ -102,6 +102,19 @@ def opens_with_few(here: World) -> None:
     here.goes("OK", resource="ranker")
 
 
+def is_renamed_together(here: World) -> None:
+    """The route of an outage gets another name, and a member ends before the clock has seen that."""
+    for resource in ("churn", "ranker", "search", "basket"):
+        here.goes("ALARM", resource=resource)
+    here.until(3)
+    here.goes("OK", resource="basket")
+    here.until(6)
+    here.policy(TOGETHER.replace("name: everyone", "name: all-of-us"))
+    here.goes("OK", resource="ranker")
+    here.until(12)
+    here.goes("OK", resource="search")
+
+
 TOGETHER = """
   - {name: everyone, slack: C0ALL, sns: default, group_from: 3}
 """
@@ -145,7 +158,7 @@ def test_a_crash_at_any_call_loses_nothing(story: Callable[[World], None], after
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("story", [opens_together, opens_with_few], ids=lambda story: story.__name__)
+@pytest.mark.parametrize("story", [opens_together, opens_with_few, is_renamed_together], ids=lambda story: story.__name__)
 def test_a_crash_at_any_call_loses_nothing_of_what_opens_together(story: Callable[[World], None], after: bool) -> None:
     _, trail = played(story, 0, after, TOGETHER)
     last = max(number for number, name in enumerate(trail, 1) if not name.startswith(QUIET))

@@ -36,14 +36,14 @@ def test_what_opens_together_is_one_message_one_page_and_one_mail_after_the_firs
         here.until(3)
 
         [outage] = roots(here)
-        assert outage.text == ":red_circle: *8 endpoints* in alarm since 09:00 UTC: p99 latency · CRITICAL"
+        assert outage.text == ":red_circle: *8 endpoints* in alarm since 09:00 UTC: model latency · CRITICAL"
         assert seconds(outage) <= 45
         assert [each.summary for each in here.pager.open()] == [
-            "8 endpoints in alarm since 09:00 UTC: p99 latency · CRITICAL"
+            "8 endpoints in alarm since 09:00 UTC: model latency · CRITICAL"
         ]
         assert mails(here) == [
-            "[CRITICAL] fleet-0 · p99 latency 1.84 s, limit 1.00 s",
-            "[CRITICAL] 8 endpoints in alarm since 09:00 UTC: p99 latency",
+            "[CRITICAL] fleet-0 · model latency 1.84 s (limit 1.00 s)",
+            "[CRITICAL] 8 endpoints in alarm since 09:00 UTC: model latency",
         ]
         assert verdict(here) == []
 
@@ -136,8 +136,8 @@ def test_two_symptoms_at_once_are_two_outages() -> None:
         here.until(3)
 
         assert sorted(each.text.partition(": *")[2] for each in roots(here)) == [
-            "4 endpoints* in alarm since 09:00 UTC: memory · WARNING",
-            "4 endpoints* in alarm since 09:00 UTC: p99 latency · CRITICAL",
+            "4 endpoints* in alarm since 09:00 UTC: memory use · WARNING",
+            "4 endpoints* in alarm since 09:00 UTC: model latency · CRITICAL",
         ]
         assert verdict(here) == []
 

@@ -28,7 +28,7 @@ from sagewatch.tell.outage.join import WAKE, group_to_join, have_told, wake
 from sagewatch.tell.outage.tell import tell_group
 from sagewatch.tell.read import alarm_events
 from sagewatch.tell.read.sagemaker_events import lacks_tags, tagged
-from sagewatch.tell.route import group_wait, route_named, routes
+from sagewatch.tell.route import default_route, group_wait, route_named, routes
 from sagewatch.tell.store import seen, timelines
 from sagewatch.tell.store.timelines import Timeline
 
@@ -65,7 +65,7 @@ def _do(context: Context, event: Mapping[str, Any]) -> Notice | None:
         look_after_all(context, lambda route, notice: _tell_on(context, (route,), without_secrets(notice)))
         return None
     if event.get("detail-type") == WAKE:
-        tell_group(context, event["detail"]["route"], event["detail"]["group"])
+        _tell_group(context, event["detail"]["route"], event["detail"]["group"])
         return None
     if event.get("detail-type") == DUE:
         send_digest(context, event)
@@ -120,7 +120,7 @@ def _tell_on(context: Context, taken: tuple[Route, ...], notice: Notice) -> None
                 wake(context, route.name, waits_in, context.now + group_wait(route))
                 continue
             if notice.subject.kind == OUTAGE:
-                tell_group(context, route.name, notice.subject.name, frozenset({notice.key}))
+                _tell_group(context, route.name, notice.subject.name, frozenset({notice.key}))
             elif current.own or current.moved:
                 deliver(context, route, current, frozenset({notice.key}))
             have_told(context, route, current, notice)
@@ -129,6 +129,13 @@ def _tell_on(context: Context, taken: tuple[Route, ...], notice: Notice) -> None
             else:
                 snooze.unmute(context, current)
     raise_most_hopeful(errors)
+
+
+def _tell_group(context: Context, name: str, group: str, fresh: frozenset[str] = frozenset()) -> None:
+    """Tell a group; of a route that the policy has no more only the clock does, once it has moved all of it."""
+    is_present = route_named(context.policy, name) in (*context.policy.routes, default_route(context.policy))
+    if is_present or not context.has_own_routes:
+        tell_group(context, name, group, fresh)
 
 
 def _read_with_tags(context: Context, event: Mapping[str, Any]) -> tuple[Notice | None, bool]:
@@ -173,11 +180,17 @@ def _route_of_click(context: Context, notice: Notice) -> Route:
     named = route_named(context.policy, notice.labels["route"])
     if named in context.policy.routes or not notice.incident:
         return named
-    client, table, place = context.clients.dynamodb, context.settings.table, context.place_of(notice)
+    client, table = context.clients.dynamodb, context.settings.table
+    place = _place_of_timeline(context, notice)
     for route in context.policy.routes:
         if holds_incident(timelines.load(client, table, route.name, notice.subject, place), notice.incident):
             return route
     return named
+
+
+def _place_of_timeline(context: Context, notice: Notice) -> str:
+    """Return the place in the name of the timeline that takes a notice; an outage has none."""
+    return "" if notice.subject.kind == OUTAGE else context.place_of(notice)
 
 
 def _wants(route: Route, notice: Notice) -> bool:
@@ -208,8 +221,7 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
     Return the timeline as it is then, and the group in which the notice waits to be told; nothing when it is told now.
     `explain(logs)` returns that, with the last lines of the log or without.
     """
-    place = "" if notice.subject.kind == OUTAGE else context.place_of(notice)
-    current = current_of(context, route.name, notice.subject, place)
+    current = current_of(context, route.name, notice.subject, _place_of_timeline(context, notice))
     if current.timeline.holds(notice):
         return current, ""
     if notice.incident:

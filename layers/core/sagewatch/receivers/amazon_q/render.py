@@ -16,13 +16,13 @@ from sagewatch.receivers.wording.phrases import cut, harmless, inline
 from sagewatch.receivers.wording.sentences import (
     as_text,
     details,
-    evidence,
     filter_labels,
     headline,
     leads,
     line_text,
     others,
     speaks_of,
+    steps_to_take,
     why,
 )
 
@@ -82,9 +82,8 @@ def _description(incident: Incident, line: ThreadLine | None) -> str:
 
 def _next_steps(incident: Incident, route: Route) -> list[str]:
     """Return what to do and where to look; an address that would have to be cut is left out."""
-    advice = (evidence(incident).remedy, incident.lead.advice) if incident.is_open else ()
     links = [f"{_shown(name.capitalize(), STEP)}: {escaped(link)}" for name, link in leads(incident, route).items()]
-    said = [_shown(each, STEP) for each in advice if each]
+    said = [_shown(each, STEP) for each in steps_to_take(incident)]
     return [*said, *(link for link in links if len(link) <= STEP)][:_MOST_STEPS]
 
 

@@ -15,15 +15,17 @@ _MOST_OPTIONS, _OPTION, _LABEL = 12, 150, 75
 _ROOM = 900  # characters for the colour, the text and the small print
 
 
-def blocks(outage: Incident, place: str, controls: Sequence[Message], *, more: bool) -> list[Message]:
-    """Return the blocks of an outage: what its members share, the worst of them, all names that fit, and the controls.
+def blocks(
+    outage: Incident, place: str, guidance: Sequence[Message], controls: Sequence[Message], *, more: bool
+) -> list[Message]:
+    """Return the blocks of an outage: what to do, what its members share, the worst, all names that fit, the controls.
 
-    `controls` are those of the whole outage, `place` is the account and the Region; with `more`, a single member can be
-    acknowledged.
+    `guidance` says what to do, `controls` are those of the whole outage, `place` is the account and the Region; with
+    `more`, a single member can be acknowledged.
     """
     one = _menu(outage, place) if more and controls else []
     controls_block = [{"type": "actions", "elements": [*controls, *one]}] if controls else []
-    head = [*fields({name: safe(value) for name, value in outages.shared(outage).items()})]
+    head = [*guidance, *fields({name: safe(value) for name, value in outages.shared(outage).items()})]
     foot = [*controls_block, *context(_counts(outage), safe(place))]
     room = BUDGET - _ROOM - size({"blocks": [*head, *foot]})
     return [*head, *_listed(outage, room), *foot]

@@ -146,7 +146,8 @@ def _root(incident: Incident, route: Route, controls: bool, previous: str, now: 
     if incident.members:
         place = f"{incident.lead.place.account}/{incident.lead.place.region}"
         clicks = list(_click_controls(incident, route)) if controls else []
-        blocks = blocks_of_outage(incident, place, clicks, more=fit.others > 3)
+        guidance = _guidance(incident, fit) if incident.is_open else []
+        blocks = blocks_of_outage(incident, place, guidance, clicks, more=fit.others > 3)
     else:
         blocks = [
             *_values_line(incident),

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 from sagewatch.kinds.registry import kind
 from sagewatch.model import Incident, Part, ThreadLine
-from sagewatch.receivers.wording.phrases import inline, lasting, measured, utc
-
-type Span = tuple[str, bool]
+from sagewatch.receivers.wording.phrases import Span, inline, lasting, measured, utc
 
 _NAME, _TITLE = 120, 160
 _MOST = 0.8
@@ -33,8 +31,7 @@ def headline(outage: Incident) -> tuple[Span, ...]:
 
 def counted(outage: Incident) -> str:
     """Say how many are open, or were: `42 endpoints`."""
-    several = [each for each in outage.members if each.is_open] or list(outage.members)
-    return _number(several)
+    return _number(_concerned(outage))
 
 
 def _number(several: list[Incident]) -> str:
@@ -47,11 +44,20 @@ def _number(several: list[Incident]) -> str:
 
 def symptom(outage: Incident) -> str:
     """Say what is wrong: `5xx errors`, `5xx errors and others`."""
-    several = [each for each in outage.members if each.is_open] or list(outage.members)
+    titles = {part.first.title for each in _concerned(outage) for part in _open_parts(each)}
+    return inline(leading(outage).first.title, _TITLE) + (" and others" if len(titles) > 1 else "")
+
+
+def leading(outage: Incident) -> Part:
+    """Return what the headline speaks of: the worst of what at least half of the members have, else the worst."""
+    several = _concerned(outage)
     titles = Counter(title for each in several for title in {part.first.title for part in _open_parts(each)})
-    ranked = sorted(titles.items(), key=lambda each: (-each[1], each[0]))
-    said = inline(ranked[0][0], _TITLE) if ranked else "several alarms"
-    return said + (" and others" if len(ranked) > 1 else "")
+    often = (part for part in outage.parts if 2 * titles[part.first.title] >= len(several))
+    return next(often, outage.parts[0])
+
+
+def _concerned(outage: Incident) -> list[Incident]:
+    return [each for each in outage.members if each.is_open] or list(outage.members)
 
 
 def in_common(outage: Incident) -> str:

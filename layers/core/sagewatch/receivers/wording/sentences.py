@@ -87,7 +87,7 @@ def verdict(incident: Incident) -> str:
         return f"resolved after {lasted(incident)}" if once else f"resolved · {_in_alarm_words(incident)}"
     if incident.status == "closed":
         return "closed" if incident.members else f"closed ({closing(incident.lead)})"
-    says_its_price = bool(phrase(incident.lead) and monthly(incident.lead))
+    says_its_price = not incident.members and bool(phrase(incident.lead) and monthly(incident.lead))
     severity = "" if is_failure(incident.parts[0]) or says_its_price else incident.severity.upper()
     return ", ".join(filter(None, (severity, _DEEDS.get(incident.status, ""))))
 
@@ -215,8 +215,17 @@ def unusual_text(incident: Incident) -> str:
 
 def what_to_do(incident: Incident) -> str:
     """Say what to do about what the headline speaks of; nothing once it is over."""
-    said = (evidence(incident).remedy, incident.lead.advice) if incident.is_open else ()
-    return " ".join(filter(None, said))
+    return " ".join(steps_to_take(incident))
+
+
+def steps_to_take(incident: Incident) -> tuple[str, ...]:
+    """Return the same one by one: what is known to help against the cause, then the advice of the alarm."""
+    if not incident.is_open:
+        return ()
+    if incident.members:
+        said = outages.leading(incident).last.advice
+        return (said,) if said else ()
+    return tuple(filter(None, (evidence(incident).remedy, incident.lead.advice)))
 
 
 def brief(incident: Incident, part: Part) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import groupby
 
 from sagewatch.model import OUTAGE, WHOLE_RESOURCE, Incident, Labels, Notice, Part, Ref, Severity, State
-from sagewatch.tell.incident.group import Group, in_time, incident_of, incidents
+from sagewatch.tell.incident.group import Group, in_time, incident_of, incidents, worst_first
 from sagewatch.tell.outage import cluster
 from sagewatch.tell.store.timelines import Timeline, owner_of
 
@@ -105,7 +105,7 @@ def _outage(group: Timeline, id_: str, several: Sequence[Incident], now: datetim
         anchors=(id_,),
         status="acked" if is_attended else outage.status,
         subject=group.subject,
-        parts=tuple(sorted(_parts(several), key=_worst_first)),
+        parts=_worst_first(_parts(several)),
         members=tuple(sorted(several, key=_first_open)),
         common=cluster.common([cluster.traits(each) for each in several]),
     )
@@ -123,8 +123,12 @@ def _in_time(part: tuple[Part, Ref]) -> tuple[datetime, datetime]:
     return part[0].first.at, part[0].last.at
 
 
-def _worst_first(part: Part) -> tuple[bool, int, float]:
-    return part.last.state not in ("firing", "failed"), _RANKS[part.last.severity], -part.last.at.timestamp()
+def _worst_first(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Return what is open, the worst first as of every incident, then what ended, the last first."""
+    newest = sorted(parts, key=lambda part: in_time(part.last), reverse=True)
+    open_ = {part.last.key: part for part in newest if part.last.state in ("firing", "failed")}
+    in_order = (open_[notice.key] for notice in worst_first(part.last for part in open_.values()))
+    return (*in_order, *(part for part in newest if part.last.key not in open_))
 
 
 def _first_open(incident: Incident) -> tuple[bool, bool, int, float, str]:
