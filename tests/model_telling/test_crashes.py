@@ -158,7 +158,9 @@ def test_a_crash_at_any_call_loses_nothing(story: Callable[[World], None], after
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("story", [opens_together, opens_with_few, is_renamed_together], ids=lambda story: story.__name__)
+@pytest.mark.parametrize(
+    "story", [opens_together, opens_with_few, is_renamed_together], ids=lambda story: story.__name__
+)
 def test_a_crash_at_any_call_loses_nothing_of_what_opens_together(story: Callable[[World], None], after: bool) -> None:
     _, trail = played(story, 0, after, TOGETHER)
     last = max(number for number, name in enumerate(trail, 1) if not name.startswith(QUIET))
