@@ -82,21 +82,21 @@ def _on_present_routes(
 ) -> Mapping[tuple[str, Ref, str], None]:
     """Move what is open on a route that the policy has no more, and return where everything is then, in order.
 
-    Groups come first, with all of their members. One that was moved in part is left out: nobody tells it until the rest
-    has followed.
+    Groups are moved first, with all of their members. One that was moved in part is left out: nobody tells it until the
+    rest has followed.
     """
     names = {route.name for route in context.policy.routes or (default_route(context.policy),)}
-    found: dict[tuple[str, Ref, str], None] = {}
-    for each in sorted(open_now, key=lambda owner: owner[1].kind != OUTAGE):
-        now: tuple[str, Ref, str] | None = each
+    several = list(open_now)
+    found: dict[tuple[str, Ref, str], tuple[str, Ref, str] | None] = {}
+    for each in sorted(several, key=lambda owner: owner[1].kind != OUTAGE):
+        is_group = each[1].kind == OUTAGE
+        found[each] = each
         if each[0] not in names and context.has_own_routes:
-            now = each if each[1].kind != OUTAGE else None
+            found[each] = None if is_group else each
             with collected(errors):
                 if context.deadline.remaining_ms() >= ENOUGH_MS:
-                    now = _group_moved(context, *each[:2]) if each[1].kind == OUTAGE else _moved(context, *each)
-        if now:
-            found[now] = None
-    return found
+                    found[each] = _group_moved(context, *each[:2]) if is_group else _moved(context, *each)
+    return dict.fromkeys(now for each in several if (now := found[each]))
 
 
 def _moved(context: Context, name: str, subject: Ref, place: str) -> tuple[str, Ref, str]:
@@ -131,7 +131,7 @@ def _group_moved(context: Context, name: str, subject: Ref) -> tuple[str, Ref, s
 def _route_with(context: Context, owners: Sequence[tuple[Ref, str]], group: str) -> Route | None:
     """Return the route to which members of a group were moved before a crash; None when none was."""
     client, table = context.clients.dynamodb, context.settings.table
-    for route in context.policy.routes:
+    for route in context.policy.routes or (default_route(context.policy),):
         several = timelines.load_all(client, table, route.name, owners).values()
         if any(group in timeline.grouped.values() for timeline in several):
             return route
