@@ -142,6 +142,38 @@ def test_two_symptoms_at_once_are_two_outages() -> None:
         assert verdict(here) == []
 
 
+def test_the_headline_speaks_of_what_most_members_have_though_one_has_something_worse() -> None:
+    with world() as here:
+        for resource in FLEET:
+            here.goes("ALARM", "memory", resource)
+        here.goes("ALARM", resource=FLEET[3])
+        here.until(3)
+
+        [outage] = roots(here)
+        assert outage.text.endswith("*8 endpoints* in alarm since 09:00 UTC: memory use and others · CRITICAL")
+        assert outage.everything.count("What to do:") == 1
+        assert '"• fleet-3 · model latency 1.84 s (limit 1.00 s) · CRITICAL' in outage.everything
+        assert verdict(here) == []
+
+
+def test_an_outage_goes_on_in_the_same_message_when_its_route_gets_another_name() -> None:
+    with world() as here:
+        storm(here, *FLEET)
+        here.until(3)
+        [before], told = roots(here), mails(here)
+        here.policy(EVERY_RECEIVER.replace("name: everyone", "name: all-of-us"))
+        here.until(12)
+        assert here.clicks_on(before, "ack-one", option=0)
+        here.goes("OK", resource=FLEET[1])
+        here.until(20)
+
+        assert [each.text for each in roots(here)] == [before.text]
+        assert before.text.startswith(":red_circle: *7 endpoints* in alarm since 09:00 UTC")
+        assert before.everything.count(", acknowledged") == 1
+        assert mails(here) == [*told, "[CRITICAL] 1 of 8 have ended, 7 endpoints in alarm"]
+        assert verdict(here) == []
+
+
 @pytest.mark.parametrize("receiver", ["slack.chat.postMessage", "pagerduty", "webhook", "sns.Publish"])
 def test_a_receiver_that_fails_when_the_outage_is_told_hears_of_all_members_later(receiver: str) -> None:
     with world() as here:
