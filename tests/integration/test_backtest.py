@@ -207,6 +207,7 @@ def test_what_is_asked_is_what_alarms_look_at_once_for_each_period(
 ) -> None:
     fleet.endpoint()
     past = Past(monkeypatch, lambda _: {})
+    now = datetime.now(UTC).timestamp()
 
     data = found("--days", "15")
 
@@ -216,7 +217,6 @@ def test_what_is_asked_is_what_alarms_look_at_once_for_each_period(
     ]
     # A period whose points are more than one call may ask for takes several.
     assert list(dict.fromkeys(map(frozenset, lengths))) == [{60}, {300}, {1800}, {3600}]
-    now = datetime.now(UTC).timestamp()
     oldest = {
         min(length): now - call["StartTime"].timestamp() for length, call in zip(lengths, past.asked, strict=True)
     }

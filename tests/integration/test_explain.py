@@ -79,7 +79,7 @@ def test_an_alarm_is_told_in_words(fleet: Fleet) -> None:
 
     text = run(f"{OURS}cpu").stdout
 
-    assert text.startswith(f"{OURS}cpu  CPU\n")
+    assert text.startswith(f"{OURS}cpu  CPU use\n")
     assert "in force: 90 % of 8 vCPU (ml.m5.2xlarge) = 720" in text
     assert "As it should be." in text
     assert "CPUUtilization of /aws/sagemaker/Endpoints (EndpointName=churn, VariantName=AllTraffic)" in text
