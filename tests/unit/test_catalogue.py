@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from sagewatch.kinds.charts import dashboard_title
 from sagewatch.kinds.cluster import CLUSTER
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.feature_group import FEATURE_GROUP
@@ -301,7 +302,7 @@ def test_the_dashboard_has_a_heading_for_every_kind_and_charts_of_this_region() 
         widget["properties"]["markdown"].splitlines()[0] for widget in body()["widgets"] if widget["type"] == "text"
     ]
 
-    assert headings == [f"## {kind.plural}" for kind in KINDS]
+    assert headings == [dashboard_title("${AlarmPrefix}"), *(f"## {kind.plural}" for kind in KINDS)]
     assert {chart["region"] for chart in charts()} == {"eu-west-1"}
     assert all(chart["title"] for chart in charts())
     assert len(body()["widgets"]) <= 500

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from sagewatch.model import GOES_ON, WHOLE_RESOURCE, About, Incident, Notice, Part, Severity, ThreadLine
 from sagewatch.receivers.receiver import Capabilities, Location
-from sagewatch.tell.incident.group import ALIKE, BEGINNINGS, short_hash
+from sagewatch.tell.incident.group import ALIKE, short_hash
 
 PICTURE = "picture/"
 """What the key of a picture begins with, among the lines that were sent: it is of no line, and stays."""
@@ -67,11 +67,11 @@ def due(
     """Yield what is still to be sent about an incident, in order.
 
     `fingerprint` is that of its message as it should be, `fresh` are the keys of the notices that have just arrived.
-    What was over before a receiver was told of it is told only when its beginning has just arrived.
+    What was over before a receiver was told of it is told only when something of it has just arrived.
     """
     if capabilities.opens and (sent is None or not sent.root):
         was_tried = sent is not None
-        if not (incident.is_open or was_tried or _has_just_begun(incident, fresh)):
+        if not (incident.is_open or was_tried or _is_fresh(incident, fresh)):
             return
         yield Action(do="post", id=incident.id)
     elif capabilities.editable and sent and sent.fingerprint != fingerprint:
@@ -83,8 +83,9 @@ def due(
         yield from _news(incident, told, sent, fresh, capabilities)
 
 
-def _has_just_begun(incident: Incident, fresh: frozenset[str]) -> bool:
-    return any(notice.key in fresh and notice.state in BEGINNINGS for notice in incident.notices)
+def _is_fresh(incident: Incident, fresh: frozenset[str]) -> bool:
+    # Also an end: it may have cut this incident off another one, under which its beginning was told.
+    return any(notice.key in fresh for notice in incident.notices)
 
 
 def _thread(
