@@ -807,7 +807,7 @@ def test_only_who_is_named_may_snooze_what_is_critical(play: Play) -> None:
     here.clicks("snooze", option=2, by="U0BEN")
     here.until(15)
     assert len(here.cloud.put) == 1
-    assert message.text.startswith(":large_orange_circle:")
+    assert message.text.startswith(":red_circle: :zzz:")
 
 
 def test_no_snooze_is_offered_under_a_failed_job(play: Play) -> None:

@@ -181,7 +181,9 @@ class Delivery:
 
     def _due(self, incident: Incident, sent: Sent | None, fingerprint: str) -> tuple[Action, ...]:
         begins = (notice for notice in incident.notices if notice.state in BEGINNINGS)
-        is_past = all(notice.at < self.since for notice in begins)
+        # An end that is heard of late may cut an incident off one that was told: its beginning was told with that.
+        is_cut_off = bool(self.sent) and any(notice.key in self.fresh for notice in incident.notices)
+        is_past = not is_cut_off and all(notice.at < self.since for notice in begins)
         if is_past and sent is None and not any(part.firing for part in incident.parts):
             return ()
         history = [line for line in thread_lines(incident, self.remind, self.now) if line.at >= self.since]
