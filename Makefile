@@ -1,8 +1,10 @@
 # make demo   the main job, played on this machine: no Docker, no AWS account
 # make check  seconds: formatting, lint, types, import rules, template, unit tests
 # make test   everything, sam build and the deployed end-to-end suite included
-# make bench  calls counted, CPU time measured
+# make bench  calls counted, CPU time measured; writes benchmarks/results/ and docs/performance.md
+# make soak   random histories of watching and of telling, for an hour (SOAK_SECONDS=…); prints the seed of each fault
 # make deploy to your account
+# make reproducible  builds the layer twice and compares; make sbom, make audit: what is in it, and what is known of that
 
 SHELL := /bin/bash -o pipefail
 .DELETE_ON_ERROR:
@@ -20,7 +22,7 @@ UV := .uv/bin/uv
 SYNC = env -u VIRTUAL_ENV $(UV) sync --frozen --quiet --python "$(PYTHON)"
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo check format lint types unit test build e2e bench deploy lock generate aws-news clean
+.PHONY: help setup demo check format lint types unit test build e2e bench soak soak-watching soak-telling deploy reproducible sbom audit lock generate aws-news clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -71,16 +73,30 @@ unit: setup
 # ---------------------------------------------------------------------------------------------------------- everything
 test: check
 	.venv-sam/bin/sam validate --lint
+	.venv/bin/pytest -q -n 2 tests/model
 	.venv/bin/pytest -q -n 2 tests/integration
+	.venv/bin/pytest -q -n 2 tests/model_telling
 	.venv/bin/pytest -q tests/e2e
 
 e2e: setup
 	.venv/bin/pytest -q tests/e2e
 
 bench: setup
+	.venv/bin/python -m benchmarks.figures
 	.venv/bin/python -m benchmarks.aws_calls
 	.venv/bin/python -m benchmarks.plan_command
 	.venv/bin/python -m benchmarks.lost_messages
+
+soak: setup
+	@$(MAKE) --no-print-directory -j2 soak-watching soak-telling
+
+# make soak-watching HISTORY=Edited SEED=17 plays one history again, without the steps that it fails without
+soak-watching: setup
+	@POWERTOOLS_LOG_LEVEL=CRITICAL PYTHONPATH=.:layers/core:cli HISTORY=$(HISTORY) SEED=$(SEED) SOAK_SECONDS=$(or $(SOAK_SECONDS),3600) \
+		.venv/bin/python -m tests.model.soak
+
+soak-telling: setup
+	@SOAK_SECONDS="$(or $(SOAK_SECONDS),3600)" SEED="$(or $(SEED),0)" .venv/bin/python -m tests.model_telling.soak
 
 # ---------------------------------------------------------------------------------------------------------- deploy
 # sam needs a python3.13 with pip on PATH.
@@ -89,6 +105,29 @@ build: setup
 
 deploy: build
 	.venv-sam/bin/sam deploy --guided
+
+# ---------------------------------------------------------------------------------------------------------- release
+# Two builds of the layer, in two folders, must be the same to the byte.
+reproducible: setup
+	@rm -rf .cache/layer && mkdir -p .cache/layer/one .cache/layer/two/deeper
+	PATH="$(dir $(PYTHON)):$$PATH" $(MAKE) --no-print-directory -C layers/core build-CoreLayer ARTIFACTS_DIR="$(CURDIR)/.cache/layer/one"
+	PATH="$(dir $(PYTHON)):$$PATH" $(MAKE) --no-print-directory -C layers/core build-CoreLayer ARTIFACTS_DIR="$(CURDIR)/.cache/layer/two/deeper"
+	@.venv/bin/python -m scripts.release same .cache/layer/one .cache/layer/two/deeper
+
+# What is in the layer, in CycloneDX's form, from the lock; written into sbom.json.
+sbom: setup
+	@mkdir -p .cache
+	$(UV) export --frozen --quiet --only-group layer --no-emit-project --format cyclonedx1.5 > .cache/sbom.json
+	@.venv/bin/python -m scripts.release listed .cache/sbom.json layers/core/requirements.txt
+	@mv .cache/sbom.json sbom.json
+
+# Asks PyPI for known vulnerabilities of what is in the layer. Without a network it fails, and says that nothing was looked at.
+PIP_AUDIT_VERSION := 2.10.1
+audit: setup
+	@mkdir -p .cache && rm -f .cache/audit.json
+	-$(UV) tool run --python "$(PYTHON)" pip-audit==$(PIP_AUDIT_VERSION) --strict --disable-pip --require-hashes \
+		--requirement layers/core/requirements.txt --format json --output .cache/audit.json
+	@.venv/bin/python -m scripts.release audited .cache/audit.json layers/core/requirements.txt
 
 # ---------------------------------------------------------------------------------------------------------- upkeep
 EXPORT = $(UV) export --frozen --quiet --only-group layer --no-emit-project --no-header --format requirements-txt

@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 SETTINGS = SweepSettings(
     prefix="sagewatch",
     queue_url="https://q/1/reconcile",
+    backfill_url="https://q/1/backfill",
     notify_url="https://q/1/notify",
     policy_parameter=None,
     table=None,
@@ -103,7 +104,7 @@ def main() -> None:
         column.justify = "right"
 
     one = Measured(1)
-    add_case(table, "a new endpoint (one GPU variant)", one, one.reconcile_all)
+    add_case(table, "a new endpoint (one variant)", one, one.reconcile_all)
     add_case(table, "the same event again", one, one.reconcile_all)
     one.account.endpoints.clear()
     add_case(table, "the endpoint is deleted", one, lambda: reconcile_gone(one))

@@ -25,7 +25,12 @@ from sagewatch_cli.commands.plan import as_data
 
 ENDPOINTS = 1_000
 SETTINGS = SweepSettings(
-    prefix="sagewatch", queue_url="https://q/1/r", notify_url="https://q/1/n", policy_parameter=None, table=None
+    prefix="sagewatch",
+    queue_url="https://q/1/r",
+    backfill_url="https://q/1/b",
+    notify_url="https://q/1/n",
+    policy_parameter=None,
+    table=None,
 )
 ONE = Policy(alarms=(AlarmRule(kind="endpoint", resource="churn-00042", alarm="latency-p99", threshold="800ms"),))
 ALL = Policy(alarms=(AlarmRule(kind="endpoint", alarm="latency-p99", threshold="800ms"),))

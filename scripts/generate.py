@@ -1,4 +1,5 @@
-"""Write what is derived: docs/catalogue.md and parts of template.yaml from the kinds, docs/scenarios.md by playing.
+"""Write what is derived: docs/catalogue.md and parts of template.yaml from the kinds, a part of docs/messages.md from
+the messages that tests hold, docs/scenarios.md by playing.
 
 A part begins with a line `# generated: <name>` and ends with a line `# end of generated`. Run: make generate
 """
@@ -15,11 +16,11 @@ from typing import Any
 import botocore.session
 from botocore import xform_name
 
-from sagewatch.kinds.charts import Chart, DimensionNames
+from sagewatch.kinds.charts import Chart, DimensionNames, dashboard_title
 from sagewatch.kinds.kind import FailureNotice, Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch_cli.commands.catalog import as_markdown
-from scripts import scenarios
+from scripts import messages, scenarios
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "docs/catalogue.md"
@@ -128,12 +129,16 @@ def dashboard() -> Iterator[str]:
 
 
 def _widgets() -> Iterator[dict[str, Any]]:
-    """Yield a heading for each kind, and its charts; CloudWatch places what has no position where there is room."""
+    """Yield the title, then a heading for each kind, and its charts; CloudWatch places what has no position."""
+    yield _text(dashboard_title("${AlarmPrefix}"), 1)
     for kind in KINDS:
         markdown = f"## {kind.plural}\n{kind.without_charts}".rstrip()
-        height = 2 if kind.without_charts else 1
-        yield {"type": "text", "width": 24, "height": height, "properties": {"markdown": markdown}}
+        yield _text(markdown, 2 if kind.without_charts else 1)
         yield from map(_chart, kind.charts)
+
+
+def _text(markdown: str, height: int) -> dict[str, Any]:
+    return {"type": "text", "width": 24, "height": height, "properties": {"markdown": markdown}}
 
 
 def _chart(chart: Chart) -> dict[str, Any]:
@@ -193,7 +198,11 @@ def _filled_part(found: re.Match[str]) -> str:
 
 def generated() -> dict[Path, str]:
     """Return every file that is generated, or holds generated parts, as it should be."""
-    return {CATALOGUE: as_markdown(), TEMPLATE: filled(TEMPLATE.read_text())}
+    return {
+        CATALOGUE: as_markdown(),
+        TEMPLATE: filled(TEMPLATE.read_text()),
+        messages.PAGE: messages.filled(messages.PAGE.read_text()),
+    }
 
 
 if __name__ == "__main__":

@@ -5,7 +5,10 @@ docs/incident-light.png and docs/incident-dark.png, the README's picture. With f
 
     python -m scripts.slack_picture tests/unit/golden/slack-job_failed.json --out /tmp/job
 
-writes /tmp/job-light.png and /tmp/job-dark.png. A file holds one message, or a list of messages; the first of a list
+writes /tmp/job-light.png and /tmp/job-dark.png. With --messages it draws the typical messages of docs/messages.md
+(scripts/messages.py) into docs/messages/, and writes into docs/messages/drawn.txt what each was drawn from.
+
+A file holds one message, or a list of messages; the first of a list
 is the message of the channel and the others are its thread. It needs Chromium, pngquant for small files, and looks
 best with Slack's fonts: apt-get install chromium pngquant fonts-lato fonts-noto-color-emoji. It is no part of
 `make test`.
@@ -28,13 +31,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from scripts import in_process
+from scripts import in_process, messages
 
 type Json = Mapping[str, Any]
 
 DOCS = Path(__file__).parents[1] / "docs"
 THEMES = ("light", "dark")
+AT = datetime(2026, 11, 21, 9, 12, tzinfo=UTC)
+"""When messages of files are drawn as posted."""
+
 SCALE = 2
+SMALL_SCALE, SMALL_COLOURS = 1.5, 48
+"""Of the typical messages, of which there are many."""
+
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "chrome-headless-shell")
 _NAMES = {"U0ANA": "ana", "S0ONCALL": "ml-oncall", "S0MLONCALL": "ml-oncall"}
 _CIRCLES = {
@@ -54,6 +63,7 @@ _EMOJI = {
     "bar_chart": "📊",
     "x": "❌",
     "loud_sound": "🔊",
+    "thread": "🧵",
 }
 _TOKEN = re.compile(
     r"<(?P<angle>[^<>]+)>"
@@ -244,7 +254,7 @@ code { font: 12px/1.5 "DejaVu Sans Mono", Menlo, Consolas, monospace; color: var
   border: 1px solid var(--line); border-radius: 3px; padding: 2px 3px 1px }
 pre { font: 12px/1.5 Menlo, "DejaVu Sans Mono", Consolas, monospace; background: var(--pre); white-space: pre-wrap;
   border: 1px solid var(--line); border-radius: 4px; padding: 8px; margin: 4px 0; overflow-wrap: anywhere }
-.mention { background: var(--call); color: var(--called); border-radius: 3px; padding: 0 2px }
+.mention { background: var(--call); color: var(--called); border-radius: 3px; padding: 0 2px; white-space: nowrap }
 .circle { display: inline-block; width: 15px; height: 15px; border-radius: 50%; vertical-align: -2px;
   margin-right: 1px }
 .emoji { font-family: "Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji", sans-serif }
@@ -278,7 +288,7 @@ img { display: block; width: 100%; border-radius: 8px; border: 1px solid var(--l
 
 
 # -------------------------------------------------------------------------------------------------- HTML as a picture
-def screenshot(source: str, target: Path) -> None:
+def screenshot(source: str, target: Path, scale: float = SCALE, colours: int = 256) -> None:
     """Write the picture of a page that gives its height in CSS pixels as its title."""
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if not browser:
@@ -305,11 +315,12 @@ def screenshot(source: str, target: Path) -> None:
         found = re.search(r"<title>(\d+)</title>", dump.stdout)
         if not found:
             raise SystemExit("Chromium did not lay the page out: it has no title.")
-        shot = (f"--screenshot={target}", f"--force-device-scale-factor={SCALE}", "--default-background-color=00000000")
+        shot = (f"--screenshot={target}", f"--force-device-scale-factor={scale}", "--default-background-color=00000000")
         size = f"--window-size={width},{found[1]}"
         subprocess.run([*common, size, *shot, file.as_uri()], capture_output=True, check=True, timeout=120)
-    if quantise := shutil.which("pngquant"):  # a third of the size, by a palette of 256 colours
-        subprocess.run([quantise, "--force", "--ext", ".png", "--speed", "1", str(target)], check=True, timeout=120)
+    if quantise := shutil.which("pngquant"):  # a third of the size, by a palette
+        options = ["--force", "--ext", ".png", "--speed", "1", str(colours)]
+        subprocess.run([quantise, *options, str(target)], check=True, timeout=120)
     else:
         print("The picture is three times as large as it could be: there is no pngquant on the PATH.")
 
@@ -402,12 +413,28 @@ def read(files: Iterable[Path], at: datetime) -> tuple[list[Panel], list[Shown]]
     return panels, thread
 
 
+def typical_messages() -> None:
+    """Draw the typical messages, and write down of what their pictures are."""
+    messages.FOLDER.mkdir(exist_ok=True)
+    for name in messages.MESSAGES:
+        panels, thread = read([messages.golden(name)], AT)
+        for theme in THEMES:
+            target = messages.picture(name, theme)
+            screenshot(page(panels, thread, theme), target, SMALL_SCALE, SMALL_COLOURS)
+            print(f"{target} {target.stat().st_size // 1024} kB")
+    messages.DRAWN.write_text(messages.drawn_from(), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path, help="JSON of messages; without any, the README's incident")
     parser.add_argument("--out", type=Path, default=DOCS / "incident", help="path of the pictures, without -light.png")
-    parser.add_argument("--at", type=datetime.fromisoformat, default=datetime(2026, 11, 21, 9, 12, tzinfo=UTC))
+    parser.add_argument("--at", type=datetime.fromisoformat, default=AT)
+    parser.add_argument("--messages", action="store_true", help="draw the typical messages of docs/messages.md")
     given = parser.parse_args()
+    if given.messages:
+        typical_messages()
+        return
     panels, thread = read(given.files, given.at) if given.files else incident()
     for theme in THEMES:
         target = given.out.with_name(f"{given.out.name}-{theme}.png").absolute()

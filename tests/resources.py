@@ -10,10 +10,10 @@ from typing import Any
 
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
-from sagewatch.kinds.kind import Kind, Published, Reader
+from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.kinds.pipeline import PIPELINE
 from sagewatch.kinds.training_job import TRAINING_JOB
-from sagewatch.model import Capacity, Description, Facts, Ref
+from sagewatch.model import Capacity, Description, Facts, Published, Ref
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:123456789012"
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -43,7 +43,7 @@ def after(minutes: float) -> datetime:
 
 
 def latency(state: State = "firing", minutes: float = 0, **changes: Any) -> Notice:
-    """Return a notice of the p99 latency of an endpoint."""
+    """Return a notice of the model latency of an endpoint."""
     labels: dict[str, str] = {
         "severity": "critical",
         "kind": "endpoint",
@@ -62,7 +62,7 @@ def latency(state: State = "firing", minutes: float = 0, **changes: Any) -> Noti
         labels=Labels(labels),
         place=place,
         at=after(minutes),
-        title="p99 latency",
+        title="model latency",
         subject=ref,
         part=name,
         value=1_843_221.0 if fired else 430_000.0,
@@ -70,9 +70,8 @@ def latency(state: State = "firing", minutes: float = 0, **changes: Any) -> Noti
         unit=Unit.MICROSECONDS,
         points=(400_000.0, 420_000.0, 1_200_000.0, 1_500_000.0, 1_843_221.0) if fired else (),
         reason=_REASON,
-        advice="One caller in a hundred waits too long. Add instances, or look at the model's own log."
-        if fired
-        else "",
+        meaning="Some callers wait longer than this for the model." if fired else "",
+        advice="Add instances, or look at the model's own log." if fired else "",
         links=_links(place, ref, links.alarm(place, name)),
     )
     return replace(made, **changes)
@@ -81,7 +80,8 @@ def latency(state: State = "firing", minutes: float = 0, **changes: Any) -> Noti
 def memory(state: State = "firing", minutes: float = 1, scope: str = "AllTraffic", **changes: Any) -> Notice:
     """Return a notice of the memory of an endpoint's variant."""
     more = {"severity": "warning", "alarm": "memory", "scope": scope, **changes.pop("labels", {})}
-    values = {"value": 93.0, "limit": 90.0, "unit": Unit.PERCENT, "points": (), "title": "memory", "advice": ""}
+    values = {"value": 93.0, "limit": 90.0, "unit": Unit.PERCENT, "points": (), "title": "memory use"}
+    values |= {"meaning": "", "advice": ""}
     return latency(state, minutes, labels=more, **{**values, **changes})
 
 
@@ -187,6 +187,7 @@ def clicked(state: State, minutes: float, by: str = "U0ANA", **changes: Any) -> 
 
 OUT_OF_MEMORY = Evidence(
     cause="out of memory (exit code 137)",
+    short="out of memory",
     remedy="Take an instance type with more memory, or a smaller batch.",
     stream="xgb-churn/algo-1-1795252320",
     log=(
@@ -203,6 +204,7 @@ OUT_OF_MEMORY = Evidence(
 
 STEPS = Evidence(
     cause="out of memory (exit code 137)",
+    short="out of memory",
     remedy="Take an instance type with more memory, or a smaller batch.",
     steps=(
         ("Preprocess", "Succeeded", 240.0, ""),

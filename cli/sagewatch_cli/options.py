@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from botocore.utils import is_valid_endpoint_url
 
-from sagewatch.errors import BadSetting, BrokenPolicy
+from sagewatch.errors import BadSetting, BrokenPolicy, ErrorCode
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.settings import alarm_prefix
 from sagewatch_cli.account.policy import parameter_of, read_policy
@@ -58,7 +58,9 @@ def policy_in_force(account: Account, prefix: str, file: Path | None) -> PolicyI
     """Return what the file says, else what is deployed; a broken policy ends the command, with all its faults."""
     found = read_policy(account, prefix, read_document(file) if file else None)
     if found.faults:
-        stop(BROKEN, f"{file or parameter_of(prefix)} is broken:\n{BrokenPolicy(found.faults)}")
+        stop(
+            BROKEN, f"{file or parameter_of(prefix)} is broken:\n{BrokenPolicy(found.faults)}", ErrorCode.BROKEN_POLICY
+        )
     return found
 
 
@@ -69,4 +71,4 @@ def read_document(file: Path) -> str:
     except OSError as error:
         raise typer.BadParameter(f"{file} cannot be read: {error.strerror}", param_hint="FILE") from error
     except UnicodeDecodeError as wrong:
-        stop(BROKEN, f"{file} is not text in UTF-8: byte {wrong.start} cannot be read.")
+        stop(BROKEN, f"{file} is not text in UTF-8: byte {wrong.start} cannot be read.", ErrorCode.BROKEN_POLICY)

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from sagewatch.errors import ErrorCode
+
 
 class OutputFormat(StrEnum):
     """For reading, or for programs."""
@@ -47,7 +49,13 @@ def progress[T](several: Iterable[T], doing: str) -> Iterator[T]:
     yield from track(things, description=doing, console=console, disable=not console.is_terminal, transient=True)
 
 
-def stop(code: int, message: str) -> Never:
-    """Say on stderr why the command ends, and end it."""
+def stop(exit_code: int, message: str, code: ErrorCode) -> Never:
+    """Say on stderr why the command ends, then the code of the error, and end the command."""
     typer.echo(message, err=True)
-    raise typer.Exit(code)
+    typer.echo(explained_at(code), err=True)
+    raise typer.Exit(exit_code)
+
+
+def explained_at(code: ErrorCode) -> str:
+    """Return the line that says where an error is explained: `SW-502 (docs/errors.md)`."""
+    return f"{code} (docs/errors.md)"

@@ -7,10 +7,12 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from sagewatch import __version__
 from sagewatch.aws.clients import Clients
+from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.aws.retries import PATIENT
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.fleet.coverage_count import send_coverage_count
 from sagewatch.fleet.sweep import sweep
 from sagewatch.settings import SweepSettings
@@ -18,21 +20,33 @@ from sagewatch.settings import SweepSettings
 settings, clients = SweepSettings.read(os.environ), Clients(PATIENT)
 made_at_start = clients.sagemaker, clients.cloudwatch, clients.sqs
 store = PolicyStore(settings.policy_parameter, settings.table, PATIENT)
-logger, metrics = Logger(service="sweep"), Metrics(namespace="Sagewatch", service="sweep")
+logger, metrics = Logger(service="sweep", version=__version__), Metrics(namespace="Sagewatch", service="sweep")
 
 
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda passes it
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     if event.get("mode") == "digest":
         counts = send_coverage_count(clients, settings, store, datetime.now(UTC))
         metrics.add_metric("ResourcesWanted", MetricUnit.Count, counts["wanted"])
         return counts
     full = event.get("mode") == "full"
-    swept = sweep(clients, settings, store, datetime.now(UTC), full=full)
+    swept = sweep(clients, settings, store, datetime.now(UTC), full=full, deadline=Deadline.of(context))
+    _make_policy()
     counts = {"live": swept.live, "watched": swept.watched, "named": len(swept.named)}
     logger.info("swept", extra={"full": full, **counts, "foreign": swept.foreign, "withheld": swept.withheld})
     for name, count in counts.items():
         metrics.add_metric(f"Resources{name.title()}", MetricUnit.Count, count)
     if swept.unread:
-        raise Retry(f"Not all could be listed: {'; '.join(swept.unread)}")
+        reason = f"Not all could be listed: {'; '.join(swept.unread)}"
+        logger.warning("failed", extra={"error": "Retry", "code": ErrorCode.LISTS_INCOMPLETE, "reason": reason})
+        raise Retry(reason, code=ErrorCode.LISTS_INCOMPLETE)
     return counts
+
+
+def _make_policy() -> None:
+    """Make the policy's parameter where there is none; a sweep that may not do that has done its work all the same."""
+    try:
+        if store.make_if_missing():
+            logger.info("made the policy", extra={"parameter": settings.policy_parameter})
+    except Retry as refused:
+        logger.warning("could not make the policy", extra={"code": refused.code, "error": str(refused)})

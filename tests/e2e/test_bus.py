@@ -104,6 +104,31 @@ def test_the_deployed_rules_send_each_event_where_it_is_wanted(world: World, eve
     assert [delivery.failure for delivery in delivered] == [None] * len(queues)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "queues"),
+    [
+        ("rev=x1f0c9a2b", "rev=y77aa01ce", set()),
+        ("rev=y1f0c9a2b.77aa01ce", "rev=x77aa01ce.1f0c9a2b", set()),
+        ("rev=x1f0c9a2b", "rev=x1f0c9a2b", {"ReconcileQueue"}),
+        ("rev=y1f0c9a2b", "rev=y1f0c9a2b", {"ReconcileQueue"}),
+        ("rev=x1f0c9a2b", "", {"ReconcileQueue"}),
+        ("rev=x1f0c9a2b", None, {"ReconcileQueue"}),
+        (None, "rev=y77aa01ce", {"ReconcileQueue"}),
+    ],
+    ids=["ours", "ours, back", "an edit of x", "an edit of y", "labels cut off", "no description", "cleared before"],
+)
+def test_an_update_is_ours_when_the_label_of_the_revision_takes_the_other_turn(
+    world: World, before: str | None, after: str | None, queues: set[str]
+) -> None:
+    def configured(revision: str | None) -> dict[str, str]:
+        return {} if revision is None else {"description": f"p99 model latency\n[sagewatch alarm=cpu {revision}]"}
+
+    detail = {"configuration": configured(after), "previousConfiguration": configured(before)}
+    delivered = world.stack.bus.put_event(world.events.make("alarm-edited", detail=detail))
+
+    assert {delivery.target for delivery in delivered} == {world.arn(queue) for queue in queues}
+
+
 @pytest.mark.parametrize("name", ["other/endpoint/churn/AllTraffic/cpu", "sagewatch-other"])
 def test_alarms_that_are_not_under_our_prefix_are_none_of_our_business(world: World, name: str) -> None:
     event = world.events.make("alarm-firing", detail={"alarmName": name})

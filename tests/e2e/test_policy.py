@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from sagewatch.aws.policy_store import is_blank
+from sagewatch.aws.policy_store import NOTHING, is_blank
 from sagewatch.model import Labels
-from sagewatch_cli.local.drivers.policy import NOTHING
 from sagewatch_cli.local.drivers.sagemaker import ProductionVariant
 from sagewatch_cli.local.machine.waiting import until
 from tests.e2e.world import World
-from tests.template import template
 
 pytestmark = pytest.mark.e2e
 
@@ -131,7 +129,7 @@ def test_an_alarm_under_a_pushed_limit_is_told_with_that_limit(world: World, tmp
     world.cloudwatch.fire(LATENCY, *SLOW)
     world.notified()
 
-    assert [mail.subject for mail in world.mail()] == ["[CRITICAL] churn · p99 latency 2.84 s, limit 2.00 s"]
+    assert [mail.subject for mail in world.mail()] == ["[CRITICAL] churn · model latency 2.84 s (limit 2.00 s)"]
 
 
 # ---------------------------------------------------------------------------------------------------------- routes
@@ -155,7 +153,7 @@ def test_notices_take_the_routes_of_the_policy(world: World, tmp_path: Path) -> 
     [fraud] = world.stack.emulators.slack.workspace.channel("C0FRAUD")
     [rest] = world.said()
     assert ("*churn*" in fraud.text, "*scores*" in rest.text) == (True, True)
-    assert [mail.subject for mail in world.mail()] == ["[CRITICAL] scores · share of 5xx answers 12.5 %, limit 5 %"]
+    assert [mail.subject for mail in world.mail()] == ["[CRITICAL] scores · 5xx errors 12.5 % (limit 5 %)"]
 
 
 def test_the_digest_is_sent_once_a_day_to_the_routes_that_want_it(world: World, tmp_path: Path) -> None:
@@ -292,6 +290,10 @@ def test_the_windows_of_a_policy_that_says_nothing_any_more_go_too(world: World,
     assert (rules, world.mute_rules()) == (1, {})
 
 
-def test_the_template_deploys_a_policy_that_says_nothing() -> None:
-    assert template()["Resources"]["Policy"]["Properties"]["Value"] == NOTHING
+def test_the_sweep_makes_a_policy_that_says_nothing_where_there_is_none(world: World) -> None:
+    world.policy.client.delete_parameters(Names=[world.policy.parameter])
+
+    world.invoke("Sweep", {})
+
+    assert world.policy.client.get_parameter(Name=world.policy.parameter)["Parameter"]["Value"] == NOTHING
     assert is_blank(NOTHING)

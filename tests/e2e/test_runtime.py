@@ -68,7 +68,6 @@ def running(checkout: Checkout, function: str, environment: Mapping[str, str], l
         "PYTHONPATH": f"{task}:{checkout.build / 'CoreLayer/python'}",
         "_HANDLER": "app.handler",
         "AWS_LAMBDA_FUNCTION_NAME": function,
-        "AWS_LAMBDA_FUNCTION_TIMEOUT": "30",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": AWS["AWS_ACCESS_KEY_ID"],
@@ -88,11 +87,11 @@ def listens(port: int) -> bool:
 
 
 def variables(world: World, function: str) -> dict[str, str]:
-    """Return the function's variables as they are deployed."""
+    """Return the function's variables as they are deployed, and the time that Lambda gives it."""
     name = world.stack.resources[function]
     configuration = world.stack.client("lambda").get_function_configuration(FunctionName=name)
     found: dict[str, str] = configuration["Environment"]["Variables"]
-    return found
+    return {**found, "AWS_LAMBDA_FUNCTION_TIMEOUT": str(configuration["Timeout"])}
 
 
 def endpoints(world: World) -> dict[str, str]:

@@ -40,7 +40,12 @@ def test_23_hosts_are_watched_by_three_alarms_a_row(world: World) -> None:
         }
         for number in (1, 2, 3)
     ] + [
-        {"Id": "result", "Expression": "MAX([m1,m2,m3])", "Label": "GPU memory of the fullest host", "ReturnData": True}
+        {
+            "Id": "result",
+            "Expression": "MAX([m1,m2,m3])",
+            "Label": "GPU memory use of the fullest host",
+            "ReturnData": True,
+        }
     ]
 
 

@@ -31,7 +31,7 @@ from sagewatch_cli.main import app
 
 type Alarms = Mapping[str, Mapping[str, Any]]
 
-QUEUES = ("ReconcileQueue", "NotifyQueue")
+QUEUES = ("ReconcileQueue", "BackfillQueue", "NotifyQueue")
 DEAD_LETTERS = ("ReconcileDeadLetters", "NotifyDeadLetters", "SweepDeadLetters")
 WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 
@@ -102,7 +102,7 @@ class World:
     def policy(self) -> PolicyDriver:
         return PolicyDriver(
             client=self.stack.client("ssm"),
-            parameter=self.stack.resources["Policy"],
+            parameter=self.stack.outputs["PolicyParameter"],
             bus=self.stack.bus,
             events=self.events,
         )
@@ -162,11 +162,11 @@ class World:
         self.configure("Reconcile", {**asked["Environment"]["Variables"], "FRESH": uuid.uuid4().hex})
 
     @contextmanager
-    def impatient(self, queue: str) -> Iterator[None]:
-        """Let a message that failed be tried again after a second rather than six minutes."""
+    def impatient(self, queue: str, seconds: int = 1) -> Iterator[None]:
+        """Let a message that failed be tried again after a second, or so many, rather than twelve minutes."""
         sqs, url = self.stack.client("sqs"), self.stack.resources[queue]
         before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
         try:
             yield
         finally:
@@ -234,9 +234,10 @@ class World:
 
     # ---- rest
 
-    def reconciled(self) -> None:
-        """Wait until reconcile has nothing left to do."""
-        self._empty("ReconcileQueue")
+    def reconciled(self, within: float = 30) -> None:
+        """Wait until reconcile has nothing left to do, of what events and of what the sweep named."""
+        for queue in ("BackfillQueue", "ReconcileQueue"):  # children and what ran out of time go to the second
+            self._empty(queue, within)
 
     def notified(self, within: float = 30) -> None:
         """Wait until notify has nothing left to do."""

@@ -98,6 +98,10 @@ class Town:
 
     def __post_init__(self) -> None:
         self.app.receivers.note = self._note
+        # moto knows no mute rules: nothing is muted, and what is deleted is gone.
+        events = self.app.clients.cloudwatch.meta.events
+        events.register("before-call.cloudwatch.ListAlarmMuteRules", answered(lambda: {"AlarmMuteRuleSummaries": []}))
+        events.register("before-call.cloudwatch.DeleteAlarmMuteRule", answered(dict))
         # Where moto has no such operation, or fails over a job that was never made.
         sagemaker, drawer = self.app.evidence_clients.sagemaker, self.app.graph_clients.cloudwatch
         for operation, answer in _NOTHING.items():

@@ -207,6 +207,7 @@ def test_what_is_asked_is_what_alarms_look_at_once_for_each_period(
 ) -> None:
     fleet.endpoint()
     past = Past(monkeypatch, lambda _: {})
+    now = datetime.now(UTC).timestamp()
 
     data = found("--days", "15")
 
@@ -216,7 +217,6 @@ def test_what_is_asked_is_what_alarms_look_at_once_for_each_period(
     ]
     # A period whose points are more than one call may ask for takes several.
     assert list(dict.fromkeys(map(frozenset, lengths))) == [{60}, {300}, {1800}, {3600}]
-    now = datetime.now(UTC).timestamp()
     oldest = {
         min(length): now - call["StartTime"].timestamp() for length, call in zip(lengths, past.asked, strict=True)
     }
@@ -283,7 +283,7 @@ def test_a_resource_that_is_not_there_is_exit_code_3() -> None:
     result = run("endpoint/nope")
 
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == "There is no endpoint/nope in this account and Region.\n"
+    assert result.stderr == "There is no endpoint/nope in this account and Region.\nSW-503 (docs/errors.md)\n"
 
 
 def test_a_resource_that_is_ignored_is_exit_code_4(fleet: Fleet) -> None:

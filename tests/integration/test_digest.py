@@ -225,7 +225,7 @@ def test_the_sweep_counts_who_is_watched_and_has_it_told(queue: Queue, fleet: Fl
     assert queue.taken() == []
     assert sent() == CoverageCount(
         kinds={"endpoint": (1, 2)},
-        unwatched=(UnwatchedResource("endpoint", "lonely", "it is new"),),
+        unwatched=(UnwatchedResource("endpoint", "lonely", "created in the last 15 min"),),
         orphans=1,
         alarms=there,
         cost=3.4,

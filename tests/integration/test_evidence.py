@@ -25,7 +25,8 @@ ARN = "arn:aws:sagemaker:eu-west-1:123456789012"
 EXECUTION = f"{ARN}:pipeline/churn-train/execution/k1v9x8c2abcd"
 MEMORY = "AlgorithmError: ExecuteUserScriptError: ExitCode 137"
 OUT_OF_MEMORY = {
-    "cause": "out of memory: the container was killed",
+    "cause": "out of memory (exit code 137)",
+    "short": "out of memory",
     "remedy": "Use a type with more memory or more instances, or work in smaller batches.",
 }
 NO_TAGS: Answer = ("list_tags", {"ResourceArn": ANY}, {"Tags": []})
@@ -103,7 +104,7 @@ def test_a_failed_job_is_explained_by_its_description_and_the_first_host_s_last_
     found = gather(asked, failure(), wants_log=True)
 
     assert found == Evidence(
-        **OUT_OF_MEMORY,
+        **{**OUT_OF_MEMORY, "cause": "out of memory"},
         stream="xgb-churn/algo-1-1795252320",
         log=("loading shard 17/24", "x" * 500, "Killed"),
         facts={**COMPUTE, **RAN},
@@ -306,8 +307,9 @@ def test_when_the_steps_are_refused_the_pipeline_s_own_reason_is_what_is_left() 
 
     assert found == Evidence(
         cause="a step of the pipeline failed",
+        short="a step failed",
         remedy="Look at the failed step; retry the execution from it once it is mended.",
-        facts={"Steps": "could not be read: AccessDeniedException"},
+        unread=("No steps: the notify role may not read it",),
     )
 
 
@@ -372,7 +374,7 @@ def endpoint(**changes: Any) -> Answer:
     return ("describe_endpoint", {"EndpointName": "churn-prod"}, described)
 
 
-CHANGED = {"Last change": "2026-11-21 09:00 UTC to churn-v7"}
+CHANGED = {"Last deployment": "12 min before (churn-v7)"}
 
 
 def test_a_failed_endpoint_is_explained_by_its_latest_stream() -> None:
@@ -386,6 +388,7 @@ def test_a_failed_endpoint_is_explained_by_its_latest_stream() -> None:
 
     assert found == Evidence(
         cause="the Python module xgboost is not in the container",
+        short="Python module xgboost missing",
         remedy="Add it to requirements.txt or to the image.",
         stream="blue/i-2",
         log=("ModuleNotFoundError: No module named 'xgboost'",),
@@ -418,7 +421,7 @@ def test_an_alarm_of_an_inference_component_is_held_against_its_last_change() ->
 
     found = gather(clients((described,)), latency(labels=labels), wants_log=True)
 
-    assert found == Evidence(facts={"Last change": f"{BEGAN:%Y-%m-%d %H:%M} UTC"})
+    assert found == Evidence(facts={"Last deployment": "1 h 12 min before"})
 
 
 def test_an_alarm_of_anything_else_asks_for_nothing() -> None:
@@ -454,7 +457,7 @@ def test_an_inference_component_says_how_many_copies_there_are() -> None:
 
     assert (found.cause, found.facts) == (
         "the endpoint has no instance with enough free memory, CPU or accelerators for another copy",
-        {"Endpoint": "chat", "Copies": "1 of 3", "Log": "there is none"},
+        {"Endpoint": "chat", "Copies": "1 of 3"},
     )
 
 
@@ -483,6 +486,7 @@ def test_a_failed_node_is_explained_by_its_lifecycle_script() -> None:
 
     assert found == Evidence(
         cause="the lifecycle script of the cluster failed on a node",
+        short="lifecycle script failed",
         remedy="Read its log stream (LifecycleConfig/…), and check the script and the role's access to its bucket.",
         stream=stream,
         log=("exit status 100",),
@@ -561,18 +565,22 @@ def test_a_notebook_that_says_why_is_not_described() -> None:
 def test_of_other_kinds_the_notice_says_all() -> None:
     found = gather(clients(), failure("feature-group", "prices", reason="NoSuchBucket"), wants_log=True)
 
-    assert found == Evidence(cause="the S3 bucket does not exist", remedy="Check the bucket's name and Region.")
+    assert found == Evidence(
+        cause="the S3 bucket does not exist",
+        short="S3 bucket does not exist",
+        remedy="Check the bucket's name and Region.",
+    )
 
 
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("AccessDeniedException", "could not be read: AccessDeniedException"),
-        ("ThrottlingException", "could not be read: ThrottlingException"),
-        ("ResourceNotFound", "not found"),
+        ("AccessDeniedException", "the notify role may not read it"),
+        ("ThrottlingException", "AWS answered ThrottlingException"),
+        ("ResourceNotFound", ""),
     ],
 )
-def test_what_aws_refuses_is_left_out_and_said(code: str, said: str) -> None:
+def test_what_aws_refuses_is_left_out_and_said_and_what_is_not_there_is_only_left_out(code: str, said: str) -> None:
     group: Answer = (JOB_STREAMS[0], JOB_STREAMS[1], code)
     asked = clients(
         (("describe_training_job", {"TrainingJobName": "xgb-churn"}, code), ("list_tags", {"ResourceArn": ANY}, code)),
@@ -581,24 +589,25 @@ def test_what_aws_refuses_is_left_out_and_said(code: str, said: str) -> None:
 
     found = gather(asked, failure(reason=MEMORY), wants_log=True)
 
-    assert found == Evidence(**OUT_OF_MEMORY, facts={"Job": said, "Started by": said, "Log": said})
+    unread = tuple(f"No {what}: {said}" for what in ("details of the job", "tags", "log") if said)
+    assert found == Evidence(**OUT_OF_MEMORY, unread=unread)
 
 
 @pytest.mark.parametrize(
     ("kind", "operation", "parameter", "purpose"),
     [
-        ("processing-job", "describe_processing_job", "ProcessingJobName", "Job"),
-        ("transform-job", "describe_transform_job", "TransformJobName", "Job"),
-        ("automl-job", "describe_auto_ml_job_v2", "AutoMLJobName", "Job"),
-        ("optimization-job", "describe_optimization_job", "OptimizationJobName", "Job"),
-        ("compilation-job", "describe_compilation_job", "CompilationJobName", "Job"),
-        ("ai-benchmark-job", "describe_ai_benchmark_job", "AIBenchmarkJobName", "Job"),
-        ("ai-recommendation-job", "describe_ai_recommendation_job", "AIRecommendationJobName", "Job"),
-        ("endpoint", "describe_endpoint", "EndpointName", "Details"),
-        ("inference-component", "describe_inference_component", "InferenceComponentName", "Details"),
-        ("cluster", "describe_cluster", "ClusterName", "Details"),
-        ("notebook", "describe_notebook_instance", "NotebookInstanceName", "Details"),
-        ("monitoring-schedule", "describe_monitoring_schedule", "MonitoringScheduleName", "Schedule"),
+        ("processing-job", "describe_processing_job", "ProcessingJobName", "details of the job"),
+        ("transform-job", "describe_transform_job", "TransformJobName", "details of the job"),
+        ("automl-job", "describe_auto_ml_job_v2", "AutoMLJobName", "details of the job"),
+        ("optimization-job", "describe_optimization_job", "OptimizationJobName", "details of the job"),
+        ("compilation-job", "describe_compilation_job", "CompilationJobName", "details of the job"),
+        ("ai-benchmark-job", "describe_ai_benchmark_job", "AIBenchmarkJobName", "details of the job"),
+        ("ai-recommendation-job", "describe_ai_recommendation_job", "AIRecommendationJobName", "details of the job"),
+        ("endpoint", "describe_endpoint", "EndpointName", "details"),
+        ("inference-component", "describe_inference_component", "InferenceComponentName", "details"),
+        ("cluster", "describe_cluster", "ClusterName", "details"),
+        ("notebook", "describe_notebook_instance", "NotebookInstanceName", "details"),
+        ("monitoring-schedule", "describe_monitoring_schedule", "MonitoringScheduleName", "details of the schedule"),
     ],
 )
 def test_a_refused_description_of_any_kind_leaves_the_notice_s_own_words(
@@ -609,7 +618,7 @@ def test_a_refused_description_of_any_kind_leaves_the_notice_s_own_words(
 
     found = gather(asked, failure(kind, "x", reason="", arn="", labels={"parent": "pipeline/p"}), wants_log=False)
 
-    assert found.facts[purpose] == f"could not be read: {denied}"
+    assert found.unread[0] == f"No {purpose}: the notify role may not read it"
 
 
 def test_a_sagemaker_job_is_explained_by_its_description_in_its_own_category() -> None:
@@ -650,7 +659,7 @@ def test_a_sagemaker_job_that_no_category_knows_leaves_the_notice_s_own_words() 
     labels = {"parent": "pipeline/p"}
     found = gather(asked, failure("sagemaker-job", "clean", reason="", arn="", labels=labels), wants_log=False)
 
-    assert found.facts["Job"] == "not found"
+    assert (found.facts, found.unread) == ({"Started by": "pipeline p"}, ())
 
 
 def test_the_trials_of_a_tuning_job_may_be_refused() -> None:
@@ -667,10 +676,11 @@ def test_the_trials_of_a_tuning_job_may_be_refused() -> None:
 
     found = gather(asked, failure("tuning-job", "sweep", reason="No training job succeeded"), wants_log=True)
 
-    said = f"could not be read: {denied}"
-    assert (found.cause, found.facts) == (
+    said = "the notify role may not read it"
+    assert (found.cause, found.facts, found.unread) == (
         "every trial of the tuning job failed",
-        {"Job": said, "Failed trials": said},
+        {},
+        (f"No details of the job: {said}", f"No failed trials: {said}"),
     )
 
 
@@ -683,8 +693,9 @@ def test_a_node_and_the_lines_of_a_log_may_be_refused() -> None:
 
     found_job = gather(asked, failure(), wants_log=True)
 
-    said = f"could not be read: {denied}"
-    assert (found_node.facts, found_job.facts["Log"], found_job.log) == ({"Node": said}, said, ())
+    said = "the notify role may not read it"
+    assert (found_node.facts, found_node.unread) == ({}, (f"No details of the node: {said}",))
+    assert (found_job.unread, found_job.log) == ((f"No log: {said}",), ())
 
 
 def test_what_does_not_answer_at_all_is_left_out_and_said() -> None:
@@ -694,8 +705,9 @@ def test_what_does_not_answer_at_all_is_left_out_and_said() -> None:
 
     found = gather(Clients(QUICK, sagemaker=Silent(), logs=Silent()), failure(), wants_log=True)
 
-    said = "could not be read: EndpointConnectionError"
-    assert found == Evidence(**OUT_OF_MEMORY, facts={"Job": said, "Started by": said, "Log": said})
+    said = "AWS did not answer (EndpointConnectionError)"
+    unread = tuple(f"No {what}: {said}" for what in ("details of the job", "tags", "log"))
+    assert found == Evidence(**OUT_OF_MEMORY, unread=unread)
 
 
 def test_reading_ends_when_it_takes_too_long() -> None:
@@ -703,8 +715,8 @@ def test_reading_ends_when_it_takes_too_long() -> None:
 
     found = gather(clients((job(),)), failure(), wants_log=True, clock=lambda: next(now))
 
-    slow = "not read: AWS answers too slowly"
-    assert found == Evidence(**OUT_OF_MEMORY, facts={**COMPUTE, **RAN, "Started by": slow, "Log": slow})
+    unread = ("No tags: AWS answered too slowly", "No log: AWS answered too slowly")
+    assert found == Evidence(**OUT_OF_MEMORY, facts={**COMPUTE, **RAN}, unread=unread)
 
 
 def test_clients_are_made_once_and_only_when_needed() -> None:
@@ -719,10 +731,10 @@ def test_clients_are_made_once_and_only_when_needed() -> None:
     [
         ({"Tags": [{"Key": "team", "Value": "fraud"}]}, {"team": "fraud"}),
         ({"Tags": []}, {}),
-        ("AccessDeniedException", {}),
+        ("AccessDeniedException", None),
     ],
 )
-def test_the_tags_of_an_execution_are_those_of_its_pipeline(answer: Any, wanted: dict[str, str]) -> None:
+def test_the_tags_of_an_execution_are_those_of_its_pipeline(answer: Any, wanted: dict[str, str] | None) -> None:
     pipeline = EXECUTION.partition("/execution/")[0]
 
     assert tags_of_arn(clients((("list_tags", {"ResourceArn": pipeline}, answer),)), EXECUTION) == wanted
@@ -731,7 +743,7 @@ def test_the_tags_of_an_execution_are_those_of_its_pipeline(answer: Any, wanted:
 def test_who_has_no_patience_asks_nobody_for_tags() -> None:
     nobody = clients()
 
-    assert tags_of_arn(nobody, EXECUTION, patience=-1) == {}
+    assert tags_of_arn(nobody, EXECUTION, patience=-1) is None
 
 
 def test_a_model_package_is_explained_by_its_validations() -> None:

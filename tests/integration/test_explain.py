@@ -79,7 +79,7 @@ def test_an_alarm_is_told_in_words(fleet: Fleet) -> None:
 
     text = run(f"{OURS}cpu").stdout
 
-    assert text.startswith(f"{OURS}cpu  CPU\n")
+    assert text.startswith(f"{OURS}cpu  CPU use\n")
     assert "in force: 90 % of 8 vCPU (ml.m5.2xlarge) = 720" in text
     assert "As it should be." in text
     assert "CPUUtilization of /aws/sagemaker/Endpoints (EndpointName=churn, VariantName=AllTraffic)" in text
@@ -228,7 +228,7 @@ def test_a_typo_is_answered_with_what_is_near(fleet: Fleet, asked: str, said: st
 
     result = run(asked)
 
-    assert (result.exit_code, result.stdout, result.stderr) == (3, "", f"{said}\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (3, "", f"{said}\nSW-503 (docs/errors.md)\n")
 
 
 def test_a_foreign_alarm_is_left_alone(fleet: Fleet) -> None:

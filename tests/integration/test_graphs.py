@@ -25,7 +25,7 @@ ALARM: Mapping[str, Any] = {
     "Threshold": 1_000_000.0,
 }
 WIDGET = {
-    "title": "churn-prod · p99 latency",
+    "title": "churn-prod · model latency",
     "width": 600,
     "height": 300,
     "start": "-PT3H",
@@ -39,7 +39,7 @@ WIDGET = {
             "churn-prod",
             "VariantName",
             "AllTraffic",
-            {"stat": "p99", "period": 60, "label": "p99 latency"},
+            {"stat": "p99", "period": 60, "label": "model latency"},
         ]
     ],
     "annotations": {"horizontal": [{"label": "limit 1.00 s", "value": 1_000_000.0}]},

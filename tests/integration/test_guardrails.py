@@ -110,7 +110,7 @@ def test_text_explains(fleet: Fleet) -> None:
 
     text = run("churn", "--format", "text").stdout
 
-    assert f"{CRITICAL[0]}\n    critical, now ALARM: share of 5xx answers" in text
+    assert f"{CRITICAL[0]}\n    critical, now ALARM: 5xx errors" in text
     assert "cloudwatch:DescribeAlarms" in text
 
 
@@ -153,7 +153,7 @@ def test_an_endpoint_that_is_not_there_is_exit_code_3() -> None:
     result = run("nope")
 
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == "There is no endpoint nope in this account and Region.\n"
+    assert result.stderr == "There is no endpoint nope in this account and Region.\nSW-503 (docs/errors.md)\n"
 
 
 @pytest.mark.parametrize("prefix", [(), ("--prefix", "other")])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
-from sagewatch.tell.incident.retention import LONGEST_REASON, MOST_NOTICES, retained
+from sagewatch.tell.incident.retention import LONGEST_AGE, LONGEST_REASON, MOST_NOTICES, retained
 from sagewatch.tell.store.timelines import Conflict, Timeline, claim, load, open_timelines, release, save
 from tests.integration.conftest import Journal, incidents_table
 
@@ -46,7 +46,7 @@ def notice(number: int = 0, **more: Any) -> Notice:
         "labels": Labels({"severity": "critical", "kind": "endpoint", "resource": "churn"}),
         "place": Place("aws", "eu-west-1", "123456789012"),
         "at": NOW + timedelta(minutes=number),
-        "title": "p99 latency",
+        "title": "model latency",
         "subject": CHURN,
         "part": "sagewatch/endpoint/churn/AllTraffic/latency-p99",
         "value": 1_843_221.0,
@@ -78,7 +78,7 @@ def test_what_was_written_is_read(table: str) -> None:
 
     written = save(client(), table, known, True, NOW)
 
-    assert written == replace(known, version=1)
+    assert written == replace(known, version=1, expires=NOW + LONGEST_AGE)
     assert load(client(), table, "default", CHURN) == written
 
 
@@ -194,7 +194,8 @@ def test_whatever_is_written_is_read_exactly(
 
     written = save(client(), table, replace(read, notices=tuple(notices), evidence=explained, sent=sent), True, NOW)
 
-    assert written == replace(read, notices=tuple(notices), evidence=explained, sent=sent, version=read.version + 1)
+    wanted = replace(read, notices=tuple(notices), evidence=explained, sent=sent)
+    assert written == replace(wanted, version=read.version + 1, expires=NOW + LONGEST_AGE)
     found = load(client(), table, "default", CHURN)
     assert found == written
     assert [each.at.utcoffset() for each in found.notices] == [each.at.utcoffset() for each in notices]
@@ -316,7 +317,7 @@ def test_timelines_are_listed_while_something_is_open(table: str) -> None:
     closed = load(client(), table, "ops # one", refs[2])
     save(client(), table, closed, False, NOW)
 
-    assert sorted(open_timelines(client(), table)) == [("ops # one", refs[1]), ("ops # one", refs[0])]
+    assert sorted(open_timelines(client(), table)) == [("ops # one", refs[1], ""), ("ops # one", refs[0], "")]
 
 
 def test_all_pages_are_listed(table: str) -> None:

@@ -26,8 +26,8 @@ from tests.template import actions
 SECRET = "very" + "secret"  # so that no source line in a traceback holds it
 STORY = ("alarm-firing", "alarm-cleared", "pipeline-step-failed", "pipeline-failed", "training-job-failed")
 ENDS = {
-    ":large_green_circle: *churn* · p99 latency back to *430 ms* · resolved after 14 min": {
-        ":white_check_mark: Resolved: p99 latency back to 430 ms, limit 1.00 s. Open for 14 min, peak 1.84 s."
+    ":large_green_circle: *churn* · model latency back to *430 ms* · resolved after 14 min": {
+        ":white_check_mark: Resolved: model latency back to 430 ms (limit 1.00 s). In alarm for 14 min, peak 1.84 s."
     },
     ":red_circle: *Pipeline execution failed* · churn-train · out of memory": {
         ":large_orange_circle: Also: Train: pipeline step failed · WARNING"
@@ -44,7 +44,7 @@ def test_without_slack_a_notice_goes_to_the_topic_with_its_attributes(inbox: Inb
 
     [message] = inbox.taken()
     assert message["Subject"].startswith("[CRITICAL] churn")
-    assert "p99 latency 1.84 s" in message["Message"]
+    assert "model latency 1.84 s" in message["Message"]
     attributes = {name: each["Value"] for name, each in message["MessageAttributes"].items()}
     assert attributes.items() >= {"severity": "critical", "kind": "endpoint", "resource": "churn"}.items()
 
@@ -144,16 +144,21 @@ def test_a_secret_that_cannot_be_read_keeps_nothing_from_the_topic(town: Start) 
     assert len(here.inbox.taken()) == 1
 
 
-def test_a_policy_that_cannot_be_read_brings_the_message_back(town: Start) -> None:
+@pytest.mark.parametrize("was_read", [False, True])
+def test_a_policy_that_cannot_be_read_brings_the_message_back_unless_it_was_read_before(
+    town: Start, was_read: bool
+) -> None:
     here = town()
-    here.run(event("alarm-born"))
+    if was_read:
+        here.run(event("alarm-born"))
 
     def refused(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetParameter")
 
     here.app.policy_store.clients.ssm.meta.events.register("before-call.ssm.GetParameter", refused)
 
-    assert here.run(alarm()) == ["m0"]
+    assert here.run(alarm()) == ([] if was_read else ["m0"])
+    assert bool(here.shown()) == was_read
 
 
 def test_a_policy_that_changes_is_followed_by_the_next_batch(town: Start) -> None:
@@ -178,6 +183,20 @@ def test_no_secret_is_ever_logged(town: Start, double: SlackDouble) -> None:
 
     assert log
     assert SECRET not in json.dumps(log)
+
+
+def test_a_message_that_cannot_be_read_is_one_line_of_the_log_without_a_traceback(town: Start) -> None:
+    here = town()
+    log = log_of(here.app)
+
+    failed = run(here.app, "not json", '["no event"]')
+
+    said = [each for each in log if each.get("message") == "failed"]
+    assert (failed, [(each["message_id"], each["error"]) for each in said]) == (
+        ["m0", "m1"],
+        [("m0", "Undeliverable"), ("m1", "Undeliverable")],
+    )
+    assert "Traceback" not in json.dumps(log)
 
 
 def test_what_is_degraded_is_counted(town: Start, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,7 +65,7 @@ def test_people_read_which_routes_it_takes_where_they_lead_and_what_is_said(poli
         "  default: fraud took it, and does not go on",
         "CloudWatch itself tells arn:aws:sns:us-east-1:123456789012:pager",
     ]
-    assert message.startswith("[CRITICAL] sagewatch-test/TEST · p99 latency\n\n")
+    assert message.startswith("[CRITICAL] sagewatch-test/TEST · model latency\n\n")
     assert "TEST: sent by `sagewatch notify test`." in message
 
 
@@ -79,7 +79,7 @@ def test_programs_read_the_same(policy: str) -> None:
         ("default", True),
     ]
     assert found["labels"]["severity"] == "warning"
-    assert found["messages"]["default"]["subject"] == "[WARNING] sagewatch-test/TEST · p99 latency"
+    assert found["messages"]["default"]["subject"] == "[WARNING] sagewatch-test/TEST · model latency"
     assert (found["paging"], found["sent"]) == ([], [])
 
 

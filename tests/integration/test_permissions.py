@@ -50,6 +50,14 @@ def action(operation: str) -> str:
     return "sagemaker:" + "".join(ACRONYMS.get(part, part.title()) for part in operation.split("_"))
 
 
+def queues_of(function: str) -> list[str]:
+    """Return the queues that a function may send to, by SAM's own policy."""
+    of_sam = [
+        each["SQSSendMessagePolicy"] for each in functions()[function]["Policies"] if "SQSSendMessagePolicy" in each
+    ]
+    return [each["QueueName"]["Fn::GetAtt"][0] for each in of_sam]
+
+
 def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
     app = cold_start("reconcile")
     ledger = Ledger(app)
@@ -59,16 +67,19 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
     app.handler(batch(*MESSAGES), None)
 
     described = {action(kind.describe) for kind in KINDS if kind.specs}
+    assert queues_of("Reconcile") == ["ReconcileQueue", "BackfillQueue", "NotifyQueue"]
     assert ledger.actions <= actions("Reconcile")
     assert actions("Reconcile") == described | STANDING | {
         "sagemaker:DescribeEndpointConfig",
         "sagemaker:DescribeModel",
+        "sagemaker:ListEndpoints",
         "sagemaker:ListInferenceComponents",
         "sagemaker:ListTags",
         "cloudwatch:DescribeAlarms",
         "cloudwatch:PutMetricAlarm",
         "cloudwatch:DeleteAlarms",
         "cloudwatch:ListMetrics",
+        "dynamodb:PutItem",
         "ec2:DescribeInstanceTypes",
     }
 
@@ -79,10 +90,9 @@ def test_the_sweep_is_allowed_what_it_calls(whole_fleet: Fleet, queue: Queue) ->
 
     app.handler({}, None)
 
-    of_sam = [each for each in functions()["Sweep"]["Policies"] if "SQSSendMessagePolicy" in each]
-    queues = [{"QueueName": {"Fn::GetAtt": [name, "QueueName"]}} for name in ("ReconcileQueue", "NotifyQueue")]
-    assert of_sam == [{"SQSSendMessagePolicy": queue} for queue in queues]
+    assert queues_of("Sweep") == ["BackfillQueue", "NotifyQueue"]
     assert ledger.actions - {"sqs:SendMessageBatch"} <= actions("Sweep")
     listed = {action(each.operation) for kind in KINDS for each in (kind.specs and kind.listing, kind.failures) if each}
     muting = {f"cloudwatch:{each}" for each in ("ListAlarmMuteRules", "PutAlarmMuteRule", "DeleteAlarmMuteRule")}
-    assert actions("Sweep") == listed | STANDING | muting | {"dynamodb:PutItem", "cloudwatch:DescribeAlarms"}
+    reading = {"cloudwatch:DescribeAlarms", "cloudwatch:ListMetrics"}
+    assert actions("Sweep") == listed | STANDING | muting | reading | {"dynamodb:PutItem", "ssm:PutParameter"}

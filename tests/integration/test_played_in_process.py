@@ -15,7 +15,7 @@ from scripts.slack_picture import incident
 panels, thread = incident()
 print(json.dumps({
     "colours": [each.message.content["attachments"][0]["color"] for each in panels],
-    "buttons": ["Acknowledge" in json.dumps(each.message.content) for each in panels],
+    "buttons": ['"action_id": "ack"' in json.dumps(each.message.content) for each in panels],
     "replies": [each.replies for each in panels],
     "images": [bool(each.image) for each in thread],
 }))

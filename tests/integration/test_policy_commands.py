@@ -64,7 +64,8 @@ def test_a_fault_is_pointed_at_as_compilers_do(tmp_path: Path) -> None:
 
     assert result.exit_code == 5
     assert result.stdout == ""
-    first, line, caret = result.stderr.splitlines()
+    first, line, caret, code = result.stderr.splitlines()
+    assert code == "SW-402 (docs/errors.md)"
     assert first.startswith(f"{file}:3:5: ")
     assert (line, caret) == ("        treshold: 80%", "        ^")
 
@@ -73,7 +74,7 @@ def test_a_document_cannot_steer_the_terminal_that_shows_its_faults(tmp_path: Pa
     result = run("check", written(tmp_path, "budget: \x1b[31m5\n"))
 
     assert result.exit_code == 5
-    assert result.stderr.splitlines()[1:] == ["    budget:  [31m5", "            ^"]
+    assert result.stderr.splitlines()[1:] == ["    budget:  [31m5", "            ^", "SW-402 (docs/errors.md)"]
 
 
 def test_a_check_for_programs_names_every_fault(tmp_path: Path) -> None:
@@ -184,6 +185,15 @@ def test_a_document_from_standard_input_leaves_nobody_to_ask(stack: None) -> Non
 
     assert (refused.exit_code, pushed.exit_code) == (2, 0)
     assert deployed() == (GOOD, 2)
+
+
+def test_the_first_push_makes_the_parameter_of_a_stack(tmp_path: Path) -> None:
+    boto3.client("ssm").put_parameter(Name="/sagewatch/sagewatch/stack", Value="arn", Type="String")
+
+    shown, pushed = run("show"), run("push", written(tmp_path, GOOD), "--yes")
+
+    assert (shown.exit_code, pushed.exit_code) == (4, 0)
+    assert deployed() == (GOOD, 1)
 
 
 # ---------------------------------------------------------------------------------------------------- editing

@@ -6,7 +6,7 @@ import boto3
 from botocore.stub import Stubber
 
 from sagewatch.aws.published_metrics import PublishedMetrics
-from sagewatch.kinds.kind import Published
+from sagewatch.model import Published
 
 
 def publish(namespace: str, metric: str, **dimensions: str) -> None:

@@ -19,7 +19,7 @@ from sagewatch.kinds.kind import Kind, describe
 from sagewatch.kinds.registry import KINDS, kind
 from sagewatch.model import Ref
 from sagewatch.watch.reconcile import reconcile
-from tests.integration.conftest import Fleet, Journal, alarms, batch, cold_start, log_of
+from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start, log_of
 from tests.payloads import event
 from tests.resources import PLAIN_VARIANT, TWO_STEPS
 
@@ -62,8 +62,8 @@ def test_a_new_endpoint_costs_five_reads_one_put_an_alarm_and_one_look_again(
     puts = calls.pop("PutMetricAlarm")
     assert failed == []
     assert puts == len(alarms(OURS)) == len(PLAIN_VARIANT)
-    reads = {"DescribeEndpointConfig": 1, "DescribeModel": 1, "ListTags": 1, "DescribeAlarms": 1}
-    assert calls == {"DescribeEndpoint": 2, **reads}
+    reads = {"DescribeEndpointConfig": 1, "DescribeModel": 1, "DescribeAlarms": 1}
+    assert calls == {"DescribeEndpoint": 2, "ListTags": 2, **reads}
 
 
 def test_an_event_about_an_unchanged_endpoint_writes_nothing(app: ModuleType, fleet: Fleet, journal: Journal) -> None:
@@ -73,16 +73,19 @@ def test_an_event_about_an_unchanged_endpoint_writes_nothing(app: ModuleType, fl
 
     run(app, event("endpoint-updating"))
 
+    # The alarms are read before the rest: what they look at counts as listed.
     assert journal.taken() == [
         "DescribeEndpoint",
+        "DescribeAlarms",
         "DescribeEndpointConfig",
         "DescribeModel",
         "ListTags",
-        "DescribeAlarms",
     ]
 
 
-def test_teardown_costs_three_calls(app: ModuleType, fleet: Fleet, journal: Journal) -> None:
+def test_teardown_costs_three_calls_two_lists_of_deployments_and_one_look_again(
+    app: ModuleType, fleet: Fleet, journal: Journal
+) -> None:
     fleet.endpoint()
     run(app, event("endpoint-in-service"))
     fleet.sagemaker.delete_endpoint(EndpointName="churn")
@@ -90,7 +93,27 @@ def test_teardown_costs_three_calls(app: ModuleType, fleet: Fleet, journal: Jour
 
     run(app, event("endpoint-deleted"))
 
-    assert journal.taken() == ["DescribeEndpoint", "DescribeAlarms", "DeleteAlarms"]
+    lists = ["ListEndpoints", "ListInferenceComponents"]
+    assert journal.taken() == ["DescribeEndpoint", "DescribeAlarms", *lists, "DeleteAlarms", "DescribeEndpoint"]
+    assert alarms() == {}
+
+
+def test_each_further_endpoint_that_goes_in_a_batch_costs_four_calls(
+    app: ModuleType, fleet: Fleet, journal: Journal
+) -> None:
+    messages = [{"kind": "endpoint", "name": f"e{number}"} for number in range(5)]
+    for each in messages:
+        fleet.endpoint(each["name"])
+    run(app, *messages)
+    for each in messages:
+        fleet.sagemaker.delete_endpoint(EndpointName=each["name"])
+    journal.taken()
+
+    run(app, *messages)
+
+    lists = ["ListEndpoints", "ListInferenceComponents"]
+    teardown = ["DescribeEndpoint", "DescribeAlarms", "DeleteAlarms", "DescribeEndpoint"]
+    assert Counter(journal.taken()) == Counter([*lists, *teardown * 5])
     assert alarms() == {}
 
 
@@ -168,7 +191,8 @@ def test_a_resource_with_120_alarms_leaves_no_orphan(app: ModuleType, fleet: Fle
     run(app, event("cloudtrail-delete-pipeline"))
 
     assert alarms() == {}
-    assert journal.taken() == ["DescribePipeline", "DescribeAlarms", "DeleteAlarms", "DeleteAlarms"]
+    deletes = ["DeleteAlarms", "DeleteAlarms"]
+    assert journal.taken() == ["DescribePipeline", "DescribeAlarms", *deletes, "DescribePipeline"]
 
 
 def test_a_pipeline_that_nobody_announced_is_watched_from_its_first_execution(app: ModuleType, fleet: Fleet) -> None:
@@ -268,8 +292,9 @@ def test_a_failure_is_logged_with_the_resource_and_the_reason(app: ModuleType) -
 
     [line] = [line for line in log if line["level"] == "WARNING"]
     assert (line["ref"], line["message_id"]) == ("endpoint/churn", "m0")
-    assert "describe_endpoint churn: " in line["exception"]
-    assert "not authorized to perform this" in line["exception"]
+    assert (line["error"], "exception" in line) == ("NotAllowed", False)
+    assert line["reason"].startswith("describe_endpoint churn: ")
+    assert "not authorized to perform this" in line["reason"]
 
 
 def test_every_message_about_a_resource_that_failed_comes_back(app: ModuleType, journal: Journal) -> None:
@@ -281,12 +306,62 @@ def test_every_message_about_a_resource_that_failed_comes_back(app: ModuleType, 
     assert journal.taken() == ["DescribeEndpoint"]
 
 
+def ends_after_three_puts(app: ModuleType) -> SimpleNamespace:
+    """Return the context of an invocation of which little time is left once three alarms were put."""
+    put: list[object] = []
+    app.clients.cloudwatch.meta.events.register("before-call.cloudwatch.PutMetricAlarm", lambda **_: put.append(1))
+    return SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000 if len(put) < 3 else 100)
+
+
+def test_what_ran_out_of_time_is_sent_anew_and_is_no_failure(queue: Queue, fleet: Fleet) -> None:
+    app = cold_start("reconcile")
+    fleet.endpoint()
+    fleet.pipeline()
+
+    answer = app.handler(
+        batch(event("endpoint-in-service"), event("cloudtrail-create-pipeline")), ends_after_three_puts(app)
+    )
+
+    assert answer == {"batchItemFailures": []}
+    assert queue.taken() == [{"kind": "endpoint", "name": "churn"}, {"kind": "pipeline", "name": "churn-train"}]
+    assert len(alarms(OURS)) == 3
+
+
+def test_what_makes_no_progress_in_a_whole_invocation_fails(queue: Queue, fleet: Fleet) -> None:
+    app = cold_start("reconcile")
+    fleet.endpoint()
+
+    failed = run(app, event("endpoint-in-service"), left=100)
+
+    assert (failed, queue.taken()) == (["m0"], [])
+
+
+def test_alarms_that_are_refused_stop_no_others_and_are_one_error_of_the_log(app: ModuleType, fleet: Fleet) -> None:
+    fleet.endpoint()
+    log = log_of(app)
+    refused = f"{OURS}AllTraffic/errors-4xx"
+
+    def answer(params: dict[str, Any], **_: Any) -> None:
+        if params["AlarmName"] == refused:
+            error = {"Error": {"Code": "ValidationError", "Message": "Invalid region in the action ARN"}}
+            raise ClientError(error, "PutMetricAlarm")  # type: ignore[arg-type]
+
+    app.clients.cloudwatch.meta.events.register("provide-client-params.cloudwatch.PutMetricAlarm", answer)
+    failed = run(app, event("endpoint-in-service"))
+
+    [line] = [line for line in log if line["level"] == "ERROR"]
+    assert failed == []
+    assert len(alarms(OURS)) == len(PLAIN_VARIANT) - 1
+    assert len(line["refused"]) == 1
+    assert line["refused"][0].startswith(f"{refused}: ")
+    assert "Invalid region in the action ARN" in line["refused"][0]
+
+
 def test_what_cannot_be_done_in_time_goes_back_and_is_continued(
     app: ModuleType, fleet: Fleet, journal: Journal
 ) -> None:
     fleet.endpoint()
-    remaining = iter([60_000, 60_000, 60_000, 100])
-    context = SimpleNamespace(get_remaining_time_in_millis=lambda: next(remaining))
+    context = ends_after_three_puts(app)
 
     answer = app.handler(batch(event("endpoint-in-service")), context)
     written = len(alarms(OURS))

@@ -150,10 +150,10 @@ def test_replies_and_pictures_are_in_the_thread(ours: Ours) -> None:
     posted = slack.post("C1", {"text": "a"})
 
     reply = slack.reply(posted, {"text": "b"})
-    slack.upload(posted, "latency.png", "p99 latency", PNG)
+    slack.upload(posted, "latency.png", "model latency", PNG)
 
     assert [(said.text, said.ts) for said in ours.there.workspace.thread(posted.ts)] == [("b", reply.ts)]
-    assert ours.there.workspace.pictures == [Picture("C1", posted.ts, "latency.png", "p99 latency", PNG)]
+    assert ours.there.workspace.pictures == [Picture("C1", posted.ts, "latency.png", "model latency", PNG)]
     assert [said.text for said in ours.there.workspace.channel("C1")] == ["a"]
 
 

@@ -11,7 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagewatch.aws import queue as reconcile_queue
-from sagewatch.errors import BadSetting, Retry
+from sagewatch.aws.deadline import Deadline
+from sagewatch.aws.policy_store import is_blank
+from sagewatch.errors import BadSetting, OutOfTime, Retry
 from sagewatch.kinds.kind import Listing
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Ref
@@ -74,10 +76,25 @@ def test_a_fleet_in_order_is_left_in_peace(
 
     assert swept(sweep, queue) == []
     lists = [
-        f"List{name}" for kind in KINDS if kind.specs for name in [camel(kind.listing)] for _ in kind.listing.filters
+        f"List{camel(listing)}"
+        for kind in KINDS
+        for listing in (kind.listing if kind.specs else None, kind.failures)
+        if listing
+        for _ in listing.filters
     ]
-    failures = [f"List{camel(kind.failures)}" for kind in KINDS if kind.failures for _ in kind.failures.filters]
-    assert journal.taken() == [*lists, "DescribeAlarms", *failures]
+    assert journal.taken() == [*lists, "DescribeAlarms"]
+
+
+def test_a_sweep_that_cannot_list_all_alarms_in_time_says_so_and_names_nobody(
+    sweep: ModuleType, queue: Queue, fleet: Fleet
+) -> None:
+    fleet.endpoint()
+    ends_soon = Deadline(lambda: 54_999)
+
+    with pytest.raises(OutOfTime, match="54999 ms are left"):
+        sweep.sweep(sweep.clients, sweep.settings, sweep.store, datetime.now(UTC), full=False, deadline=ends_soon)
+
+    assert queue.taken() == []
 
 
 def camel(listing: Listing) -> str:
@@ -115,13 +132,23 @@ def refused(operation: str, code: str) -> Any:
     return lambda **_: (SimpleNamespace(status_code=400), {**body, "ResponseMetadata": {"HTTPStatusCode": 400}})
 
 
-def test_a_list_that_the_region_does_not_have_is_empty(sweep: ModuleType, queue: Queue, fleet: Fleet) -> None:
+def test_a_list_of_failures_that_the_region_does_not_have_hinders_no_other(
+    sweep: ModuleType, queue: Queue, fleet: Fleet
+) -> None:
     fleet.endpoint()
     events = sweep.clients.sagemaker.meta.events
     for operation in ("ListAIBenchmarkJobs", "ListJobs"):
         events.register_first(f"before-call.sagemaker.{operation}", refused(operation, "UnknownOperationException"))
 
     assert [each["name"] for each in swept(sweep, queue)] == ["churn"]
+    [told] = Queue("notify").taken()
+    found = notice("sagewatch", told)
+    assert found is not None
+    assert found.key == "sweep/unlisted/ai-benchmark-job,sagemaker-job"
+    assert found.title.startswith("resources of the kinds ai-benchmark-job, sagemaker-job cannot be listed")
+    assert "list_ai_benchmark_jobs: " in found.reason
+    assert "list_jobs: " in found.reason
+    assert found.advice.endswith("`ignore: [{kind: ai-benchmark-job}, {kind: sagemaker-job}]` into the policy.")
 
 
 def test_a_benchmark_that_ended_lately_is_told_however_long_ago_it_began(sweep: ModuleType) -> None:
@@ -215,20 +242,36 @@ def test_an_empty_list_deletes_nothing(sweep: ModuleType, reconcile: ModuleType,
     assert len(alarms()) == len(PLAIN_VARIANT)
 
 
+def _refused(sweep: ModuleType, code: str) -> None:
+    def refused(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "ListPipelines")
+
+    sweep.clients.sagemaker.meta.events.register("before-call.sagemaker.ListPipelines", refused)
+
+
 def test_a_list_that_cannot_be_read_surfaces_after_the_others_were_swept(
     sweep: ModuleType, queue: Queue, fleet: Fleet
 ) -> None:
     fleet.endpoint()
     fleet.pipeline()
+    _refused(sweep, "ThrottlingException")
 
-    def denied(**_: Any) -> None:
-        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "ListPipelines")
-
-    sweep.clients.sagemaker.meta.events.register("before-call.sagemaker.ListPipelines", denied)
-
-    with pytest.raises(Retry, match=r"^Not all could be listed: list_pipelines: .*AccessDenied"):
+    with pytest.raises(Retry, match=r"^Not all could be listed: list_pipelines: .*Throttling"):
         sweep.handler({}, None)
     assert queue.taken() == [CHURN]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "UnknownOperationException"])
+def test_a_kind_that_cannot_be_listed_here_is_told_and_fails_no_sweep(
+    sweep: ModuleType, queue: Queue, fleet: Fleet, code: str
+) -> None:
+    fleet.endpoint()
+    fleet.pipeline()
+    _refused(sweep, code)
+
+    assert swept(sweep, queue) == [CHURN]
+    found = [notice("sagewatch", each) for each in Queue("notify").taken()]
+    assert [(each.key, each.state) for each in found if each] == [("sweep/unlisted/pipeline", "failed")]
 
 
 def test_alarms_under_our_prefix_that_are_not_ours_are_reported_and_never_named(
@@ -424,3 +467,48 @@ def test_windows_of_the_policy_are_mute_rules_and_go_with_it(
     assert rule["Rule"]["Schedule"] == {"Expression": "cron(0 2 * * *)", "Duration": "PT2H", "Timezone": "UTC"}
     assert all("severity=critical" in alarms()[name]["AlarmDescription"] for name in rule["MuteTargets"]["AlarmNames"])
     assert (unchanged, rules) == (made, {})
+
+
+def test_a_sweep_makes_the_policy_where_there_is_none_and_never_writes_over_one(
+    governed: None, sweep: ModuleType, queue: Queue
+) -> None:
+    sweep = cold_start("sweep")
+    mute_rules_of(sweep.clients.cloudwatch)
+    ssm = boto3.client("ssm")
+
+    sweep.handler({}, None)
+    made = ssm.get_parameter(Name=POLICY)["Parameter"]
+    sweep.handler({}, None)
+    govern("budget: 1000")
+    sweep.handler({"mode": "full"}, None)
+
+    written = [each["Value"] for each in ssm.get_parameter_history(Name=POLICY)["Parameters"]]
+    assert (made["Version"], is_blank(made["Value"])) == (1, True)
+    assert written == [made["Value"], "budget: 1000"]
+
+
+def test_what_was_pushed_while_a_sweep_ran_stays(governed: None, sweep: ModuleType, queue: Queue) -> None:
+    sweep = cold_start("sweep")
+    mute_rules_of(sweep.clients.cloudwatch)
+    sweep.store.read()
+    govern("budget: 1000")
+
+    assert sweep.store.make_if_missing() is False
+    assert boto3.client("ssm").get_parameter(Name=POLICY)["Parameter"]["Value"] == "budget: 1000"
+
+
+def test_a_sweep_that_may_not_make_the_policy_does_its_work(
+    governed: None, sweep: ModuleType, queue: Queue, fleet: Fleet
+) -> None:
+    sweep = cold_start("sweep")
+    mute_rules_of(sweep.clients.cloudwatch)
+    log = log_of(sweep)
+    fleet.endpoint("churn")
+
+    def refused(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "PutParameter")
+
+    sweep.store.clients.ssm.meta.events.register("before-call.ssm.PutParameter", refused)
+
+    assert swept(sweep, queue) == [{"kind": "endpoint", "name": "churn"}]
+    assert "could not make the policy" in {line["message"] for line in log}

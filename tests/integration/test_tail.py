@@ -195,7 +195,10 @@ def test_a_stack_that_is_not_there_is_exit_code_3(stack: dict[str, str]) -> None
     result = run("--stack", "other", "--no-follow")
 
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == "There is no stack of ours called other in this account and Region. Say --stack.\n"
+    assert (
+        result.stderr
+        == "There is no stack of ours called other in this account and Region. Say --stack.\nSW-502 (docs/errors.md)\n"
+    )
 
 
 def test_a_log_group_that_cannot_be_read_is_said(stack: dict[str, str]) -> None:

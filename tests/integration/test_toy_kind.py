@@ -20,7 +20,7 @@ from sagewatch.kinds.kind import Kind
 ROOT = Path(__file__).parents[2]
 TOY = ROOT / "tests/toy_kind"
 MODULE = TOY / "edge_packaging_job.py"
-COPIED = ("layers/core/sagewatch", "cli/sagewatch_cli", "functions", "scripts", "events")
+COPIED = ("layers/core/sagewatch", "cli/sagewatch_cli", "functions", "scripts", "events", "tests/unit/golden")
 STATE = "SageMaker Edge Packaging Job State Change"
 CALL = "CreateEdgePackagingJob"
 
@@ -50,7 +50,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     root = tmp_path_factory.mktemp("copy")
     for folder in COPIED:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("template.yaml", "docs/catalogue.md"):
+    for file in ("template.yaml", "docs/catalogue.md", "docs/messages.md"):
         (root / file).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / file, root / file)
     shutil.copy(TOY / "play.py", root / "play.py")

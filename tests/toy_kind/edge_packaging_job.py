@@ -97,6 +97,7 @@ EDGE_PACKAGING_JOB = Kind(
     reads={},
     levels={"job": Level(JOB)},
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

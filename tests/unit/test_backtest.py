@@ -83,7 +83,7 @@ def test_programs_get_the_same_as_people() -> None:
     assert latency == {
         "alarm": "latency-p99",
         "scope": "AllTraffic",
-        "title": "p99 latency",
+        "title": "model latency",
         "fires": "> 1.00 s, 3 of 3 × 5 min",
         "threshold": 1_000_000.0,
         "fit": "fits",
@@ -138,7 +138,7 @@ def test_an_expression_is_left_to_cloudwatch_under_names_of_its_own() -> None:
     assert queries(7, named("errors-5xx")) == [
         part("errors", "Invocation5XXErrors"),
         part("requests", "Invocations"),
-        {"Id": "q7", "Expression": expression, "Label": "share of 5xx answers", "ReturnData": True},
+        {"Id": "q7", "Expression": expression, "Label": "5xx errors", "ReturnData": True},
     ]
 
 

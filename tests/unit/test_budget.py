@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.fleet.budget import over_budget, row_costs, scaled
+from sagewatch.fleet.budget import over_budget, row_costs
 from sagewatch.fleet.costs import prices
-from sagewatch.model import Alarm, Labels, Severity
-from sagewatch.policy.rules import Row, RowCost
+from sagewatch.kinds.registry import KINDS
+from sagewatch.model import Alarm, Labels, Ref, Severity
+from sagewatch.policy.rules import AlarmRule, Policy, Row, RowCost
 
 US = prices("us-east-1")
 CRITICAL, WARNING, INFO = Severity
@@ -46,12 +46,6 @@ def kept(budget: float | None, demand: Mapping[Row, RowCost]) -> frozenset[Row]:
     return frozenset(demand) - over_budget(budget, demand)
 
 
-def counts(demand: Mapping[Row, RowCost], chosen: Iterable[Row]) -> tuple[int, ...]:
-    """Return how many rows of each severity there are, the critical ones first."""
-    found = [demand[row].severity for row in chosen]
-    return tuple(found.count(severity) for severity in Severity)
-
-
 def test_without_a_budget_nothing_gives_way() -> None:
     assert over_budget(None, of(critical=1e9)) == frozenset()
 
@@ -64,16 +58,15 @@ def test_the_least_severe_gives_way_first_however_cheap_it_is() -> None:
     assert over_budget(90, of(critical=80, warning=10, info=1)) == rows("info")
 
 
-def test_within_a_severity_the_dearest_gives_way_and_the_others_need_not() -> None:
-    assert over_budget(60, of(w1=10, w2=50, w3=20, w4=30)) == rows("w2")
+def test_the_first_row_without_room_gives_way_and_all_after_it() -> None:
+    assert over_budget(60, of(w1=10, w2=60, w3=20, info=1)) == rows("w2", "w3", "info")
 
 
-def test_of_two_rows_that_cost_the_same_the_one_that_is_later_by_name_gives_way() -> None:
-    assert over_budget(10, of(w2=10, w1=10)) == rows("w2")
+def test_within_a_severity_rows_go_as_their_kinds_and_tables_list_them() -> None:
+    listed = [(kind.name, spec.id) for kind in KINDS for spec in kind.specs]
+    costs = {row: RowCost(1, WARNING) for row in reversed(listed)}
 
-
-def test_what_a_row_too_dear_by_itself_leaves_over_goes_to_others() -> None:
-    assert over_budget(40, of(c1=50, c2=10, warning=20, info=10)) == rows("c1")
+    assert [row for row in listed if row not in over_budget(5, costs)] == listed[:5]
 
 
 def test_a_budget_of_nothing_leaves_nothing_that_costs() -> None:
@@ -91,35 +84,24 @@ def test_what_fits_is_kept(demand: dict[Row, RowCost], spare: float) -> None:
 
 
 @given(budget=BUDGETS, demand=FLEETS)
-def test_no_row_gives_way_for_one_of_lower_severity(budget: float, demand: dict[Row, RowCost]) -> None:
-    """It would not fit even if all of those gave way, nor in the place of one of its own severity that is cheaper."""
+def test_no_row_stays_while_a_more_severe_one_gives_way(budget: float, demand: dict[Row, RowCost]) -> None:
     order = list(Severity)
-    for row in over_budget(budget, demand):
-        rank = order.index(demand[row].severity)
-        as_severe = [each for each in kept(budget, demand) if order.index(demand[each].severity) <= rank]
-        equals = [each for each in as_severe if demand[each].severity == demand[row].severity]
+    gone = [order.index(demand[row].severity) for row in over_budget(budget, demand)]
+    there = [order.index(demand[row].severity) for row in kept(budget, demand) if demand[row].monthly_usd]
 
-        assert cost(demand, [*as_severe, row]) > budget
-        assert all((demand[each].monthly_usd, each) < (demand[row].monthly_usd, row) for each in equals)
-
-
-@given(budget=BUDGETS, demand=FLEETS)
-def test_no_other_choice_keeps_more_critical_rows_or_then_warnings_or_then_infos(
-    budget: float, demand: dict[Row, RowCost]
-) -> None:
-    choices = (choice for size in range(len(demand) + 1) for choice in combinations(demand, size))
-    best = max(counts(demand, choice) for choice in choices if cost(demand, choice) <= budget)
-
-    assert counts(demand, kept(budget, demand)) == best
+    assert not gone or not there or max(there) <= min(gone)
 
 
 @given(budget=BUDGETS, more=MONEY, demand=FLEETS)
-def test_more_money_keeps_more(budget: float, more: float, demand: dict[Row, RowCost]) -> None:
-    """It may cost a less severe row its place, that of a more severe one which now fits; never the other way around."""
-    before, after = kept(budget, demand), kept(round(budget + more, 6), demand)
+def test_more_money_keeps_all_that_was_kept(budget: float, more: float, demand: dict[Row, RowCost]) -> None:
+    assert kept(budget, demand) <= kept(round(budget + more, 6), demand)
 
-    assert counts(demand, after) >= counts(demand, before)
-    assert {row for row in before if demand[row].severity is CRITICAL} <= after
+
+@given(budget=BUDGETS, demand=FLEETS, data=st.data())
+def test_a_fleet_that_grows_brings_no_row_back(budget: float, demand: dict[Row, RowCost], data: st.DataObject) -> None:
+    more = {row: RowCost(round(cost.monthly_usd + data.draw(MONEY), 6), cost.severity) for row, cost in demand.items()}
+
+    assert over_budget(budget, demand) <= over_budget(budget, more)
 
 
 @given(budget=BUDGETS, demand=FLEETS)
@@ -146,69 +128,54 @@ def test_a_decision_stands_while_it_is_carried_out_and_when_it_has_been(
 ) -> None:
     first = row_costs(alarms, US)
     gone = over_budget(budget, first)
-    remembered = {row: first[row] for row in gone}
+    looks: dict[Ref, dict[str, float]] = {}
+    for kind, row in gone:
+        looks.setdefault(Ref(kind, "churn"), {})[row] = first[kind, row].monthly_usd
     leaving = alarms_of(alarms, gone)
     left = leaving[: data.draw(st.integers(0, len(leaving)))]
 
-    again = row_costs([*alarms_of(alarms, frozenset(first) - gone), *left], US, remembered)
+    again = row_costs([*alarms_of(alarms, frozenset(first) - gone), *left], US, withheld=looks)
 
-    assert again == first
-    assert over_budget(budget, again) == gone
-
-
-def test_a_row_asks_for_all_its_alarms_in_the_fleet_and_counts_as_its_most_severe() -> None:
-    fleet = [alarm("cpu", "critical", 2), alarm("cpu-warning", "warning"), alarm("cpu", "info", kind="pipeline")]
-
-    assert row_costs(fleet, US) == {
-        ("endpoint", "cpu"): RowCost(0.3, CRITICAL),
-        ("pipeline", "cpu"): RowCost(0.1, INFO),
+    assert {row: each.monthly_usd for row, each in again.items()} == {
+        row: each.monthly_usd for row, each in first.items()
     }
 
 
-def test_a_row_without_alarms_asks_for_what_it_did_when_it_gave_way() -> None:
-    remembered = of(idle=12.0)
+def test_a_row_costs_what_all_its_alarms_in_the_fleet_do() -> None:
+    fleet = [alarm("memory", metrics=2), alarm("memory-warning"), alarm("step-failed", kind="pipeline")]
 
-    assert row_costs([alarm("cpu")], US, remembered) == {("endpoint", "cpu"): RowCost(0.1, WARNING), **remembered}
-
-
-def test_a_row_of_which_more_is_there_than_is_remembered_asks_for_that() -> None:
-    found = row_costs([alarm("cpu", "critical", 3)], US, {("endpoint", "cpu"): RowCost(0.1, INFO)})
-
-    assert found == {("endpoint", "cpu"): RowCost(0.3, CRITICAL)}
-
-
-def test_it_comes_back_only_when_all_of_it_has_room() -> None:
-    remembered = of(info=5.0)
-    there = row_costs([alarm("cpu", metrics=10)], US, remembered)
-
-    assert over_budget(5.9, there) == rows("info")
-    assert over_budget(6.0, there) == frozenset()
-
-
-def test_what_gave_way_asks_for_more_or_less_with_the_size_of_its_kind() -> None:
-    remembered = {
-        ("endpoint", "cpu"): RowCost(6.0, WARNING, resources=60),
-        ("pipeline", "idle"): RowCost(1.0, INFO, resources=2),
-    }
-
-    assert scaled(remembered, {"endpoint": 20, "pipeline": 3}) == {
-        ("endpoint", "cpu"): RowCost(2.0, WARNING, resources=20),
-        ("pipeline", "idle"): RowCost(1.5, INFO, resources=3),
+    assert {row: each.monthly_usd for row, each in row_costs(fleet, US).items()} == {
+        ("endpoint", "memory"): 0.3,
+        ("pipeline", "step-failed"): 0.1,
     }
 
 
-def test_where_nobody_lives_or_was_counted_it_asks_for_what_it_did() -> None:
-    remembered = {
-        ("training-job", "disk"): RowCost(6.0, WARNING, resources=60),
-        ("pipeline", "idle"): RowCost(1.0, INFO),
-    }
+def test_a_row_without_alarms_costs_what_the_looks_found() -> None:
+    looks = {Ref("endpoint", "a"): {"idle": 0.1}, Ref("endpoint", "b"): {"idle": 0.2}}
 
-    assert scaled(remembered, {"pipeline": 3}) == remembered
+    assert row_costs([], US, withheld=looks) == {("endpoint", "idle"): RowCost(0.3, INFO)}
 
 
-def test_a_severity_that_somebody_edited_away_counts_as_critical() -> None:
+def test_an_alarm_that_is_not_deleted_yet_counts_once() -> None:
+    found = row_costs([alarm("idle", metrics=3)], US, withheld={Ref("endpoint", "churn"): {"idle": 0.1}})
+
+    assert found["endpoint", "idle"].monthly_usd == 0.3
+
+
+def test_a_row_matters_as_its_table_and_the_policy_say_and_not_as_one_resource_does() -> None:
+    def severity(*rules: AlarmRule) -> Severity:
+        return row_costs([alarm("idle", "critical")], US, Policy(alarms=rules))["endpoint", "idle"].severity
+
+    assert severity() is INFO
+    assert severity(AlarmRule(alarm="idle", severity=WARNING)) is WARNING
+    assert severity(AlarmRule(alarm="idle", resource="churn", severity=WARNING)) is WARNING
+    assert severity(AlarmRule(alarm="idle", warning="1h", critical="2h")) is CRITICAL
+    assert severity(AlarmRule(kind="pipeline", severity=WARNING)) is INFO
+
+
+def test_a_row_that_this_version_does_not_know_is_critical_where_its_alarms_do_not_say() -> None:
     for severity in (None, "urgent"):
-        assert row_costs([alarm("cpu", severity)], US) == {("endpoint", "cpu"): RowCost(0.1, CRITICAL)}
+        assert row_costs([alarm("gone", severity)], US) == {("endpoint", "gone"): RowCost(0.1, CRITICAL)}
 
 
 def test_an_alarm_without_our_labels_asks_for_nothing() -> None:

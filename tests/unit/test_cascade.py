@@ -236,6 +236,25 @@ def test_two_policies_with_the_same_mark_make_the_same_of_a_resource(
     )
 
 
+def test_a_threshold_after_a_pair_makes_one_alarm_as_it_was_before_the_pair() -> None:
+    pair = AlarmRule(alarm="cpu", critical="95%", warning="70%")
+
+    for earlier in (None, Severity.INFO):
+        rules = (AlarmRule(alarm="cpu", severity=earlier), pair, AlarmRule(alarm="cpu", threshold="80%"))
+        found = apply_policy((CPU,), CHURN, {}, Policy(alarms=rules))
+
+        assert found.specs == (replace(CPU, threshold=80.0, severity=earlier or CPU.severity),)
+
+
+def test_a_tag_that_switches_the_milder_one_of_a_pair_off_is_known() -> None:
+    policy = Policy(alarms=(AlarmRule(alarm="cpu", critical="95%", warning="70%"),))
+
+    found = apply_policy((CPU,), CHURN, {"sagewatch:cpu-warning": "off"}, policy)
+
+    assert [spec.id for spec in found.specs] == ["cpu"]
+    assert found.reports == ()
+
+
 def test_milder_is_reached_first() -> None:
     falling = replace(CPU, comparison="LessThanThreshold")
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from sagewatch.kinds.charts import dashboard_title
 from sagewatch.kinds.cluster import CLUSTER
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.feature_group import FEATURE_GROUP
 from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
-from sagewatch.kinds.kind import Kind, Metric, Published, Spec
+from sagewatch.kinds.kind import Kind, Metric, Spec
 from sagewatch.kinds.labeling_job import LABELING_JOB
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.pipeline import PIPELINE
@@ -23,7 +24,7 @@ from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
 from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.training_job import TRAINING_JOB
 from sagewatch.kinds.transform_job import TRANSFORM_JOB
-from sagewatch.model import Description
+from sagewatch.model import Description, Published
 from sagewatch_cli.commands.catalog import alarms_of, as_data
 from sagewatch_cli.main import app
 from sagewatch_cli.metrics import (
@@ -301,7 +302,7 @@ def test_the_dashboard_has_a_heading_for_every_kind_and_charts_of_this_region() 
         widget["properties"]["markdown"].splitlines()[0] for widget in body()["widgets"] if widget["type"] == "text"
     ]
 
-    assert headings == [f"## {kind.plural}" for kind in KINDS]
+    assert headings == [dashboard_title("${AlarmPrefix}"), *(f"## {kind.plural}" for kind in KINDS)]
     assert {chart["region"] for chart in charts()} == {"eu-west-1"}
     assert all(chart["title"] for chart in charts())
     assert len(body()["widgets"]) <= 500

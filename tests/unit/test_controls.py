@@ -60,10 +60,12 @@ def test_acknowledge_means_the_incident_that_it_is_shown_on() -> None:
     ("option", "until"),
     [
         (0, "2026-11-21T09:42:05.500000+00:00"),
-        (1, "2026-11-21T11:12:05.500000+00:00"),
-        (2, "2026-11-22T09:00:00+00:00"),
+        (1, "2026-11-21T10:12:05.500000+00:00"),
+        (2, "2026-11-21T13:12:05.500000+00:00"),
+        (3, "2026-11-21T21:12:05.500000+00:00"),
+        (4, "2026-11-22T09:12:05.500000+00:00"),
     ],
-    ids=["30 min", "2 hours", "tomorrow"],
+    ids=["30 min", "1 h", "4 h", "12 h", "24 h"],
 )
 def test_every_snooze_that_is_offered_is_understood(option: int, until: str) -> None:
     event = click_event(click(controls("on-call")["snooze"], option))

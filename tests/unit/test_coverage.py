@@ -17,8 +17,9 @@ from sagewatch.fleet.costs import prices
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.registry import kind
-from sagewatch.model import Facts, Gap, Ref, Scope, canonical
+from sagewatch.model import Facts, Gap, Plan, Ref, Scope, canonical
 from sagewatch.policy.rules import AlarmRule, Ignored, Policy
+from sagewatch.watch.diff import diff
 from sagewatch_cli.account.alarms import PresentAlarm, series
 from sagewatch_cli.account.coverage import (
     Coverage,
@@ -192,6 +193,21 @@ def test_the_matrix_tells_what_lacks_from_what_does_not_apply() -> None:
         "idle": "off",
         "gpu": "",
     }
+
+
+def test_nothing_is_missing_where_an_alarm_says_that_all_are_there() -> None:
+    wanted = [each for each in fleets.endpoint() if not each.name.endswith("/disk")]
+    put = diff(Plan(alarms=tuple(each.alarm for each in wanted)), ()).puts
+    alarms = [replace(each, alarm=alarm) for each, alarm in zip(wanted, put, strict=True)]
+
+    words = {}
+    for there in (alarms, alarms[1:]):
+        found = count_coverage(where(), CoverageReadings(living=(CHURN,), owned={CHURN: there}), PRICES)
+        words[len(there)] = {cell.alarm: cell.word for cell in matrix(found, ENDPOINT)[CHURN]}
+
+    assert words[len(alarms)]["disk"] == "off"
+    assert "missing" not in words[len(alarms)].values()
+    assert words[len(alarms) - 1]["disk"] == "missing"
 
 
 def test_a_cell_shows_the_worst_of_its_scopes() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sagewatch.errors import Stale
 from sagewatch.model import Incident, Labels, Notice, Place, Ref, State, ThreadLine
-from sagewatch.receivers.receiver import Capabilities, Draft
+from sagewatch.receivers.receiver import Capabilities
 from sagewatch.tell.delivery.deliver import Delivery
 from sagewatch.tell.delivery.difference import Sent, of_stored, to_stored
 from sagewatch.tell.incident.group import incidents
@@ -49,23 +49,26 @@ class Channel:
         if self.taken == self.crash_at:
             raise Crashed
 
-    def draft(self, incident: Incident, now: datetime) -> Draft:
+    def fingerprint(self, incident: Incident, now: datetime) -> str:
         if not self.shows_all:
-            return Draft(incident, now, "an incident")
-        shown = [(p.last.key, p.flapping) for p in incident.parts]
-        return Draft(incident, now, repr((incident.status, incident.severity, shown, incident.reopened)))
+            return "an incident"
+        return repr(
+            (incident.status, incident.severity, [(p.last.key, p.flapping) for p in incident.parts], incident.reopened)
+        )
 
-    def open(self, draft: Draft, previous: Mapping[str, Any]) -> Mapping[str, Any]:
+    def open(self, incident: Incident, now: datetime, previous: Mapping[str, Any]) -> Mapping[str, Any]:
         where = self._next()
-        self.roots[where], self.threads[where] = draft.fingerprint, {}
+        self.roots[where], self.threads[where] = self.fingerprint(incident, now), {}
         self._crash()
         return {"where": where}
 
-    def edit(self, root: Mapping[str, Any], draft: Draft, previous: Mapping[str, Any]) -> Mapping[str, Any]:
+    def edit(
+        self, root: Mapping[str, Any], incident: Incident, now: datetime, previous: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         if root["where"] not in self.roots:
             raise Stale("gone")
         self._next()
-        self.roots[root["where"]] = draft.fingerprint
+        self.roots[root["where"]] = self.fingerprint(incident, now)
         self._crash()
         return root
 

@@ -64,7 +64,10 @@ def near(times: int, peak: float = 1_140_000.0, **changes: Any) -> list[Notice]:
 
 COUNTED = CoverageCount(
     kinds={"endpoint": (12, 13), "pipeline": (5, 6), "training-job": (24, 24)},
-    unwatched=(UnwatchedResource("endpoint", "batch-legacy"), UnwatchedResource("pipeline", "nightly", "it is new")),
+    unwatched=(
+        UnwatchedResource("endpoint", "batch-legacy"),
+        UnwatchedResource("pipeline", "nightly", "created in the last 15 min"),
+    ),
     left_out=2,
     orphans=1,
     foreign=3,
@@ -248,7 +251,7 @@ def test_it_is_said_why_somebody_is_not_watched_where_that_is_known() -> None:
 
     found = coverage_count(living, {}, DEFAULT, withheld, NOW)
 
-    assert [each.why for each in found.unwatched] == ["the budget has no room for it", "it is new"]
+    assert [each.why for each in found.unwatched] == ["over budget, not created", "created in the last 15 min"]
 
 
 def test_of_many_some_are_named_and_all_are_counted() -> None:

@@ -166,6 +166,7 @@ def test_the_example_on_the_page_is_a_policy_with_every_key() -> None:
                 },
                 remind=("30min", "2h"),
                 escalate=f"{TOPIC}on-call",
+                snoozers=("<@U0123ABCD>", "<@U0456EFGH>"),
                 runbook="https://wiki.example.com/{kind}/{alarm}?resource={resource}",
                 pagerduty="arn:aws:secretsmanager:eu-west-1:123456789012:secret:pagerduty-a1b2c3",
             ),

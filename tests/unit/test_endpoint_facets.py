@@ -8,8 +8,7 @@ import pytest
 
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.inference_component import INFERENCE_COMPONENT
-from sagewatch.kinds.kind import Published
-from sagewatch.model import Facts, Gap, Plan, Ref
+from sagewatch.model import Facts, Gap, Plan, Published, Ref
 from sagewatch.watch.facts import facts_of
 from sagewatch.watch.plan import plan
 from tests.alarm_limits import broken

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sagewatch.model import Evidence, Incident, Labels, Notice, Place, Ref, State, ThreadLine
 from sagewatch.tell.incident.group import incident_id, incidents
+from sagewatch.tell.incident.late import dated
 from sagewatch.tell.incident.retention import LONGEST_REASON, MOST_NOTICES, retained
 from sagewatch.tell.incident.thread import thread_lines
 
@@ -153,7 +154,7 @@ def test_alarms_that_were_deleted_close_the_incident() -> None:
     found = one(fires(0), fires(1, "errors"), closes(2), closes(3, "errors"))
 
     assert found.status == "closed"
-    assert thread(found) == [("joined", 1), ("cleared", 2), ("closed", 3)]
+    assert thread(found) == [("joined", 1), ("closed", 2), ("closed", 3)]
 
 
 def test_an_incident_of_which_anything_was_cleared_is_resolved() -> None:
@@ -281,11 +282,31 @@ def test_what_is_muted_opens_no_incident() -> None:
     assert all_of(fires(0, muted=True), clears(1), fails(2, muted=True), said(3, "succeeded", muted=True)) == ()
 
 
-def test_what_is_muted_joins_an_open_incident_without_a_word() -> None:
+def test_what_fires_muted_beside_an_open_incident_is_not_open() -> None:
     found = one(fires(0, "errors"), fires(1, muted=True), clears(2, "errors"))
 
-    assert (found.status, found.severity, found.lead.part) == ("open", "critical", "latency")
-    assert thread(found, remind=REMIND) == [("cleared", 2)]
+    assert (found.status, [part.last.part for part in found.parts]) == ("resolved", ["errors"])
+    assert thread(found, remind=REMIND) == [("resolved", 2)]
+
+
+def test_what_fires_after_its_mute_joins_from_then_on() -> None:
+    found = one(fires(0, "errors"), fires(1, muted=True), fires(20, after="the window nightly"))
+
+    assert (found.severity, thread(found)) == ("critical", [("worsened", 20)])
+
+
+def test_what_ends_in_a_mute_while_another_fires_is_told() -> None:
+    assert thread(one(fires(0), fires(1, "errors"), clears(2, "errors", muted=True))) == [("joined", 1), ("cleared", 2)]
+
+
+def test_what_is_worse_than_all_before_it_is_a_new_incident_once_all_was_clear() -> None:
+    before, after = all_of(fires(0, "disk"), clears(10, "disk"), fires(20))
+
+    assert (before.status, after.status, after.previous) == ("resolved", "open", before.id)
+
+
+def test_what_is_as_bad_as_what_was_before_reopens() -> None:
+    assert one(fires(0, "disk"), fires(1), clears(5), clears(10, "disk"), fires(20)).reopened == 1
 
 
 def test_what_is_muted_does_not_reopen() -> None:
@@ -311,7 +332,17 @@ def test_an_acknowledged_incident_says_by_whom_and_is_not_said_again() -> None:
 
 def test_a_second_click_of_the_same_person_is_no_second_line() -> None:
     assert thread(one(fires(0), acks(2), acks(3), acks(4, "U2"))) == [("acked", 2), ("acked", 4)]
-    assert thread(one(fires(0), snoozes(2, 60), snoozes(3, 60), snoozes(4, 90))) == [("snoozed", 2), ("snoozed", 4)]
+    snoozed = one(fires(0), snoozes(2, 60), snoozes(3, 60), snoozes(4, 90))
+    assert thread(snoozed) == [("snoozed", 2), ("snoozed", 4), ("snooze-over", 90)]
+
+
+def test_the_end_of_a_snooze_is_said_when_something_still_fires() -> None:
+    snoozed = (fires(0), snoozes(5, 35))
+
+    assert thread(one(*snoozed), now=34) == [("snoozed", 5)]
+    assert thread(one(*snoozed), now=35) == [("snoozed", 5), ("snooze-over", 35)]
+    assert thread(one(*snoozed, clears(30))) == [("snoozed", 5), ("resolved", 30)]
+    assert thread(one(*snoozed, acks(30))) == [("snoozed", 5), ("acked", 30)]
 
 
 def test_a_failure_can_be_acknowledged() -> None:
@@ -383,7 +414,7 @@ def test_a_critical_incident_that_nobody_attends_to_is_said_again_when_due() -> 
         (fires(0, "errors"),),
         (fires(0), clears(10)),
         (fires(0), acks(10)),
-        (fires(0), snoozes(10, 61)),
+        (fires(0), snoozes(10, 1000)),
         (fires(0), closes(10, "*")),
     ],
     ids=["not critical", "cleared", "acknowledged", "snoozed", "gone"],
@@ -394,7 +425,37 @@ def test_no_reminder_is_due_when_it_matters_less(history: tuple[Notice, ...]) ->
 
 def test_a_reminder_is_judged_by_what_was_then() -> None:
     assert thread(one(fires(0), acks(20)), remind=REMIND) == [("reminder", 15), ("acked", 20)]
-    assert thread(one(fires(0), snoozes(5, 30)), remind=REMIND) == [("snoozed", 5), ("reminder", 60)]
+
+
+def test_reminders_begin_anew_after_a_snooze() -> None:
+    assert thread(one(fires(0), snoozes(5, 30)), remind=REMIND) == [
+        ("snoozed", 5),
+        ("snooze-over", 30),
+        ("reminder", 45),
+        ("reminder", 90),
+    ]
+
+
+def test_reminders_count_from_the_critical_that_nobody_acknowledged() -> None:
+    worsens = one(fires(0, "errors"), fires(90))
+    reopens = one(fires(0), clears(65), fires(81))
+    again = one(fires(0), acks(2), clears(6), fires(12))
+
+    assert thread(worsens, remind=REMIND) == [("worsened", 90), ("reminder", 105), ("reminder", 150)]
+    assert [at for about, at in thread(reopens, remind=REMIND) if about == "reminder"] == [15, 60, 96, 141]
+    assert [at for about, at in thread(again, remind=REMIND) if about == "reminder"] == [27, 72]
+
+
+def test_what_joins_while_nobody_attends_to_it_puts_no_reminder_off() -> None:
+    joined = one(fires(0), *(fires(10 * n, f"latency-{n}", labels=fires(0).labels) for n in range(1, 6)))
+
+    assert [at for about, at in thread(joined, remind=REMIND) if about == "reminder"] == [15, 60]
+
+
+def test_a_reminder_says_how_long_nobody_acknowledged_what_is_wrong() -> None:
+    found = thread_lines(one(fires(0, "errors"), fires(90)), REMIND, minute(200))
+
+    assert [line.waited for line in found if line.about == "reminder"] == list(REMIND)
 
 
 # ---------------------------------------------------------------------------------------------- flapping
@@ -453,15 +514,32 @@ def test_an_acknowledgement_survives_flapping() -> None:
 
 def test_after_exactly_a_quarter_of_an_hour_it_speaks_again() -> None:
     assert thread(one(*FLAPPING, fires(25)))[-2:] == [("resolved", 25), ("reopened", 25)]
-    assert thread(one(*FLAPPING, fires(24.9)))[-1] == ("flapping", 6)
+    assert thread(one(*FLAPPING, fires(24.9)), now=39.8)[-1] == ("flapping", 6)
 
 
-def test_four_changes_in_exactly_half_an_hour_are_flapping() -> None:
-    assert thread(one(fires(0), clears(10), fires(20), clears(30)))[2:] == [("flapping", 30), ("resolved", 45)]
+def test_what_flaps_and_ends_firing_is_said_to_fire_once_it_is_steady() -> None:
+    found = one(*FLAPPING, fires(12))
+
+    assert thread(found, now=26.9)[-1] == ("flapping", 6)
+    assert thread(found, now=27)[-1] == ("settled", 27)
+
+
+def test_what_flaps_and_ends_while_another_fires_is_said_to_be_cleared() -> None:
+    assert thread(one(*FLAPPING, fires(11, "errors")))[-1] == ("cleared", 25)
+
+
+def test_four_changes_in_exactly_45_minutes_are_flapping() -> None:
+    assert thread(one(fires(0), clears(15), fires(30), clears(45)))[2:] == [("flapping", 45), ("resolved", 60)]
+
+
+def test_a_change_every_twelve_minutes_is_flapping() -> None:
+    found = one(*(said(12 * n, "cleared" if n % 2 else "firing") for n in range(20)))
+
+    assert [about for about, _ in thread(found)] == ["resolved", "reopened", "flapping", "resolved"]
 
 
 def test_a_slow_alternation_is_no_flapping() -> None:
-    found = one(fires(0), clears(11), fires(22), clears(33), fires(44))
+    found = one(fires(0), clears(16), fires(32), clears(48), fires(64))
 
     assert {about for about, _ in thread(found)} == {"resolved", "reopened"}
 
@@ -617,7 +695,7 @@ def test_every_incident_is_consistent(history: list[Notice], now: int) -> None:
         assert incident.opened <= (incident.ended or incident.opened)
         assert len({line.key for line in said_of_it}) == len(said_of_it)
         assert [line.at for line in said_of_it] == sorted(line.at for line in said_of_it)
-        assert not any(line.notice.muted for line in said_of_it if line.about not in ("resolved", "closed"))
+        assert not any(line.notice.muted for line in said_of_it if line.about in ("joined", "worsened", "reopened"))
         assert all(line.notice.at <= line.at for line in said_of_it)
 
 
@@ -716,13 +794,13 @@ def test_who_attends_to_a_long_incident_is_kept() -> None:
 def test_a_long_incident_says_nothing_again_as_its_middle_goes() -> None:
     long = [said(n, "cleared" if n % 2 else "firing", "errors") for n in range(2, 500)]
     stored = retained([fires(0), *long[:250]])
-    keys = {line.key for line in thread_lines(one(*stored), (), minute(1000))}
+    keys = {line.key for line in thread_lines(one(*stored), (), stored[-1].at)}
 
     for start in range(250, len(long), 7):
         stored = retained((*stored, *long[start : start + 7]))
-        keys |= {line.key for line in thread_lines(one(*stored), (), minute(1000))}
+        keys |= {line.key for line in thread_lines(one(*stored), (), stored[-1].at)}
 
-    assert keys == {line.key for line in thread_lines(one(fires(0), *long), (), minute(1000))}
+    assert keys == {line.key for line in thread_lines(one(fires(0), *long), (), long[-1].at)}
 
 
 @AT_LEISURE
@@ -774,3 +852,37 @@ def test_what_fires_is_kept_however_little_room_there_is(history: list[Notice]) 
 
 def firing(found: Iterable[Incident]) -> set[str]:
     return {part.last.part for each in found for part in each.parts if part.firing}
+
+
+# ---------------------------------------------------------------------------------------------- late ends
+
+
+def test_an_end_that_is_heard_of_late_comes_just_after_what_was_told_to_join() -> None:
+    known = (fires(25, "disk"), fires(38))
+
+    found = one(*known, dated(known, clears(37, "disk")))
+
+    assert thread(found)[0] == ("worsened", 38)
+    assert found.parts[1].last.at - minute(38) == timedelta(microseconds=1)
+
+
+def test_an_end_that_is_heard_of_late_never_passes_the_next_change_of_its_own_part() -> None:
+    known = (fires(0), fires(5, "disk"), fires(8), fires(20, "errors"))
+
+    assert dated(known, clears(7)) == clears(7)
+    assert dated(known, clears(3)).at < minute(8)
+
+
+@pytest.mark.parametrize("notice", [fires(5), acks(5), clears(30)])
+def test_nothing_else_is_dated_otherwise(notice: Notice) -> None:
+    assert dated((fires(0), fires(10, "disk")), notice) == notice
+
+
+def test_what_fires_and_is_heard_of_after_a_click_is_said_to_have_come_after_it() -> None:
+    known = (fires(0, "disk"), acks(9))
+
+    late = dated(known, fires(7))
+
+    assert minute(9) < late.at < minute(10)
+    assert one(*known, late).status == "open"
+    assert dated((*known, clears(8)), fires(7)) == fires(7)

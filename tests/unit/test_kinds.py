@@ -202,12 +202,17 @@ def test_an_endpoint_that_is_being_created_has_the_variants_of_its_configuration
     assert [scope.name for scope in seen.scopes] == ["blue"]
 
 
-def test_a_deleted_configuration_leaves_the_capacity_unknown_and_nothing_else() -> None:
+def test_a_deleted_configuration_leaves_type_model_and_way_of_being_called_unknown() -> None:
     seen = observed(ENDPOINT, endpoint(), answering())
 
-    reason = "variant AllTraffic: its configuration names no instance type"
-    assert seen.scopes[0].traits == {"requests", "instance"}
-    assert seen.gaps == (Gap(level="variant", scope="AllTraffic", reason=reason),)
+    why = "its configuration churn-config was deleted"
+    unknown = CAPACITY_TRAITS | {"multi-model", "async", "components", "requests"}
+    assert seen.scopes[0].name == "AllTraffic"
+    assert seen.gaps == (
+        Gap(level="container", reason=why),
+        Gap(level="variant", scope="AllTraffic", traits=unknown, reason=f"variant AllTraffic: {why}"),
+        Gap(level="backlog", reason=why),
+    )
 
 
 def test_an_endpoint_that_names_no_configuration_is_watched_but_for_what_capacity_decides() -> None:

@@ -13,7 +13,7 @@ from sagewatch.kinds.automl_job import AUTOML_JOB
 from sagewatch.kinds.cluster import CLUSTER
 from sagewatch.kinds.compilation_job import COMPILATION_JOB
 from sagewatch.kinds.feature_group import FEATURE_GROUP
-from sagewatch.kinds.kind import Kind, Published
+from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.labeling_job import LABELING_JOB
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.notebook import NOTEBOOK
@@ -21,7 +21,7 @@ from sagewatch.kinds.optimization_job import OPTIMIZATION_JOB
 from sagewatch.kinds.recommender_job import RECOMMENDER_JOB
 from sagewatch.kinds.sagemaker_job import LISTED, SAGEMAKER_JOB, TOLD
 from sagewatch.kinds.tuning_job import TUNING_JOB
-from sagewatch.model import Capacity, Description, Facts, Gap, Plan, Ref, Scope
+from sagewatch.model import Capacity, Description, Facts, Gap, Plan, Published, Ref, Scope
 from sagewatch.watch.plan import plan
 from tests.alarm_limits import broken
 from tests.resources import ACCOUNT, BARE, THEN, answering, observed

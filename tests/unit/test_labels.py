@@ -12,6 +12,20 @@ def test_the_labels_line_is_the_one_that_the_contracts_name() -> None:
     )
 
 
+def test_labels_are_found_wherever_people_put_them() -> None:
+    line = Labels(OURS).line()
+
+    for text in (line, f"Why.\n{line}", f"Why.\n{line}\nRunbook: wiki", f"{line} and more", f"Look! Why.\n{line[:-1]}"):
+        assert Labels.of(text) == Labels(OURS), text
+
+
+def test_the_text_is_what_is_around_the_labels() -> None:
+    line = Labels(OURS).line()
+
+    assert Labels.and_text(f"Why.\n{line}") == (Labels(OURS), "Why.")
+    assert Labels.and_text(f"Why.\n{line}\nRunbook") == (Labels(OURS), "Why.\nRunbook")
+
+
 def test_labels_are_read_from_the_last_line_of_a_description() -> None:
     described = "Why it matters.\n[sagewatch not=this]\n" + Labels(OURS).line() + "\n"
 
@@ -19,7 +33,7 @@ def test_labels_are_read_from_the_last_line_of_a_description() -> None:
 
 
 def test_text_that_only_looks_like_labels_is_not_labels() -> None:
-    for text in (None, "", "[sagewatch]", "[sagewatch severity=critical]", Labels(OURS).line() + " and more"):
+    for text in (None, "", "[sagewatch]", "[sagewatch severity=critical]", Labels(OURS).line()[:40]):
         assert Labels.of(text) is None, text
 
 

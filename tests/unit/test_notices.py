@@ -48,7 +48,7 @@ def test_an_alarm_that_fires_tells_its_value_and_limit_in_the_unit_of_its_row() 
         labels=labels(severity="critical", kind="endpoint", resource="churn", scope="AllTraffic", alarm="latency-p99"),
         place=HERE,
         at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        title="p99 latency",
+        title="model latency",
         subject=Ref("endpoint", "churn"),
         part="sagewatch/endpoint/churn/AllTraffic/latency-p99",
         points=found.points,
@@ -56,10 +56,11 @@ def test_an_alarm_that_fires_tells_its_value_and_limit_in_the_unit_of_its_row() 
         limit=1_000_000.0,
         unit=Unit.MICROSECONDS,
         reason=body["detail"]["state"]["reason"],
+        meaning="Some callers wait longer than this for the model.",
         advice=found.advice,
         links={**ENDPOINT_LINKS, "alarm": ALARM_LINK},
     )
-    assert found.advice.startswith("Some callers wait longer than this for the model. ")
+    assert found.advice.startswith("Compare with CPU, GPU and requests per instance")
 
 
 def test_an_alarm_that_clears_is_told() -> None:
@@ -87,7 +88,7 @@ def test_an_alarm_whose_row_is_not_known_any_more_is_told_by_its_id() -> None:
 
     found = told(body)
 
-    assert (found.title, found.unit, found.advice) == ("retired", Unit.COUNT, "")
+    assert (found.title, found.unit, found.meaning, found.advice) == ("retired", Unit.COUNT, "", "")
 
 
 @pytest.mark.parametrize(

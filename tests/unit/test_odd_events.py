@@ -57,7 +57,7 @@ def test_what_is_no_number_is_not_said_as_one(data: str) -> None:
     found = told(firing(data))
 
     assert (found.value, found.limit) == (None, None)
-    assert letter(found).subject == "[CRITICAL] churn · p99 latency"
+    assert letter(found).subject == "[CRITICAL] churn · model latency"
 
 
 def test_an_alarm_without_a_value_is_told_with_cloudwatchs_reason() -> None:
@@ -92,7 +92,7 @@ def test_a_number_of_cores_that_is_none_leaves_a_sum() -> None:
         "[sagewatch severity=warning kind=endpoint resource=churn scope=AllTraffic alarm=cpu vcpus=²]"
     )
 
-    assert letter(told(body)).subject == "[WARNING] churn · CPU 744 %, limit 720 %"
+    assert letter(told(body)).subject == "[WARNING] churn · CPU use 744 % (limit 720 %)"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def latency(*points: Point, threshold: float = 1000 * MS, scope: str = "AllTraff
     one = Trial(
         alarm="latency-p99",
         scope=scope,
-        title="p99 latency",
+        title="model latency",
         unit=Unit.MICROSECONDS,
         scale=1,
         rule=rule,

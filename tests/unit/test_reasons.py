@@ -157,6 +157,7 @@ EXAMPLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ),
     ),
     ("java-heap", "processing-job", SCRIPT, ("java.lang.OutOfMemoryError: Java heap space",)),
+    ("memory-137", "training-job", "AlgorithmError: ExecuteUserScriptError:\nExitCode 137", ()),
     (
         "memory",
         "processing-job",
@@ -380,13 +381,14 @@ def test_a_row_says_a_cause_that_a_headline_can_hold_and_a_remedy_in_whole_sente
     assert re.fullmatch(r"[a-zA-Z].*[^.]", row.cause)
     assert re.fullmatch(r"[A-Z].*\.", row.remedy)
     assert max(len(row.cause), len(row.remedy)) <= 130
+    assert len(row.short or row.cause) <= 40
 
 
 @pytest.mark.parametrize(
     ("kind", "reason", "log", "name"),
     [
-        ("training-job", "AlgorithmError: ExecuteUserScriptError:\nExitCode 137", (), "memory"),
-        ("training-job", "AlgorithmError: , exit code: 137", (), "memory"),
+        ("training-job", "AlgorithmError: ExecuteUserScriptError:\nExitCode 137", ("Killed",), "memory-137"),
+        ("training-job", "AlgorithmError: , exit code: 137", (), "memory-137"),
         ("training-job", SCRIPT, ("08:59:33 Killed", "08:59:33 Reporting training FAILURE"), "memory"),
         ("processing-job", SCRIPT, ("MemoryError",), "memory"),
         ("processing-job", "ClientError: Artifact upload failed:ClientError: Out of Memory.", (), "memory"),
@@ -423,7 +425,8 @@ def test_the_most_specific_row_counts(kind: str, reason: str, log: tuple[str, ..
 
 
 def test_the_cause_names_what_the_wording_names() -> None:
-    causes = {name: likely(kind, reason, log)[0] for name, kind, reason, log in EXAMPLES}
+    found = {name: likely(kind, reason, log) for name, kind, reason, log in EXAMPLES}
+    causes = {name: each.cause for name, each in found.items() if each}
 
     assert [causes[name] for name in ("quota", "action", "module-missing", "bad-response", "exception")] == [
         "the account's quota of ml.g5.2xlarge for endpoint usage is used up",
@@ -450,29 +453,32 @@ def test_the_cause_names_what_the_wording_names() -> None:
     ],
 )
 def test_the_last_exception_of_the_script_is_named(reason: str, log: tuple[str, ...], error: str) -> None:
-    assert likely("training-job", reason, log)[0] == f"the script ended with {error}"
+    found = likely("training-job", reason, log)
+
+    assert found
+    assert (found.cause, found.short) == (f"the script ended with {error}", f"script ended with {error}")
 
 
 def test_what_is_not_known_is_left_unsaid() -> None:
-    assert likely("training-job", "Something nobody has documented happened", ("epoch 3",)) == ("", "")
-    assert likely("training-job", "") == ("", "")
+    assert likely("training-job", "Something nobody has documented happened", ("epoch 3",)) is None
+    assert likely("training-job", "") is None
 
 
 def test_a_row_of_one_kind_says_nothing_of_another() -> None:
-    assert likely("training-job", "Step failure: One or multiple steps failed") == ("", "")
+    assert likely("training-job", "Step failure: One or multiple steps failed") is None
 
 
 def test_what_infrastructure_says_is_not_looked_for_in_a_script_s_log() -> None:
-    assert likely("training-job", "odd", ("CapacityError: the shop is full",)) == ("", "")
+    assert likely("training-job", "odd", ("CapacityError: the shop is full",)) is None
 
 
 @given(st.text(max_size=400), st.lists(st.text(max_size=200), max_size=12))
 def test_any_text_is_read_without_an_error(reason: str, log: list[str]) -> None:
-    cause, remedy = likely("training-job", reason, tuple(log))
+    found = likely("training-job", reason, tuple(log))
 
-    assert bool(cause) == bool(remedy)
+    assert found is None or (found.cause and found.short and found.remedy)
 
 
 @pytest.mark.parametrize("text", ["a" * 6000, "A." * 3000, "S3 " * 2000, "kms " * 2000, "start-up " * 700])
 def test_no_wording_goes_back_and_forth_over_long_text(text: str) -> None:
-    assert likely("endpoint", text, (text,)) == ("", "")
+    assert likely("endpoint", text, (text,)) is None

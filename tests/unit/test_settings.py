@@ -30,8 +30,14 @@ def test_the_sweep_needs_both_queues() -> None:
     urls = {"RECONCILE_QUEUE_URL": QUEUE, "NOTIFY_QUEUE_URL": QUEUE}
 
     assert SweepSettings.read(urls) == SweepSettings(
-        prefix="sagewatch", queue_url=QUEUE, notify_url=QUEUE, policy_parameter=None, table=None
+        prefix="sagewatch", queue_url=QUEUE, backfill_url=QUEUE, notify_url=QUEUE, policy_parameter=None, table=None
     )
+
+
+def test_the_sweep_names_what_it_finds_to_a_queue_of_its_own_where_there_is_one() -> None:
+    urls = {"RECONCILE_QUEUE_URL": QUEUE, "NOTIFY_QUEUE_URL": QUEUE, "BACKFILL_QUEUE_URL": f"{QUEUE}-backfill"}
+
+    assert SweepSettings.read(urls).backfill_url == f"{QUEUE}-backfill"
 
 
 def test_without_slack_the_topic_is_enough() -> None:

@@ -67,6 +67,30 @@ def test_a_failure_says_its_error_and_what_it_is_about(about: dict[str, Any], be
 
 
 @pytest.mark.parametrize(
+    ("logged", "words"),
+    [
+        (
+            {
+                "message": "failed",
+                "error": "Retry",
+                "code": "SW-101",
+                "reason": "list_tags: throttled",
+                "ref": "endpoint/a",
+            },
+            "endpoint/a · Retry: list_tags: throttled (SW-101)",
+        ),
+        (
+            {"message": "ToldByFallback", "because": "Slack answered 200 invalid_auth", "code": "SW-204"},
+            "ToldByFallback: Slack answered 200 invalid_auth (SW-204)",
+        ),
+        ({"message": "odd"}, "odd"),
+    ],
+)
+def test_a_failure_that_was_expected_says_its_reason_and_its_code(logged: dict[str, Any], words: str) -> None:
+    assert said("notify", level="WARNING", **logged) == (words, True)
+
+
+@pytest.mark.parametrize(
     ("message", "expected"),
     [
         (

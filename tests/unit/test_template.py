@@ -16,6 +16,7 @@ from sagewatch.kinds import links
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Place
+from sagewatch_cli.account.stack import stack_parameter
 from tests.payloads import every_event
 from tests.template import (
     actions,
@@ -127,7 +128,7 @@ REACHED = {
 
 
 def patterns() -> dict[str, str]:
-    parameters = {"AlarmPrefix": "sagewatch", "AWS::StackId": STACK, "Policy": "/sagewatch/sagewatch/policy"}
+    parameters = {"AlarmPrefix": "sagewatch", "AWS::StackId": STACK}
     return {name: json.dumps(resolved(rule["pattern"], **parameters)) for name, rule in rules().items()}
 
 
@@ -223,6 +224,7 @@ def test_every_failure_edge_ends_in_a_dead_letter_queue() -> None:
         "rule SweepDeployed": (sweep, retried),
         "rule SweepPolicyChanged": (sweep, retried),
         "queue ReconcileQueue": reconcile,
+        "queue BackfillQueue": reconcile,
         "queue NotifyQueue": notify,
         "schedule QuarterHourly": sweep,
         "schedule Daily": sweep,
@@ -271,7 +273,7 @@ def test_every_rule_may_send_to_its_queue_and_its_dead_letter_queue() -> None:
 
 
 def test_a_message_stays_hidden_for_six_times_the_functions_timeout() -> None:
-    for function, queue in (("Reconcile", "ReconcileQueue"), ("Notify", "NotifyQueue")):
+    for function, queue in (("Reconcile", "ReconcileQueue"), ("Reconcile", "BackfillQueue"), ("Notify", "NotifyQueue")):
         assert resources("AWS::SQS::Queue")[queue]["VisibilityTimeout"] == 6 * functions()[function]["Timeout"]
 
 
@@ -285,6 +287,17 @@ def test_two_workers_at_most_share_the_three_writes_a_second() -> None:
     assert scaling == {"Reconcile": {"MaximumConcurrency": 2}, "Notify": {"MaximumConcurrency": 2}}
 
 
+def test_refused_alarms_are_told_past_our_code_until_a_day_went_without_any() -> None:
+    """Reconcile counts them at each invocation, and tries them again once a day."""
+    alarm = resources("AWS::CloudWatch::Alarm")["AlarmsRefusedAlarm"]
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("Sagewatch", "AlarmsRefused")
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "reconcile"}]
+    assert alarm["AlarmActions"] == [{"Ref": "AlertsTopic"}]
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["DatapointsToAlarm"]) == ("Sum", 0, 1)
+    assert 24 * 3600 < alarm["Period"] * alarm["EvaluationPeriods"] <= 7 * 24 * 3600
+
+
 def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
     common = {
         "ALARM_PREFIX",
@@ -295,8 +308,8 @@ def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
         "POWERTOOLS_TRACE_DISABLED",
     }
 
-    assert variables("Reconcile") == common
-    assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL", "NOTIFY_QUEUE_URL"}
+    assert variables("Reconcile") == {*common, "RECONCILE_QUEUE_URL", "NOTIFY_QUEUE_URL"}
+    assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL", "BACKFILL_QUEUE_URL", "NOTIFY_QUEUE_URL"}
     assert variables("Notify") == {
         *common,
         *("NOTIFY_QUEUE_URL", "ALERTS_TOPIC_ARN", "SLACK_CREDENTIALS", "SLACK_API_URL"),
@@ -312,6 +325,13 @@ def test_every_parameter_and_output_is_described_in_plain_words() -> None:
     for name, each in template()["Parameters"].items():
         assert "AllowedPattern" in each or "AllowedValues" in each, name
         assert "ConstraintDescription" in each or "AllowedValues" in each, name
+
+
+def test_a_stack_owns_its_prefix_by_a_parameter_that_holds_its_id() -> None:
+    owner = resources("AWS::SSM::Parameter")["PrefixOwner"]
+
+    assert owner["Name"]["Fn::Sub"].replace("${AlarmPrefix}", "ml-prod") == stack_parameter("ml-prod")
+    assert owner["Value"] == {"Ref": "AWS::StackId"}
 
 
 def test_names_of_schedules_fit_the_longest_prefix() -> None:

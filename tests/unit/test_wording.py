@@ -17,8 +17,8 @@ def told(body: dict[str, object]) -> Notice:
 
 
 def test_what_was_measured_is_said_with_its_limit() -> None:
-    assert measured(told(event("alarm-firing"))) == "p99 latency 1.84 s, limit 1.00 s"
-    assert measured(told(event("alarm-cleared"))) == "p99 latency back to 430 ms, limit 1.00 s"
+    assert measured(told(event("alarm-firing"))) == "model latency 1.84 s (limit 1.00 s)"
+    assert measured(told(event("alarm-cleared"))) == "model latency back to 430 ms (limit 1.00 s)"
 
 
 def test_what_failed_is_said_by_its_title() -> None:
@@ -35,7 +35,7 @@ def test_sums_over_cores_are_said_as_a_share() -> None:
     body["detail"]["configuration"]["description"] = labels
     body["detail"]["state"]["reasonData"] = json.dumps({"recentDatapoints": [744.0], "threshold": 720.0})
 
-    assert measured(told(body)) == "CPU 93 % of 8 vCPU, limit 90 % of 8 vCPU"
+    assert measured(told(body)) == "CPU use 93 % (limit 90 %, of 8 vCPUs)"
 
 
 def test_secrets_are_taken_out_of_other_peoples_text() -> None:

@@ -7,13 +7,15 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from sagewatch.model import Evidence, Incident, Place, Ref, Severity, Unit
+from sagewatch.kinds.registry import spec
+from sagewatch.model import Evidence, Incident, Notice, Place, Ref, Severity, Unit
 from sagewatch.policy.rules import Route, Webhook
 from sagewatch.receivers.amazon_q import render as chatbot
 from sagewatch.receivers.pagerduty import render as pagerduty
@@ -21,6 +23,9 @@ from sagewatch.receivers.slack import clicks
 from sagewatch.receivers.slack import render as slack
 from sagewatch.receivers.sns import render as text
 from sagewatch.receivers.webhook import render as webhook
+from sagewatch.receivers.wording.sentences import as_text, headline, verdict
+from sagewatch.tell.evidence import causes
+from sagewatch.tell.incident.group import incidents
 from tests import sample_incidents
 from tests.sample_incidents import ONCALL, ROUTE, START, after, clicked, failure, incident, latency, line, memory, part
 from tests.slack_limits import broken
@@ -41,6 +46,70 @@ def firing_with_others() -> Incident:
         part(memory("firing", 2, scope="blue")),
         part(memory(scope="green"), memory("cleared", 5, scope="green", value=60.0)),
     )
+
+
+def alarm_of(row: str, minutes: float = 1, scope: str = "AllTraffic", **changes: Any) -> Notice:
+    """Return a notice of an alarm as a row of an endpoint has it."""
+    found = spec("endpoint", row)
+    assert found is not None
+    labels = {"alarm": row, "severity": str(found.severity), "scope": scope, **changes.pop("labels", {})}
+    values = {"title": found.title, "unit": found.unit, "limit": found.threshold, "points": ()}
+    return latency("firing", minutes, labels=labels, **{**values, "meaning": found.why, "advice": found.do, **changes})
+
+
+def several_alarms() -> Incident:
+    """Eleven alarms, derived as they are in production: what callers notice comes before its causes."""
+    many = [
+        alarm_of("memory", 2, value=93.0),
+        alarm_of("latency-p99", 1, value=1_843_221.0),
+        alarm_of("cpu", 0, value=744.0, limit=720.0, capacity=8),
+        alarm_of("gpu", 3, value=193.0, limit=190.0, capacity=2),
+        alarm_of("gpu-memory", 3, value=196.0, limit=194.0, capacity=2),
+        alarm_of("disk", 4, value=91.2),
+        alarm_of("errors-5xx", 5, value=12.4, points=(0.0, 0.4, 0.0, 7.9, 12.4)),
+        alarm_of("model-errors", 5, value=12.4),
+        alarm_of("overhead-latency", 5, value=310_000.0),
+        alarm_of("concurrency", 6, value=140.0),
+        alarm_of("memory", 7, scope="blue", value=92.0),
+    ]
+    evidence = {many[6].key: Evidence(facts={"Last deployment": "14 min before (churn-prod-v42)"})}
+    [found] = incidents(ROUTE.name, many, evidence, after(8))
+    return found
+
+
+def idle() -> Incident:
+    price = "about $1.41 an hour, $1,014 a month (us-east-1)"
+    return incident(part(alarm_of("idle", 0, value=0.0, points=(0.0,) * 24, cost=price)))
+
+
+def unstable() -> Incident:
+    """Fired five times, each time for four minutes, and flaps."""
+    went = [latency("firing" if n % 2 == 0 else "cleared", n * 6) for n in range(9)]
+    [found] = incidents(ROUTE.name, went, {}, after(50))
+    return found
+
+
+def resolved_after_many() -> Incident:
+    """Fired ten times within an hour; now it has been well for a quarter of an hour."""
+    went = [latency("firing" if n % 2 == 0 else "cleared", n * 3) for n in range(20)]
+    [found] = incidents(ROUTE.name, went, {}, after(80))
+    return found
+
+
+def log_denied() -> Incident:
+    notice = failure()
+    unread = ("No log: the notify role may not read it",)
+    known = replace(sample_incidents.OUT_OF_MEMORY, log=(), stream="", unread=unread)
+    return incident(part(notice), status="failed", evidence={notice.key: known})
+
+
+def health_check_failed() -> Incident:
+    reason = "The primary container for production variant AllTraffic did not pass the ping health check."
+    notice = failure("endpoint", "churn-prod", title="endpoint failed", reason=reason)
+    likely = causes.likely("endpoint", reason)
+    assert likely
+    known = Evidence(cause=likely.cause, short=likely.short, remedy=likely.remedy)
+    return incident(part(notice), status="failed", evidence={notice.key: known})
 
 
 def worsened() -> Incident:
@@ -97,7 +166,8 @@ def tuning_job_with_a_hundred_trials() -> Incident:
     labels = {"severity": "warning", "tuning-job": "hpo-churn"}
     of = Ref("tuning-job", "hpo-churn")
     trials = [failure(name=f"hpo-churn-{n:03}", minutes=n / 10, labels=labels, subject=of) for n in range(100)]
-    return incident(*(part(trial) for trial in reversed(trials)), status="failed")
+    known = {trials[n].key: sample_incidents.OUT_OF_MEMORY for n in (97, 98, 99)}
+    return incident(*(part(trial) for trial in reversed(trials)), status="failed", evidence=known)
 
 
 def composite() -> Incident:
@@ -124,7 +194,7 @@ def anomaly() -> Incident:
 def of_a_share_by_metric_math() -> Incident:
     labels = {"alarm": "errors-5xx", "scope": "blue"}
     points = (0.0, 0.0, 0.004, 0.012, 0.021)
-    values = {"title": "share of 5xx answers", "value": 0.021, "limit": 0.01, "unit": Unit.RATIO, "points": points}
+    values = {"title": "5xx errors", "value": 0.021, "limit": 0.01, "unit": Unit.RATIO, "points": points}
     return incident(part(latency(labels=labels, **values)))
 
 
@@ -155,6 +225,12 @@ def recovered() -> Incident:
 STORIES: tuple[Callable[[], Incident], ...] = (
     firing,
     firing_with_others,
+    several_alarms,
+    idle,
+    unstable,
+    resolved_after_many,
+    log_denied,
+    health_check_failed,
     worsened,
     acked,
     snoozed,
@@ -207,7 +283,8 @@ def test_slack_takes_it_with_and_without_controls(story: Callable[[], Incident])
 def test_a_phone_shows_all_of_a_headline(story: Callable[[], Incident]) -> None:
     said = slack.root(story(), ROUTE, controls=True, now=NOW)["text"]
 
-    assert len(said.partition(": ")[2].replace("*", "")) <= 90
+    shown = re.sub(r":\w+: ", "", said).replace("*", "").removesuffix(f" {ONCALL}")
+    assert len(shown) <= 90
 
 
 @stories_by_name
@@ -253,7 +330,9 @@ def history() -> list[dict[str, Any]]:
         (flaps, line("flapping", flaps.lead)),
         (acked(), line("acked", clicked("acked", 2))),
         (snoozed(), line("snoozed", clicked("snoozed", 3, until=after(120)))),
-        (firing(), line("reminder", latency(), at=after(15), number=1)),
+        (firing(), line("settled", latency(), at=after(15))),
+        (firing(), line("snooze-over", latency(), at=after(120))),
+        (firing(), line("reminder", latency(), at=after(15), number=1, waited=timedelta(minutes=15))),
         (failed, line("log", failed.lead)),
     ]
     return [
@@ -272,7 +351,8 @@ def test_every_line_of_a_history_is_the_one_that_was_read_and_kept() -> None:
     said = history()
 
     assert said == golden("history", said)
-    assert [broken(entry[where], called=(ONCALL,)) for entry in said for where in ("thread", "webhook")] == [[]] * 26
+    found = [broken(entry[where], called=(ONCALL,)) for entry in said for where in ("thread", "webhook")]
+    assert found == [[]] * 2 * len(said)
 
 
 def test_a_webhook_is_told_the_opening_and_the_end_whole_and_without_controls() -> None:
@@ -305,8 +385,58 @@ def test_what_the_policy_says_and_is_no_mention_is_shown_and_calls_nobody() -> N
 
     message = slack.root(firing(), route, controls=True, now=NOW)
 
-    assert "@ana <!here> &lt;#C0&gt; · team" in json.dumps(message, ensure_ascii=False)
+    assert message["text"].endswith("@ana <!here> &lt;#C0&gt;")
     assert broken(message, called=("<!here>",)) == []
+
+
+def titles(*notices: Notice) -> list[str]:
+    """Return what the parts of an incident are about, in the order in which they are told."""
+    [found] = incidents(ROUTE.name, notices, {}, after(20))
+    return [part.first.title for part in found.parts]
+
+
+def test_what_callers_notice_is_told_before_its_causes_and_whatever_joins_later_changes_no_headline() -> None:
+    early = [alarm_of("errors-5xx", 1), alarm_of("memory", 2), alarm_of("latency-p99", 3)]
+
+    assert titles(*early) == ["5xx errors", "model latency", "memory use"]
+    assert titles(*early, alarm_of("disk", 9)) == ["5xx errors", "model latency", "memory use", "disk use"]
+
+
+def test_a_critical_cause_is_told_before_a_symptom_that_only_warns_and_a_failure_before_both() -> None:
+    broken_down = failure("endpoint", "churn-prod", 4, title="endpoint failed")
+
+    assert titles(alarm_of("errors-4xx", 1), alarm_of("disk", 2), alarm_of("errors-5xx", 3), broken_down) == [
+        "endpoint failed",
+        "5xx errors",
+        "disk use",
+        "4xx errors",
+    ]
+
+
+def test_of_several_failures_a_cause_is_named_when_all_of_which_it_is_known_have_the_same() -> None:
+    trials = [failure(name=f"hpo-{n}", minutes=n, subject=Ref("tuning-job", "hpo")) for n in range(3)]
+    memory_gone, full = Evidence(cause="out of memory", short="out of memory"), Evidence(cause="the disk is full")
+
+    def said(*evidence: Evidence) -> str:
+        known = {trial.key: each for trial, each in zip(trials, evidence, strict=False)}
+        found = incident(*(part(trial) for trial in trials), status="failed", evidence=known)
+        return as_text(headline(found))
+
+    assert said(memory_gone, memory_gone) == "hpo (tuning job) · 3 training jobs failed · out of memory"
+    assert said(memory_gone, full) == "hpo (tuning job) · 3 training jobs failed"
+
+
+def test_who_may_not_read_the_log_is_told_so_in_small_print_and_nothing_else_is_said_of_it() -> None:
+    blocks = slack.root(log_denied(), ROUTE, controls=True, now=NOW)["attachments"][0]["blocks"]
+    places = [block["type"] for block in blocks if "may not read" in json.dumps(block)]
+
+    assert places == ["context"]
+    assert "not found" not in json.dumps(blocks)
+
+
+def test_how_long_it_was_in_alarm_is_said_and_not_only_how_long_it_was_open() -> None:
+    assert verdict(resolved()) == "resolved after 14 min"
+    assert verdict(resolved_after_many()) == "resolved · in alarm 30 min over 57 min, 10 times"
 
 
 def test_a_flapping_alarm_calls_nobody_again() -> None:
@@ -325,7 +455,7 @@ def test_the_incident_before_is_linked() -> None:
 
     message = slack.root(firing(), ROUTE, controls=True, previous=before, now=NOW)
 
-    assert f"<{before}|the incident before>" in json.dumps(message)
+    assert f"<{before}|previous incident>" in json.dumps(message)
 
 
 def test_an_acknowledged_incident_has_no_button_to_acknowledge_it() -> None:
@@ -350,20 +480,22 @@ def test_a_click_on_every_control_is_understood() -> None:
     acknowledged = clicking(controls[0], value=controls[0]["value"])
     snoozed = [clicking(controls[1], selected_option=option) for option in controls[1]["options"]]
 
-    whose = {"route": "fraud", "kind": "endpoint", "name": "churn-prod", "by": "U0ANA"}
+    whose = {"route": "fraud", "kind": "endpoint", "name": "churn-prod", "by": "U0ANA", "incident": firing().id}
     assert acknowledged["detail"].items() >= whose.items()
     assert all(each["detail"].items() >= whose.items() for each in snoozed)
     assert [each["detail"]["until"] for each in snoozed] == [
         "2026-11-21T09:42:00+00:00",
-        "2026-11-21T11:12:00+00:00",
-        "2026-11-22T09:00:00+00:00",
+        "2026-11-21T10:12:00+00:00",
+        "2026-11-21T13:12:00+00:00",
+        "2026-11-21T21:12:00+00:00",
+        "2026-11-22T09:12:00+00:00",
     ]
     assert [clicking(each) for each in controls[2:]] == [None] * 3
 
 
 @pytest.mark.parametrize(
     ("name", "asked"),
-    [("n" * 256, ["ack"]), ("a|b", []), ("\ud800", []), ("n" * 100, ["ack", "snooze"])],
+    [("n" * 256, ["ack"]), ("a|b", []), ("\ud800", []), ("n" * 80, ["ack", "snooze"])],
     ids=["long", "bar", "half", "usual"],
 )
 def test_a_control_whose_click_could_not_be_understood_is_left_out(name: str, asked: list[str]) -> None:
@@ -402,7 +534,7 @@ def test_a_long_log_keeps_its_end() -> None:
     ("reason", "address", "others", "shown"),
     [
         (700, 100, 0, {"facts", "controls"}),
-        (2_000, 100, 30, {"controls"}),
+        (1_600, 100, 30, {"controls"}),
         (100_000, 100, 30, {"cut", "controls"}),
         (100_000, 1_400, 30, {"cut"}),
     ],

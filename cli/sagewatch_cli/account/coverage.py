@@ -19,7 +19,7 @@ from sagewatch.model import Alarm, Facts, Labels, Ref, Severity
 from sagewatch.policy.cascade import apply_policy, may_be_off
 from sagewatch.policy.rules import WARNING, Policy, PolicyInForce, Row, row_id
 from sagewatch.watch.plan import plan
-from sagewatch.watch.revision import is_edited
+from sagewatch.watch.revision import is_edited, is_whole, member_of
 from sagewatch_cli.account.alarms import MetricSeries, PresentAlarm, is_stale, series
 
 NEW = timedelta(minutes=15)
@@ -173,6 +173,8 @@ class Coverage:
     """What all our alarms cost a month."""
     prices: Prices
     """The price list of the Region."""
+    whole: frozenset[Ref] = frozenset()
+    """The resources that have every alarm which they should have, as one of their alarms says."""
 
     @cached_property
     def tallies(self) -> tuple[KindCoverage, ...]:
@@ -265,6 +267,13 @@ def count_coverage(where: CoverageContext, read: CoverageReadings, prices: Price
         unread=read.unread,
         total=total((each.alarm.request for several in read.owned.values() for each in several), prices),
         prices=prices,
+        whole=frozenset(
+            ref
+            for ref, several in read.owned.items()
+            if is_whole(
+                [member_of(each.alarm) for each in several], PolicyInForce(where.policy, where.withheld).mark_of(ref)
+            )
+        ),
     )
 
 
@@ -347,7 +356,7 @@ def matrix(coverage: Coverage, kind: Kind) -> Mapping[Ref, tuple[Cell, ...]]:
         if each.ref.kind == kind.name and each.ref in coverage.living:
             alarms.setdefault(each.ref, []).append(each)
     ids = columns(coverage, kind)
-    lines = {ref: _matrix_line(coverage.where, kind, ref, several, ids) for ref, several in alarms.items()}
+    lines = {ref: _matrix_line(coverage, kind, ref, several, ids) for ref, several in alarms.items()}
     return dict(sorted(lines.items(), key=lambda line: (_line_rank(line[1]), line[0])))
 
 
@@ -360,16 +369,16 @@ def _line_rank(cells: Iterable[Cell]) -> tuple[int, ...]:
 
 
 def _matrix_line(
-    where: CoverageContext, kind: Kind, ref: Ref, alarms: Sequence[WatchedAlarm], ids: Iterable[str]
+    coverage: Coverage, kind: Kind, ref: Ref, alarms: Sequence[WatchedAlarm], ids: Iterable[str]
 ) -> tuple[Cell, ...]:
     present: dict[str, frozenset[str]] = {}
     for each in alarms:
         present[each.scope] = present.get(each.scope, frozenset()) | {row_id(each.alarm)}
-    return tuple(_cell(where, kind, ref, [a for a in alarms if a.alarm == each], present, each) for each in ids)
+    return tuple(_cell(coverage, kind, ref, [a for a in alarms if a.alarm == each], present, each) for each in ids)
 
 
 def _cell(
-    where: CoverageContext,
+    coverage: Coverage,
     kind: Kind,
     ref: Ref,
     alarms: Sequence[WatchedAlarm],
@@ -381,11 +390,13 @@ def _cell(
     said = ", ".join(f"{each.state} ({each.scope})" for each in alarms) if len(alarms) > 1 else worst
     if worst == "firing" or not _is_lacking(kind, present, alarm):
         return Cell(alarm=alarm, word=worst, said=said)
-    row = spec(kind.name, alarm)
+    where, row = coverage.where, spec(kind.name, alarm)
     if (kind.name, row_id(alarm)) in where.withheld:
         return Cell(alarm=alarm, word="over budget", said="over budget")
     if row and may_be_off(where.policy, ref, row):
         return Cell(alarm=alarm, word="off", said="off in the policy")
+    if ref in coverage.whole:
+        return Cell(alarm=alarm, word=worst or "off", said=said or "not wanted: off by a tag, or it does not apply")
     return Cell(alarm=alarm, word="missing", said="not there: off by a tag, or yet to be made")
 
 

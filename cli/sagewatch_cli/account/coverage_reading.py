@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sagewatch.aws import budget_store
+from sagewatch.aws import budget_store, look_store
 from sagewatch.aws.instance_types import InstanceTypes
 from sagewatch.aws.published_metrics import PublishedMetrics
 from sagewatch.aws.retries import retried
@@ -19,7 +19,7 @@ from sagewatch.fleet.lists import WATCHED, list_living
 from sagewatch.kinds.kind import Reader
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Place, Ref
-from sagewatch.policy.rules import PolicyInForce
+from sagewatch.policy.rules import Look, PolicyInForce
 from sagewatch.watch.facts import read_facts
 from sagewatch_cli.account.alarms import MetricSeries, PresentAlarm, alarms_under, by_owner, series
 from sagewatch_cli.account.coverage import (
@@ -38,7 +38,16 @@ def recorded(account: Account, standing: PolicyInForce, table: str | None) -> Po
     """Add the rows that the budget has no room for, as the sweep stored them; none without a budget or a table."""
     if standing.policy.budget is None or not table:
         return standing
-    return replace(standing, withheld=frozenset(budget_store.read_row_costs(account.client("dynamodb"), table)))
+    return replace(standing, withheld=budget_store.read_withheld(account.client("dynamodb"), table).rows)
+
+
+def remembered_looks(account: Account, table: str | None, kinds: Iterable[str]) -> dict[Ref, Look]:
+    """Return what reconcile remembers of looks at resources of these kinds; nothing without a table."""
+    return {
+        Ref(kind, name): look
+        for kind in (sorted(kinds) if table else ())
+        for name, look in look_store.read_looks(account.client("dynamodb"), table or "", kind).items()
+    }
 
 
 def place(account: Account) -> Place:
@@ -50,7 +59,7 @@ def place(account: Account) -> Place:
     return Place(partition=partition, region=client.meta.region_name, account=number)
 
 
-def reader(account: Account, discovery: PublishedMetrics) -> Reader:
+def reader(account: Account, discovery: PublishedMetrics) -> AccountReader:
     """Return a reader of the account; EC2 is asked with the same credentials."""
     types = InstanceTypes(connect=partial(account.client, "ec2"))
     return AccountReader(account.client("sagemaker"), discovery, types)

@@ -109,9 +109,16 @@ def _swept(line: Mapping[str, Any]) -> Iterator[str]:
 def _failure(line: Mapping[str, Any]) -> str:
     """Return the resource or message and the error: `endpoint/churn · Retry: …`, the last line of a traceback."""
     trace = str(line.get("exception") or line.get("errorMessage") or "").strip()
-    error = trace.splitlines()[-1] if trace else str(line.get("message"))
+    error = trace.splitlines()[-1] if trace else _expected(line)
     about = line.get("ref") or (f"message {line['message_id']}" if line.get("message_id") else "")
     return f"{about} · {error}" if about else error
+
+
+def _expected(line: Mapping[str, Any]) -> str:
+    """Return what a warning or an error of ours says: `Retry: list_pipelines: … (SW-101)`, or its message alone."""
+    what, why = line.get("error") or line.get("message"), line.get("reason") or line.get("because")
+    said = f"{what}: {why}" if why else str(what)
+    return f"{said} ({line['code']})" if line.get("code") else said
 
 
 def stack_resources(client: Any, stack: str) -> dict[str, Any] | None:

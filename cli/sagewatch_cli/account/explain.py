@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sagewatch.fleet.costs import Prices, monthly
 from sagewatch.kinds import links
-from sagewatch.kinds.kind import Kind, Published, Reader, Spec
+from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import spec as row_named
-from sagewatch.model import PER_CAPACITY, Alarm, Capacity, Description, Labels, Observed, Place, Scope
+from sagewatch.model import PER_CAPACITY, Alarm, Capacity, Labels, Observed, Place, Scope
 from sagewatch.policy.cascade import Override, RowsInForce, apply_policy
 from sagewatch.policy.rules import PolicyInForce, row_id
 from sagewatch.units import humanise
@@ -33,30 +33,6 @@ VERDICTS: Mapping[str, str] = {
     "dead": "None of its metrics had data within two weeks: it cannot fire.",
 }
 """What each verdict means, and what happens next."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingReader:
-    """A reader that remembers which instance types were asked about."""
-
-    read: Reader
-    types: dict[str, Capacity | None] = field(default_factory=dict)
-
-    def __call__(self, operation: str, **parameters: object) -> Description | None:
-        return self.read(operation, **parameters)
-
-    def listed(self, operation: str, items: str, **parameters: object) -> tuple[Description, ...]:
-        return self.read.listed(operation, items, **parameters)
-
-    def published(
-        self, metric: str | None = None, within: str | None = None, **dimensions: str
-    ) -> tuple[Published, ...]:
-        return self.read.published(metric, within, **dimensions)
-
-    def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
-        found, why = self.read.capacity(instance_type)
-        self.types[instance_type] = found
-        return found, why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

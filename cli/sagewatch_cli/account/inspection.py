@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sagewatch.aws import sagemaker
 from sagewatch.aws.clients import Clients
+from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.published_metrics import PublishedMetrics
 from sagewatch.aws.retries import PATIENT
-from sagewatch.errors import Retry
+from sagewatch.aws.sagemaker import AccountReader
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.fleet.costs import prices
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Ref
+from sagewatch.model import Alarm, Capacity, Description, Published, Ref
 from sagewatch.policy.rules import PolicyInForce, row_id
 from sagewatch.watch import names
 from sagewatch.watch.diff import decide
@@ -28,7 +30,6 @@ from sagewatch_cli.account.explain import (
     AbsentRow,
     ExplainedAlarm,
     Inspection,
-    RecordingReader,
     absent_rows,
     explain_alarms,
     without_scopes,
@@ -39,9 +40,13 @@ from sagewatch_cli.account.session import Account
 class NotFound(LookupError):
     """There is no resource, row or scope of that name; the message proposes names that are near."""
 
+    code = ErrorCode.NO_RESOURCE
+
 
 class NotOurs(LookupError):
     """The alarm is under our prefix, and somebody else made it."""
+
+    code = ErrorCode.FOREIGN_ALARM
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,34 @@ def check_subject(account: Account, found: Inspection, subject: Subject) -> None
     if row_id(subject.alarm) not in rows:
         raise not_found(f"There is no alarm {subject.alarm} for the kind {kind.name}.", subject.alarm, rows)
     raise not_found(f"{facts.ref} has no scope {subject.scope}.", subject.scope, [scope.name for scope in facts.scopes])
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingReader:
+    """A reader that remembers which instance types were asked about."""
+
+    read: AccountReader
+    types: dict[str, Capacity | None] = field(default_factory=dict)
+
+    def until(self, deadline: Deadline) -> RecordingReader:
+        """Return one with the same memory, as AccountReader does."""
+        return replace(self, read=self.read.until(deadline))
+
+    def __call__(self, operation: str, **parameters: object) -> Description | None:
+        return self.read(operation, **parameters)
+
+    def listed(self, operation: str, items: str, **parameters: object) -> tuple[Description, ...]:
+        return self.read.listed(operation, items, **parameters)
+
+    def published(
+        self, metric: str | None = None, within: str | None = None, **dimensions: str
+    ) -> tuple[Published, ...]:
+        return self.read.published(metric, within, **dimensions)
+
+    def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
+        found, why = self.read.capacity(instance_type)
+        self.types[instance_type] = found
+        return found, why
 
 
 def inspect(account: Account, prefix: str, wanted: PolicyInForce, ref: Ref) -> Inspection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -10,16 +10,17 @@ from fnmatch import fnmatchcase
 from sagewatch.aws import cloudwatch
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.retries import PATIENT
-from sagewatch.errors import Retry, Undeliverable
+from sagewatch.errors import ErrorCode, Retry, Undeliverable
 from sagewatch.fleet.budget import over_budget, row_costs
 from sagewatch.fleet.costs import Prices, prices, total
 from sagewatch.fleet.lists import list_living, list_owned
+from sagewatch.fleet.summaries import AlarmSummary, summary_of
 from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Described, Observed, Ref
 from sagewatch.policy.cascade import apply_policy
-from sagewatch.policy.rules import WARNING, PolicyInForce, Row, RowCost, row_id
+from sagewatch.policy.rules import WARNING, Look, PolicyInForce, Row, RowCost, row_id
 from sagewatch.watch.diff import Decision, decide
 from sagewatch.watch.facts import observe
 from sagewatch.watch.rollback import alarms_of_others, to_label
@@ -40,7 +41,7 @@ class Selection:
     def chosen(self, standing: PolicyInForce, known: ListedAccount, now: datetime) -> set[Ref]:
         """Return the resources to look at; a pattern without a glob names one, listed or not."""
         if not self.patterns:
-            return known.refs if self.everyone else suspects(known.living, known.owned, now, standing)
+            return known.refs if self.everyone else known.suspects(standing, now)
         exact = {Ref(*each.split("/", 1)) for each in self.patterns if not is_glob(each)}
         return exact | {ref for ref in known.refs if any(fnmatchcase(str(ref), each) for each in self.patterns)}
 
@@ -61,8 +62,17 @@ class ListedAccount:
 
     living: Mapping[Ref, datetime]
     owned: Mapping[Ref, list[Described]]
+    summaries: Mapping[Ref, list[AlarmSummary]]
+    """The same alarms, as the sweep keeps them."""
     foreign: tuple[str, ...]
-    unread: tuple[str, ...]
+    unlisted: Mapping[str, str]
+    """Why the resources of a kind could not be listed, by kind."""
+    looks: Mapping[Ref, Look] = field(default_factory=dict)
+    """What reconcile remembers of looks at them."""
+
+    def suspects(self, standing: PolicyInForce, now: datetime) -> set[Ref]:
+        """Return the resources that the sweep would name."""
+        return suspects(self.living, self.summaries, now, standing, self.looks, self.unlisted)
 
     @property
     def refs(self) -> set[Ref]:
@@ -179,14 +189,34 @@ class AccountPlan:
         )
 
 
+def _no_looks(_kinds: Iterable[str]) -> Mapping[Ref, Look]:
+    return {}
+
+
 def plan_account(
-    clients: Clients, prefix: str, standing: PolicyInForce, asked: Selection, now: datetime, progress: Progress = unseen
+    clients: Clients,
+    prefix: str,
+    standing: PolicyInForce,
+    asked: Selection,
+    now: datetime,
+    progress: Progress = unseen,
+    looks: Callable[[Iterable[str]], Mapping[Ref, Look]] = _no_looks,
 ) -> AccountPlan:
-    """Return what reconcile would write for the selected resources; Retry when the alarms cannot be listed."""
+    """Return what reconcile would write for the selected resources; Retry when the alarms cannot be listed.
+
+    `looks` reads what is remembered of looks at resources of some kinds, as `PolicyStore.read_looks` does.
+    """
     living, unlisted = list_living(clients.sagemaker) if asked.lists(standing) else ({}, {})
     owned, foreign = list_owned(clients.cloudwatch, prefix)
-    known = ListedAccount(living=living, owned=owned, foreign=tuple(foreign), unread=tuple(unlisted.values()))
     prices_ = prices(clients.cloudwatch.meta.region_name)
+    known = ListedAccount(
+        living=living,
+        owned=owned,
+        summaries={ref: list(_summaries(several, prices_)) for ref, several in owned.items()},
+        foreign=tuple(foreign),
+        unlisted=unlisted,
+        looks={} if asked.patterns or asked.everyone else looks({ref.kind for ref in living}),
+    )
     looking = _Observations(clients, prefix, known, progress)
     standing, demand = looking.settled(standing, asked, now, prices_)
     about = looking.with_children(asked.chosen(standing, known, now)) if asked.patterns else looking.looks
@@ -212,6 +242,10 @@ def _alarms_now(planned: Iterable[ResourcePlan]) -> Iterator[Alarm]:
 def _listed(planned: Collection[ResourcePlan]) -> tuple[list[Alarm], list[Alarm]]:
     before = [alarm for each in planned for alarm in (*(old for old, _ in each.changed), *each.deleted)]
     return before, [alarm for each in planned for alarm in each.decision.changes.puts]
+
+
+def _summaries(alarms: Iterable[Described], prices_: Prices) -> Iterator[AlarmSummary]:
+    return (summary_of(each, labels, prices_) for each in alarms if (labels := each.alarm.labels))
 
 
 def _cost(prices_: Prices, before: Iterable[Alarm], after: Iterable[Alarm]) -> MonthlyCost:
@@ -252,8 +286,8 @@ class _Observations:
         if standing.policy.budget is None:
             return standing, {}
         while True:
-            self.at(suspects(self.known.living, self.known.owned, now, standing) | self._unsure(standing))
-            demand = row_costs(self._wanted(standing), prices_, {})
+            self.at(self.known.suspects(standing, now) | self._unsure(standing))
+            demand = row_costs(self._wanted(standing), prices_, standing.policy)
             rows = over_budget(standing.policy.budget, demand)
             if rows == standing.withheld:
                 return standing, demand
@@ -290,7 +324,7 @@ class _Observations:
         """Return what reconcile would do about a resource that was looked at."""
         look = self.looks[ref]
         others = cloudwatch.named(self.clients.cloudwatch, alarms_of_others(self.prefix, look.facts))
-        labelled = to_label(look.facts, others)
+        labelled = to_label(self.prefix, look.facts, others)
         return ResourcePlan.of(self.clients.reader, self.prefix, look, standing, labelled)
 
     def _wanted(self, standing: PolicyInForce) -> Iterator[Alarm]:
@@ -316,7 +350,7 @@ _ANY = prices("")
 def _kind_of_ref(ref: Ref) -> Kind:
     kind = kind_named(ref.kind)
     if kind is None:
-        raise Undeliverable(f"{ref}: this version knows no such kind")
+        raise Undeliverable(f"{ref}: this version knows no such kind", code=ErrorCode.UNKNOWN_KIND)
     return kind
 
 

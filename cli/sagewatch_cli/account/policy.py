@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -49,6 +49,10 @@ class DeployedDocument:
     text: str
     version: int
     at: datetime
+
+
+UNWRITTEN = DeployedDocument("", 0, datetime.min.replace(tzinfo=UTC))
+"""What stands for the document before anybody wrote one."""
 
 
 def deployed_document(client: Any, parameter: str) -> DeployedDocument | None:

@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 
 from sagewatch.aws.retries import retried
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 
 _PATIENCE = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=20)
 
@@ -28,7 +28,9 @@ class Account:
         with retried(f"cannot talk to {service}"):
             session: Any = boto3.Session(profile_name=self.profile, region_name=self.region)
             if session.region_name is None:
-                raise Retry("no Region is configured; say --region, or set AWS_DEFAULT_REGION")
+                raise Retry(
+                    "no Region is configured; say --region, or set AWS_DEFAULT_REGION", code=ErrorCode.NO_REGION
+                )
             return session.client(service, endpoint_url=self.endpoint_url, config=_PATIENCE)
 
 

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sagewatch.aws.sagemaker import AccountReader
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
@@ -95,7 +95,7 @@ def backtest(
         facts, planned = _planned(account.client("sagemaker"), cloudwatch, prefix, kind, named, wanted.policy)
         report = judged(facts.ref, planned, read_history(cloudwatch, planned.alarms, days, now, progress), days, now)
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
         as_json(as_data(report))
     else:
@@ -114,11 +114,11 @@ def _named(text: str) -> tuple[Kind, Ref]:
 def _planned(client: Any, cloudwatch: Any, prefix: str, kind: Kind, ref: Ref, policy: Policy) -> tuple[Facts, Plan]:
     facts = read_facts(AccountReader.of(client, cloudwatch), kind, ref)
     if not facts.live:
-        stop(_NO_RESOURCE, f"There is no {ref} in this account and Region.")
+        stop(_NO_RESOURCE, f"There is no {ref} in this account and Region.", ErrorCode.NO_RESOURCE)
     planned = plan(prefix, kind, facts, policy)
     if not planned.alarms:
         why = "; ".join(planned.reports) or "it is ignored, or all its alarms are off, by the policy or its tags"
-        stop(_NO_ALARMS, f"{facts.ref} gets no alarms: {why}.")
+        stop(_NO_ALARMS, f"{facts.ref} gets no alarms: {why}.", ErrorCode.NO_ALARMS)
     return facts, planned
 
 
@@ -142,7 +142,7 @@ def trial(alarm: Alarm, series: Series) -> Trial:
     labels = alarm.labels
     row = row_named(labels["kind"], labels["alarm"]) if labels else None
     if labels is None or row is None:
-        raise Retry(f"{alarm.name}: this version knows no such alarm")
+        raise Retry(f"{alarm.name}: this version knows no such alarm", code=ErrorCode.UNKNOWN_KIND)
     scale = labels.get(PER_CAPACITY[row.unit]) if row.unit in PER_CAPACITY else None
     return Trial(
         alarm=labels["alarm"],

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.kinds.registry import KINDS
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.coverage import ON_PURPOSE, STATES, Coverage, KindCoverage, WatchedAlarm
@@ -56,7 +56,7 @@ def coverage(
             account, prefix, recorded(account, policy_in_force(account, prefix, policy), incidents), progress
         )
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
         as_json(as_data(found))
     else:
@@ -64,14 +64,22 @@ def coverage(
     if html:
         _write_page(html, page(found))
     if found.unread:
-        stop(_INCOMPLETE, "\n".join(f"Not read: {harmless(each, _LONGEST)}" for each in found.unread.values()))
+        stop(
+            _INCOMPLETE,
+            "\n".join(f"Not read: {harmless(each, _LONGEST)}" for each in found.unread.values()),
+            ErrorCode.NOT_ALL_READ,
+        )
 
 
 def _write_page(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        stop(_UNWRITABLE, f"{file} cannot be written: {error.strerror}. Name a file in a folder that is there.")
+        stop(
+            _UNWRITABLE,
+            f"{file} cannot be written: {error.strerror}. Name a file in a folder that is there.",
+            ErrorCode.UNWRITABLE_FILE,
+        )
     typer.echo(f"{file} written.", err=True)
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.model import Unit
 from sagewatch.units import parse
 from sagewatch_cli.account.events import Activity, StackParts, Tail
@@ -53,10 +53,14 @@ def tail(
     try:
         found = StackParts.find(account.client("cloudformation"), stack)
         if found is None or not found.logs:
-            stop(_NO_STACK, f"There is no stack of ours called {stack} in this account and Region. Say --stack.")
+            stop(
+                _NO_STACK,
+                f"There is no stack of ours called {stack} in this account and Region. Say --stack.",
+                ErrorCode.NO_STACK,
+            )
         watch(Tail(account.client("logs"), account.client("sqs"), found, begin), show, time.sleep if follow else None)
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 

@@ -64,9 +64,9 @@ def explain(
         there, absent = explain_subject(account, found, subject)
         changes = {each.alarm.name: state_history(account, each.alarm.name) for each in there if each.present}
     except (NotFound, NotOurs) as error:
-        stop(_UNKNOWN if isinstance(error, NotFound) else _ABSENT, str(error))
+        stop(_UNKNOWN if isinstance(error, NotFound) else _ABSENT, str(error), error.code)
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
         as_json(as_data(found, there, absent, changes))
     else:

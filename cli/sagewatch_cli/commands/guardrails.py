@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch_cli.account.guardrails import MOST, Guard, choose_guards, describe_endpoint, guards_of
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region
@@ -51,13 +51,13 @@ def guardrails(
     try:
         described = describe_endpoint(account.client("sagemaker"), endpoint)
         if described is None:
-            stop(_NO_ENDPOINT, f"There is no endpoint {endpoint} in this account and Region.")
+            stop(_NO_ENDPOINT, f"There is no endpoint {endpoint} in this account and Region.", ErrorCode.NO_RESOURCE)
         found = tuple(guards_of(account.client("cloudwatch"), prefix, described["EndpointName"]))
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     guards = choose_guards(found, described, warnings=warnings)
     if not guards:
-        stop(_NO_ALARMS, _why_none(found, described["EndpointName"], prefix))
+        stop(_NO_ALARMS, _why_none(found, described["EndpointName"], prefix), ErrorCode.NO_ALARMS)
     for guard in guards[:MOST]:
         if guard.firing:
             typer.echo(f"{guard.name} is firing: SageMaker ends a deployment that it guards.", err=True)

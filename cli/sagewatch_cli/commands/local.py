@@ -17,6 +17,7 @@ from sagewatch_cli.local.machine.environment import isolate
 from sagewatch_cli.local.machine.errors import LocalError
 from sagewatch_cli.local.machine.processes import exit_on_sigterm
 from sagewatch_cli.local.stack.deployment import emulators
+from sagewatch_cli.printing import explained_at
 
 app = typer.Typer(name="local", help="AWS played on this machine: no account, no Docker.", no_args_is_help=True)
 
@@ -38,6 +39,7 @@ def demo(
         _play(printer, keep)
     except LocalError as error:
         printer.console.print(Text(str(error), style="red"))
+        printer.console.print(explained_at(error.code))
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         printer.console.print("Stopped.")

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.model import Labels, Notice
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.sns import render as words
@@ -86,16 +86,24 @@ def try_out(
         found = route_sample(prefix, policy_in_force(account, prefix, policy).policy, labels)
         trialled = send_sample(account, prefix, stack, labels, found, wait) if send and found.routes_told else ()
     except NoStack:
-        stop(_NO_STACK, f"There is no stack of ours called {stack} in this account and Region. Say --stack.")
+        stop(
+            _NO_STACK,
+            f"There is no stack of ours called {stack} in this account and Region. Say --stack.",
+            ErrorCode.NO_STACK,
+        )
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
         as_json(as_data(found, trialled))
     else:
         show(Console(), found, trialled)
     if not all(each.told for each in trialled):
         missing = ", ".join(f"{each.what} of {each.route}" for each in trialled if not each.told)
-        stop(_MISSING, f"Not told within {wait} s: {missing}. Look at `sagewatch events tail`.")
+        stop(
+            _MISSING,
+            f"Not told within {wait} s: {missing}. Look at `sagewatch events tail`.",
+            ErrorCode.SAMPLE_NOT_TOLD,
+        )
 
 
 def _given_labels(given: Iterable[str]) -> Labels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -11,11 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.alarm_words import Difference, condition, differences
+from sagewatch_cli.account.coverage_reading import remembered_looks
 from sagewatch_cli.account.plan import (
     AccountPlan,
     MonthlyCost,
@@ -26,7 +28,7 @@ from sagewatch_cli.account.plan import (
     plan_account,
 )
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, policy_in_force
+from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
 from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop
 
 CHANGES = 3
@@ -65,6 +67,7 @@ def plan(
     ] = False,
     form: Form = OutputFormat.TABLE,
     prefix: Prefix = "sagewatch",
+    incidents: IncidentsTable = None,
     profile: Profile = None,
     region: Region = None,
     endpoint_url: EndpointUrl = None,
@@ -81,23 +84,33 @@ def plan(
     try:
         wanted = policy_in_force(account, prefix, policy)
         found = plan_account(
-            clients_of(account), prefix, wanted, Selection(tuple(refs or ()), full), datetime.now(UTC), progress
+            clients_of(account),
+            prefix,
+            wanted,
+            Selection(tuple(refs or ()), full),
+            datetime.now(UTC),
+            progress,
+            partial(remembered_looks, account, incidents),
         )
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     _answer(found, refs or [], form, detailed_exitcode=detailed_exitcode)
 
 
 def _answer(found: AccountPlan, refs: list[str], form: OutputFormat, *, detailed_exitcode: bool) -> None:
     """Print the plan and end with the exit code that says how it went."""
     if refs and not found.unread and not any(each.look.facts.live or each.look.owned for each in found.planned):
-        stop(_WRONG, f"Nothing is called {', '.join(refs)} in this account and Region, nor are there alarms of it.")
+        stop(
+            _WRONG,
+            f"Nothing is called {', '.join(refs)} in this account and Region, nor are there alarms of it.",
+            ErrorCode.NO_RESOURCE,
+        )
     if form is OutputFormat.JSON:
         as_json(as_data(found))
     else:
         show(Console(), found)
     if found.unread:
-        stop(REFUSED, "\n".join(("Not all could be found out:", *found.unread)))
+        stop(REFUSED, "\n".join(("Not all could be found out:", *found.unread)), ErrorCode.NOT_ALL_READ)
     if detailed_exitcode and any(found.counts()):
         raise typer.Exit(CHANGES)
 

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from difflib import unified_diff
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Never
 
 import typer
 
-from sagewatch.errors import Fault, Retry
+from sagewatch.errors import ErrorCode, Fault, Retry
 from sagewatch.policy.rules import Policy
 from sagewatch_cli.account.policy import (
     EMPTY,
+    UNWRITTEN,
     DeployedDocument,
     author_of,
     check_document,
@@ -26,8 +27,9 @@ from sagewatch_cli.account.policy import (
     write_document,
 )
 from sagewatch_cli.account.session import Account
+from sagewatch_cli.account.stack import living_stack
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, read_document
-from sagewatch_cli.printing import BROKEN, REFUSED, Form, OutputFormat, as_json, stop
+from sagewatch_cli.printing import BROKEN, REFUSED, Form, OutputFormat, as_json, explained_at, stop
 
 _ABSENT = 4
 
@@ -51,7 +53,7 @@ def check(file: File, form: Form = OutputFormat.TABLE) -> None:
     elif not faults:
         typer.echo(f"{file} is valid: {_holds(policy)}")
     if faults:
-        stop(BROKEN, "\n".join(_pointed(str(file), text, faults)))
+        stop(BROKEN, "\n".join(_pointed(str(file), text, faults)), ErrorCode.BROKEN_POLICY)
 
 
 @app.command()
@@ -73,7 +75,7 @@ def show(
         found = _deployed(client, parameter)
         by = author_of(client, parameter, found.version)
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
         as_json({"parameter": parameter, "version": found.version, "at": found.at, "by": by, "text": found.text})
         return
@@ -104,12 +106,12 @@ def push(
     text = read_document(file)
     _, faults = check_document(text)
     if faults:
-        stop(BROKEN, "\n".join(_pointed(str(file), text, faults)))
+        stop(BROKEN, "\n".join(_pointed(str(file), text, faults)), ErrorCode.BROKEN_POLICY)
     try:
         client = account.client("ssm")
-        written = _push(client, parameter_of(prefix), _deployed(client, parameter_of(prefix)), text, yes=yes)
+        written = _push(client, parameter_of(prefix), _deployed_or_unwritten(account, prefix), text, yes=yes)
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
         as_json(written)
     else:
@@ -135,18 +137,20 @@ def edit(
     parameter = parameter_of(prefix)
     try:
         client = account.client("ssm")
-        before = _deployed(client, parameter)
+        before = _deployed_or_unwritten(account, prefix)
         with ExitStack() as unpushed:
-            path = _draft(before.text)
+            path = _draft(before.text or EMPTY)
             unpushed.callback(lambda: typer.echo(f"What you wrote is in {path}", err=True))
             text = _edited(path)
-            if text != before.text and _deployed(client, parameter) != before:
-                stop(REFUSED, f"{parameter} was changed by somebody else meanwhile.")
+            if text != before.text and _deployed_or_unwritten(account, prefix) != before:
+                stop(
+                    REFUSED, f"{parameter} was changed by somebody else meanwhile.", ErrorCode.POLICY_CHANGED_MEANWHILE
+                )
             written = _push(client, parameter, before, text, yes=yes)
             unpushed.pop_all()
             path.unlink()
     except Retry as error:
-        stop(REFUSED, str(error))
+        stop(REFUSED, str(error), error.code)
     typer.echo("{parameter} is at version {version}.".format_map(written))
 
 
@@ -197,13 +201,23 @@ def _pointed(name: str, text: str, faults: Iterable[Fault]) -> Iterator[str]:
 # ---------------------------------------------------------------------------------------------------------- parameter
 def _deployed(client: Any, parameter: str) -> DeployedDocument:
     found = deployed_document(client, parameter)
-    if found is None:
-        stop(
-            _ABSENT,
-            f"There is no parameter {parameter} in this account and Region: the stack makes it. "
-            "Deployed with another prefix? Say --prefix.",
-        )
-    return found
+    return found or _stop_without(parameter)
+
+
+def _stop_without(parameter: str) -> Never:
+    stop(
+        _ABSENT,
+        f"There is no parameter {parameter} in this account and Region. Deployed with another prefix? Say --prefix.",
+        ErrorCode.NO_POLICY_PARAMETER,
+    )
+
+
+def _deployed_or_unwritten(account: Account, prefix: str) -> DeployedDocument:
+    """Return what is deployed, or UNWRITTEN where a stack has the prefix but nobody wrote a policy."""
+    found = deployed_document(account.client("ssm"), parameter_of(prefix))
+    if found is None and living_stack(account, prefix) is None:
+        _stop_without(parameter_of(prefix))
+    return found or UNWRITTEN
 
 
 def _push(client: Any, parameter: str, before: DeployedDocument, text: str, *, yes: bool) -> dict[str, Any]:
@@ -237,7 +251,7 @@ def _edited(path: Path) -> str:
         _, faults = check_document(text)
         if not faults:
             return text
-        typer.echo("\n".join(_pointed(str(path), text, faults)), err=True)
+        typer.echo("\n".join((*_pointed(str(path), text, faults), explained_at(ErrorCode.BROKEN_POLICY))), err=True)
         if not typer.confirm("Edit again?", default=True, err=True):
             raise typer.Exit(BROKEN)
 
@@ -248,4 +262,8 @@ def _open(path: Path) -> None:
     try:
         subprocess.run([*shlex.split(editor), str(path)], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        stop(REFUSED, f"{editor} did not edit the document: {error}. Say which editor in EDITOR.")
+        stop(
+            REFUSED,
+            f"{editor} did not edit the document: {error}. Say which editor in EDITOR.",
+            ErrorCode.EDITOR_FAILED,
+        )

@@ -72,11 +72,12 @@ class CloudWatch:
     alarms: dict[str, Request] = field(default_factory=dict)
     writes: dict[str, list[Written]] = field(default_factory=dict)
 
-    def put_metric_alarm(self, **request: Any) -> None:
+    def put_metric_alarm(self, **request: Any) -> Mapping[str, Any]:
         validate_parameters(request, _shape("PutMetricAlarm"))
         name = request["AlarmName"]
         self.alarms[name] = request
         self.writes.setdefault(name, []).append(Written(self.now, request))
+        return {}
 
     def delete_alarms(self, AlarmNames: list[str]) -> None:  # noqa: N803 - boto3's name
         for name in AlarmNames:

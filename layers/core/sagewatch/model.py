@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any, Literal
 from urllib.parse import quote, unquote
@@ -116,6 +118,20 @@ class Scope:
         return getattr(self.capacity, field) if field else None
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A metric that CloudWatch has lately had data of."""
+
+    namespace: str
+    metric: str
+    dimensions: Dimensions
+
+    @property
+    def is_sagemakers(self) -> bool:
+        """Tell SageMaker's own metric from somebody else's; SageMaker spells its namespaces in several ways."""
+        return self.namespace.removeprefix("/").casefold().startswith("aws/sagemaker")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Something that could not be found out; the alarms that depend on it are neither made nor deleted."""
@@ -149,6 +165,8 @@ class Facts:
     """The parts of it that get alarms of their own."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Its SageMaker tags."""
+    watched: tuple[Published, ...] = ()
+    """The metrics that its alarms look at: what CloudWatch listed once is not gone because it lists it no more."""
     gaps: tuple[Gap, ...] = ()
     """What could not be found out."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -160,11 +178,25 @@ class Facts:
 
 
 _PLAIN = "/:@+,-._~"
+# A description that people wrote into may be cut at its end, in the middle of the line.
+_LINE = re.compile(r"\[sagewatch ([^\]\n]*)(?:\]|\Z)")
+
+
+# Most values are said again and again: of all alarms of a resource, many times each.
+@lru_cache(maxsize=4_096)
+def _quoted(value: str) -> str:
+    """Percent-encode what would end a label or the line; letters of all alphabets stay, as descriptions are short."""
+    if value.isascii():
+        return quote(value, safe=_PLAIN)
+    return "".join(
+        each if not each.isascii() and each.isprintable() else quote(each, safe=_PLAIN, errors="backslashreplace")
+        for each in value
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What routing looks at, and what makes an alarm ours: the last line of its description."""
+    """What routing looks at, and what makes an alarm ours: a line of its description, the last one as we write it."""
 
     values: Mapping[str, str]
 
@@ -181,20 +213,33 @@ class Labels:
 
     def line(self) -> str:
         """Return `[sagewatch severity=critical kind=endpoint …]`; blanks, brackets and the like are percent-encoded."""
-        return "[sagewatch " + " ".join(f"{k}={quote(v, safe=_PLAIN)}" for k, v in self.values.items()) + "]"
+        return "[sagewatch " + " ".join(f"{k}={_quoted(v)}" for k, v in self.values.items()) + "]"
 
     @classmethod
     def of(cls, description: str | None) -> Labels | None:
-        """Read the last line of a description; None when it is not a labels line with a kind and a resource."""
-        last = (description or "").rstrip().rpartition("\n")[2]
-        if not (last.startswith("[sagewatch ") and last.endswith("]")):
-            return None
-        pairs = [part.partition("=") for part in last[len("[sagewatch ") : -1].split()]
-        values = {key: unquote(value) for key, equals, value in pairs if equals}
-        return cls(values) if values.keys() >= {"kind", "resource", "scope", "alarm"} else None
+        """Read the labels line, wherever in a description; None when none names kind, resource, scope and alarm."""
+        return cls.and_text(description)[0]
+
+    @classmethod
+    def and_text(cls, description: str | None) -> tuple[Labels | None, str]:
+        """Return the labels of a description, those of its last line that are whole, and the text around that line.
+
+        `"Why.\\n[sagewatch kind=…]"` → the labels and `"Why."`; a note below the line is part of the text.
+        """
+        whole = description or ""
+        for found in reversed(list(_LINE.finditer(whole))):
+            pairs = [part.partition("=") for part in found[1].split()]
+            values = {key: unquote(value) for key, equals, value in pairs if equals}
+            if values.keys() >= {"kind", "resource", "scope", "alarm"}:
+                return cls(values), whole[: found.start()].removesuffix("\n") + whole[found.end() :]
+        return None, whole
 
 
-@dataclass(frozen=True, slots=True)
+def _dimensions(metric: Mapping[str, Any]) -> dict[str, str]:
+    return {each["Name"]: each["Value"] for each in metric.get("Dimensions", ())}
+
+
+@dataclass(frozen=True)  # without slots: cached properties need a __dict__
 class Alarm:
     """One complete PutMetricAlarm request, in a fixed order so that equal alarms are equal."""
 
@@ -209,7 +254,28 @@ class Alarm:
 
     @property
     def labels(self) -> Labels | None:
-        return Labels.of(self.request.get("AlarmDescription"))
+        return self._labels_and_text[0]
+
+    @property
+    def text(self) -> str:
+        """Its description without the line of labels."""
+        return self._labels_and_text[1]
+
+    @cached_property
+    def _labels_and_text(self) -> tuple[Labels | None, str]:
+        return Labels.and_text(self.request.get("AlarmDescription"))
+
+    @property
+    def metrics(self) -> tuple[Published, ...]:
+        """The metrics that it looks at."""
+        queries = [query["MetricStat"]["Metric"] for query in self.request.get("Metrics", ()) if "MetricStat" in query]
+        metrics = queries or ([self.request] if "MetricName" in self.request else [])
+        return tuple(
+            Published(
+                each["Namespace"], each["MetricName"], {d["Name"]: d["Value"] for d in each.get("Dimensions", ())}
+            )
+            for each in metrics
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +288,26 @@ class Described:
 
 MOST_TARGETS = 100
 """Alarms that one rule mutes (PutAlarmMuteRule, MuteTargets)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmState:
+    """How a metric alarm stands now (DescribeAlarms)."""
+
+    name: str
+    """Its name: `sagewatch/endpoint/churn/AllTraffic/latency-p99`."""
+    arn: str
+    """Its ARN, which says the account and the Region."""
+    description: str
+    """Its description, whose last line is our labels."""
+    value: str
+    """ALARM, OK or INSUFFICIENT_DATA."""
+    since: datetime
+    """Since when it is in that state, in UTC."""
+    reason: str
+    """Why, in CloudWatch's words."""
+    reason_data: str
+    """Why, as JSON; empty where CloudWatch has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +336,10 @@ class Plan:
 
     alarms: tuple[Alarm, ...] = ()
     unknown: frozenset[tuple[str | None, str]] = frozenset()
-    """(scope, alarm id) of alarms of which a gap leaves it open whether they should be; a scope of None is any."""
+    """(scope, alarm id) of alarms of which a gap leaves it open whether they should be; a scope of None is any scope
+    but those in `known`."""
+    known: frozenset[tuple[str, str]] = frozenset()
+    """(scope, alarm id) of the scopes that were found, for every row that could be theirs."""
     rollback_alarms: frozenset[str] = frozenset()
     """Names of alarms that roll the resource's own deployments back; none of them is deleted while it lives."""
     reports: tuple[str, ...] = ()
@@ -307,13 +396,17 @@ class Notice:
     at: datetime
     """When it happened, not when it was heard of."""
     title: str
-    """What it is about, in words: `p99 latency`."""
+    """What it is about, in words: `model latency`."""
     subject: Ref
     """Whose incident it belongs to: the resource, or what started it (a trial belongs to its tuning job)."""
     part: str
     """Tells the alarms and failures of one incident apart."""
     muted: bool = False
     """Whether a mute rule covers it or CloudWatch suppressed it; then it opens no incident."""
+    muted_by: str = ""
+    """The name of the mute rule, where the event says it: `sagewatch-window-nightly-3f9a01bc22`."""
+    after: str = ""
+    """After which mute it still fires, in words: `the window nightly`; empty when it was not muted before."""
     value: float | None = None
     """The metric's value, in `unit`."""
     limit: float | None = None
@@ -328,8 +421,12 @@ class Notice:
     """The latest values of the metric, oldest first."""
     reason: str = ""
     """Text that AWS or somebody's code wrote: hostile."""
+    meaning: str = ""
+    """What it means for users, in whole sentences."""
     advice: str = ""
-    """What to do about it."""
+    """What to do about it, in whole sentences; in what earlier versions wrote, what it means stands before it."""
+    cost: str = ""
+    """What each instance costs meanwhile: `about $1.41 an hour, $1,014 a month (us-east-1)`."""
     links: Mapping[str, str] = field(default_factory=dict)
     """What a link is called → where it leads: the alarm, the resource, its logs."""
     by: str = ""
@@ -340,6 +437,10 @@ class Notice:
     """The ARN of what failed."""
     execution: str = ""
     """The ARN of the pipeline's execution."""
+    incident: str = ""
+    """The id that the incident had whose control somebody clicked; empty in what the first version wrote."""
+    route: str = ""
+    """The route on which it was told first, when the policy has another one for it by now."""
 
     @property
     def severity(self) -> Severity:
@@ -352,6 +453,8 @@ class Evidence:
 
     cause: str = ""
     """A likely cause, in words."""
+    short: str = ""
+    """The same in so few words that a headline holds them: `failed the /ping health check`."""
     remedy: str = ""
     """What to do about it."""
     steps: tuple[tuple[str, str, float | None, str], ...] = ()
@@ -363,7 +466,9 @@ class Evidence:
     log: tuple[str, ...] = ()
     """Its last lines."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """Short facts by name: Compute, Ran, Started by, Last change."""
+    """Short facts by name: Compute, Ran, Started by, Last deployment."""
+    unread: tuple[str, ...] = ()
+    """What could not be read, and why: `No log: the notify role may not read it`."""
 
 
 REQUEST_FIELDS = (
@@ -421,10 +526,16 @@ def _canonical_query(query: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+NO_DATA = "INSUFFICIENT_DATA"
+"""The state of an alarm that CloudWatch has no data to judge by, and the reason of a notice that it ended so."""
+
+GOES_ON = "GOES_ON"
+"""The reason of a notice that ends an incident only because another one goes on with it."""
+
 WHOLE_RESOURCE = "*"
 """The part of a notice that speaks of the whole resource: when that is deleted, all of its parts end."""
 
-FLAPS, FLAP_WINDOW = 4, timedelta(minutes=30)
+FLAPS, FLAP_WINDOW = 4, timedelta(minutes=45)
 """So many changes of one alarm within that time are flapping: told once, then shown by edits only."""
 
 
@@ -466,7 +577,7 @@ class Incident:
     notices: tuple[Notice, ...]
     """In order of time."""
     parts: tuple[Part, ...]
-    """What is open, the worst and newest first; then what ended, the last first."""
+    """What is open: the worst first, then failures, symptoms, causes; at last what ended, the last first."""
     status: Status
     """What people see first: open, failed, acked, snoozed, resolved, closed or succeeded."""
     severity: Severity
@@ -510,9 +621,21 @@ class Incident:
 
 
 type About = Literal[
-    "joined", "worsened", "cleared", "closed", "resolved", "reopened", "flapping", "acked", "snoozed", "log", "reminder"
+    "joined",
+    "worsened",
+    "cleared",
+    "closed",
+    "resolved",
+    "reopened",
+    "flapping",
+    "settled",
+    "acked",
+    "snoozed",
+    "snooze-over",
+    "log",
+    "reminder",
 ]
-"""What a line in the thread of an incident tells."""
+"""What a line in the thread of an incident tells; `settled` and `snooze-over` are of what still fires then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -527,3 +650,5 @@ class ThreadLine:
     """What it tells of."""
     number: int = 0
     """Which reminder it is, from 1."""
+    waited: timedelta = timedelta()
+    """How long a reminder says that nobody acknowledged what is wrong."""

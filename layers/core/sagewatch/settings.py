@@ -60,10 +60,17 @@ class ReconcileSettings:
     prefix: str
     policy_parameter: str | None
     table: str | None
+    queue_url: str | None = None
+    """The reconcile queue, for children and for what ran out of time; without it children are done with their parent,
+    and what ran out of time comes back when SQS shows it again."""
+    notify_url: str | None = None
+    """The notify queue, for what people should know; without it that is in the log only."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> ReconcileSettings:
         return cls(
+            queue_url=_optional(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue"),
+            notify_url=_optional(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
             prefix=alarm_prefix(environment),
             policy_parameter=_parameter(environment),
             table=_optional(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),
@@ -77,7 +84,9 @@ class SweepSettings:
     prefix: str
     """What the names of all our alarms begin with."""
     queue_url: str
-    """The reconcile queue."""
+    """The reconcile queue, for resources that somebody waits for."""
+    backfill_url: str
+    """The queue for resources that the sweep names; without one of its own, the reconcile queue."""
     notify_url: str
     """The notify queue."""
     policy_parameter: str | None
@@ -87,9 +96,13 @@ class SweepSettings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> SweepSettings:
+        reconcile = _setting(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue")
         return cls(
             prefix=alarm_prefix(environment),
-            queue_url=_setting(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue"),
+            queue_url=reconcile,
+            backfill_url=_setting(
+                environment, "BACKFILL_QUEUE_URL", _QUEUE_URL, "the URL of the backfill queue", reconcile
+            ),
             notify_url=_setting(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
             policy_parameter=_parameter(environment),
             table=_optional(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),

@@ -17,6 +17,8 @@ _DRAWN: Mapping[str, str] = {
     "large_orange_circle": "🟠",
     "large_green_circle": "🟢",
     "white_circle": "⚪",
+    "eyes": "👀",
+    "zzz": "💤",
 }
 _RULE = "─" * 40
 

@@ -72,7 +72,7 @@ class Story:
                 client=stack.client("cloudwatch"), doubles=emulators.doubles, bus=stack.bus, events=events
             ),
             policy=PolicyDriver(
-                client=stack.client("ssm"), parameter=stack.resources["Policy"], bus=stack.bus, events=events
+                client=stack.client("ssm"), parameter=stack.outputs["PolicyParameter"], bus=stack.bus, events=events
             ),
             printer=printer,
         )
@@ -166,10 +166,14 @@ class Story:
         return seen
 
     def _settled(self) -> Alarms:
-        url = self.stack.resources["ReconcileQueue"]
+        return {} if any(map(self._waiting, ("BackfillQueue", "ReconcileQueue"))) else self._alarms()
+
+    def _waiting(self, queue: str) -> int:
+        """Return how many messages are in a queue, those included that are being worked on."""
+        url = self.stack.resources[queue]
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        waiting = self.stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return {} if any(int(number) for number in waiting.values()) else self._alarms()
+        found = self.stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(map(int, found.values()))
 
     def _message(self, number: int, expected: str, holds: Callable[[ShownMessage], object]) -> ShownMessage:
         """Wait until a message of the channel is as expected, and return it as it reads then."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from sagewatch.aws.policy_store import NOTHING
 from sagewatch_cli.local.doubles.event_bus import BusEvent, TakesEvents
 from sagewatch_cli.local.drivers.payloads import Events
 from sagewatch_cli.local.machine.environment import ACCOUNT, REGION
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 type ParameterOperation = Literal["Create", "Update", "Delete"]
-
-NOTHING = "# Nothing is changed: every alarm is as its row says. See docs/policy.md."
-"""What the template deploys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +27,11 @@ class PolicyDriver:
 
     @property
     def version(self) -> int:
-        """The version of the document that is there."""
-        return self.client.get_parameter(Name=self.parameter)["Parameter"]["Version"]
+        """The version of the document that is there, 0 when there is none."""
+        try:
+            return self.client.get_parameter(Name=self.parameter)["Parameter"]["Version"]
+        except self.client.exceptions.ParameterNotFound:
+            return 0
 
     def put(self, text: str) -> BusEvent:
         """Write a document that nobody checked, and tell."""
@@ -47,6 +48,6 @@ class PolicyDriver:
         return event
 
     def forget(self) -> None:
-        """Put the parameter back as the template deploys it, without the versions before, and tell nobody."""
+        """Put the parameter back as the sweep makes it, without the versions before, and tell nobody."""
         self.client.delete_parameters(Names=[self.parameter])
         self.client.put_parameter(Name=self.parameter, Value=NOTHING, Type="String")

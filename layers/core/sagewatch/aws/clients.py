@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from sagewatch.aws.pace import Pace
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,6 +43,11 @@ class Clients:
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
         return boto3.client("logs", config=self.config)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """How fast alarms are put: what one batch learned of CloudWatch's throttling, the next one knows."""
+        return Pace()
 
     @cached_property
     def reader(self) -> AccountReader:

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError, ParamValidationError
+
+from sagewatch.aws.deadline import Deadline
+from sagewatch.aws.pace import Pace
 from sagewatch.aws.retries import retried
-from sagewatch.model import Alarm, Described, canonical
+from sagewatch.errors import Refused
+from sagewatch.model import Alarm, AlarmState, Described, canonical
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.literals import StateValueType
     from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
 
+# PutMetricAlarm models LimitExceeded alone; the others are CloudWatch's common errors ("Common Error Types").
+_REFUSALS = frozenset(
+    {
+        "InvalidParameterCombination",
+        "InvalidParameterValue",
+        "LimitExceeded",
+        "LimitExceededException",
+        "LimitExceededFault",
+        "MissingParameter",
+        "ValidationError",
+        "ValidationException",
+    }
+)
+
 MOST_NAMES = 100  # in one DeleteAlarms or DescribeAlarms (AlarmNames)
 
 
-def described(client: CloudWatchClient, beginning: str, state: StateValueType | None = None) -> Iterator[Described]:
-    """Yield the metric alarms whose names begin so, in that state or in any, all pages of them."""
+def described(
+    client: CloudWatchClient, beginning: str, state: StateValueType | None = None, deadline: Deadline | None = None
+) -> Iterator[Described]:
+    """Yield the metric alarms whose names begin so, in that state or in any, all pages of them.
+
+    Raise OutOfTime instead of asking for a page that may not come before the deadline.
+    """
     in_state: Any = {"StateValue": state} if state else {}
     # Pages hold 100 alarms at most, and only metric alarms come unless AlarmTypes says otherwise (DescribeAlarms).
     with retried(f"describe_alarms {beginning}"):
@@ -27,6 +51,8 @@ def described(client: CloudWatchClient, beginning: str, state: StateValueType | 
             AlarmNamePrefix=beginning, AlarmTypes=["MetricAlarm"], **in_state, PaginationConfig={"PageSize": 100}
         )
         for page in pages:
+            if deadline:
+                deadline.require_call()
             for each in page["MetricAlarms"]:
                 if state in (None, each.get("StateValue")):
                     yield Described(canonical(each), each["AlarmConfigurationUpdatedTimestamp"])
@@ -37,11 +63,36 @@ def named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[Alarm]:
     return (canonical(each) for each in _described_by_name(client, names))
 
 
-def states(client: CloudWatchClient, names: Iterable[str]) -> Iterator[tuple[str, tuple[str, datetime]]]:
-    """Yield the state of the metric alarms of these names that there are, and since when they are in it."""
-    for each in _described_by_name(client, names):
-        # StateUpdatedTimestamp moves with EvaluationState, too (MetricAlarm).
-        yield each["AlarmName"], (each["StateValue"], each["StateUpdatedTimestamp"])
+def states(client: CloudWatchClient, names: Iterable[str]) -> Iterator[AlarmState]:
+    """Yield how the metric alarms of these names stand that there are."""
+    return (_state(each) for each in _described_by_name(client, names))
+
+
+def in_alarm(client: CloudWatchClient, beginning: str) -> Iterator[AlarmState]:
+    """Yield the metric alarms in state ALARM whose names begin so, all pages of them."""
+    with retried(f"describe_alarms {beginning}"):
+        pages = client.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=beginning,
+            AlarmTypes=["MetricAlarm"],
+            StateValue="ALARM",
+            PaginationConfig={"PageSize": MOST_NAMES},
+        )
+        for page in pages:
+            yield from (_state(each) for each in page["MetricAlarms"] if each["StateValue"] == "ALARM")
+
+
+def _state(described: MetricAlarmTypeDef) -> AlarmState:
+    # StateUpdatedTimestamp also moves when only EvaluationState changes (MetricAlarm, API Reference).
+    since = described.get("StateTransitionedTimestamp") or described["StateUpdatedTimestamp"]
+    return AlarmState(
+        name=described["AlarmName"],
+        arn=described["AlarmArn"],
+        description=described.get("AlarmDescription", ""),
+        value=described["StateValue"],
+        since=since.astimezone(UTC),
+        reason=described.get("StateReason", ""),
+        reason_data=described.get("StateReasonData", ""),
+    )
 
 
 def _described_by_name(client: CloudWatchClient, names: Iterable[str]) -> Iterator[MetricAlarmTypeDef]:
@@ -51,8 +102,8 @@ def _described_by_name(client: CloudWatchClient, names: Iterable[str]) -> Iterat
         yield from answer["MetricAlarms"]
 
 
-def put(client: CloudWatchClient, alarm: Alarm) -> None:
-    """Write one alarm, complete: PutMetricAlarm overwrites everything."""
+def put(client: CloudWatchClient, alarm: Alarm, pace: Pace) -> None:
+    """Write one alarm, complete: PutMetricAlarm overwrites everything. Refused when CloudWatch takes no such alarm."""
     # Without the second field, warm-up ends with the first full window of data (CloudWatch User Guide, "Alarm warm-up
     # periods"): for a new model, that is when it is slowest.
     warm_up: Any = {
@@ -62,7 +113,23 @@ def put(client: CloudWatchClient, alarm: Alarm) -> None:
     # Three requests a second in an account and Region (CloudWatch service quotas): most time is spent waiting here.
     with retried(f"put_metric_alarm {alarm.name}"):
         # A put overwrites the whole configuration and leaves the state of the alarm as it was (PutMetricAlarm).
-        client.put_metric_alarm(**alarm.request, **({"WarmUpConfiguration": warm_up} if alarm.warm_up else {}))
+        try:
+            answer = client.put_metric_alarm(
+                **alarm.request, **({"WarmUpConfiguration": warm_up} if alarm.warm_up else {})
+            )
+        except ParamValidationError as error:
+            raise Refused(f"{alarm.name}: {error}") from error
+        except ClientError as error:
+            pace.answered(throttled=_was_retried(error.response))
+            if error.response["Error"].get("Code") in _REFUSALS:
+                raise Refused(f"{alarm.name}: {error}") from error
+            raise
+    # What was tried again was throttled, nearly always; after a time-out it does no harm to be slower.
+    pace.answered(throttled=_was_retried(answer))
+
+
+def _was_retried(response: Mapping[str, Any]) -> bool:
+    return bool(response.get("ResponseMetadata", {}).get("RetryAttempts", 0))
 
 
 def delete(client: CloudWatchClient, names: Iterable[str]) -> None:

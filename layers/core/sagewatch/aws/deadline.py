@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sagewatch.aws.retries import LONGEST_CALL_MS
+from sagewatch.errors import OutOfTime
+
 _FOREVER_MS = 15 * 60 * 1000  # no invocation takes longer (Lambda quotas, "Function timeout")
 
 
@@ -20,6 +23,11 @@ class Deadline:
     """
 
     remaining_ms: Callable[[], int] = _forever
+
+    def require_call(self) -> None:
+        """Raise OutOfTime when Lambda might end the invocation before one more call, with all its retries, returns."""
+        if (left := self.remaining_ms()) < LONGEST_CALL_MS:
+            raise OutOfTime(f"out of time: {left} ms are left, and one call may take {LONGEST_CALL_MS} ms")
 
     @classmethod
     def of(cls, context: object) -> Deadline:

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sagewatch.aws.retries import retried
+from sagewatch.errors import Retry
 from sagewatch.model import MuteRule
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
+DIGEST = 8
+"""Characters at the end of a rule's name that say which alarms it mutes; what is before them says when."""
 
-def names(client: CloudWatchClient, beginning: str) -> Iterator[str]:
-    """Yield the names of the rules that begin so."""
+
+@dataclass(frozen=True, slots=True)
+class ListedRule:
+    """A mute rule as the list of them shows it."""
+
+    name: str
+    is_active: bool
+    """Whether it mutes now."""
+    expires: datetime | None
+
+
+def listed(client: CloudWatchClient) -> Iterator[ListedRule]:
+    """Yield the mute rules of the account and Region, whosesoever."""
     with retried("list_alarm_mute_rules"):
         # The list can be narrowed by alarm and by status only, not by the name of a rule (ListAlarmMuteRules).
         pages = client.get_paginator("list_alarm_mute_rules").paginate()
@@ -21,8 +37,25 @@ def names(client: CloudWatchClient, beginning: str) -> Iterator[str]:
             for each in page["AlarmMuteRuleSummaries"]:
                 # arn:aws:cloudwatch:<region>:<account>:alarm-mute-rule:<name>
                 name = each["AlarmMuteRuleArn"].split(":", 6)[6]
-                if name.startswith(beginning):
-                    yield name
+                yield ListedRule(name, each.get("Status") == "ACTIVE", each.get("ExpireDate"))
+
+
+def muted_now(client: CloudWatchClient) -> frozenset[str]:
+    """Return the names of the alarms that any rule of the account mutes now, ours or another's."""
+    found: set[str] = set()
+    with retried("list_alarm_mute_rules"):
+        pages = client.get_paginator("list_alarm_mute_rules").paginate(Statuses=["ACTIVE"])
+        active = [
+            each["AlarmMuteRuleArn"].split(":", 6)[6] for page in pages for each in page["AlarmMuteRuleSummaries"]
+        ]
+    for name in active:
+        with retried(f"get_alarm_mute_rule {name}"):
+            try:
+                rule = client.get_alarm_mute_rule(AlarmMuteRuleName=name)
+            except client.exceptions.ResourceNotFoundException:
+                continue  # it was deleted after it was listed
+        found.update(rule.get("MuteTargets", {}).get("AlarmNames", ()))
+    return frozenset(found)
 
 
 def put(client: CloudWatchClient, rule: MuteRule) -> None:
@@ -46,17 +79,44 @@ def put(client: CloudWatchClient, rule: MuteRule) -> None:
 
 
 def delete(client: CloudWatchClient, name: str) -> None:
-    """Delete a rule."""
+    """Delete a rule; one that is not there does no harm (DeleteAlarmMuteRule is idempotent)."""
     with retried(f"delete_alarm_mute_rule {name}"):
         client.delete_alarm_mute_rule(AlarmMuteRuleName=name)
 
 
-def converge(client: CloudWatchClient, beginning: str, wanted: Iterable[MuteRule]) -> tuple[int, int]:
-    """Make the rules that begin so what is wanted, new ones first; return how many were written and deleted."""
-    there = set(names(client, beginning))
-    rules = {rule.name: rule for rule in wanted}
-    for name in sorted(rules.keys() - there):
-        put(client, rules[name])
-    for name in sorted(there - rules.keys()):
+def converge(
+    client: CloudWatchClient, there: Iterable[ListedRule], wanted: Iterable[MuteRule], now: datetime
+) -> tuple[int, int]:
+    """Make the rules that are there what is wanted, new ones first; return how many were written and deleted.
+
+    A rule that mutes now is not touched when another one takes its place, until it has ended: whether a rule that is
+    written inside its window mutes before the next one begins, no documentation says. Raise Retry, after all that can
+    be written is written, when CloudWatch refuses a rule; then nothing is deleted.
+    """
+    before, rules = {each.name: each for each in there}, {rule.name: rule for rule in wanted}
+    puts = [rule for name, rule in sorted(rules.items()) if _is_due(before.get(name), now)]
+    refusals = []
+    for rule in puts:
+        try:
+            put(client, rule)
+        except Retry as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise refusals[0]
+    superseded = {name[:-DIGEST] for name in rules}
+    gone = [
+        name
+        for name, each in sorted(before.items())
+        if name not in rules and not (each.is_active and name[:-DIGEST] in superseded)
+    ]
+    for name in gone:
         delete(client, name)
-    return len(rules.keys() - there), len(there - rules.keys())
+    return len(puts), len(gone)
+
+
+def _is_due(there: ListedRule | None, now: datetime) -> bool:
+    """Tell whether a wanted rule has to be written: it is not there, or expires within a week (a day, if it mutes)."""
+    if there is None:
+        return True
+    left = timedelta(days=1 if there.is_active else 7)
+    return there.expires is not None and there.expires - now < left

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sagewatch.aws.retries import retried
-from sagewatch.kinds.kind import Published
+from sagewatch.model import Published
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -30,7 +30,10 @@ class PublishedMetrics:
     def published(
         self, metric: str | None = None, within: str | None = None, **dimensions: str
     ) -> tuple[Published, ...]:
-        """Return the metrics of that name, in that namespace or any, with these dimensions among theirs, in order."""
+        """Return the metrics of that name, in that namespace or any, with these dimensions among theirs, in order.
+
+        A dimension whose value is empty may have any.
+        """
         question = metric, within, frozenset(dimensions.items())
         until, found = self.answers.get(question, (0.0, ()))
         if self.clock() >= until:
@@ -43,7 +46,7 @@ class PublishedMetrics:
     def _ask(self, metric: str | None, within: str | None, dimensions: dict[str, str]) -> list[Published]:
         asked = {"MetricName": metric, "Namespace": within}
         named = {name: value for name, value in asked.items() if value}
-        filters = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+        filters = [{"Name": name, **({"Value": value} if value else {})} for name, value in dimensions.items()]
         # Some of the dimensions are enough to ask by. A new metric is listed within 15 minutes, and until nothing of
         # it was published for two weeks (ListMetrics).
         with retried(f"list_metrics {metric or ''} {dimensions}"):

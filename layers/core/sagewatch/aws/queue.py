@@ -22,6 +22,15 @@ def name(client: SQSClient, url: str, refs: Iterable[Ref]) -> None:
     send(client, url, ({"kind": ref.kind, "name": ref.name} for ref in refs))
 
 
+def beside(url: str, arn: str) -> str:
+    """Return the URL of a queue by its ARN, of the same account and Region as the queue at `url`; `url` without an ARN.
+
+    `beside("https://sqs.eu-west-1.amazonaws.com/123456789012/a", "arn:aws:sqs:eu-west-1:123456789012:b")` ends in `/b`.
+    """
+    name = arn.rpartition(":")[2]
+    return f"{url.rpartition('/')[0]}/{name}" if name else url
+
+
 def send(client: SQSClient, url: str, bodies: Iterable[Mapping[str, object]]) -> None:
     """Send messages; Retry when the queue refuses any."""
     for some in batched(bodies, MOST_MESSAGES, strict=False):

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.instance_types import InstanceTypes
 from sagewatch.aws.published_metrics import PublishedMetrics
 from sagewatch.aws.retries import retried
 from sagewatch.kinds.instances import INSTANCES
-from sagewatch.kinds.kind import Kind, Listing, Published
-from sagewatch.model import Capacity, Description, Ref
+from sagewatch.kinds.kind import Kind, Listing
+from sagewatch.model import Capacity, Description, Published, Ref
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -44,14 +45,20 @@ class AccountReader:
     client: Client
     published_metrics: PublishedMetrics
     types: InstanceTypes
+    deadline: Deadline = field(default_factory=Deadline)
 
     @classmethod
     def of(cls, sagemaker: Client, cloudwatch: CloudWatchClient) -> AccountReader:
         """Return one that remembers what these clients answered, and asks EC2 with the credentials of the function."""
         return cls(sagemaker, PublishedMetrics(cloudwatch), InstanceTypes())
 
+    def until(self, deadline: Deadline) -> AccountReader:
+        """Return one with the same memory that raises OutOfTime instead of a call that may not return in time."""
+        return replace(self, deadline=deadline)
+
     def __call__(self, operation: str, **parameters: object) -> Description | None:
-        with retried(f"{operation} {', '.join(map(str, parameters.values()))}"):
+        self.deadline.require_call()
+        with retried(f"{operation} {', '.join(map(str, parameters.values()))}", describes=True):
             try:
                 answer: Description = getattr(self.client, operation)(**parameters)
             except ClientError as error:
@@ -61,7 +68,8 @@ class AccountReader:
             return answer
 
     def listed(self, operation: str, items: str, **parameters: object) -> tuple[Description, ...]:
-        with retried(f"{operation} {', '.join(map(str, parameters.values()))}"):
+        self.deadline.require_call()
+        with retried(f"{operation} {', '.join(map(str, parameters.values()))}", describes=True):
             # A page of ListTags holds at least 50 items, of the other lists at most 100 (MaxResults).
             pages = self.client.get_paginator(operation).paginate(**parameters, PaginationConfig={"PageSize": 100})
             return tuple(item for page in pages for item in page[items])
@@ -69,6 +77,7 @@ class AccountReader:
     def published(
         self, metric: str | None = None, within: str | None = None, **dimensions: str
     ) -> tuple[Published, ...]:
+        self.deadline.require_call()
         return self.published_metrics.published(metric, within, **dimensions)
 
     def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
@@ -102,18 +111,13 @@ def failed(client: Client, kind: Kind, since: datetime) -> Iterator[Description]
 def _items(client: Client, listing: Listing, **parameters: object) -> Iterator[Description]:
     """Yield the items of all pages, for each set of filters; raise Retry when SageMaker does not answer.
 
-    Where a Region does not have the operation there is nothing of that kind.
+    It is NotAllowed where the Region does not have the operation, as with the newest lists
+    (hashicorp/terraform-provider-aws, pull request 27258: "not supported in the called region").
     """
     with retried(listing.operation):
         for filters in listing.filters:
             pages = client.get_paginator(listing.operation).paginate(
                 **filters, **parameters, PaginationConfig={"PageSize": 100}
             )
-            try:
-                for page in pages:
-                    yield from page[listing.items]
-            except ClientError as error:
-                # "The requested operation is not supported in the called region" (hashicorp/terraform-provider-aws,
-                # pull request 27258). The newest lists are not everywhere.
-                if error.response["Error"].get("Code") != "UnknownOperationException":
-                    raise
+            for page in pages:
+                yield from page[listing.items]

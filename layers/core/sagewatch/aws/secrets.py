@@ -14,7 +14,7 @@ from typing import Concatenate
 import boto3
 
 from sagewatch.aws.retries import BRISK, retried
-from sagewatch.errors import Unauthorised, Undeliverable
+from sagewatch.errors import ErrorCode, Unauthorised, Undeliverable
 
 # After a rotation AWS keeps the old version as AWSPREVIOUS; who issued the secret may not (Secrets Manager,
 # "Rotation").
@@ -39,7 +39,7 @@ def _from_secret(arn: str) -> Callable[[], str]:
             found = client.get_secret_value(SecretId=arn)
         # A secret holds either SecretString or SecretBinary (GetSecretValue).
         if "SecretString" not in found:
-            raise Undeliverable(f"The secret {arn} holds bytes; it must be a text")
+            raise Undeliverable(f"The secret {arn} holds bytes; it must be a text", code=ErrorCode.SECRET_MALFORMED)
         return found["SecretString"]
 
     return read
@@ -60,14 +60,21 @@ def credentials(text: str) -> Mapping[str, str]:
     """Read Slack's credentials; Undeliverable says what is wrong with them and never what they are."""
     found = _parsed(text)
     if found is None:
-        raise Undeliverable(f"The secret in SLACK_CREDENTIALS is not JSON; it must be {_SHAPE}")
+        raise Undeliverable(
+            f"The secret in SLACK_CREDENTIALS is not JSON; it must be {_SHAPE}", code=ErrorCode.SECRET_MALFORMED
+        )
     if not isinstance(found, dict) or not (found.keys() >= {"bot_token", "channel"} or "webhook_url" in found):
-        raise Undeliverable(f"The secret in SLACK_CREDENTIALS must be {_SHAPE}")
+        raise Undeliverable(f"The secret in SLACK_CREDENTIALS must be {_SHAPE}", code=ErrorCode.SECRET_MALFORMED)
     if not all(isinstance(value, str) and value for value in found.values()):
-        raise Undeliverable("Every value of the secret in SLACK_CREDENTIALS must be a text")
+        raise Undeliverable(
+            "Every value of the secret in SLACK_CREDENTIALS must be a text", code=ErrorCode.SECRET_MALFORMED
+        )
     stripped: dict[str, str] = {name: value.strip() for name, value in found.items()}
     if not all(_is_plain(stripped.get(name, "-")) for name in _SECRET_FIELDS):
-        raise Undeliverable(f"{' and '.join(_SECRET_FIELDS)} in SLACK_CREDENTIALS must be plain ASCII without blanks")
+        raise Undeliverable(
+            f"{' and '.join(_SECRET_FIELDS)} in SLACK_CREDENTIALS must be plain ASCII without blanks",
+            code=ErrorCode.SECRET_MALFORMED,
+        )
     return stripped
 
 
@@ -85,7 +92,10 @@ def _single(name: str, what: str, text: str) -> Mapping[str, str]:
     found = _parsed(text)
     value = found.get(name) if isinstance(found, dict) else text
     if not isinstance(value, str) or not _is_plain(value.strip()) or value.lstrip().startswith("{"):
-        raise Undeliverable(f'{what} must be plain ASCII without blanks, as it is or as {{"{name}": …}}')
+        raise Undeliverable(
+            f'{what} must be plain ASCII without blanks, as it is or as {{"{name}": …}}',
+            code=ErrorCode.SECRET_MALFORMED,
+        )
     return {name: value.strip()}
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sagewatch.errors import Undeliverable
+from sagewatch.kinds.prices import said_price
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Ref
 from sagewatch.policy.cascade import all_off
@@ -23,10 +23,6 @@ NAMED = 20
 
 
 _NEW = timedelta(minutes=15)
-
-
-# How descriptions of alarms on idling say the price (`plan`).
-_PRICE = re.compile(r"Each instance costs (about \$[\d.,]+ an hour, \$[\d.,]+ a month \([a-z0-9-]+\))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class CoverageCount:
 
 def coverage_count(
     living: Mapping[Ref, datetime],
-    owned: Mapping[Ref, Sequence[Alarm]],
+    owned: Mapping[Ref, Sequence[object]],
     policy: Policy,
     withheld: frozenset[Row],
     now: datetime,
@@ -116,8 +112,8 @@ def idle_scope(alarm: Alarm) -> IdleScope | None:
     labels = alarm.labels
     if labels is None or labels["alarm"] != "idle":
         return None
-    price = _PRICE.search(alarm.request.get("AlarmDescription", ""))
-    return IdleScope(labels["kind"], labels["resource"], labels["scope"], price[1] if price else "")
+    price = said_price(alarm.request.get("AlarmDescription", ""))
+    return IdleScope(labels["kind"], labels["resource"], labels["scope"], price)
 
 
 def detail_of(count: CoverageCount) -> dict[str, Any]:
@@ -152,5 +148,5 @@ def _is_left_out(ref: Ref, policy: Policy) -> bool:
 def _why_unwatched(ref: Ref, modified: datetime, withheld: frozenset[Row], now: datetime) -> str:
     kind = kind_named(ref.kind)
     if kind and all((kind.name, row.id) in withheld for row in kind.specs):
-        return "the budget has no room for it"
-    return "it is new" if now - modified < _NEW else ""
+        return "over budget, not created"
+    return "created in the last 15 min" if now - modified < _NEW else ""

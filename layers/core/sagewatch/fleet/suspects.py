@@ -2,71 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from sagewatch.kinds.kind import Kind
+from sagewatch.fleet.summaries import AlarmSummary
+from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Described, Ref
-from sagewatch.policy.cascade import all_off, may_be_off
-from sagewatch.policy.rules import PolicyInForce, row_id
-from sagewatch.watch.revision import is_edited
+from sagewatch.model import Alarm, Ref
+from sagewatch.policy.cascade import all_off
+from sagewatch.policy.rules import Look, PolicyInForce, row_id
+from sagewatch.watch.revision import is_whole, set_digest
 
-LOOK_BACK = timedelta(minutes=45)
-"""For how long a change makes a resource suspect while no alarm was written after it: three sweeps, so one may fail."""
+LOOK_BACK = timedelta(hours=2)
+"""For how long a change makes a resource suspect while no alarm was written after it.
+
+A message is tried six times in 72 minutes before it is a dead letter: so a change is looked at again by sweeps after
+what named it at first has failed for good.
+"""
+
+NO_LOOKS: Mapping[Ref, Look] = {}
 
 
 def suspects(
-    living: Mapping[Ref, datetime], owned: Mapping[Ref, Collection[Described]], now: datetime, in_force: PolicyInForce
+    living: Mapping[Ref, datetime],
+    owned: Mapping[Ref, Collection[AlarmSummary]],
+    now: datetime,
+    in_force: PolicyInForce,
+    looks: Mapping[Ref, Look] = NO_LOOKS,
+    unlisted: Collection[str] = (),
 ) -> set[Ref]:
     """Return the resources, of those that live (with the time of their last change) or have alarms, that need a look.
 
     A resource needs one when it has alarms and is not on the list of those that live, or when it should have alarms and
-    has none, too few, edited ones, ones older than its last change or ones made under another policy.
+    has none, too few, edited ones, ones older than its last change or ones made under another policy. One that the last
+    look found well without any alarm needs none until it changes, nor does one that lacks only what CloudWatch refused
+    at that look. Of kinds that are `unlisted` nobody knows who lives.
     """
     named = living.keys() | owned.keys()
-    return {ref for ref in named if _is_suspect(ref, living.get(ref), owned.get(ref, ()), now, in_force)}
+    return {
+        ref
+        for ref in named
+        if (ref not in living and ref.kind not in unlisted)
+        or _is_suspect(ref, living.get(ref), owned.get(ref, ()), now, in_force, looks.get(ref))
+    }
 
 
 def _is_suspect(
-    ref: Ref, modified: datetime | None, alarms: Collection[Described], now: datetime, in_force: PolicyInForce
+    ref: Ref,
+    modified: datetime | None,
+    alarms: Collection[AlarmSummary],
+    now: datetime,
+    in_force: PolicyInForce,
+    look: Look | None,
 ) -> bool:
+    """Tell whether a resource needs a look that lives, or is of a kind that cannot be listed (`modified` is None)."""
     kind = kind_named(ref.kind)
-    if modified is None or kind is None:
+    if kind is None:
         return True
-    rows = [spec for spec in kind.specs if (kind.name, spec.id) not in in_force.withheld]
-    is_wanted = not all_off(in_force.policy, ref, rows)
-    if not alarms or not is_wanted:
-        return bool(alarms) or is_wanted
-    changed = now - modified < LOOK_BACK and modified > max(each.updated for each in alarms)
-    if changed or any(is_edited(each.alarm) for each in alarms):
+    is_wanted = not all_off(in_force.policy, ref, rows_in_force(kind, in_force))
+    mark = in_force.mark_of(ref)
+    was_looked_at = look is not None and look.mark == mark and (modified is None or look.at > modified)
+    if not alarms:
+        rests = was_looked_at and look and (look.is_bare or is_left(look, (), mark))
+        return not rests and (is_wanted or _is_unpriced(kind, ref, in_force, look))
+    if not is_wanted:
+        return True
+    if was_looked_at and look and is_left(look, alarms, mark):
+        return _is_unpriced(kind, ref, in_force, look)
+    changed = modified and now - modified < LOOK_BACK and modified > max(each.updated for each in alarms)
+    if changed or any(each.edited for each in alarms):
         return True
     # A document that never could be read says nothing of alarms that are there: they stay.
     if in_force.frozen:
         return False
-    return any(is_stale(ref, each.alarm, in_force) for each in alarms) or _lacks_some(kind, ref, alarms, in_force)
+    return (
+        any(_is_stale(ref, each.row, each.policy, in_force) for each in alarms)
+        or not is_whole([each.member for each in alarms], mark)
+        or _is_unpriced(kind, ref, in_force, look)
+    )
+
+
+def is_left(look: Look, alarms: Collection[AlarmSummary], mark: str) -> bool:
+    """Tell whether these are still the alarms that were there when CloudWatch last refused others.
+
+    Then it would refuse them again: they are tried with each full sweep, and when anything changes.
+    """
+    there = set_digest([each.member for each in alarms], mark)
+    return bool(look.left) and look.left == there and not any(each.edited for each in alarms)
+
+
+def rows_in_force(kind: Kind, in_force: PolicyInForce) -> list[Spec]:
+    """Return the rows of a kind that the budget has room for."""
+    return [spec for spec in kind.specs if (kind.name, spec.id) not in in_force.withheld]
+
+
+def _is_unpriced(kind: Kind, ref: Ref, in_force: PolicyInForce, look: Look | None) -> bool:
+    """Tell whether it is not known what the rows of a resource would cost that the budget has no room for."""
+    withheld = [spec for spec in kind.specs if (kind.name, spec.id) in in_force.withheld]
+    is_known = look is not None and look.mark == in_force.mark_of(ref)
+    return bool(withheld) and not is_known and not all_off(in_force.policy, ref, withheld)
 
 
 def is_stale(ref: Ref, alarm: Alarm, in_force: PolicyInForce) -> bool:
     """Tell whether an alarm was made under a policy that says something else of it, or before the budget was spent."""
     labels = alarm.labels
-    if labels is None:
-        return True
-    over = (ref.kind, row_id(labels["alarm"])) in in_force.withheld
-    return over or (labels.get("policy") or "") != in_force.policy.mark(ref, labels["alarm"])
+    return labels is None or _is_stale(ref, labels["alarm"], labels.get("policy") or "", in_force)
 
 
-def _lacks_some(kind: Kind, ref: Ref, alarms: Iterable[Described], in_force: PolicyInForce) -> bool:
-    present: dict[str, set[str]] = {}
-    for each in alarms:
-        if labels := each.alarm.labels:
-            present.setdefault(labels["scope"], set()).add(labels["alarm"])
-    may_lack = [
-        spec.id
-        for spec in kind.specs
-        if (kind.name, spec.id) in in_force.withheld or may_be_off(in_force.policy, ref, spec)
-    ]
-    return is_incomplete(kind, present, may_lack)
+def _is_stale(ref: Ref, row: str, mark: str, in_force: PolicyInForce) -> bool:
+    return (ref.kind, row_id(row)) in in_force.withheld or mark != in_force.policy.mark(ref, row)
 
 
 def is_incomplete(kind: Kind, present: Mapping[str, Collection[str]], may_lack: Collection[str] = ()) -> bool:

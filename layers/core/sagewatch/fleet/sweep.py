@@ -6,25 +6,30 @@ the suspects to the reconcile queue, name untold failures and a broken policy to
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sagewatch.aws import mute_rules, queue
 from sagewatch.aws.clients import Clients
+from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
-from sagewatch.fleet.budget import over_budget, row_costs, scaled
-from sagewatch.fleet.costs import prices
-from sagewatch.fleet.lists import list_failed, list_living, list_owned
-from sagewatch.fleet.mute_windows import window_rules, windows_beginning
-from sagewatch.fleet.own_events import failure_found, policy_broken
-from sagewatch.fleet.suspects import LOOK_BACK, suspects
-from sagewatch.model import Alarm, Ref
-from sagewatch.policy.rules import PolicyInForce
+from sagewatch.fleet.budget import AlarmCost, over_budget, sum_by_row
+from sagewatch.fleet.growth import grown
+from sagewatch.fleet.lists import Listed, list_kinds, list_summaries
+from sagewatch.fleet.mute_windows import is_of_window, window_rules
+from sagewatch.fleet.own_events import failure_found, kinds_unlisted, policy_broken
+from sagewatch.fleet.summaries import AlarmSummary
+from sagewatch.fleet.suspects import suspects
+from sagewatch.kinds.kind import Kind
+from sagewatch.kinds.registry import KINDS
+from sagewatch.model import Ref
+from sagewatch.policy.rules import Look, Policy, PolicyInForce, Row, RowCost, Withheld
 from sagewatch.settings import SweepSettings
 
-_AS_DEPLOYED = 1  # the version of the parameter that the template made
+_FAILURES_BACK = timedelta(minutes=45)  # three sweeps, so that one may fail
+_NO_DEADLINE = Deadline()
+_AS_MADE = 1  # the version of the parameter that a sweep made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,64 +45,124 @@ class Swept:
     foreign: tuple[str, ...]
     """Names under our prefix of alarms that are not ours."""
     unread: tuple[str, ...]
-    """Why some lists could not be read."""
+    """Why some lists could not be read this time."""
+    not_allowed: tuple[str, ...] = ()
+    """Why some lists cannot be read here: denied, or unknown in this Region."""
     withheld: tuple[str, ...] = ()
     """The rows that the budget has no room for: `("endpoint/idle",)`."""
 
 
-def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: datetime, *, full: bool) -> Swept:
-    """Send the suspects (a full sweep suspects all) to the reconcile queue, and untold failures to the notify queue."""
-    living, unread = list_living(clients.sagemaker)
-    owned, foreign = list_owned(clients.cloudwatch, settings.prefix)
-    alarms = [each.alarm for several in owned.values() for each in several]
-    # A list that could not be read would make the fleet look small.
-    resources = Counter(ref.kind for ref in living) if not unread else {}
-    in_force = _apply_budget(store, alarms, resources, clients.cloudwatch.meta.region_name, full=full)
-    named = tuple(sorted({*living, *owned} if full else suspects(living, owned, now, in_force)))
-    queue.name(clients.sqs, settings.queue_url, named)
-    failed, unlisted = list_failed(clients.sagemaker, now - LOOK_BACK)
-    # Events of SageMaker are best effort, and these kinds have none (EventBridge, "Amazon SageMaker AI events").
-    events = [failure_found(kind, item) for kind, item in failed]
-    if in_force.faults:
-        events.append(policy_broken(settings.policy_parameter, in_force.faults, now))
-    queue.send(clients.sqs, settings.notify_url, events)
-    _apply_windows(clients, settings.prefix, in_force, alarms, now)
+def sweep(
+    clients: Clients,
+    settings: SweepSettings,
+    store: PolicyStore,
+    now: datetime,
+    *,
+    full: bool,
+    deadline: Deadline = _NO_DEADLINE,
+) -> Swept:
+    """Send the suspects (a full sweep suspects all) to the backfill queue, and untold failures to the notify queue.
+
+    Raise OutOfTime, before anything is sent, when the alarms cannot all be listed before the deadline.
+    """
+    in_force = store.read()
+    listed = list_kinds(clients.sagemaker, kinds_wanted(in_force.policy), now - _FAILURES_BACK)
+    owned, foreign = list_summaries(clients.cloudwatch, settings.prefix, in_force.policy.mute, deadline)
+    looks: Mapping[Ref, Look] = {}
+    if in_force.policy.budget is not None:
+        looks = store.read_looks({ref.kind for ref in listed.living})
+        costs = _costs(listed, owned, looks, in_force)
+        in_force = _apply_budget(store, in_force, costs, full=full)
+    unlisted = {**listed.unread, **listed.not_allowed}
+    named = {*listed.living, *owned}
+    if not full:
+        named = suspects(listed.living, owned, now, in_force, looks, unlisted)
+        if named and not looks:  # what was remembered acquits some, and accuses nobody
+            looks = store.read_looks({ref.kind for ref in named})
+            living = {ref: listed.living[ref] for ref in named if ref in listed.living}
+            named = suspects(living, {ref: owned[ref] for ref in named if ref in owned}, now, in_force, looks, unlisted)
+        named |= grown(clients.cloudwatch, listed.living, owned)
+    queue.name(clients.sqs, settings.backfill_url, sorted(named))
+    queue.send(clients.sqs, settings.notify_url, _events(listed, in_force, settings, now))
+    if listed.not_allowed and store.has_new_unlisted(listed.not_allowed):
+        queue.send(clients.sqs, settings.notify_url, [kinds_unlisted(listed.not_allowed, now)])
+        store.write_unlisted(listed.not_allowed)
+    _apply_windows(clients, settings, in_force, owned, now, full=full)
     return Swept(
-        live=len(living),
+        live=len(listed.living),
         watched=len(owned),
-        named=named,
+        named=tuple(sorted(named)),
         foreign=tuple(foreign),
-        unread=(*unread.values(), *unlisted),
+        unread=tuple(listed.unread.values()),
+        not_allowed=tuple(listed.not_allowed.values()),
         withheld=tuple(sorted("/".join(row) for row in in_force.withheld)),
     )
 
 
+def kinds_wanted(policy: Policy) -> list[Kind]:
+    """Return the kinds to list: those of which the policy does not ignore every resource."""
+    return [kind for kind in KINDS if not policy.ignores_kind(kind.name)]
+
+
+def _events(
+    listed: Listed, in_force: PolicyInForce, settings: SweepSettings, now: datetime
+) -> list[Mapping[str, object]]:
+    """Return what is to be told at each sweep: failures that no event tells, a broken policy."""
+    events = [failure_found(kind, item) for kind, item in listed.failed]
+    if in_force.faults:
+        events.append(policy_broken(settings.policy_parameter, in_force.faults, now))
+    return events
+
+
+def _costs(
+    listed: Listed,
+    owned: Mapping[Ref, Iterable[AlarmSummary]],
+    looks: Mapping[Ref, Look],
+    in_force: PolicyInForce,
+) -> Mapping[Row, RowCost]:
+    """Return what each row costs: alarms of what lives or may live, and what the last looks found withheld."""
+    may_live = {*listed.unread, *listed.not_allowed}
+    counted = (
+        AlarmCost(ref, each.row, each.severity, each.monthly_usd)
+        for ref, several in owned.items()
+        if ref in listed.living or ref.kind in may_live
+        for each in several
+    )
+    withheld = {ref: look.withheld for ref, look in looks.items() if ref in listed.living or ref.kind in may_live}
+    return sum_by_row(counted, in_force.policy, withheld)
+
+
 def _apply_budget(
-    store: PolicyStore, alarms: Collection[Alarm], resources: Mapping[str, int], region: str, *, full: bool
+    store: PolicyStore, in_force: PolicyInForce, costs: Mapping[Row, RowCost], *, full: bool
 ) -> PolicyInForce:
     """Return the policy in force, after deciding anew which rows the budget has no room for; that is written down.
 
-    What withheld rows would cost follows the size of the fleet (`resources` by kind) once a day, with the full sweep:
-    no oftener, so that rows of jobs do not come and go with them.
+    Rows give way with any sweep. They come back with a full sweep, once a day, or under another budget: no oftener, so
+    that the jobs of an hour do not take the rows of all other resources away and bring them back.
     """
-    in_force = store.read()
-    if in_force.policy.budget is None:
-        return in_force
-    written = store.read_withheld()
-    sized = scaled(written, resources) if full else written
-    costs = row_costs(alarms, prices(region), sized)
-    rows = over_budget(in_force.policy.budget, costs)
-    if rows != in_force.withheld or sized != written:
-        counted = {row: replace(costs[row], resources=costs[row].resources or resources.get(row[0], 0)) for row in rows}
-        store.write_withheld(counted)
+    budget, written = in_force.policy.budget, store.read_withheld()
+    rows = over_budget(budget, costs)
+    if not full and written.budget == budget:
+        rows |= written.rows
+    if (found := Withheld(rows, budget)) != written:
+        store.write_withheld(found)
     return replace(in_force, withheld=rows)
 
 
 def _apply_windows(
-    clients: Clients, prefix: str, in_force: PolicyInForce, alarms: Iterable[Alarm], now: datetime
+    clients: Clients,
+    settings: SweepSettings,
+    in_force: PolicyInForce,
+    owned: Mapping[Ref, Iterable[AlarmSummary]],
+    now: datetime,
+    *,
+    full: bool,
 ) -> None:
     """Make CloudWatch's mute rules those of the policy's windows; a policy that nobody ever wrote has none."""
-    if in_force.version <= _AS_DEPLOYED and not in_force.policy.mute:
+    never_written = in_force.version == _AS_MADE and not in_force.policy.mute
+    if settings.policy_parameter is None or (never_written and not full):
         return
-    wanted = window_rules(prefix, in_force.policy.mute, alarms, now)
-    mute_rules.converge(clients.cloudwatch, windows_beginning(prefix), wanted)
+    labelled = [(each.member.name, each.labels) for several in owned.values() for each in several if each.labels]
+    wanted = window_rules(settings.prefix, in_force.policy.mute, labelled, now)
+    there = (each for each in mute_rules.listed(clients.cloudwatch) if is_of_window(settings.prefix, each.name))
+    mute_rules.converge(clients.cloudwatch, there, wanted, now)

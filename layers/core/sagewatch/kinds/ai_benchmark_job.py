@@ -43,6 +43,7 @@ AI_BENCHMARK_JOB = Kind(
     reads={},
     levels={},
     specs=(),
+    discovers=(),
     charts=(),
     without_charts="A benchmark job publishes no metrics of its own: its endpoint does. Its failure is a notice.",
     notices=(),

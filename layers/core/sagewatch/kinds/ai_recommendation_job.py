@@ -43,6 +43,7 @@ AI_RECOMMENDATION_JOB = Kind(
     reads={},
     levels={},
     specs=(),
+    discovers=(),
     charts=(),
     without_charts="A recommendation job publishes no metrics. Its failure is a notice.",
     notices=(),

@@ -35,6 +35,7 @@ AUTOML_JOB = Kind(
     reads={},
     levels={},
     specs=(),
+    discovers=(),
     charts=(),
     without_charts="An AutoML job publishes no metrics: the jobs it starts do, above. Its failure is a notice.",
     notices=(),

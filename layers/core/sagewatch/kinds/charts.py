@@ -54,3 +54,8 @@ LOAD = "It says how much is asked, not how well it is answered; latency and util
 DOING_WELL = "More of it is good, and less is told by the failures, which have alarms."
 DELIBERATE = "Somebody stopped it on purpose."
 FIRST_PART = "It is the time to the first part of a stream, which depends on the prompt; ModelLatency has the alarm."
+
+
+def dashboard_title(prefix: str) -> str:
+    """Return the text of the dashboard's first widget, by which a dashboard is known as ours and of this prefix."""
+    return f"# SageMaker, watched by Sagewatch: alarms under {prefix}/"

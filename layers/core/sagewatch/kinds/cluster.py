@@ -80,7 +80,10 @@ def _observe(cluster: Description, read: Reader, facts: Facts) -> Facts:
         return facts
     likely = {"ClusterName": eks["ClusterArn"].rpartition("/")[2]}
     other = {"ClusterName": cluster["ClusterName"]}
-    series = other if _has_data(read, other) and not _has_data(read, likely) else likely
+    has_other, has_likely = _has_data(read, other), _has_data(read, likely)
+    # What was found out once holds while CloudWatch lists neither.
+    was_other = other in [each.dimensions for each in facts.watched]
+    series = other if not has_likely and (has_other or was_other) else likely
     return replace(facts, scopes=(Scope(level="cluster", name="all", series=(series,)),))
 
 
@@ -170,7 +173,7 @@ def _explain(read: FailureReader, notice: Notice) -> Lead:
     """Follow a cluster to the node that failed, where one is named, and to its lifecycle script's log."""
     name, scope = notice.labels["resource"], notice.labels["scope"]
     if scope.startswith("i-"):
-        answer = read.sagemaker("Node", "describe_cluster_node", ClusterName=name, NodeId=scope)
+        answer = read.sagemaker("details of the node", "describe_cluster_node", ClusterName=name, NodeId=scope)
         node = answer.get("NodeDetails") or {}
         message = (node.get("InstanceStatus") or {}).get("Message") or ""
         facts = {"Compute": node.get("InstanceType"), "Instance group": node.get("InstanceGroupName")}
@@ -218,6 +221,7 @@ CLUSTER = Kind(
     reads={},
     levels={"cluster": Level(CLUSTER_ONLY)},
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

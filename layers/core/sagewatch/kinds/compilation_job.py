@@ -39,6 +39,7 @@ COMPILATION_JOB = Kind(
     reads={},
     levels={},
     specs=(),
+    discovers=(),
     charts=(),
     without_charts="A compilation job publishes no metrics. Its failure is a notice.",
     notices=(),

@@ -13,18 +13,8 @@ from dataclasses import replace
 
 from sagewatch.kinds import requests
 from sagewatch.kinds.charts import SHARE, TIMED, Chart
-from sagewatch.kinds.kind import (
-    FailureNotice,
-    Kind,
-    Level,
-    Lifetime,
-    Listing,
-    Metric,
-    Published,
-    Reader,
-    Spec,
-)
-from sagewatch.model import Capacity, Description, Facts, Scope, Severity, Unit
+from sagewatch.kinds.kind import Discovery, FailureNotice, Kind, Level, Lifetime, Listing, Metric, Reader, Spec
+from sagewatch.model import Capacity, Description, Facts, Published, Scope, Severity, Unit
 
 NAMESPACE = "AWS/SageMaker"
 ENDED = frozenset({"Deleting", "CreateFailed"})
@@ -44,7 +34,7 @@ _A_SECOND = "100 * consumed / 60"
 
 ERRORS_5XX = Spec(
     id="errors-5xx",
-    title="share of 5xx answers",
+    title="5xx errors",
     level="operation",
     metrics=(Metric(NAMESPACE, "Operation5XXErrors", "Sum", "errors"), _CALLS),
     expression=requests.error_share(requests="calls"),
@@ -54,6 +44,7 @@ ERRORS_5XX = Spec(
     periods=1,
     datapoints=1,
     severity=Severity.CRITICAL,
+    symptom=True,
     why="Models predict without these features, or do not predict. Counted from 20 calls and 5 errors in five minutes.",
     do="Retry with a growing pause; if it lasts, look at the AWS Health Dashboard.",
 )
@@ -63,7 +54,7 @@ SPECS = (
     requests.low_traffic(ERRORS_5XX, requests.quiet_error_share(requests="calls")),
     Spec(
         id="errors-4xx",
-        title="share of 4xx answers",
+        title="4xx errors",
         level="operation",
         metrics=(Metric(NAMESPACE, "Operation4XXErrors", "Sum", "errors"), _CALLS),
         expression=requests.refusal_share(requests="calls"),
@@ -73,6 +64,7 @@ SPECS = (
         periods=3,
         datapoints=3,
         severity=Severity.WARNING,
+        symptom=True,
         why="Callers send what the feature group refuses, often after a change of its features or of a role.",
         do="Compare one refused call with the group's feature definitions and the caller's permissions.",
     ),
@@ -88,12 +80,13 @@ SPECS = (
         periods=3,
         datapoints=3,
         severity=Severity.WARNING,
+        symptom=True,
         why="Callers ask for more than the feature group gives, and wait for their retries or lose records.",
         do="Raise the provisioned capacity or go on demand, spread the calls over time, or ask for a higher quota.",
     ),
     Spec(
         id="latency-p99",
-        title="latency of the slowest calls",
+        title="call latency",
         level="operation",
         metrics=requests.slowest_requests(NAMESPACE, "Latency"),
         expression=requests.SLOWEST,
@@ -104,6 +97,7 @@ SPECS = (
         periods=3,
         datapoints=3,
         severity=Severity.WARNING,
+        symptom=True,
         why="Some predictions that look features up wait this much longer.",
         note=requests.SLOWEST_NEEDS,
         do="Read fewer features in a call, look for records that grew, or tag the feature group with its own limit.",
@@ -144,8 +138,8 @@ SPECS = (
 def _observe(group: Description, read: Reader, facts: Facts) -> Facts:
     if not (group.get("OnlineStoreConfig") or {}).get("EnableOnlineStore"):
         return facts
-    known = tuple(filter(_is_ours, read.published(FeatureGroupName=group["FeatureGroupName"])))
-    return replace(facts, scopes=tuple(_scopes(group, known)))
+    listed = tuple(filter(_is_ours, read.published(FeatureGroupName=group["FeatureGroupName"])))
+    return replace(facts, scopes=tuple(_scopes(group, listed, tuple(filter(_is_ours, facts.watched)))))
 
 
 def _is_ours(each: Published) -> bool:
@@ -153,9 +147,9 @@ def _is_ours(each: Published) -> bool:
     return each.is_sagemakers and each.dimensions.keys() == _DIMENSIONS
 
 
-def _scopes(group: Description, known: Collection[Published]) -> Iterator[Scope]:
-    namespace = min((each.namespace for each in known), default=None)
-    for operation in sorted({*_ALWAYS, *(each.dimensions["OperationName"] for each in known)}):
+def _scopes(group: Description, listed: Collection[Published], watched: Collection[Published]) -> Iterator[Scope]:
+    namespace = min((each.namespace for each in listed or watched), default=None)
+    for operation in sorted({*_ALWAYS, *(each.dimensions["OperationName"] for each in (*listed, *watched))}):
         side, units = _SIDES.get(operation, ("", ""))
         capacity = _provisioned(group, units)
         yield Scope(
@@ -267,6 +261,11 @@ FEATURE_GROUP = Kind(
     reads={},
     levels={"operation": Level(OPERATION)},
     specs=SPECS,
+    discovers=(
+        Discovery(
+            dimension="FeatureGroupName", owner=lambda p: p.dimensions["FeatureGroupName"] if _is_ours(p) else None
+        ),
+    ),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

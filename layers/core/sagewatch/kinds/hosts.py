@@ -23,7 +23,7 @@ TRAINING_JOBS = "/aws/sagemaker/TrainingJobs"
 SPECS = (
     Spec(
         id="memory",
-        title="memory of the fullest host",
+        title="memory use of the fullest host",
         level="hosts",
         metrics=(Metric(TRAINING_JOBS, "MemoryUtilization", "Maximum"),),
         across="MAX",
@@ -37,7 +37,7 @@ SPECS = (
     ),
     Spec(
         id="disk",
-        title="disk of the fullest host",
+        title="disk use of the fullest host",
         level="hosts",
         metrics=(Metric(TRAINING_JOBS, "DiskUtilization", "Maximum"),),
         across="MAX",
@@ -52,7 +52,7 @@ SPECS = (
     ),
     Spec(
         id="gpu-memory",
-        title="GPU memory of the fullest host",
+        title="GPU memory use of the fullest host",
         level="hosts",
         metrics=(Metric(TRAINING_JOBS, "GPUMemoryUtilization", "Maximum"),),
         across="MAX",
@@ -67,7 +67,7 @@ SPECS = (
     ),
     Spec(
         id="gpu-stalled",
-        title="GPU of the busiest host",
+        title="GPU use of the busiest host",
         level="hosts",
         metrics=(Metric(TRAINING_JOBS, "GPUUtilization", "Maximum"),),
         across="MAX",
@@ -83,7 +83,7 @@ SPECS = (
     ),
     Spec(
         id="cpu-stalled",
-        title="CPU of the busiest host",
+        title="CPU use of the busiest host",
         level="hosts",
         metrics=(Metric(TRAINING_JOBS, "CPUUtilization", "Maximum"),),
         across="MAX",

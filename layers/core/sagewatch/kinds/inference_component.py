@@ -54,7 +54,7 @@ SPECS = (
     ),
     replace(
         requests.MEMORY,
-        title="memory of what is reserved",
+        title="memory use of what is reserved",
         level="component",
         metrics=(Metric(COMPONENTS, "MemoryUtilizationNormalized", "Maximum"),),
         why="A container that outgrows its reservation is killed.",
@@ -75,7 +75,7 @@ SPECS = (
     ),
     Spec(
         id="concurrency",
-        title="requests at once on a copy",
+        title="concurrent requests on a copy",
         level="component",
         metrics=(Metric(REQUESTS, "ConcurrentRequestsPerCopy", "Maximum"),),
         threshold=100,
@@ -89,7 +89,7 @@ SPECS = (
     ),
     replace(
         requests.CPU,
-        title="CPU of what is reserved",
+        title="CPU use of what is reserved",
         level="component",
         metrics=(Metric(COMPONENTS, "CPUUtilizationNormalized", "Average"),),
         unit=Unit.PERCENT,
@@ -99,7 +99,7 @@ SPECS = (
     ),
     replace(
         requests.GPU,
-        title="GPU of what is reserved",
+        title="GPU use of what is reserved",
         level="component",
         metrics=(Metric(COMPONENTS, "GPUUtilizationNormalized", "Average"),),
         unit=Unit.PERCENT,
@@ -108,7 +108,7 @@ SPECS = (
     ),
     replace(
         requests.GPU_MEMORY,
-        title="GPU memory of what is reserved",
+        title="GPU memory use of what is reserved",
         level="component",
         metrics=(Metric(COMPONENTS, "GPUMemoryUtilizationNormalized", "Maximum"),),
         unit=Unit.PERCENT,
@@ -128,6 +128,7 @@ SPECS = (
         periods=6,
         datapoints=3,
         severity=Severity.WARNING,
+        symptom=True,
         warm_up=WARM_UP,
         why="Callers are turned away: it was scaled to zero and does not come back, or there is no instance for it.",
         do="Look at the scaling policy that starts the first copy, its alarm and its activities.",
@@ -146,6 +147,7 @@ SPECS = (
         # Sources differ on whether SageMaker publishes zeros: where it does not, an hour without a call has no data.
         missing="breaching",
         severity=Severity.INFO,
+        phrase="idle, no requests for 24 h",
         warm_up=DAY,
         why="Nobody has called it for a day, and what it reserves is lost to other models.",
         do="Scale its copies to zero, or delete it.",
@@ -325,6 +327,7 @@ INFERENCE_COMPONENT = Kind(
     reads={"describe_endpoint": "endpoint"},
     levels={"component": Level(COMPONENT)},
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=(),

@@ -15,10 +15,10 @@ from sagewatch.model import (
     PER_CAPACITY,
     Capacity,
     Description,
-    Dimensions,
     Facts,
     Gap,
     Notice,
+    Published,
     Severity,
     Unit,
 )
@@ -49,7 +49,7 @@ class Spec:
     id: str
     """Last part of the alarm's name, and of the tag that tunes it: `latency-p99`, `sagewatch:latency-p99=2s`."""
     title: str
-    """What is measured, as a phrase in the middle of a sentence: `p99 latency`."""
+    """What is measured, as a phrase in the middle of a sentence: `model latency`."""
     level: str
     """Which scopes get it; a key of the kind's `levels`."""
     metrics: tuple[Metric, ...]
@@ -76,6 +76,10 @@ class Spec:
     """The traits that a scope must have: `("instance", "gpu")`."""
     warm_up: int = 0
     """Minutes after its creation in which the alarm is not evaluated; it is made when its scope is in service."""
+    symptom: bool = False
+    """Whether callers notice it themselves: errors, waiting. A headline speaks of symptoms before their causes."""
+    phrase: str = ""
+    """What is said in place of value and limit while it fires, where these say little: `idle, no requests for 24 h`."""
     priced: bool = False
     """Whether the alarm's description says what it costs to be idle."""
     why: str
@@ -91,20 +95,6 @@ class Spec:
         return not gap.traits.isdisjoint(traits) or (
             self.period < SLOWEST_PUBLISHED and any(metric.namespace in gap.unsteady for metric in self.metrics)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A metric that CloudWatch has lately had data of."""
-
-    namespace: str
-    metric: str
-    dimensions: Dimensions
-
-    @property
-    def is_sagemakers(self) -> bool:
-        """Tell SageMaker's own metric from somebody else's; SageMaker spells its namespaces in several ways."""
-        return self.namespace.removeprefix("/").casefold().startswith("aws/sagemaker")
 
 
 class Reader(Protocol):
@@ -123,6 +113,22 @@ class Reader(Protocol):
 
     def capacity(self, instance_type: str) -> tuple[Capacity | None, str]:
         """Return what one instance of a type has, or why that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """A question to ListMetrics whose answers become scopes, asked for all resources of a kind at once."""
+
+    metric: str | None = None
+    """The metric's name; None for any."""
+    within: str | None = None
+    """The namespace; None for any."""
+    dimension: str
+    """A dimension that the metrics have."""
+    owner: Callable[[Published], str | None]
+    """Returns the name of the resource that gets a scope for a metric; None for a metric that is none of ours."""
+    by_metric: bool = False
+    """Whether each metric is a scope of its own; else all metrics with the same dimensions are one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +270,8 @@ class Kind:
     """Level → the dimensions of its metrics; a level for every one that rows name."""
     specs: tuple[Spec, ...]
     """The rows: which alarms there are. Without rows there are no alarms, only notices."""
+    discovers: tuple[Discovery, ...]
+    """Which metrics become scopes when CloudWatch begins to list them."""
     charts: tuple[Chart, ...]
     """Every metric that SageMaker documents for the kind, as the charts of the dashboard."""
     without_charts: str

@@ -13,18 +13,8 @@ from itertools import batched
 
 from sagewatch.kinds.charts import ACCOUNT, DELIBERATE, DOING_WELL, MAXIMUM, TALLY, Chart
 from sagewatch.kinds.hosts import MOST_METRICS
-from sagewatch.kinds.kind import (
-    FailureNotice,
-    Kind,
-    Level,
-    Lifetime,
-    Listing,
-    Metric,
-    Published,
-    Reader,
-    Spec,
-)
-from sagewatch.model import Description, Dimensions, Facts, Scope, Severity, Unit
+from sagewatch.kinds.kind import Discovery, FailureNotice, Kind, Level, Lifetime, Listing, Metric, Reader, Spec
+from sagewatch.model import Description, Dimensions, Facts, Published, Scope, Severity, Unit
 
 NAMESPACE = "AWS/Sagemaker/LabelingJobs"
 WORKTEAM = "AWS/SageMaker/Workteam"
@@ -105,23 +95,26 @@ def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     return replace(
         facts,
         scopes=(
-            _counted(name, read),
-            *_taken("declined", _ours(read, "TasksDeclined", named)),
-            *_taken("returned", _ours(read, "TasksReturned", named)),
-            *_account(_ours(read, "JobsFailed", lambda each: not each.dimensions)),
+            _counted(name, read, facts),
+            *_taken("declined", _ours(read, facts, "TasksDeclined", named)),
+            *_taken("returned", _ours(read, facts, "TasksReturned", named)),
+            *_account(_ours(read, facts, "JobsFailed", lambda each: not each.dimensions)),
         ),
     )
 
 
-def _ours(read: Reader, metric: str, is_meant: Callable[[Published], bool]) -> list[Published]:
-    """Return what is published of a metric in one namespace of SageMaker's, whatever its dimensions are called."""
-    found = [p for p in read.published(metric) if p.is_sagemakers and is_meant(p)]
-    return [each for each in found if each.namespace == found[0].namespace]
+def _ours(read: Reader, facts: Facts, metric: str, is_meant: Callable[[Published], bool]) -> list[Published]:
+    """Return what is, or was, published of a metric in one namespace of SageMaker's, whatever its dimensions are."""
+    watched = [each for each in facts.watched if each.metric == metric]
+    known = [each for each in (*read.published(metric), *watched) if each.is_sagemakers and is_meant(each)]
+    ours = {repr(each.dimensions): each for each in known if each.namespace == known[0].namespace}
+    return list(ours.values())
 
 
-def _counted(name: str, read: Reader) -> Scope:
-    dimensions = {"LabelingJobName": name}
-    listed = read.published("DatasetObjectsLabelingFailed", **dimensions)
+def _counted(name: str, read: Reader, facts: Facts) -> Scope:
+    metric, dimensions = "DatasetObjectsLabelingFailed", {"LabelingJobName": name}
+    watched = [each for each in facts.watched if each.metric == metric]
+    listed = read.published(metric, **dimensions) or watched
     known = [each.namespace for each in listed if each.dimensions == dimensions]
     return Scope(level="job", name="all", series=(dimensions,), namespace=known[0] if known else None)
 
@@ -247,6 +240,10 @@ LABELING_JOB = Kind(
         "account": Level(ACCOUNT),
     },
     specs=SPECS,
+    discovers=tuple(
+        Discovery(metric=metric, dimension="LabelingJob", owner=lambda each: each.dimensions["LabelingJob"])
+        for metric in ("TasksDeclined", "TasksReturned")
+    ),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from sagewatch.model import Description, Notice, Ref, Unit
 from sagewatch.units import humanise
 
-DETAILS = "Details"
-"""What a refused description is noted under: the name of the kind would take the place of the link to the resource."""
+DETAILS = "details"
+"""What the description of a resource is for: "No details: …" is said when it was refused."""
 
 
 class FailureReader(Protocol):
     """What a kind may ask while it explains a failure.
 
-    What AWS refuses, or answers too slowly, is `{}`, and is noted among the facts under `purpose`.
+    What AWS refuses, or answers too slowly, is `{}`; people are told so by what it was for: `No <purpose>: …`.
     """
 
     def described(self, purpose: str, ref: Ref) -> Description:
@@ -68,7 +68,7 @@ class JobRun:
 
 def explain_job(run: JobRun, read: FailureReader, notice: Notice) -> Lead:
     """Return the lead of a failed job: its own description, and what started it."""
-    return with_starter(read, notice, run, read.described("Job", notice.labels.ref))
+    return with_starter(read, notice, run, read.described("details of the job", notice.labels.ref))
 
 
 def with_starter(read: FailureReader, notice: Notice, run: JobRun, description: Description) -> Lead:
@@ -92,12 +92,21 @@ def lead_of_job(run: JobRun, ref: Ref, description: Description, reason: str = "
     )
 
 
-def last_change(description: Description) -> dict[str, str]:
-    """Say when an endpoint was last changed, and to which configuration; `{}` when the description does not say."""
+def last_deployment(description: Description, at: datetime) -> dict[str, str]:
+    """Say how long before `at` an endpoint was last changed, and to what: `14 min before (churn-prod-v42)`.
+
+    `{}` when the description does not say.
+    """
     when, config = description.get("LastModifiedTime"), description.get("EndpointConfigName")
     if when is None:
         return {}
-    return {"Last change": f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC" + (f" to {config}" if config else "")}
+    seconds = (at - when).total_seconds()
+    said = f"{_whole_minutes(abs(seconds))} {'before' if seconds >= 0 else 'after'}"
+    return {"Last deployment": said + (f" ({config})" if config else "")}
+
+
+def _whole_minutes(seconds: float) -> str:
+    return lasting(seconds if seconds < 60 else round(seconds / 60) * 60)
 
 
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:

@@ -61,6 +61,7 @@ MODEL_PACKAGE = Kind(
     reads={},
     levels={},
     specs=(),
+    discovers=(),
     charts=(),
     without_charts="A model package publishes no metrics. Its failure is a notice; its approval where a route asks.",
     notices=NOTICES,

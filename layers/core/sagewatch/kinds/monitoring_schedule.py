@@ -12,9 +12,9 @@ import hashlib
 from dataclasses import replace
 
 from sagewatch.kinds.charts import SPREAD, Chart
-from sagewatch.kinds.kind import FailureNotice, Kind, Level, Lifetime, Listing, Metric, Reader, Spec
+from sagewatch.kinds.kind import Discovery, FailureNotice, Kind, Level, Lifetime, Listing, Metric, Reader, Spec
 from sagewatch.kinds.leads import FailureReader, Lead
-from sagewatch.model import Description, Facts, Gap, Notice, Scope, Severity, Unit
+from sagewatch.model import Description, Facts, Gap, Notice, Published, Scope, Severity, Unit
 
 NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
 DRIFT = "feature_baseline_drift_"
@@ -49,7 +49,7 @@ def _observe(schedule: Description, read: Reader, facts: Facts) -> Facts:
         return facts
     # The first is what the analyzer publishes, the second what some pages of the documentation say.
     listed = read.published(MonitoringSchedule=name) or read.published(ScheduleName=name)
-    drifts = [each for each in listed if each.metric.startswith(DRIFT) and each.is_sagemakers]
+    drifts = [each for each in (*facts.watched, *listed) if _is_drift(each)]
     if not drifts:
         return replace(facts, gaps=(Gap(level="feature", reason=f"CloudWatch lists no drift that {name} found yet"),))
     by_feature = {_called(each.metric.removeprefix(DRIFT)): each for each in drifts}
@@ -60,6 +60,10 @@ def _observe(schedule: Description, read: Reader, facts: Facts) -> Facts:
             for feature, p in sorted(by_feature.items())
         ),
     )
+
+
+def _is_drift(each: Published) -> bool:
+    return each.metric.startswith(DRIFT) and each.is_sagemakers
 
 
 def _type(schedule: Description) -> str | None:
@@ -165,7 +169,7 @@ NOTICES = (
 
 def _explain(read: FailureReader, notice: Notice) -> Lead:
     """Follow a monitoring schedule to the processing job of its last execution."""
-    last = read.described("Schedule", notice.labels.ref).get("LastMonitoringExecutionSummary") or {}
+    last = read.described("details of the schedule", notice.labels.ref).get("LastMonitoringExecutionSummary") or {}
     reason = last.get("FailureReason") or notice.reason
     return Lead(ref=notice.labels.ref, reason=reason, behind=last.get("ProcessingJobArn") or "", follow=True)
 
@@ -202,6 +206,14 @@ MONITORING_SCHEDULE = Kind(
         )
     },
     specs=SPECS,
+    discovers=tuple(
+        Discovery(
+            dimension=name,
+            owner=lambda each, name=name: each.dimensions[name] if _is_drift(each) else None,  # type: ignore[misc]
+            by_metric=True,
+        )
+        for name in ("MonitoringSchedule", "ScheduleName")
+    ),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

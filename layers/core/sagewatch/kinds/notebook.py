@@ -53,6 +53,7 @@ NOTEBOOK = Kind(
     reads={},
     levels={},
     specs=(),
+    discovers=(),
     charts=(),
     without_charts="A notebook instance publishes no metrics in SageMaker's namespaces. Its failure is a notice.",
     notices=NOTICES,

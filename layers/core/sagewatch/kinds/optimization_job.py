@@ -39,6 +39,7 @@ OPTIMIZATION_JOB = Kind(
     reads={},
     levels={},
     specs=(),
+    discovers=(),
     charts=(),
     without_charts="An optimization job publishes no metrics. Its failure is a notice.",
     notices=(),

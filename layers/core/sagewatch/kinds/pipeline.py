@@ -213,7 +213,7 @@ def _explain(read: FailureReader, notice: Notice) -> Lead:
     """Follow a pipeline's execution to the first step that failed, and that to its job."""
     # Its executions are below the pipeline's own ARN, so `pipeline/*` allows it (Service Authorization Reference).
     operation = "list_pipeline_execution_steps"
-    answer = read.sagemaker("Steps", operation, PipelineExecutionArn=notice.arn, MaxResults=100) if notice.arn else {}
+    answer = read.sagemaker("steps", operation, PipelineExecutionArn=notice.arn, MaxResults=100) if notice.arn else {}
     steps = sorted(answer.get("PipelineExecutionSteps", ()), key=_start_of)
     failed = _failed_step(steps, notice.labels["scope"])
     ran = _duration(steps)
@@ -296,6 +296,7 @@ PIPELINE = Kind(
         "step": Level(STEP, elsewhere=((CAPITAL, STEP),)),
     },
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

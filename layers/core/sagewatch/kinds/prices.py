@@ -21,6 +21,7 @@ L  lists for us-east-1 in public code of 2024 and 2025: three or more that agree
 Left out because copies disagree, or are older than AWS's price cuts of June 2025: p4, p5, inf, trn, m6i, c6i, and more.
 """
 
+import re
 from collections.abc import Mapping
 
 AS_OF = "2026-11-21"
@@ -63,6 +64,15 @@ PRICES: Mapping[str, float] = {
     "ml.p3.2xlarge": 3.825,  # F O J
     "ml.p3.8xlarge": 14.688,  # O J
 }
+
+# How descriptions of alarms on idling say the price (watch/request.py).
+_SAID = re.compile(r"Each instance costs (about \$[\d.,]+ an hour, \$[\d.,]+ a month \([a-z0-9-]+\))")
+
+
+def said_price(description: str) -> str:
+    """Return the price that an alarm's description says, `about $1.41 an hour, $1,014 a month (us-east-1)`, or ""."""
+    found = _SAID.search(description)
+    return found[1] if found else ""
 
 
 def hourly(instance_type: str) -> float | None:

@@ -74,6 +74,7 @@ PROCESSING_JOB = Kind(
     reads={},
     levels={"hosts": Level(HOST)},
     specs=hosts.rows(NAMESPACE),
+    discovers=(),
     charts=hosts.charts(NAMESPACE),
     without_charts="",
     notices=NOTICES,

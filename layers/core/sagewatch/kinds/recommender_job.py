@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sagewatch.kinds import requests
 from sagewatch.kinds.charts import LEVEL, SUM, TIMED, Chart
-from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Reader, Spec
+from sagewatch.kinds.kind import Discovery, Kind, Level, Lifetime, Listing, Metric, Reader, Spec
 from sagewatch.model import Description, Facts, Gap, Scope, Severity, Unit
 
 NAMESPACE = "/aws/sagemaker/InferenceRecommendationsJobs"
@@ -20,7 +20,7 @@ ENDED = frozenset({"COMPLETED", "FAILED", "STOPPING", "STOPPED", "DELETING", "DE
 
 CLIENT_ERRORS = Spec(
     id="client-errors",
-    title="share of failed requests",
+    title="failed requests",
     level="endpoint",
     metrics=(
         Metric(NAMESPACE, "ClientInvocationErrors", "Sum", "errors"),
@@ -43,7 +43,7 @@ SPECS = (
     requests.low_traffic(CLIENT_ERRORS, requests.quiet_error_share()),
     Spec(
         id="client-latency",
-        title="p99 latency of the load test",
+        title="client latency of the load test",
         level="endpoint",
         metrics=requests.slowest_requests(NAMESPACE, "ClientLatency"),
         expression=requests.SLOWEST,
@@ -61,10 +61,14 @@ SPECS = (
 )
 
 
+_LOAD_TEST = {"JobName", "EndpointName"}
+
+
 def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     name = job["JobName"]
     listed = read.published("ClientInvocations", within=NAMESPACE, JobName=name)
-    endpoints = [p.dimensions["EndpointName"] for p in listed if p.dimensions.keys() == {"JobName", "EndpointName"}]
+    known = (*listed, *facts.watched)
+    endpoints = [each.dimensions["EndpointName"] for each in known if each.dimensions.keys() == _LOAD_TEST]
     if not endpoints:
         return replace(facts, gaps=(Gap(level="endpoint", reason=f"CloudWatch lists no load test of {name} yet"),))
     series = {endpoint: {"JobName": name, "EndpointName": endpoint} for endpoint in sorted(set(endpoints))}
@@ -132,6 +136,14 @@ RECOMMENDER_JOB = Kind(
     reads={},
     levels={"endpoint": Level(LOAD_TEST)},
     specs=SPECS,
+    discovers=(
+        Discovery(
+            metric="ClientInvocations",
+            within=NAMESPACE,
+            dimension="JobName",
+            owner=lambda each: each.dimensions["JobName"] if each.dimensions.keys() == _LOAD_TEST else None,
+        ),
+    ),
     charts=CHARTS,
     without_charts="",
     notices=(),

@@ -52,6 +52,7 @@ KINDS: tuple[Kind, ...] = (
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _SPECS = {(kind.name, spec.id): spec for kind in KINDS for spec in kind.specs}
+_PLACES = {(kind.name, spec.id): place for kind in KINDS for place, spec in enumerate(kind.specs)}
 
 
 def kind(name: str) -> Kind | None:
@@ -62,6 +63,12 @@ def kind(name: str) -> Kind | None:
 def spec(kind: str, alarm: str) -> Spec | None:
     """Return the row of a kind with that alarm id, or None; a pair's warning is told by its critical one's row."""
     return _SPECS.get((kind, alarm)) or _SPECS.get((kind, alarm.removesuffix("-warning")))
+
+
+def place_of_row(kind: str, alarm: str) -> int:
+    """Return which row of its kind's table an alarm is, from 0; after all others when it is none of them."""
+    row = spec(kind, alarm)
+    return _PLACES[(kind, row.id)] if row else len(_PLACES)
 
 
 def started_by(ref: Ref, tags: Mapping[str, str]) -> dict[str, str]:

@@ -64,6 +64,7 @@ SAGEMAKER_JOB = Kind(
     reads={},
     levels={},
     specs=(),
+    discovers=(),
     charts=(),
     without_charts="SageMaker documents no metrics of jobs made by CreateJob. Their failure is a notice.",
     notices=NOTICES,

@@ -88,6 +88,7 @@ TRAINING_JOB = Kind(
     reads={},
     levels={"hosts": Level(HOST)},
     specs=hosts.SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

@@ -14,6 +14,7 @@ from functools import partial
 from sagewatch.kinds import hosts
 from sagewatch.kinds.charts import HOST
 from sagewatch.kinds.kind import (
+    Discovery,
     FailureNotice,
     Kind,
     Level,
@@ -32,8 +33,9 @@ PARENTS = {"AutoMLJobArn": "automl-job", "LabelingJobArn": "labeling-job"}
 
 def _observe(job: Description, read: Reader, facts: Facts) -> Facts:
     name = job["TransformJobName"]
-    listed = (each.dimensions.get("Host", "") for each in read.published("MemoryUtilization", within=NAMESPACE))
-    found = sorted({host for host in listed if host.startswith(f"{name}/")})
+    listed = (*read.published("MemoryUtilization", within=NAMESPACE), *facts.watched)
+    hosts_of_all = {each.dimensions.get("Host", "") for each in listed}
+    found = sorted(host for host in hosts_of_all if host.startswith(f"{name}/"))
     facts = replace(facts, labels=hosts.parent(job, PARENTS))
     if not found:
         return replace(facts, gaps=(Gap(level="hosts", reason=f"CloudWatch lists no host of {name} yet"),))
@@ -82,6 +84,14 @@ TRANSFORM_JOB = Kind(
     reads={},
     levels={"hosts": Level(HOST)},
     specs=tuple(row for row in hosts.rows(NAMESPACE) if row.id != "disk"),
+    discovers=(
+        Discovery(
+            metric="MemoryUtilization",
+            within=NAMESPACE,
+            dimension="Host",
+            owner=lambda each: each.dimensions["Host"].partition("/")[0],
+        ),
+    ),
     charts=hosts.charts(NAMESPACE, disk=False),
     without_charts="",
     notices=NOTICES,

@@ -33,11 +33,11 @@ MOST_OF_A_REASON = 500  # characters
 
 def _explain(read: FailureReader, notice: Notice) -> Lead:
     """Follow a tuning job to the failure that most of its trials share."""
-    name, description = notice.labels["resource"], read.described("Job", notice.labels.ref)
+    name, description = notice.labels["resource"], read.described("details of the job", notice.labels.ref)
     own = with_starter(read, notice, RUN, description)
     own = replace(own, facts={**_trials(description), **own.facts})
     listing = "list_training_jobs_for_hyper_parameter_tuning_job"
-    answer = read.sagemaker("Failed trials", listing, HyperParameterTuningJobName=name, StatusEquals="Failed")
+    answer = read.sagemaker("failed trials", listing, HyperParameterTuningJobName=name, StatusEquals="Failed")
     failed = [each for each in answer.get("TrainingJobSummaries", ()) if each.get("FailureReason")]
     if not failed:
         return own
@@ -80,6 +80,7 @@ TUNING_JOB = Kind(
     reads={},
     levels={},
     specs=(),
+    discovers=(),
     charts=(),
     without_charts="A tuning job publishes no metrics: its training jobs do, above. Its failure is a notice.",
     notices=NOTICES,

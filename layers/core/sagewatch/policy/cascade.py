@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sagewatch.kinds.kind import Spec
 from sagewatch.model import Ref, Severity
@@ -54,9 +55,18 @@ class _Draft:
     """A row on its way through the cascade: one alarm, or a critical and a warning one, or none."""
 
     specs: list[Spec]
+    single: Spec
+    """The row as one alarm: what it is again when a threshold follows a pair."""
+    ids: set[str]
+    """The ids of all alarms that the row was on the way."""
     off: str = ""
     overrides: list[Override] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
+
+    def change_all(self, **changes: Any) -> None:
+        """Change these fields of each alarm of the row."""
+        self.single = replace(self.single, **changes)
+        self.specs = [replace(each, **changes) for each in self.specs]
 
 
 def apply_policy(specs: Sequence[Spec], ref: Ref, tags: Mapping[str, str], policy: Policy = DEFAULT) -> RowsInForce:
@@ -72,7 +82,7 @@ def apply_policy(specs: Sequence[Spec], ref: Ref, tags: Mapping[str, str], polic
     if "severity" in ours and severity is None:
         reports.append(f"tag {TAG}severity: '{ours['severity']}' is none of {', '.join(Severity)}")
     rows = [_draft(spec, ref, tags, ours, severity, policy) for spec in specs]
-    known = {spec.id for spec in specs} | {spec.id for row in rows for spec in row.specs}
+    known = {alarm for row in rows for alarm in row.ids}
     reports += [report for row in rows for report in row.reports]
     unknown = sorted(ours.keys() - _OWN - known)
     reports += [f"tag {TAG}{name}: there is no such alarm for this kind of resource" for name in unknown]
@@ -96,10 +106,11 @@ def _at_line(number: int) -> str:
 def _draft(
     spec: Spec, ref: Ref, tags: Mapping[str, str], ours: Mapping[str, str], severity: Severity | None, policy: Policy
 ) -> _Draft:
-    row = _Draft([spec])
+    row = _Draft([spec], spec, {spec.id})
     for rule in policy.alarms:
         if rule.matches(ref, spec.id, tags):
             _apply_rule(row, rule)
+    row.ids.update(each.id for each in row.specs)
     if severity:
         row.specs = [replace(each, severity=severity) for each in row.specs]
         row.overrides.append(Override(f"tag {TAG}severity", str(severity)))
@@ -117,20 +128,20 @@ def _draft(
 
 def _apply_rule(row: _Draft, rule: AlarmRule) -> None:
     """Change a row as a rule of the policy says; the document was checked before, so its quantities can be read."""
-    main = row.specs[0]
     said = []
     if rule.threshold is not None:
-        row.specs = [replace(main, threshold=parse(str(rule.threshold), main.unit))]
+        row.single = replace(row.single, threshold=parse(str(rule.threshold), row.single.unit))
+        row.specs = [row.single]
         said.append(f"threshold {rule.threshold}")
     if rule.critical is not None and rule.warning is not None:
-        row.specs = pair(main, str(rule.critical), str(rule.warning))
+        row.specs = pair(row.single, str(rule.critical), str(rule.warning))
         said.append(f"critical {rule.critical}, warning {rule.warning}")
     if rule.periods is not None:
         datapoints, periods = read_periods(rule.periods)
-        row.specs = [replace(each, datapoints=datapoints, periods=periods) for each in row.specs]
+        row.change_all(datapoints=datapoints, periods=periods)
         said.append(f"periods {rule.periods}")
     if rule.severity is not None:
-        row.specs = [replace(each, severity=rule.severity) for each in row.specs]
+        row.change_all(severity=rule.severity)
         said.append(f"severity {rule.severity}")
     source = f"policy{_at_line(rule.line)}"
     if rule.off is not None:

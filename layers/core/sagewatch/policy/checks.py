@@ -33,6 +33,8 @@ _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,25
 _SLACK = re.compile(r"default|[CGUD][A-Z0-9]{2,}|#[\w-]{1,80}")
 # Slack, "Formatting message text", mentions.
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!here>|<!channel>")
+# A click names a person and no group (Slack, "block_actions payload", user).
+_PERSON = re.compile(r"<@[UW][A-Z0-9]+>")
 # Names of secrets have these characters (Secrets Manager, CreateSecret, Name).
 _SECRET = re.compile(
     r"ssm:/[A-Za-z0-9_./-]+|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+"
@@ -288,6 +290,9 @@ def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint
             if not _MENTION.fullmatch(mention):
                 ways = "write <@U…>, <!subteam^S…>, <!here> or <!channel>"
                 yield Complaint(path, f"{quoted(mention)} mentions nobody; {ways}")
+    for path, who in _each(entry.snoozers, "snoozers") if entry.snoozers is not None else ():
+        if not _PERSON.fullmatch(who):
+            yield Complaint(path, f"{quoted(who)} is no person; write <@U…>")
     yield from _reminder_times(entry, whole)
     yield from _runbook(entry.runbook)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from fnmatch import fnmatchcase
 from hashlib import sha256
 
@@ -132,6 +133,8 @@ class Route:
     """After which times a critical incident that nobody acknowledged is said again: `("30min", "2h")`."""
     escalate: str | None = None
     """The ARN of a topic that hears of it after the last reminder."""
+    snoozers: Patterns | None = None
+    """Who may snooze what is critical, as Slack mentions people: `<@U…>`; None: everybody may."""
     success: bool = False
     """Whether jobs that went well are told."""
     approvals: bool = False
@@ -191,6 +194,10 @@ class Policy:
         """Return the entry by which a resource is ignored, None when it is not."""
         return next((each for each in self.ignore if each.may_match(ref) and all_match(each.tags, tags)), None)
 
+    def ignores_kind(self, kind: str) -> bool:
+        """Tell whether every resource of a kind is ignored."""
+        return any(not each.tags and "*" in listed(each.resource) and matches(each.kind, kind) for each in self.ignore)
+
     def ignores_by_name(self, ref: Ref) -> bool:
         """Tell whether a resource is ignored whatever its tags are."""
         return any(not each.tags and each.may_match(ref) for each in self.ignore)
@@ -202,6 +209,20 @@ class Policy:
     def topics(self, severity: Severity) -> tuple[str, ...]:
         """Return the topics that CloudWatch itself tells of alarms of that severity."""
         return tuple(sorted(listed(self.paging.get(severity, ()))))
+
+    def mark_of_all(self, ref: Ref) -> str:
+        """Return a digest of what the policy says of a resource, whichever alarms it has; nothing when it is silent."""
+        said = [
+            *(
+                _content(rule)
+                for rule in self.alarms
+                if matches(rule.kind, ref.kind) and matches(rule.resource, ref.name)
+            ),
+            *(_content(each) for each in self.ignore if each.may_match(ref)),
+            *(() if self.labels == {"team": "team"} else [repr(sorted(self.labels.items()))]),
+            *(f"{severity} {self.topics(severity)}" for severity in sorted(self.paging)),
+        ]
+        return sha256("\n".join(said).encode()).hexdigest()[:8] if said else ""
 
     def mark(self, ref: Ref, alarm: str) -> str:
         """Return a digest of all that the policy says of an alarm (`3f9a01bc`), or nothing when it says nothing of it.
@@ -226,12 +247,34 @@ type Row = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class RowCost:
-    """What the alarms of a row cost in the whole fleet, and the highest severity among them."""
+    """What the alarms of a row cost in the whole fleet, and how much the row matters there."""
 
     monthly_usd: float
     severity: Severity
-    resources: int = 0
-    """How many resources of the kind lived when the cost was written down; 0 when nobody counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """The rows that were found to have no room, and the budget (USD a month) for which that was found."""
+
+    rows: frozenset[Row] = frozenset()
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look at a resource found that neither a list nor an alarm shows."""
+
+    at: datetime
+    """When the look began."""
+    mark: str
+    """`PolicyInForce.mark_of` the resource at that time."""
+    is_bare: bool
+    """Whether it is well without any alarm: ignored by a tag, say, or of a sort that no row speaks of."""
+    withheld: Mapping[str, float] = field(default_factory=dict)
+    """What the alarms of rows without room would cost, in USD a month: `{"idle": 0.1}`."""
+    left: str = ""
+    """A digest of the alarms that are there where CloudWatch refuses others for good; empty where it refuses none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +294,11 @@ class PolicyInForce:
     """Whether the alarms of resources that live stay as they are."""
     version: int = 0
     """How often the parameter was written (SSM counts the versions from 1); 0 when there is none."""
+
+    def mark_of(self, ref: Ref) -> str:
+        """Return a digest of all that the owner wants of a resource: the policy's word, and the rows without room."""
+        rows = sorted(row for kind, row in self.withheld if kind == ref.kind)
+        return " ".join(filter(None, (self.policy.mark_of_all(ref), *rows)))
 
 
 WARNING = "-warning"

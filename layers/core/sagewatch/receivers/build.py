@@ -84,8 +84,7 @@ class Receivers:
         if route.pagerduty:
             found.append((f"pagerduty:{route.pagerduty}", self._pagerduty(route.pagerduty, route)))
         if route.webhook:
-            address = hashlib.sha256(json.dumps(route.webhook.url).encode()).hexdigest()[:16]
-            found.append((f"webhook:{address}", self._webhook(route.webhook, route)))
+            found.append((_webhook_name(route.webhook), self._webhook(route.webhook, route)))
         if route.escalate:
             found.append((f"escalate:{route.escalate}", EscalationReceiver(self.sns, route.escalate, route)))
         return dict(found)
@@ -93,17 +92,21 @@ class Receivers:
     def fallback(self, route: Route, failed: str, default_channel: str | None) -> Mapping[str, Receiver]:
         """Return who may be told instead of a receiver that failed for good, by name, in this order.
 
-        That is the channel of the default route, when it is a channel that failed; then the alerts topic.
+        That is the alerts topic and the channel of the default route; in place of a channel, the channel first.
         """
         others: list[tuple[str, Receiver]] = [
             (f"sns:{self.topic_arn}", SnsReceiver(self.sns, self.topic_arn, route)),
         ]
-        if self.slack and default_channel and failed.startswith("slack:"):
-            others.insert(0, self._slack(self.slack, default_channel, route))
+        if self.slack and default_channel:
+            others.insert(0 if failed.startswith("slack:") else 1, self._slack(self.slack, default_channel, route))
         return {name: receiver for name, receiver in others if name != failed}
 
-    def former(self, route: Route, names: Iterable[str]) -> Mapping[str, Receiver]:
-        """Return the receivers of these names, without those that cannot be found by their name alone."""
+    def former(self, route: Route, names: Iterable[str], routes: Iterable[Route]) -> Mapping[str, Receiver]:
+        """Return the receivers of these names, without those that cannot be found any more.
+
+        The secret of a webhook stands in the policy only: it is found while one of the `routes` there has it.
+        """
+        webhooks = {_webhook_name(each.webhook): each.webhook for each in routes if each.webhook}
         found: dict[str, Receiver] = {}
         for name in names:
             what, _, where = name.partition(":")
@@ -115,6 +118,8 @@ class Receivers:
                 found[name] = AmazonQReceiver(self.sns, where, route)
             elif what == "pagerduty":
                 found[name] = self._pagerduty(where, route)
+            elif name in webhooks:
+                found[name] = self._webhook(webhooks[name], route)
         return found
 
     def _slack(self, slack: SlackApi, channel: str, route: Route) -> tuple[str, Receiver]:
@@ -133,3 +138,8 @@ class Receivers:
             secret = CachedSecret(secrets.reader(webhook.secret), self.clock, secrets.signing_secret)
             self.apis[webhook.url] = WebhookApi(self.http, webhook.url, secret)
         return WebhookReceiver(self.apis[webhook.url], route)
+
+
+def _webhook_name(webhook: Webhook) -> str:
+    """Return the name that what was sent to a webhook is stored under: its address may hold a secret."""
+    return f"webhook:{hashlib.sha256(json.dumps(webhook.url).encode()).hexdigest()[:16]}"

@@ -17,39 +17,38 @@ It is stored with the timeline, and handed back when the message is to be edited
 """
 
 TOLD_WITHOUT_EDITS: frozenset[About] = frozenset(
-    {"joined", "worsened", "cleared", "closed", "resolved", "reopened", "flapping", "reminder"}
+    {
+        "joined",
+        "worsened",
+        "cleared",
+        "closed",
+        "resolved",
+        "reopened",
+        "flapping",
+        "settled",
+        "snooze-over",
+        "reminder",
+    }
 )
 """The lines that are told where a message cannot be edited: acknowledgements, snoozes and logs are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a receiver can do: whether it edits and deletes messages, and which lines it tells (None: all).
-
-    `opens` is False for a receiver that is not told of the opening, but only of lines.
-    """
+    """What a receiver can do."""
 
     editable: bool
+    """Whether it edits and deletes messages."""
     abouts: frozenset[About] | None = None
+    """Which lines it tells; None: all."""
     opens: bool = True
+    """False for a receiver that is not told of the opening, but only of lines."""
+    keyed: bool = False
+    """Whether it knows an incident by its id, which is then written down before it is first sent."""
 
 
 type Note = Callable[..., None]
 """Counts and logs what went wrong though nothing was lost by it: `note("ChannelBroken", route="fraud")`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """The message of an incident as it should be at `now`, rendered once: for its fingerprint and to be sent.
-
-    `fingerprint` is another one when the message would look different; `message` is in the receiver's own terms, and
-    None where nothing is compared.
-    """
-
-    incident: Incident
-    now: datetime
-    fingerprint: str = ""
-    message: Any = None
 
 
 class Receiver(Protocol):
@@ -59,13 +58,13 @@ class Receiver(Protocol):
     def capabilities(self) -> Capabilities:
         """What it can do."""
 
-    def draft(self, incident: Incident, now: datetime) -> Draft:
-        """Return the message of an incident as it should be; nothing is sent."""
+    def fingerprint(self, incident: Incident, now: datetime) -> str:
+        """Return a text that is another one when the message of the incident would look different."""
 
-    def open(self, draft: Draft, previous: Location) -> Location:
+    def open(self, incident: Incident, now: datetime, previous: Location) -> Location:
         """Post the message of an incident; `previous` is that of the incident before it."""
 
-    def edit(self, root: Location, draft: Draft, previous: Location) -> Location:
+    def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:
         """Change that message; Stale when it is not there any more."""
 
     def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:
@@ -73,6 +72,12 @@ class Receiver(Protocol):
 
     def withdraw(self, where: Location) -> None:
         """Delete a message."""
+
+    def has_readers(self) -> bool:
+        """Return whether anybody gets what is sent, as far as that is known."""
+
+    def warn(self, incident: Incident) -> bool:
+        """Tell of an incident without remembering it; return False where it could not be found again and ended."""
 
 
 class PostOnlyReceiver(ABC):
@@ -84,15 +89,14 @@ class PostOnlyReceiver(ABC):
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
         """Send the opening of an incident (no line), or one entry of its history."""
 
-    def draft(self, incident: Incident, now: datetime) -> Draft:
-        """Return a draft without a message: nothing is compared."""
-        return Draft(incident, now)
+    def fingerprint(self, incident: Incident, now: datetime) -> str:  # noqa: ARG002 - nothing is compared
+        return ""
 
-    def open(self, draft: Draft, previous: Location) -> Location:  # noqa: ARG002
-        self.tell(draft.incident, None)
+    def open(self, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
+        self.tell(incident, None)
         return _TOLD
 
-    def edit(self, root: Location, draft: Draft, previous: Location) -> Location:  # noqa: ARG002
+    def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
         return root
 
     def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:  # noqa: ARG002
@@ -101,6 +105,13 @@ class PostOnlyReceiver(ABC):
 
     def withdraw(self, where: Location) -> None:  # noqa: B027 - nothing that was sent can be taken back
         """Do nothing."""
+
+    def has_readers(self) -> bool:
+        return True
+
+    def warn(self, incident: Incident) -> bool:
+        self.tell(incident, None)
+        return True
 
 
 _TOLD: Location = {"told": True}

@@ -1,97 +1,251 @@
-"""Looks after open incidents every five minutes: sends what has become due, and ends what ended without an event."""
+"""Looks every five minutes at what fires and at what is told of it, and brings the two together.
+
+What ended without an event is ended, what fires and is told nowhere is told, and what has become due is sent.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import batched
 
-from sagewatch.aws import cloudwatch
-from sagewatch.errors import SagewatchError
-from sagewatch.model import Notice, Ref, State
+from sagewatch.aws import cloudwatch, mute_rules
+from sagewatch.errors import ErrorCode, SagewatchError
+from sagewatch.fleet.mute_windows import window_of
+from sagewatch.model import NO_DATA, AlarmState, Notice, Ref
+from sagewatch.policy.rules import Route
+from sagewatch.tell import snooze
 from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, may_become_due, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import deliver, is_due
-from sagewatch.tell.route import route_named
+from sagewatch.tell.delivery.moved import moved, route_now
+from sagewatch.tell.incident.late import dated
+from sagewatch.tell.read.alarm_events import firing_now
+from sagewatch.tell.route import default_route, route_named, routes
 from sagewatch.tell.store import timelines
+from sagewatch.tell.store.timelines import FOUND, Timeline
 
 CLOCK = "Sagewatch Clock"
 """The detail-type of what the schedule sends every five minutes."""
 
 _EVENTS_ARRIVE = timedelta(minutes=10)
-"""How long after it fired an alarm is believed to fire, unless an event says otherwise."""
+"""How long after an alarm changed its event may still be on its way."""
+
+_WITHOUT_DATA = timedelta(minutes=15)
+"""How long an alarm has no data before what it said is ended."""
+
+_RECENT = timedelta(minutes=30)
+"""What fires for longer, and is told only now, begins now for those who are told."""
+
+_SECOND = timedelta(seconds=1)
 
 # DescribeAlarms takes 100 names.
 _AT_ONCE = 100
 """So many open timelines are read together, for as many alarms in one DescribeAlarms."""
 
-type _AlarmStates = Mapping[str, tuple[str, datetime]]
-"""The state of alarms and since when they are in it, by name: `{"sagewatch/…": ("OK", 09:12)}`."""
+type Tell = Callable[[Route, Notice], None]
+"""Writes a notice down, and tells it on a route."""
 
 
-def look_after_all(context: Context) -> int:
-    """Look after all open timelines, as far as there is time; return how many there are."""
-    open_now = list(timelines.open_timelines(context.clients.dynamodb, context.settings.table))
-    random.shuffle(open_now)  # when there is no time for all, nobody must always be the last
+def look_after_all(context: Context, tell: Tell) -> int:
+    """Look after all open timelines and all alarms, as far as there is time; return how many timelines are open."""
     errors: list[SagewatchError] = []
-    for current, states in _with_alarm_states(context, open_now):
-        if context.deadline.remaining_ms() < ENOUGH_MS:
-            context.receivers.note("ClockCutShort", because="there was no time for all open incidents")
-            break
-        with collected(errors):
-            look_after(context, current, states)
+    open_now: list[tuple[str, Ref, str]] = []
+    with collected(errors):
+        open_now = list(timelines.open_timelines(context.clients.dynamodb, context.settings.table))
+        random.shuffle(open_now)  # when there is no time for all, nobody must always be the last
+        open_now = list(_on_present_routes(context, open_now, errors))
+        for some in batched(open_now, _AT_ONCE, strict=False):
+            _look_after_some(context, some, errors)
+    with collected(errors):
+        _tell_untold(context, open_now, tell, errors)
     raise_most_hopeful(errors)
     return len(open_now)
 
 
-def _with_alarm_states(context: Context, open_now: Iterable[tuple[str, Ref]]) -> Iterator[tuple[Current, _AlarmStates]]:
-    """Yield the timelines, with the states that their firing alarms are in."""
+def _on_present_routes(
+    context: Context, open_now: Iterable[tuple[str, Ref, str]], errors: list[SagewatchError]
+) -> Mapping[tuple[str, Ref, str], None]:
+    """Move what is open on a route that the policy has no more, and return where everything is then, in order."""
+    names = {route.name for route in context.policy.routes or (default_route(context.policy),)}
+    found: dict[tuple[str, Ref, str], None] = {}
+    for each in open_now:
+        now = each
+        if each[0] not in names and context.has_own_routes and context.deadline.remaining_ms() >= ENOUGH_MS:
+            with collected(errors):
+                now = _moved(context, *each)
+        found[now] = None
+    return found
+
+
+def _moved(context: Context, name: str, subject: Ref, place: str) -> tuple[str, Ref, str]:
+    """Move a timeline to the route that it takes now; return where it is then, the same when that is not possible yet.
+
+    Both are claimed, so that nobody sends meanwhile. A crash between the two writes has it done again, with the same
+    result.
+    """
+    client, table, here = context.clients.dynamodb, context.settings.table, (name, subject, place)
+    route = route_now(context.policy, Current(timelines.load(client, table, *here), context.now))
+    if route is None:
+        return here
+    there = (route.name, subject, place)
+    claimed: list[tuple[str, Ref, str]] = []
+    try:
+        for owner, of, where in (here, there):
+            if not timelines.claim(client, table, owner, of, context.worker, context.now, where):
+                return here
+            claimed.append((owner, of, where))
+        old = timelines.load(client, table, *here)
+        new = Current(timelines.load(client, table, *there), context.now)
+        change(context, new, lambda latest: moved(old, latest))
+        timelines.save(client, table, replace(old, notices=(), evidence={}, sent={}), False, context.now)
+    finally:
+        for owner, of, where in claimed:
+            timelines.release(client, table, owner, of, context.worker, where)
+    return there
+
+
+def _look_after_some(context: Context, some: Sequence[tuple[str, Ref, str]], errors: list[SagewatchError]) -> None:
+    """Look after some open timelines, with the states that their firing alarms are in, if these can be read."""
     client, table = context.clients.dynamodb, context.settings.table
-    for some in batched(open_now, _AT_ONCE, strict=False):
-        found = [Current(timelines.load(client, table, *each), context.now) for each in some]
-        firing = {name for current in found for name in _firing(current)}
-        # AWS's pages disagree on whether alarm events are best effort: what CloudWatch says now is the truth.
-        states = dict(cloudwatch.states(context.clients.cloudwatch, sorted(firing)))
-        yield from ((current, states) for current in found)
+    found = [Current(timelines.load(client, table, *each), context.now) for each in some]
+    firing = sorted({name for current in found for name in _firing(current)})
+    # AWS's pages disagree on whether alarm events are best effort: what CloudWatch says now is the truth.
+    states: Mapping[str, AlarmState] | None = None
+    with collected(errors):
+        states = {each.name: each for each in cloudwatch.states(context.clients.cloudwatch, firing)}
+    for current in found:
+        if _is_late(context):
+            return
+        with collected(errors):
+            look_after(context, current, states)
 
 
-def look_after(context: Context, current: Current, states: _AlarmStates) -> None:
-    """End what ended without an event, send what is due, and leave the timeline alone once nothing may become due."""
-    route, ends = route_named(context.policy, current.timeline.route), tuple(_ends(current, states))
+def _is_late(context: Context) -> bool:
+    """Return whether there is no time for another timeline; the next clock begins with others."""
+    if context.deadline.remaining_ms() >= ENOUGH_MS:
+        return False
+    context.receivers.note("ClockCutShort", because="there was no time for all that fires", code=ErrorCode.OUT_OF_TIME)
+    return True
+
+
+# ------------------------------------------------------------------------------------------------- what is told as open
+def look_after(context: Context, current: Current, states: Mapping[str, AlarmState] | None) -> None:
+    """End what ended without an event, send what is due, and leave the timeline alone once nothing may become due.
+
+    `states` are those of the firing alarms that there are, by name; None when they could not be read.
+    """
+    route = route_named(context.policy, current.timeline.route)
+    ends = () if states is None else tuple(_ends(context, current, states))
     if ends:
-        current = change(context, current, lambda latest: replace(latest, notices=(*latest.notices, *ends)))
-    if ends or is_due(context, route, current):
-        deliver(context, route, current, frozenset(each.key for each in ends))
-    if not may_become_due(context, current):
-        change(context, current, lambda latest: latest)  # takes it out of the index of open timelines
-
-
-def _ends(current: Current, states: _AlarmStates) -> Iterator[Notice]:
-    """Yield what ends alarms that fire here, and do not exist any more or are OK: the event of it was lost."""
-    for name, last in _firing(current).items():
-        state = states.get(name)
-        if state is None or state[0] == "OK":
-            yield _end(last, state[1] if state else None, current.now)
+        current = change(context, current, lambda latest: _with_ends(latest, ends))
+    errors: list[SagewatchError] = []
+    with collected(errors):
+        snooze.unmute(context, current)
+    client, table = context.clients.dynamodb, context.settings.table
+    with collected(errors):
+        if ends or is_due(context, route, current):
+            deliver(context, route, current, frozenset(each.key for each in ends))
+        elif may_become_due(context, current):
+            timelines.renew(client, table, current.timeline, context.now)
+        else:
+            timelines.settle(client, table, current.timeline)
+    raise_most_hopeful(errors)
 
 
 def _firing(current: Current) -> dict[str, Notice]:
     """Return the alarms that fire for a while, by name, and their newest notices."""
+    if current.timeline.place:
+        return {}  # of another account or Region, whose alarms cannot be asked for here
     parts = [part for incident in current.incidents for part in incident.parts]
     return {part.last.part: part.last for part in parts if part.firing and current.now - part.last.at > _EVENTS_ARRIVE}
 
 
-def _end(last: Notice, ok_since: datetime | None, now: datetime) -> Notice:
-    """Return the notice that ends an alarm: it is OK since then, or it does not exist (None)."""
-    at = ok_since.astimezone(UTC) if ok_since else now
-    state: State = "cleared" if ok_since else "closed"
+def _ends(context: Context, current: Current, states: Mapping[str, AlarmState]) -> Iterator[Notice]:
+    """Yield what ends alarms that fire here, and are not in ALARM any more: the event of it was lost."""
+    for name, last in _firing(current).items():
+        alarm = states.get(name)
+        # Of what takes other routes by now, no event will come here.
+        is_told_here = current.timeline.route in {route.name for route in routes(context.policy, last.labels)}
+        arrives = _EVENTS_ARRIVE if is_told_here else timedelta()
+        if alarm is None:
+            links = {name: link for name, link in last.links.items() if name != "alarm"}
+            yield replace(_end(last, current.now), state="closed", links=links)
+        elif alarm.value == "OK" and current.now - alarm.since > arrives:
+            yield _end(last, alarm.since)
+        elif alarm.value == NO_DATA and current.now - alarm.since > _WITHOUT_DATA:
+            yield replace(_end(last, alarm.since), state="closed", reason=NO_DATA)
+
+
+def _with_ends(timeline: Timeline, ends: Iterable[Notice]) -> Timeline:
+    return replace(timeline, notices=(*timeline.notices, *(dated(timeline.notices, each) for each in ends)))
+
+
+def _end(last: Notice, at: datetime) -> Notice:
+    """Return the notice that ends an alarm whose newest notice is `last`: it is OK since then."""
+    at = max(at, last.at + _SECOND)
     return replace(
         last,
-        key=f"{last.part}/{state}/found/{at.isoformat()}",
-        state=state,
-        at=max(at, last.at + timedelta(seconds=1)),
+        key=f"{last.part}/ended{FOUND}{at.isoformat()}",
+        state="cleared",
+        at=at,
         value=None,
         points=(),
         reason="",
-        links={name: link for name, link in last.links.items() if ok_since or name != "alarm"},
+        muted=False,
+        after="",
     )
+
+
+# ------------------------------------------------------------------------------------------------ what fires in fact
+def _tell_untold(
+    context: Context, open_now: Iterable[tuple[str, Ref, str]], tell: Tell, errors: list[SagewatchError]
+) -> None:
+    """Tell what fires, is not muted now, and is told nowhere: its event was lost, or it was muted until now."""
+    found = list(_untold(context, open_now))
+    muted = mute_rules.muted_now(context.clients.cloudwatch) if found else frozenset[str]()
+    for route, notice in found:
+        if notice.part in muted:
+            continue
+        if _is_late(context):
+            return
+        with collected(errors):
+            tell(route, notice)
+
+
+def _untold(context: Context, open_now: Iterable[tuple[str, Ref, str]]) -> Iterator[tuple[Route, Notice]]:
+    """Yield each alarm that fires for a while, as a notice, with each of its routes where it is not open."""
+    policy, prefix, known = context.policy, context.settings.prefix, dict[tuple[str, Ref, str], Current]()
+    names = {route.name for route in policy.routes or (default_route(policy),)}
+    # What is open on a route that the policy has no more, and could not be moved yet, is told to the default route's
+    # receivers (route_named).
+    inherited = [each for each in open_now if each[0] not in names]
+    for alarm in cloudwatch.in_alarm(context.clients.cloudwatch, f"{prefix}/"):
+        notice = firing_now(prefix, alarm) if context.now - alarm.since > _EVENTS_ARRIVE else None
+        for route in routes(policy, notice.labels) if notice else ():
+            if notice is None or route.drop:
+                continue
+            own = (route.name, notice.subject, "")
+            others = [each for each in inherited if each[1:] == own[1:]]
+            for each in (own, *others):
+                if each not in known:
+                    stored = timelines.load(context.clients.dynamodb, context.settings.table, *each)
+                    known[each] = Current(stored, context.now)
+            if not any(_is_open(known[each], notice.part) for each in (own, *others)):
+                yield route, _found(prefix, notice, known[own].timeline, context.now)
+
+
+def _is_open(current: Current, name: str) -> bool:
+    return any(part.firing and part.last.part == name for incident in current.incidents for part in incident.parts)
+
+
+def _found(prefix: str, notice: Notice, timeline: Timeline, now: datetime) -> Notice:
+    """Return the notice of an alarm that fires untold: since when it fires, or from now if it was muted until now."""
+    of_part = sorted((each for each in timeline.notices if each.part == notice.part), key=lambda each: each.at)
+    muted = [each for each in of_part if each.muted and each.state == "firing" and each.at >= notice.at - _SECOND]
+    at = now if muted or now - notice.at > _RECENT else notice.at
+    if of_part:
+        at = max(at, of_part[-1].at + _SECOND)
+    after = window_of(prefix, muted[-1].muted_by) if muted else ""
+    return replace(notice, key=f"{notice.key}{FOUND}{at.isoformat()}", at=at, after=after)

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
-from sagewatch.errors import Retry, SagewatchError
-from sagewatch.model import Incident
-from sagewatch.policy.rules import Policy, PolicyInForce
+from sagewatch.errors import ErrorCode, Impaired, Retry, SagewatchError
+from sagewatch.model import Incident, Notice
+from sagewatch.policy.rules import Policy, PolicyInForce, Route
 from sagewatch.receivers.build import Receivers
 from sagewatch.settings import NotifySettings
 from sagewatch.tell.incident.group import incidents
@@ -62,6 +62,10 @@ class Context:
     """How often the message that is worked on was received, this time counted."""
     known_policy: Policy | None = None
     """What `policy` returns; None until it was asked for."""
+    has_own_routes: bool = True
+    """Whether the routes of `policy` are the owner's; False while the document is broken."""
+    every_route: tuple[Route, ...] = ()
+    """The owner's routes, those too by which nobody is told while the document is broken."""
 
     @property
     def policy(self) -> Policy:
@@ -70,12 +74,22 @@ class Context:
             in_force = self.read_policy()
             policy = in_force.policy
             self.known_policy = replace(policy, routes=(default_route(policy),)) if in_force.faults else policy
+            self.has_own_routes, self.every_route = not in_force.faults, policy.routes
         return self.known_policy
+
+    def place_of(self, notice: Notice) -> str:
+        """Return the account and Region of a notice, `999999999999/eu-west-1`; nothing for those of this stack."""
+        own = self.settings.topic_arn.split(":")[3:5]
+        place = notice.place
+        known = bool(place.account and place.region)
+        return f"{place.account}/{place.region}" if known and [place.region, place.account] != own else ""
 
     def require_time(self) -> None:
         """Raise Retry when there is not enough time left for another message."""
         if self.deadline.remaining_ms() < ENOUGH_MS:
-            raise Retry("out of time before this message; it goes back to the queue", after=1)
+            raise Retry(
+                "out of time before this message; it goes back to the queue", after=1, code=ErrorCode.OUT_OF_TIME
+            )
 
 
 @dataclass(slots=True)
@@ -113,7 +127,7 @@ def change(context: Context, current: Current, to: Callable[[Timeline], Timeline
         try:
             return _save(context, current, to(current.timeline))
         except Conflict:
-            current = current.follows(timelines.load(client, table, timeline.route, timeline.subject))
+            current = current.follows(timelines.load(client, table, timeline.route, timeline.subject, timeline.place))
     return _save(context, current, to(current.timeline))
 
 
@@ -121,24 +135,30 @@ def _save(context: Context, before: Current, timeline: Timeline) -> Current:
     if timeline.notices is not before.timeline.notices:
         timeline = replace(timeline, notices=retained(timeline.notices))
     current = before.follows(timeline)
-    saved = timelines.save(
-        context.clients.dynamodb, context.settings.table, timeline, may_become_due(context, current), context.now
-    )
+    # The clock looks at it until all of it was told: a crash, or a receiver that fails, must not leave it untold.
+    is_open = bool(current.incidents)
+    saved = timelines.save(context.clients.dynamodb, context.settings.table, timeline, is_open, context.now)
     return current.follows(saved)
 
 
 def may_become_due(context: Context, current: Current) -> bool:
     """Return whether something may have to be sent without any new notice, so that the clock must look at it.
 
-    That is what fires, flaps or is snoozed, what people are reminded of, and what a receiver has to catch up on.
+    That is what fires or flaps, a snooze that outlasts its incident, what people are reminded of, and what a receiver
+    has to catch up on.
     """
     last = max(reminders(route_named(context.policy, current.timeline.route)), default=timedelta())
     return current.is_behind or any(
         any(part.firing or part.flapping for part in incident.parts)
-        or incident.status == "snoozed"
-        or (incident.is_open and context.now <= incident.opened + last + _LATE)
+        or (incident.snoozed_until is not None and context.now < incident.snoozed_until)
+        or (incident.is_open and context.now <= _last_change(incident) + last + _LATE)
         for incident in current.incidents
     )
+
+
+def _last_change(incident: Incident) -> datetime:
+    """Return the last time from which reminders may count: a notice, or the end of a snooze."""
+    return max(incident.notices[-1].at, incident.snoozed_until or incident.opened)
 
 
 @contextmanager
@@ -151,6 +171,6 @@ def collected(errors: list[SagewatchError]) -> Iterator[None]:
 
 
 def raise_most_hopeful(errors: list[SagewatchError]) -> None:
-    """Raise the first Retry among the errors, else the first error; nothing when there is none."""
+    """Raise the first Impaired among the errors, else the first Retry, else the first; nothing when there is none."""
     if errors:
-        raise min(errors, key=lambda error: not isinstance(error, Retry))
+        raise min(errors, key=lambda error: (not isinstance(error, Impaired), not isinstance(error, Retry)))

@@ -8,22 +8,30 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sagewatch.aws import mute_rules, queue
-from sagewatch.errors import Retry, SagewatchError
+from sagewatch.aws import queue
+from sagewatch.errors import ErrorCode, Impaired, Retry, SagewatchError, understood
 from sagewatch.fleet.coverage import DUE
-from sagewatch.fleet.mute_windows import snooze_rule
-from sagewatch.model import Evidence, Notice
+from sagewatch.model import Evidence, Labels, Notice
 from sagewatch.policy.rules import Route
+from sagewatch.tell import snooze
 from sagewatch.tell.clock import CLOCK, look_after_all
 from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import Busy, deliver
+from sagewatch.tell.delivery.moved import holds_incident
 from sagewatch.tell.digest.send import send_digest
 from sagewatch.tell.evidence.gather import PATIENCE, gather, tags_of_arn
+from sagewatch.tell.hide import evidence_without_secrets, without_secrets
+from sagewatch.tell.impaired import IMPAIRED_ATTEMPTS, tell_without_memory
+from sagewatch.tell.incident.acknowledgement import may_snooze
+from sagewatch.tell.incident.late import dated
 from sagewatch.tell.read import alarm_events
 from sagewatch.tell.read.sagemaker_events import lacks_tags, tagged
 from sagewatch.tell.route import route_named, routes
 from sagewatch.tell.store import seen, timelines
 from sagewatch.tell.store.timelines import Timeline
+
+_UNTAGGED_TOLD, _UNTAGGED_GIVEN_UP = 3, 10
+"""The attempts from which what lacks its tags is told without them, and from which they are asked for no more."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 15.0, 900.0  # s, before a message comes back that nobody said when to try again
 
@@ -37,20 +45,27 @@ def receive(context: Context, record: Any, event: Mapping[str, Any]) -> Notice |
     # The count includes this receive (SQS, ReceiveMessage, ApproximateReceiveCount).
     context.attempt = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
     try:
-        context.require_time()
-        if event.get("detail-type") == CLOCK:
-            look_after_all(context)
-            return None
-        if event.get("detail-type") == DUE:
-            send_digest(context, event)
-            return None
-        return tell(context, event)
+        with understood("The message could not be read"):
+            return _do(context, event)
     except Retry as error:
+        if isinstance(error, Impaired) and context.attempt % IMPAIRED_ATTEMPTS == 0:
+            tell_without_memory(context, event)
         # Nothing sleeps here: Lambda bills the time. SQS hides the message instead (ChangeMessageVisibility).
         receipt, url = record.get("receiptHandle"), context.settings.queue_url
         if url and receipt:
             queue.postpone(context.clients.sqs, url, receipt, wait(error, context.attempt) + 1)
         raise
+
+
+def _do(context: Context, event: Mapping[str, Any]) -> Notice | None:
+    context.require_time()
+    if event.get("detail-type") == CLOCK:
+        look_after_all(context, lambda route, notice: _tell_on(context, (route,), without_secrets(notice)))
+        return None
+    if event.get("detail-type") == DUE:
+        send_digest(context, event)
+        return None
+    return tell(context, event)
 
 
 def wait(error: Retry, attempt: int) -> float:
@@ -74,11 +89,30 @@ def tell(context: Context, event: Mapping[str, Any]) -> Notice | None:
 
     Every route is tried even when another one fails, and then the failure is raised: Retry before Undeliverable.
     """
-    notice = _read_with_tags(context, event)
-    if notice is None:
+    found, is_tagged = _read_with_tags(context, event)
+    if found is None:
         return None
-    taken = [route for route in _routes(context, notice) if not route.drop]
-    explain = cache(lambda logs: gather(context.evidence_clients, notice, logs, _patience(context)))
+    if not is_tagged and context.attempt < _UNTAGGED_TOLD:
+        raise Retry(
+            f"the tags of {found.arn} cannot be read, so that it is not known who is to be told",
+            code=ErrorCode.TAGS_UNREAD,
+        )
+    notice = without_secrets(found)
+    taken = tuple([route for route in _routes(context, notice) if not route.drop])
+    _tell_on(context, taken, notice)
+    if not is_tagged and context.attempt < _UNTAGGED_GIVEN_UP:
+        raise Retry(
+            f"the tags of {found.arn} cannot be read: it was told without them, and they are asked for again",
+            code=ErrorCode.TAGS_UNREAD,
+        )
+    return notice if taken else None
+
+
+def _tell_on(context: Context, taken: tuple[Route, ...], notice: Notice) -> None:
+    """Write a notice down and tell it, on each of the routes."""
+    explain = cache(
+        lambda logs: evidence_without_secrets(gather(context.evidence_clients, notice, logs, _patience(context)))
+    )
     errors: list[SagewatchError] = []
     for route in taken:
         with collected(errors):
@@ -86,25 +120,31 @@ def tell(context: Context, event: Mapping[str, Any]) -> Notice | None:
             if current.incidents:
                 deliver(context, route, current, frozenset({notice.key}))
             if notice.state == "snoozed":
-                _snooze(context, current, notice)
+                snooze.mute(context, current, notice)
+            else:
+                snooze.unmute(context, current)
     raise_most_hopeful(errors)
-    return notice if taken else None
 
 
-def _read_with_tags(context: Context, event: Mapping[str, Any]) -> Notice | None:
-    """Read an event with the tags of what it is about: whose it is, who started it, whether it is ignored."""
+def _read_with_tags(context: Context, event: Mapping[str, Any]) -> tuple[Notice | None, bool]:
+    """Read an event with the tags of what it is about: whose it is, who started it, whether it is ignored.
+
+    The second value tells whether they are known; tags that could not be read are never remembered as none.
+    """
     prefix, policy = context.settings.prefix, context.policy
     found = alarm_events.notice(prefix, event, policy)
     if found is None or not lacks_tags(event, found):
-        return found
+        return found, True
     if found.state in ("succeeded", "announced") and not any(_wants(route, found) for route in policy.routes):
-        return found  # nobody is told, whatever its tags say
+        return found, True  # nobody is told, whatever its tags say
     client, table, now = context.clients.dynamodb, context.settings.table, context.now.timestamp()
     tags = seen.tags(client, table, found.key)
     if tags is None:
         tags = tags_of_arn(context.evidence_clients, found.arn, _patience(context))
+        if tags is None:
+            return found, False
         seen.remember_tags(client, table, found.key, tags, now)
-    return alarm_events.notice(prefix, tagged(event, tags), policy)
+    return alarm_events.notice(prefix, tagged(event, tags), policy), True
 
 
 def _patience(context: Context) -> float:
@@ -115,12 +155,24 @@ def _patience(context: Context) -> float:
 def _routes(context: Context, notice: Notice) -> tuple[Route, ...]:
     """Return the routes on which a notice is told, in order."""
     if notice.state in ("acked", "snoozed"):
-        return (route_named(context.policy, notice.labels["route"]),)
+        return (_route_of_click(context, notice),)
     taken = routes(context.policy, notice.labels)
     if notice.state in ("cleared", "closed") and notice.labels["alarm"] == "failed":
         others = [route for route in context.policy.routes if route not in taken]
         return (*taken, *(route for route in others if _may_end_something(context, route, notice)))
     return tuple([route for route in taken if _wants(route, notice)])
+
+
+def _route_of_click(context: Context, notice: Notice) -> Route:
+    """Return the route of a click; the clock may have moved its incident since to another one (see clock)."""
+    named = route_named(context.policy, notice.labels["route"])
+    if named in context.policy.routes or not notice.incident:
+        return named
+    client, table, place = context.clients.dynamodb, context.settings.table, context.place_of(notice)
+    for route in context.policy.routes:
+        if holds_incident(timelines.load(client, table, route.name, notice.subject, place), notice.incident):
+            return route
+    return named
 
 
 def _wants(route: Route, notice: Notice) -> bool:
@@ -139,7 +191,8 @@ def _may_end_something(context: Context, route: Route, notice: Notice) -> bool:
     What is deleted has lost the tags that led there. So it is told where something is open, and where it was written
     down before but could not be told.
     """
-    timeline = timelines.load(context.clients.dynamodb, context.settings.table, route.name, notice.subject)
+    client, table = context.clients.dynamodb, context.settings.table
+    timeline = timelines.load(client, table, route.name, notice.subject, context.place_of(notice))
     current = Current(timeline, context.now)
     return timeline.holds(notice) or any(incident.is_open for incident in current.incidents)
 
@@ -149,10 +202,15 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
 
     `explain(logs)` returns that, with the last lines of the log or without.
     """
-    timeline = timelines.load(context.clients.dynamodb, context.settings.table, route.name, notice.subject)
+    client, table = context.clients.dynamodb, context.settings.table
+    timeline = timelines.load(client, table, route.name, notice.subject, context.place_of(notice))
     current = Current(timeline, context.now)
     if timeline.holds(notice):
         return current
+    if notice.incident:
+        notice = replace(notice, labels=Labels({**notice.labels.values, "route": route.name}))
+    if notice.state == "snoozed" and not may_snooze(route, current.incidents, notice):
+        notice = replace(notice, until=notice.at)
     is_explained = notice.state in ("failed", "firing") and not notice.muted
     found = explain(route.logs) if is_explained else Evidence()
     more = {} if found == Evidence() else {notice.key: found}
@@ -160,16 +218,7 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
     def added(latest: Timeline) -> Timeline:
         if latest.holds(notice):
             return latest
-        return replace(latest, notices=(*latest.notices, notice), evidence={**latest.evidence, **more})
+        notices = (*latest.notices, dated(latest.notices, notice))
+        return replace(latest, notices=notices, evidence={**latest.evidence, **more})
 
     return change(context, current, added)
-
-
-def _snooze(context: Context, current: Current, notice: Notice) -> None:
-    """Have CloudWatch itself mute what fires, so that native paging is quiet too; the rule ends by itself."""
-    for incident in current.incidents:
-        alarms = [part.last.part for part in incident.parts if part.firing]
-        is_meant = any(each.key == notice.key for each in incident.notices)
-        if is_meant and alarms and notice.until and notice.until > context.now:
-            rule = snooze_rule(context.settings.prefix, incident.id, alarms, notice.by, context.now, notice.until)
-            mute_rules.put(context.clients.cloudwatch, rule)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sagewatch.aws import queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
-from sagewatch.errors import SagewatchError
+from sagewatch.errors import NotAllowed, OutOfTime, SagewatchError
 from sagewatch.model import Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.reconcile import Outcome, reconcile
+from sagewatch.watch.rollback import Deployments
+
+MOST_DENIALS = 3
+"""The receive at which a resource that may not be described is given up, 24 minutes after the first.
+
+Before that it may be a permission that was just given (IAM User Guide, "Changes that I make are not always immediately
+visible"). After it the message would end in the dead-letter queue, as would each of its kind."""
 
 
 @dataclass(slots=True)
@@ -29,27 +37,67 @@ class Batch:
     """What was done, by the ref that was named."""
     errors: dict[Ref, SagewatchError] = field(default_factory=dict)
     """Why it could not be done, by the ref that was named."""
+    given_up: dict[Ref, NotAllowed] = field(default_factory=dict)
+    """Why it cannot be done here, and its message is no failure any more."""
+    sent: set[Ref] = field(default_factory=set)
+    """What was put into the queue anew, to be gone on with."""
+    deployments: Deployments = field(default_factory=Deployments)
+    """What was deployed lately; the lists are read once, however many endpoints are gone."""
     in_force: PolicyInForce | None = None
     """What the store answered; None until it was asked."""
 
-    def reconcile(self, ref: Ref) -> None:
-        """Reconcile a resource, and its children, unless this batch has done so; raise what that raised, again too."""
+    def reconcile(self, ref: Ref, queue_url: str | None = None, attempt: int = 1) -> None:
+        """Reconcile a resource unless this batch has done so; raise what that raised, again too.
+
+        `attempt` counts the receives of the message: at the third, one that may not be described is given up.
+
+        What ran out of time is put into the queue anew, and so counts as no failed receive, if some of it was done or
+        something else took the time. Children go into the queue, too; without a queue they are reconciled here.
+        """
         # Each message fails by itself (Lambda Developer Guide, "Handling errors for an SQS event source in Lambda").
         if ref in self.errors:
             raise self.errors[ref]
-        if ref in self.outcomes:
+        if ref in self.outcomes or ref in self.sent or ref in self.given_up:
             return
+        alone = not (self.outcomes or self.errors or self.sent or self.given_up)
         try:
-            if self.in_force is None:
-                self.in_force = self.store.read()
-            self.outcomes[ref] = reconcile(self.clients, self.prefix, ref, self.in_force, self.deadline)
+            self._reconcile(ref, queue_url)
+        except OutOfTime as error:
+            if queue_url is None or (alone and not error.done):
+                self.errors[ref] = error
+                raise
+            queue.name(self.clients.sqs, queue_url, [ref])
+            self.sent.add(ref)
+        except NotAllowed as error:
+            if attempt < MOST_DENIALS or not error.describes:
+                self.errors[ref] = error
+                raise
+            self.given_up[ref] = error
         except SagewatchError as error:
             self.errors[ref] = error
             raise
-        for child in self.outcomes[ref].children:
+
+    def _reconcile(self, ref: Ref, queue_url: str | None) -> None:
+        self.deadline.require_call()
+        if self.in_force is None:
+            self.in_force = self.store.read()
+        outcome = reconcile(self.clients, self.prefix, ref, self.in_force, self.deadline, self.deployments)
+        if queue_url is not None:
+            queue.name(self.clients.sqs, queue_url, [each for each in outcome.children if each not in self.outcomes])
+        self.outcomes[ref] = outcome
+        for child in outcome.children if queue_url is None else ():
             self.reconcile(child)
 
+    @property
+    def refused(self) -> list[str]:
+        """The alarms that CloudWatch refuses, each with its reason."""
+        return [each for done in self.outcomes.values() for each in done.refused]
+
     def counts(self) -> dict[str, int]:
-        """Return what was written, as metrics: `{"AlarmsPut": 11, "AlarmsDeleted": 0}`."""
+        """Return what was written, as metrics: `{"AlarmsPut": 11, "AlarmsDeleted": 0, "AlarmsRefused": 0}`."""
         done = self.outcomes.values()
-        return {"AlarmsPut": sum([each.put for each in done]), "AlarmsDeleted": sum([each.deleted for each in done])}
+        return {
+            "AlarmsPut": sum([each.put for each in done]),
+            "AlarmsDeleted": sum([each.deleted for each in done]),
+            "AlarmsRefused": len(self.refused),
+        }

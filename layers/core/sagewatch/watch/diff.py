@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sagewatch.kinds.kind import Kind, Reader
-from sagewatch.model import Alarm, Changes, Observed, Plan
+from sagewatch.model import PER_CAPACITY, Alarm, Changes, Observed, Plan, Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.plan import plan
+from sagewatch.watch.revision import member_of, next_revision, revision_of, set_digest
 from sagewatch.watch.rollback import protected_by, protecting, still_protecting
 
 
@@ -27,40 +28,80 @@ class Decision:
         return (*self.wanted.reports, *stay)
 
 
-def decide(read: Reader, prefix: str, kind: Kind, observed: Observed, in_force: PolicyInForce) -> Decision:
+def decide(
+    read: Reader,
+    prefix: str,
+    kind: Kind,
+    observed: Observed,
+    in_force: PolicyInForce,
+    deployed: Collection[Ref] = (),
+) -> Decision:
     """Decide what to write about a resource.
 
     Under a frozen policy only a resource without alarms gets any, and only one that is gone loses its own. An alarm
-    that rolls back the deployments of another resource that lives (`read` asks) is not deleted.
+    that rolls back the deployments of another resource that lives (`read` asks) is not deleted: of one that its label
+    names, or of one in `deployed`, which may have been deployed too lately to be named there.
     """
     wanted = plan(prefix, kind, observed.facts, in_force.policy, in_force.withheld)
     if in_force.frozen and observed.facts.live and observed.owned:
         return Decision(wanted=wanted, changes=Changes())
-    changes = diff(wanted, observed.owned, observed.foreign)
-    stay = still_protecting(read, observed.owned, changes.deletes)
-    deletes = tuple([name for name in changes.deletes if name not in stay])
-    return Decision(wanted=wanted, changes=replace(changes, deletes=deletes), protecting=stay)
+    stay = still_protecting(read, observed.owned, _superfluous(wanted, observed.owned), deployed)
+    mark = in_force.mark_of(observed.facts.ref)
+    changes = diff(wanted, observed.owned, observed.foreign, stay=stay, mark=mark)
+    return Decision(wanted=wanted, changes=changes, protecting=stay)
 
 
-def diff(wanted: Plan, existing: Iterable[Alarm], foreign: Collection[str] = ()) -> Changes:
+def diff(
+    wanted: Plan,
+    existing: Iterable[Alarm],
+    foreign: Collection[str] = (),
+    *,
+    stay: Collection[str] = (),
+    mark: str = "",
+) -> Changes:
     """Return the puts and deletes that make `existing` what is wanted; nothing changed means no write.
 
     An alarm whose actions somebody disabled keeps them disabled. What the plan says is unknown is left as it is, an
-    alarm that rolls back this resource's own deployments is never deleted, and `foreign` alarms are left alone even
-    under a name that we would have given.
+    alarm that rolls back this resource's own deployments is never deleted, nor is one in `stay`, and `foreign` alarms
+    are left alone even under a name that we would have given. One alarm says which there should be in all, and what
+    the policy's `mark` was.
     """
     present = {alarm.name: alarm for alarm in existing}
-    desired = {alarm.name: _as_present(alarm, present.get(alarm.name)) for alarm in wanted.alarms}
-    return Changes(
-        puts=tuple([each for name, each in desired.items() if each != present.get(name) and name not in foreign]),
-        deletes=tuple(
-            [
-                name
-                for name, alarm in present.items()
-                if name not in desired and name not in wanted.rollback_alarms and not _is_unknown(wanted, alarm)
-            ]
-        ),
+    deletes = tuple([name for name in _superfluous(wanted, present.values()) if name not in stay])
+    desired = {
+        alarm.name: _as_present(alarm, present.get(alarm.name)) for alarm in wanted.alarms if alarm.name not in foreign
+    }
+    kept = [alarm for name, alarm in present.items() if name not in desired and name not in deletes]
+    digest = set_digest(map(member_of, [*desired.values(), *kept]), mark)
+    # The alarm that says it already goes on saying it, also when it is unknown by now: that is not written.
+    is_said = any(revision_of(each).of_set == digest for each in kept)
+    bearer = None if is_said else _bearer(desired, present)
+    puts = [next_revision(each, present.get(name), digest if name == bearer else "") for name, each in desired.items()]
+    return Changes(puts=tuple([each for each in puts if each != present.get(each.name)]), deletes=deletes)
+
+
+def _bearer(desired: Mapping[str, Alarm], present: Mapping[str, Alarm]) -> str | None:
+    """Return the name of the alarm that is to say which alarms there should be: the one that says so now, if any."""
+    return min(
+        desired,
+        key=lambda name: (not _bears_a_set(present.get(name)), not _has_capacity(desired[name]), name),
+        default=None,
     )
+
+
+def _bears_a_set(alarm: Alarm | None) -> bool:
+    return alarm is not None and bool(revision_of(alarm).of_set)
+
+
+def _has_capacity(alarm: Alarm) -> bool:
+    """Tell whether an alarm is written again with each other instance type: then to say the set costs no write more."""
+    return alarm.labels is not None and any(alarm.labels.get(each) is not None for each in PER_CAPACITY.values())
+
+
+def _superfluous(wanted: Plan, existing: Iterable[Alarm]) -> list[str]:
+    """Return the names of alarms that are neither wanted nor unknown, and guard no deployment of their own resource."""
+    desired = {alarm.name for alarm in wanted.alarms} | wanted.rollback_alarms
+    return [each.name for each in existing if each.name not in desired and not _is_unknown(wanted, each)]
 
 
 def _as_present(alarm: Alarm, present: Alarm | None) -> Alarm:
@@ -76,6 +117,7 @@ def _as_present(alarm: Alarm, present: Alarm | None) -> Alarm:
 
 def _is_unknown(wanted: Plan, alarm: Alarm) -> bool:
     labels = alarm.labels
-    return labels is not None and not wanted.unknown.isdisjoint(
-        {(None, labels["alarm"]), (labels["scope"], labels["alarm"])}
-    )
+    if labels is None:
+        return False
+    of_scope, of_any = (labels["scope"], labels["alarm"]), (None, labels["alarm"])
+    return of_scope in wanted.unknown or (of_any in wanted.unknown and of_scope not in wanted.known)

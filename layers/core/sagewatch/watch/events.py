@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sagewatch.errors import Undeliverable
+from sagewatch.errors import ErrorCode, Undeliverable
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
+from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Labels, Ref
+from sagewatch.watch.names import ref_in
 
 # ARNs of what AWS manages have `aws` in place of an account (Developer Guide, "Managed pipelines"):
 # arn:aws:sagemaker:us-east-1:aws:pipeline/name.
@@ -24,6 +26,9 @@ _BY_DETAIL_TYPE = {detail_type: (kind, field) for kind in KINDS for detail_type,
 _BY_CALL = {call: (kind, parameter) for kind in KINDS for call, parameter in kind.calls.items()}
 _BY_ARN_TYPE = {kind.arn_type: kind for kind in KINDS}
 _WITHOUT_ROWS = frozenset(kind.name for kind in KINDS if not kind.specs)
+_KNOWN = {kind.name for kind in KINDS}
+# Every kind's name matches it, and every ARN (the patterns of SageMaker's API reference, which are narrower).
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:/_.-]{0,255}")
 _TAG_CALLS = frozenset({"AddTags", "DeleteTags"})
 
 
@@ -31,7 +36,8 @@ def parse(body: str) -> Event:
     """Read a queue message; Undeliverable when it is not a JSON object."""
     try:
         event = json.loads(body)
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
+        # What is nested a thousand times is JSON, and none that AWS sends.
         raise Undeliverable(f"The message is not JSON: {wrong}") from wrong
     if not isinstance(event, dict):
         raise Undeliverable(f"The message is a JSON {type(event).__name__}, not an event")
@@ -61,7 +67,7 @@ def ref_of(event: Event) -> Ref | None:
         found = detail.get(field) or kind.first_arn(event.get("resources"))
         ref = _ref(kind, _text({field: found}, field, detail_type))
     else:
-        raise Undeliverable(f"No kind of resource has events of detail-type '{detail_type}'")
+        raise Undeliverable(f"No kind of resource has events of detail-type {_shown(detail_type)}")
     return None if ref and ref.kind in _WITHOUT_ROWS else ref
 
 
@@ -71,16 +77,27 @@ def why_ignored(event: Event) -> str:
     return f"AWS manages {arns[0]}" if arns else "it names nothing that has alarms"
 
 
+def _of_request(event: Event) -> Ref | None:
+    kind = kind_named(event["kind"]) if isinstance(event["kind"], str) else None
+    if kind is None:
+        known = ", ".join(sorted(_KNOWN))
+        raise Undeliverable(
+            f"{_shown(event['kind'])} is no kind of resource; there are {known}", code=ErrorCode.UNKNOWN_KIND
+        )
+    return _ref(kind, _text(event, "name", "request"))
+
+
 def _ref(kind: Kind, text: str) -> Ref | None:
-    """Return which resource a name or an ARN names; None for one that AWS manages, not the account."""
-    return None if _MANAGED.match(text) else Ref(kind.name, kind.name_in(text))
+    """Return which resource a name or an ARN names, None for one that AWS manages, not the account.
 
-
-def _of_request(event: Event) -> Ref:
-    known = {kind.name for kind in KINDS}
-    if event["kind"] not in known:
-        raise Undeliverable(f"'{event['kind']}' is no kind of resource; there are {', '.join(sorted(known))}")
-    return Ref(event["kind"], _text(event, "name", "request"))
+    Undeliverable when SageMaker gives no such names.
+    """
+    if _MANAGED.match(text):
+        return None
+    name = kind.name_in(text)
+    if not _NAME.fullmatch(name):
+        raise Undeliverable(f"{_shown(text)} is no name of a {kind.title.lower()}")
+    return Ref(kind.name, name)
 
 
 def _of_call(detail: Event) -> Ref | None:
@@ -89,14 +106,27 @@ def _of_call(detail: Event) -> Ref | None:
     if detail.get("errorCode"):
         return None
     parameters = detail.get("requestParameters")
-    if not isinstance(parameters, dict):
+    if not isinstance(call, str) or not isinstance(parameters, dict):
         raise Undeliverable(f"The CloudTrail record of {call} has no requestParameters")
     if call in _TAG_CALLS:
-        return _of_tag_call(_text(parameters, "resourceArn", str(call)))
+        return None if _is_left_out(parameters) else _of_tag_call(_text(parameters, "resourceArn", call))
     if call not in _BY_CALL:
-        raise Undeliverable(f"No kind of resource is named by the API call '{call}'")
+        raise Undeliverable(f"No kind of resource is named by the API call {_shown(call)}")
     kind, parameter = _BY_CALL[call]
+    if parameter not in parameters and _is_left_out(parameters):
+        return _ref(kind, _arn_in_response(kind, detail.get("responseElements"), call))
     return _ref(kind, _text(parameters, parameter, call))
+
+
+def _is_left_out(parameters: Event) -> bool:
+    """Tell whether CloudTrail left the parameters out, as it does over 100 KB ("CloudTrail record contents")."""
+    return parameters.get("omitted") is True
+
+
+def _arn_in_response(kind: Kind, response: object, call: str) -> str:
+    """Return the ARN that an operation answered with: `pipelineArn` of `CreatePipeline`."""
+    field = kind.arn[0].lower() + kind.arn[1:]
+    return _text(response if isinstance(response, dict) else {}, field, f"{call}, responseElements")
 
 
 def _of_tag_call(arn: str) -> Ref | None:
@@ -106,9 +136,15 @@ def _of_tag_call(arn: str) -> Ref | None:
 
 
 def _of_alarm(detail: Event) -> Ref | None:
-    configuration = detail.get("configuration")
-    labels = Labels.of(configuration.get("description")) if isinstance(configuration, dict) else None
-    return labels.ref if labels else None
+    """Return whose alarm was changed: by its labels, or by its name when somebody cleared its description."""
+    configuration, name = detail.get("configuration"), detail.get("alarmName")
+    description = configuration.get("description") if isinstance(configuration, dict) else None
+    if description and isinstance(description, str):
+        labels = Labels.of(description)
+        ref = labels.ref if labels else None
+    else:
+        ref = ref_in(name) if isinstance(name, str) else None
+    return ref if ref and ref.kind in _KNOWN and _NAME.fullmatch(ref.name) else None
 
 
 def _text(values: Event, field: str, where: str) -> str:
@@ -116,3 +152,8 @@ def _text(values: Event, field: str, where: str) -> str:
     if not isinstance(value, str) or not value:
         raise Undeliverable(f"{where}: '{field}' must be a name, not {json.dumps(value, default=str)[:80]}")
     return value
+
+
+def _shown(value: object) -> str:
+    """Return the beginning of what an event says, in ASCII."""
+    return ascii(value)[:80]

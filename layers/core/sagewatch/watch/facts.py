@@ -6,40 +6,55 @@ from dataclasses import replace
 
 from sagewatch.aws import cloudwatch
 from sagewatch.aws.clients import Clients
+from sagewatch.aws.deadline import Deadline
 from sagewatch.kinds.kind import Kind, Reader, describe
 from sagewatch.model import Description, Facts, Observed, Ref
 from sagewatch.watch import names
 from sagewatch.watch.rollback import rollback_alarms
 
+_NO_DEADLINE = Deadline()
 
-def observe(clients: Clients, prefix: str, kind: Kind, ref: Ref) -> Observed:
+
+def observe(clients: Clients, prefix: str, kind: Kind, ref: Ref, deadline: Deadline = _NO_DEADLINE) -> Observed:
     """Return a resource's facts, the alarms that are ours and of it, and the names under its prefix that are not ours.
 
-    Raise Retry when AWS does not answer.
+    Raise Retry when AWS does not answer, OutOfTime before a call that might not return in time.
     """
-    facts = read_facts(clients.reader, kind, ref)
+    read = clients.reader.until(deadline)
+    description = describe(read, kind, ref.name)
+    facts = facts_of(kind, description) if description else Facts(ref=ref, live=False)
+    deadline.require_call()
     # The names that `search_prefix` finds may be a neighbour's, when the resource's own name is long enough to be cut.
     own = names.alarm_name(prefix, facts.ref, "", "").removesuffix("//") + "/"
     owned, foreign = [], set()
     for found in cloudwatch.described(clients.cloudwatch, names.search_prefix(prefix, facts.ref)):
-        alarm = found.alarm
-        if names.is_owned(prefix, facts.ref, alarm.name, alarm.labels):
-            owned.append(alarm)
-        elif alarm.name.startswith(own):
-            foreign.add(alarm.name)
+        if ours := names.claimed(prefix, found.alarm, facts.ref):
+            owned.append(ours)
+        elif found.alarm.name.startswith(own):
+            foreign.add(found.alarm.name)
+    if description:
+        watched = tuple(metric for alarm in owned for metric in alarm.metrics)
+        facts = _observed(read, kind, description, replace(facts, watched=watched))
     return Observed(facts=facts, owned=tuple(owned), foreign=frozenset(foreign))
 
 
 def read_facts(read: Reader, kind: Kind, ref: Ref) -> Facts:
-    """Return what a fresh describe, and the tags, say of a resource."""
+    """Return what a fresh describe, and the tags, say of a resource, whatever alarms it has."""
     description = describe(read, kind, ref.name)
     if description is None:
         return Facts(ref=ref, live=False)
-    facts = kind.observe(description, read, facts_of(kind, description))
+    return _observed(read, kind, description, facts_of(kind, description))
+
+
+def _observed(read: Reader, kind: Kind, description: Description, facts: Facts) -> Facts:
+    return replace(kind.observe(description, read, facts), tags=_tags(read, kind, description))
+
+
+def _tags(read: Reader, kind: Kind, description: Description) -> dict[str, str]:
     # Of the Describe* calls only DescribeLabelingJob answers with tags. When the resource goes while we look, ListTags
     # fails, and the message comes back.
-    tags = read.listed("list_tags", "Tags", ResourceArn=description[kind.arn])
-    return replace(facts, tags={tag["Key"]: tag["Value"] for tag in tags})
+    listed = read.listed("list_tags", "Tags", ResourceArn=description[kind.arn])
+    return {tag["Key"]: tag["Value"] for tag in listed}
 
 
 def facts_of(kind: Kind, description: Description) -> Facts:
@@ -54,6 +69,8 @@ def facts_of(kind: Kind, description: Description) -> Facts:
 
 
 def is_unchanged(read: Reader, kind: Kind, ref: Ref, facts: Facts) -> bool:
-    """Describe a resource once more, and tell whether the description still leads to the same alarms."""
+    """Describe a resource once more, and tell whether its description and its tags still lead to the same alarms."""
     description = describe(read, kind, ref.name)
-    return facts.version == (facts_of(kind, description).version if description else None)
+    if description is None:
+        return not facts.live
+    return facts.version == facts_of(kind, description).version and facts.tags == _tags(read, kind, description)

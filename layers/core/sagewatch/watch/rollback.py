@@ -1,18 +1,21 @@
 """Decides about alarms that roll deployments back: SageMaker's AutoRollbackConfiguration names alarms of any endpoint.
 
-An alarm of ours that another endpoint names gets the label `guards=<kind>/<name>`. When its own resource goes, it stays
-for as long as the resource in that label lives and names it.
+An alarm of ours that other resources name gets the label `guards=<kind>/<name>,<kind>/<name>`. When its own resource
+goes, it stays for as long as one of the resources in that label lives and names it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
 from sagewatch.kinds.kind import Reader, describe
+from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Description, Facts, Labels
+from sagewatch.model import Alarm, Description, Facts, Labels, Ref
 from sagewatch.watch import names
-from sagewatch.watch.revision import text_of, with_revision
+from sagewatch.watch.revision import as_edited, is_edited, with_revision
 
 # The label, as it is written in alarms that are there already.
 _PROTECTS = "guards"
@@ -35,33 +38,76 @@ def alarms_of_others(prefix: str, facts: Facts) -> list[str]:
     return sorted(name for name in facts.rollback_alarms if name.startswith(f"{prefix}/") and not name.startswith(own))
 
 
-def to_label(facts: Facts, alarms: Iterable[Alarm]) -> Iterator[Alarm]:
+def to_label(prefix: str, facts: Facts, alarms: Iterable[Alarm]) -> Iterator[Alarm]:
     """Yield, with a label that says whose deployments they roll back, those of our alarms that lack that label."""
     for alarm in alarms:
-        if alarm.labels and alarm.labels.get(_PROTECTS) != str(facts.ref):
-            yield protecting(alarm, str(facts.ref))
+        ours, protected = names.claimed(prefix, alarm), {*protected_by(alarm), str(facts.ref)}
+        if ours and protected != set(protected_by(alarm)):
+            yield protecting(ours, protected)
 
 
-def protecting(alarm: Alarm, protected: str) -> Alarm:
-    """Return an alarm of ours with the label that names the resource whose deployments it rolls back (kind/name)."""
+def protecting(alarm: Alarm, protected: Collection[str]) -> Alarm:
+    """Return an alarm of ours with the label that names the resources whose deployments it rolls back (kind/name).
+
+    What somebody edited still looks edited afterwards, so that it is mended with its own resource.
+    """
     if alarm.labels is None:
         return alarm
-    return with_revision(text_of(alarm), Labels({**alarm.labels.values, _PROTECTS: protected}), alarm.request)
+    labels = Labels({**alarm.labels.values, _PROTECTS: ",".join(sorted(protected))})
+    marked = with_revision(alarm.text, labels, alarm.request)
+    return as_edited(marked) if is_edited(alarm) else marked
 
 
-def protected_by(alarm: Alarm) -> str | None:
-    """Return the resource (kind/name) whose deployments an alarm of ours rolls back, as its label says."""
-    return alarm.labels.get(_PROTECTS) if alarm.labels else None
+def protected_by(alarm: Alarm) -> tuple[str, ...]:
+    """Return the resources (kind/name) whose deployments an alarm of ours rolls back, as its label says."""
+    said = alarm.labels.get(_PROTECTS) if alarm.labels else None
+    return tuple(said.split(",")) if said else ()
 
 
-def still_protecting(read: Reader, owned: Iterable[Alarm], deletes: Iterable[str]) -> dict[str, str]:
-    """Return which of the alarms to delete still roll back the deployments of a resource that lives, and of which."""
+def still_protecting(
+    read: Reader, owned: Iterable[Alarm], deletes: Iterable[str], deployed: Collection[Ref] = ()
+) -> dict[str, str]:
+    """Return which of the alarms to delete still roll back the deployments of resources that live, and of which.
+
+    Those that the alarms' labels name are asked, and those in `deployed`.
+    """
     protected = {alarm.name: protected_by(alarm) for alarm in owned}
-    found = {}
-    for name in deletes:
-        kind_name, _, resource = (protected.get(name) or "").partition("/")
-        kind = kind_named(kind_name)
-        description = describe(read, kind, resource) if kind else None
-        if description and name in rollback_alarms(description):
-            found[name] = f"{kind_name}/{resource}"
-    return found
+    going = tuple(deletes)
+    asked = {*map(str, deployed if going else ()), *(each for name in going for each in protected.get(name, ()))}
+    rolled_back = {each: _alarms_of(read, each) for each in sorted(asked)}
+    found = {name: [each for each, alarms in rolled_back.items() if name in alarms] for name in going}
+    return {name: ", ".join(several) for name, several in found.items() if several}
+
+
+def _alarms_of(read: Reader, resource: str) -> frozenset[str]:
+    """Return the alarms that roll back the deployments of a resource (kind/name); none when it is gone."""
+    kind_name, _, name = resource.partition("/")
+    kind = kind_named(kind_name)
+    description = describe(read, kind, name) if kind and name else None
+    return rollback_alarms(description) if description else frozenset()
+
+
+@dataclass(slots=True)
+class Deployments:
+    """The resources to which something was deployed lately, listed once in an invocation, when they are first needed.
+
+    Who begins to deploy after that has events in flight, and is looked at because of them.
+    """
+
+    found: tuple[Ref, ...] | None = None
+
+    def since(self, read: Reader, since: datetime) -> tuple[Ref, ...]:
+        """Return them; Retry when the lists cannot be read."""
+        if self.found is None:
+            self.found = deployed_since(read, since)
+        return self.found
+
+
+def deployed_since(read: Reader, since: datetime) -> tuple[Ref, ...]:
+    """Return the resources to which something was deployed since then, as the lists say."""
+    return tuple(
+        Ref(kind.name, item[kind.parameter])
+        for kind in KINDS
+        if kind.deployed
+        for item in read.listed(kind.listing.operation, kind.listing.items, LastModifiedTimeAfter=since)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sagewatch.kinds.kind import FailureNotice
-from sagewatch.kinds.leads import DETAILS, FailureReader, Lead, last_change
+from sagewatch.kinds.leads import DETAILS, FailureReader, Lead, last_deployment
 from sagewatch.model import Notice, Severity
 
 NOTICES = (
@@ -34,7 +34,7 @@ def explain(read: FailureReader, notice: Notice) -> Lead:
     return Lead(
         ref=notice.labels.ref,
         reason=description.get("FailureReason") or notice.reason,
-        facts=last_change(description),
+        facts=last_deployment(description, notice.at),
         group=f"/aws/sagemaker/Endpoints/{name}",
         streams="" if scope == "all" else f"{scope}/",
     )

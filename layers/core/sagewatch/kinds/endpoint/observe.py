@@ -19,10 +19,11 @@ from sagewatch.kinds.hosts import MOST_METRICS
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Reader
 from sagewatch.kinds.prices import hourly
 from sagewatch.kinds.requests import UTILISATION, published_every
-from sagewatch.model import CAPACITY_TRAITS, Description, Dimensions, Facts, Gap, Ref, Scope
+from sagewatch.model import CAPACITY_TRAITS, Description, Dimensions, Facts, Gap, Published, Ref, Scope
 
 _LISTS = ("ProductionVariants", "ShadowProductionVariants")
 _MODEL_TRAITS = frozenset({"multi-model"})
+_INVOCATION_TRAITS = frozenset({"async", "components", "requests"})
 _NOT_SERVING = frozenset({"Creating", "Failed"})
 """States of an endpoint that serves nobody; a failed one can only be deleted (DescribeEndpoint, EndpointStatus)."""
 
@@ -40,6 +41,12 @@ class Variant:
     body: Mapping[str, Any]
     invocation: str
     """How the endpoint is invoked: `async`, `components` or `requests`; a trait of the variant's scopes."""
+    hidden: str = ""
+    """Why its configuration cannot be read, and with it its model and type; empty when it can."""
+    watched: tuple[Published, ...] = ()
+    """The metrics that the endpoint's alarms look at."""
+    uninvoked: bool = False
+    """Whether `invocation` is only the likeliest, because the endpoint's configuration is hidden."""
 
 
 def _version(endpoint: Description) -> Hashable:
@@ -50,26 +57,31 @@ def _version(endpoint: Description) -> Hashable:
 
 def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
     name = endpoint["EndpointName"]
-    config = _config(endpoint, read)
-    pending, coming = _pending(endpoint, read)
+    config, hidden = _config(endpoint.get("EndpointConfigName"), read)
+    pending = _pending(endpoint)
+    coming, pending_hidden = _config(pending["EndpointConfigName"], read) if pending else ({}, "")
     invocation = _invocation(endpoint, config)
+    # DescribeEndpoint answers with AsyncInferenceConfig; roles and models are in the configuration alone.
+    unsure = bool(hidden) and invocation != "async"
     # While it is being created, DescribeEndpoint may not name the variants yet. While another configuration is being
     # deployed, the variants of both are there.
-    configured = {**_variants(coming), **_variants(config)}
     serving = _variants(endpoint) or _variants(config)
     present = {**_variants(pending), **serving}
     parts: list[Part] = []
-    for each in sorted(present):
+    for each, body in sorted(present.items()):
+        configured, why = (_variants(config), hidden) if each in serving else (_variants(coming), pending_hidden)
         dimensions = {"EndpointName": name, "VariantName": each}
-        parts += _variant_parts(
-            Variant(each, dimensions, {**configured.get(each, {}), **present[each]}, invocation), read
-        )
-    if not present:
-        parts.append(Gap(level="variant", reason="neither the endpoint nor its configuration names a variant"))
+        whole = {**configured.get(each, {} if why else _variants(coming).get(each, {})), **body}
+        parts += _variant_parts(Variant(each, dimensions, whole, invocation, why, facts.watched, unsure), read)
+    if not parts:
+        why = hidden or "neither the endpoint nor its configuration names a variant"
+        parts.append(Gap(level="variant", reason=why))
     if invocation == "async":
         backlog = {"EndpointName": name}
         waits = endpoint["EndpointStatus"] in _NOT_SERVING
         parts.append(Scope(level="backlog", name="all", series=(backlog,), waits=waits))
+    elif hidden:
+        parts.append(Gap(level="backlog", reason=hidden))
     every, unsteady = published_every(endpoint.get("MetricsConfig") or config.get("MetricsConfig") or {}, UTILISATION)
     coming_only = frozenset(present) if endpoint["EndpointStatus"] in _NOT_SERVING else present.keys() - serving
     scopes = tuple(_timed(part, every, coming_only) for part in parts if isinstance(part, Scope))
@@ -80,18 +92,20 @@ def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
             *(part for part in parts if isinstance(part, Gap)),
             *(_unsteady(scope, unsteady) for scope in scopes if unsteady),
         ),
-        children=_components(name, read) if invocation == "components" else (),
+        children=_components(name, read) if invocation == "components" or unsure else (),
     )
 
 
-def _config(endpoint: Description, read: Reader) -> Description:
-    """Return the configuration in service, `{}` where there is none any more.
+def _config(name: str | None, read: Reader) -> tuple[Description, str]:
+    """Return a configuration, and why it cannot be read: an endpoint outlives it if someone deletes it.
 
-    An endpoint outlives its configuration if someone deletes that; only the instance types are lost then.
-    DescribeEndpoint does not promise to name one (EndpointConfigName is not required in its answer).
+    DescribeEndpoint does not promise to name one (EndpointConfigName is not required in its answer); then it says all
+    that there is.
     """
-    name = endpoint.get("EndpointConfigName")
-    return (read("describe_endpoint_config", EndpointConfigName=name) if name else None) or {}
+    if not name:
+        return {}, ""
+    found = read("describe_endpoint_config", EndpointConfigName=name)
+    return ({}, f"its configuration {name} was deleted") if found is None else (found, "")
 
 
 def _timed(scope: Scope, every: Mapping[str, int], coming: Collection[str]) -> Scope:
@@ -110,13 +124,10 @@ def _unsteady(scope: Scope, namespaces: frozenset[str]) -> Gap:
     )
 
 
-def _pending(endpoint: Description, read: Reader) -> tuple[Description, Description]:
-    """Return the deployment under way, and the configuration it deploys, when that is another one."""
-    pending = endpoint.get("PendingDeploymentSummary") or {}
-    name = pending.get("EndpointConfigName")
-    if not name or name == endpoint.get("EndpointConfigName"):
-        return {}, {}
-    return pending, read("describe_endpoint_config", EndpointConfigName=name) or {}
+def _pending(endpoint: Description) -> Description:
+    """Return the deployment under way when that is of another configuration."""
+    pending: Description = endpoint.get("PendingDeploymentSummary") or {}
+    return pending if pending.get("EndpointConfigName") not in (None, endpoint.get("EndpointConfigName")) else {}
 
 
 def _variants(described: Description) -> dict[str, Mapping[str, Any]]:
@@ -147,7 +158,9 @@ def _variant_parts(variant: Variant, read: Reader) -> list[Part]:
 def _serverless(variant: Variant, config: Mapping[str, Any], read: Reader) -> list[Part]:
     # "Monitor a serverless endpoint" does not say in which namespace these are. Dashboards and alarms that others run
     # read them in AWS/SageMaker, which the rows name; CloudWatch is asked all the same.
-    known = read.published("ServerlessConcurrentExecutionsUtilization", **variant.dimensions)
+    metric = "ServerlessConcurrentExecutionsUtilization"
+    watched = [each for each in variant.watched if (each.metric, each.dimensions) == (metric, variant.dimensions)]
+    known = read.published(metric, **variant.dimensions) or watched
     return [
         Scope(
             level="variant",
@@ -169,7 +182,7 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
     """Yield the variant on instances; `model` are traits of its model, `unsure` why they are not known."""
     instance_type = variant.body.get("InstanceType")
     pools = sorted({each["InstanceType"] for each in variant.body.get("InstancePools") or () if "InstanceType" in each})
-    capacity, why = (None, "its configuration names no instance type")
+    capacity, why = (None, variant.hidden or "its configuration names no instance type")
     if pools:
         why = f"its instance pools have instances of several types, which are watched by type: {', '.join(pools)}"
         yield from _pools(variant, pools, read)
@@ -189,9 +202,13 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
         # Multi-Instance GPU: ProductionVariant, AcceleratorPartitionLayouts. Metrics of partitions are not documented.
         reason = f"variant {variant.name}: its GPUs are partitioned, and what a partition publishes is not documented"
         yield Gap(level="variant", scope=variant.name, traits=frozenset({"gpu"}), reason=reason)
-    unknown = (CAPACITY_TRAITS if capacity is None else frozenset()) | (_MODEL_TRAITS if unsure else frozenset())
-    if unknown:
-        reason = why if capacity is None else unsure[0]
+    # Of pools nothing is unknown: no row of the whole variant is measured by what one instance has.
+    is_pooled = bool(pools) and not isinstance(instance_type, str)
+    unknown = CAPACITY_TRAITS if capacity is None and not is_pooled else frozenset()
+    unknown |= _MODEL_TRAITS if unsure else frozenset()
+    unknown |= _INVOCATION_TRAITS if variant.uninvoked else frozenset()
+    if unknown or is_pooled:
+        reason = variant.hidden or (why if capacity is None else unsure[0])
         yield Gap(level="variant", scope=variant.name, traits=unknown, reason=f"variant {variant.name}: {reason}")
 
 
@@ -225,14 +242,17 @@ def _containers(variant: Variant, read: Reader) -> tuple[list[Part], frozenset[s
     """Look at the variant's model: its containers, when there are several, and the traits that it gives the variant."""
     name = variant.body.get("ModelName")
     if not isinstance(name, str):
-        return [], frozenset()
+        return [Gap(level="container", reason=variant.hidden)] if variant.hidden else [], frozenset()
     model = read("describe_model", ModelName=name)
     if model is None:
         return [Gap(level="container", reason=f"its model {name} was deleted")], frozenset()
     containers = model.get("Containers") or [model.get("PrimaryContainer") or {}]
     many = _MODEL_TRAITS if "MultiModel" in [each.get("Mode") for each in containers] else frozenset()
-    if len(containers) < 2:
-        return [], many
+    return (_several(variant, model, containers, read), many) if len(containers) > 1 else ([], many)
+
+
+def _several(variant: Variant, model: Description, containers: Sequence[Mapping[str, Any]], read: Reader) -> list[Part]:
+    """Return the containers of a model that has several."""
     direct = (model.get("InferenceExecutionConfig") or {}).get("Mode") == "Direct"
     capacity, why = read.capacity(str(variant.body.get("InstanceType")))
     # Unnamed containers are called so in log streams (Developer Guide, "Inference Pipeline Logs and Metrics").
@@ -248,7 +268,7 @@ def _containers(variant: Variant, read: Reader) -> tuple[list[Part], frozenset[s
         for name in names
     ]
     gaps = [] if capacity else [Gap(level="container", scope=scope.name, reason=why) for scope in scopes]
-    return [*scopes, *gaps], many
+    return [*scopes, *gaps]
 
 
 def _components(endpoint: str, read: Reader) -> tuple[Ref, ...]:
@@ -291,6 +311,7 @@ ENDPOINT = Kind(
         "backlog": Level(ENDPOINT_ONLY),
     },
     specs=SPECS,
+    discovers=(),
     charts=CHARTS,
     without_charts="",
     notices=NOTICES,

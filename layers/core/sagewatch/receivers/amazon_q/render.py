@@ -31,7 +31,8 @@ type Notification = dict[str, Any]
 TITLE, DESCRIPTION, STEP, KEYWORD = 250, 8_000, 350, 75
 _REASON_LENGTH, _OTHER_PARTS, _MOST_STEPS = 2_000, 8, 8
 _CIRCLES = {"critical": "🔴", "warning": "🟠", "info": "⚪"}
-_STATUS_CIRCLES = {"acked": "🟠", "snoozed": "🟠", "resolved": "🟢", "succeeded": "🟢", "closed": "⚪"}
+_STATUS_CIRCLES = {"resolved": "🟢", "succeeded": "🟢", "closed": "⚪"}
+_ATTENDED_MARKS = {"acked": " 👀", "snoozed": " 💤"}
 
 
 def notification(incident: Incident, line: ThreadLine | None, route: Route) -> Notification:
@@ -39,7 +40,8 @@ def notification(incident: Incident, line: ThreadLine | None, route: Route) -> N
     first = as_text(headline(incident))
     told = line_text(incident, line) if line else first
     place, found = incident.lead.place, filter_labels(incident, line)
-    mark = _STATUS_CIRCLES.get(incident.status) or _CIRCLES[incident.severity]
+    circle = _STATUS_CIRCLES.get(incident.status) or _CIRCLES[incident.severity]
+    mark = circle + _ATTENDED_MARKS.get(incident.status, "")
     return {
         # Version and source must be these ("Custom notifications"); other messages are dropped without a word.
         "version": "1.0",

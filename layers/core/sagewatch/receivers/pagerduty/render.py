@@ -11,7 +11,16 @@ from typing import Any, Literal
 from sagewatch.model import Incident
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import harmless, inline
-from sagewatch.receivers.wording.sentences import as_text, details, filter_labels, headline, leads, others, why
+from sagewatch.receivers.wording.sentences import (
+    as_text,
+    details,
+    filter_labels,
+    headline,
+    leads,
+    others,
+    what_to_do,
+    why,
+)
 
 type _EventAction = Literal["trigger", "acknowledge", "resolve"]
 
@@ -29,18 +38,41 @@ _ACTIONS: dict[str, _EventAction] = {
 }
 
 
+def action(incident: Incident) -> _EventAction:
+    """Return what PagerDuty is asked to do so that it stands where the incident is."""
+    return _ACTIONS[incident.status]
+
+
+def standing(incident: Incident) -> str:
+    """Return a text that is another one when PagerDuty must be told: `trigger:critical`, `resolve`."""
+    said = action(incident)
+    return f"{said}:{incident.severity}" if incident.is_open else said
+
+
 def event(incident: Incident, route: Route) -> dict[str, Any]:
     """Return the event that brings PagerDuty to where the incident is; its alerts know three severities."""
-    action = _ACTIONS[incident.status]
+    return trigger(incident, route) if action(incident) == "trigger" else _named(action(incident), incident.id)
+
+
+def trigger(incident: Incident, route: Route) -> dict[str, Any]:
+    """Return the event that opens it at PagerDuty."""
+    return {**_named("trigger", incident.id), **_alert(incident, route)}
+
+
+def resolution(key: str) -> dict[str, Any]:
+    """Return the event that ends what was opened under a key."""
+    return _named("resolve", key)
+
+
+def _named(what: _EventAction, key: str) -> dict[str, Any]:
     # Events with the same dedup_key are one alert at PagerDuty.
-    key = {"event_action": action, "dedup_key": incident.id[:KEY]}
-    return {**key, **_alert(incident, route)} if action == "trigger" else key
+    return {"event_action": what, "dedup_key": key[:KEY]}
 
 
 def _alert(incident: Incident, route: Route) -> dict[str, Any]:
     lead, found = incident.lead, filter_labels(incident, None)
     reason = harmless(why(incident), _DETAIL_LENGTH)
-    more = {"Reason": reason, "Advice": inline(lead.advice, _DETAIL_LENGTH) if lead.advice else ""}
+    to_do = what_to_do(incident)
     return {
         "client": "Sagewatch",
         "payload": {
@@ -54,8 +86,9 @@ def _alert(incident: Incident, route: Route) -> dict[str, Any]:
             "group": found.get("team", lead.place.account),
             "class": found.get("alarm", "failed"),
             "custom_details": {
+                **({"What to do": inline(to_do, _DETAIL_LENGTH)} if to_do else {}),
                 **details(incident),
-                **{name: text for name, text in more.items() if text},
+                **({"Reason": reason} if reason else {}),
                 **{f"Also {n}": text for n, text in enumerate(others(incident, _ALSO), 1)},
             },
         },

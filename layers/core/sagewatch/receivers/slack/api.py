@@ -24,11 +24,11 @@ from urllib.parse import urlencode
 import urllib3
 
 from sagewatch.aws.secrets import CachedSecret
-from sagewatch.errors import Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
+from sagewatch.errors import ErrorCode, Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
 from sagewatch.model import Incident, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
-from sagewatch.receivers.receiver import Capabilities, Draft, Location, Note, PostOnlyReceiver
+from sagewatch.receivers.receiver import Capabilities, Location, Note, PostOnlyReceiver
 from sagewatch.receivers.slack import render
 from sagewatch.receivers.slack.blocks import Message
 
@@ -168,6 +168,11 @@ class SlackApi:
         if is_new and "bot_token" not in found:
             return self._send_to_webhook(found["webhook_url"], message)
         if is_new and place["channel"] in {None, "default"}:
+            if "channel" not in found:
+                raise Undeliverable(
+                    "The secret in SLACK_CREDENTIALS names no channel, and a route asks for its own",
+                    code=ErrorCode.SECRET_MALFORMED,
+                )
             place = {"channel": found["channel"]}
         answer = self._call(found, method, *_json({**_ALWAYS[method], **message, **place}))
         return Posted(str(answer.get("channel", "")), str(answer.get("ts", "")))
@@ -202,7 +207,10 @@ class SlackApi:
         ours = place and place.scheme == "https" and place.host in _UPLOADS
         played = place and place.host in LOOPBACK and api and api.host in LOOPBACK
         if not (ours or played):
-            raise Undeliverable("Slack names a place for uploads that is not https://files.slack.com")
+            raise Undeliverable(
+                "Slack names a place for uploads that is not https://files.slack.com",
+                code=ErrorCode.ADDRESS_NOT_ALLOWED,
+            )
         answer = post(self.http, self.breaker, "Slack", url, content, {"Content-Type": "application/octet-stream"})
         if not answer.good:
             raise _slack_error(answer, _word(answer.text))
@@ -218,17 +226,15 @@ class SlackReceiver:
     route: Route
     note: Note
 
-    def draft(self, incident: Incident, now: datetime) -> Draft:
-        """Return the message without a link to the one before it, which is no reason to edit."""
-        message = self._message(incident, now, "")
-        text = json.dumps(message, sort_keys=True, default=str)
-        return Draft(incident, now, hashlib.sha256(text.encode()).hexdigest()[:16], message)
+    def fingerprint(self, incident: Incident, now: datetime) -> str:
+        message = json.dumps(self._message(incident, now, {}), sort_keys=True, default=str)
+        return hashlib.sha256(message.encode()).hexdigest()[:16]
 
-    def open(self, draft: Draft, previous: Location) -> Location:
-        return self._location(self.api.post(self.channel, self._complete(draft, previous)))
+    def open(self, incident: Incident, now: datetime, previous: Location) -> Location:
+        return self._location(self.api.post(self.channel, self._message(incident, now, previous)))
 
-    def edit(self, root: Location, draft: Draft, previous: Location) -> Location:
-        return self._location(self.api.edit(Posted(**root), self._complete(draft, previous)))
+    def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:
+        return self._location(self.api.edit(Posted(**root), self._message(incident, now, previous)))
 
     def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:
         return self._location(self.api.reply(Posted(**root), render.reply(incident, line, self.route)))
@@ -237,21 +243,24 @@ class SlackReceiver:
         if where:  # of a picture nothing is known
             self.api.withdraw(Posted(**where))
 
+    def has_readers(self) -> bool:
+        return True
+
+    def warn(self, incident: Incident) -> bool:
+        self.api.post(self.channel, render.warning(incident, self.route))
+        return True
+
     def show(self, root: Location, title: str, png: bytes) -> None:
         """Put a picture into the thread."""
         self.api.upload(Posted(**root), "alarm.png", title, png)
 
-    def _complete(self, draft: Draft, previous: Location) -> Message:
-        """Return the message of a draft; rendered again only with a link to that of the incident before it."""
+    def _message(self, incident: Incident, now: datetime, previous: Location) -> dict[str, Any]:
         link = self.api.permalink(Posted(**previous)) if previous else ""
-        return self._message(draft.incident, draft.now, link) if link else draft.message
-
-    def _message(self, incident: Incident, now: datetime, previous: str) -> Message:
-        return render.root(incident, self.route, controls=self.api.interactive, previous=previous, now=now)
+        return render.root(incident, self.route, controls=self.api.interactive, previous=link, now=now)
 
     def _location(self, posted: Posted) -> Location:
         if posted.degraded:
-            self.note(REJECTED, channel=posted.channel)
+            self.note(REJECTED, channel=posted.channel, code=ErrorCode.BLOCKS_REFUSED)
         return asdict(posted)
 
 
@@ -266,7 +275,7 @@ class SlackWebhookReceiver(PostOnlyReceiver):
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
         posted = self.api.post(None, render.announced(incident, line, self.route))
         if posted.degraded:
-            self.note(REJECTED, channel=posted.channel)
+            self.note(REJECTED, channel=posted.channel, code=ErrorCode.BLOCKS_REFUSED)
 
 
 type _Content = tuple[bytes, Mapping[str, str]]
@@ -293,7 +302,7 @@ def _checked(url: str) -> str:
     """Return a webhook's address; Undeliverable when it is not one of Slack's."""
     place = address(url)
     if place is None:
-        raise Undeliverable("Slack's webhook_url is not an address")
+        raise Undeliverable("Slack's webhook_url is not an address", code=ErrorCode.SECRET_MALFORMED)
     if place.host in LOOPBACK:
         return url  # a test double
     # Workflows have webhooks of their own, under /triggers/ and /workflows/, that take flat variables and no blocks.
@@ -301,9 +310,12 @@ def _checked(url: str) -> str:
         if (place.path or "").startswith("/services/"):
             return url
         raise Undeliverable(
-            "Slack's webhook_url is a workflow's, which takes no messages; make an incoming webhook instead"
+            "Slack's webhook_url is a workflow's, which takes no messages; make an incoming webhook instead",
+            code=ErrorCode.SECRET_MALFORMED,
         )
-    raise Undeliverable("Slack's webhook_url must begin with https://hooks.slack.com/services/")
+    raise Undeliverable(
+        "Slack's webhook_url must begin with https://hooks.slack.com/services/", code=ErrorCode.SECRET_MALFORMED
+    )
 
 
 def _json_of(text: str) -> Mapping[str, Any]:
@@ -320,17 +332,17 @@ def _word(text: str) -> str:
 
 def _unreadable(answer: Answer) -> Retry:
     # A proxy's page, or half an answer: whether people saw the message is not known, and twice is better than never.
-    return Retry(f"Slack answered {answer.status} with something that is not Slack's")
+    return Retry(f"Slack answered {answer.status} with something that is not Slack's", code=ErrorCode.RECEIVER_BUSY)
 
 
 def _slack_error(answer: Answer, word: str) -> SagewatchError:
     """Return the error that Slack's answer means; `word` is Slack's own, such as `invalid_auth`."""
     said = f"Slack answered {answer.status} {word}".strip()
     if answer.throttled or word in _RATE_LIMITED:
-        return Retry(said, answer.after or THROTTLED)
+        return Retry(said, answer.after or THROTTLED, code=ErrorCode.RECEIVER_BUSY)
     if answer.troubled or word in _TROUBLED:
-        return Retry(said, answer.after)
+        return Retry(said, answer.after, code=ErrorCode.RECEIVER_BUSY)
     if answer.status == 410:
         return Unreachable(said)
     meant = next((kind for kind, pattern in _MEANINGS if pattern.fullmatch(word)), Undeliverable)
-    return meant(said)
+    return meant(said, code=ErrorCode.MESSAGE_REFUSED if meant is Undeliverable else None)

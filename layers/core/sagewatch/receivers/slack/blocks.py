@@ -14,8 +14,8 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
-from sagewatch.receivers.wording.phrases import cut, harmless, inline, utc
-from sagewatch.receivers.wording.sentences import ADDRESS, Span
+from sagewatch.receivers.wording.phrases import Span, cut, harmless, inline, utc
+from sagewatch.receivers.wording.sentences import ADDRESS
 
 type Message = dict[str, Any]
 
@@ -130,12 +130,6 @@ def section(text: str) -> Message:
     return {"type": "section", "text": mrkdwn(text)}
 
 
-def paragraph(text: str, longest: int) -> list[Message]:
-    """Return other people's text as a paragraph in which nothing is parsed; none when there is none."""
-    said = harmless(text, longest)
-    return [{"type": "section", "text": {"type": "plain_text", "text": said, "emoji": False}}] if said else []
-
-
 def fields(facts: Mapping[str, str]) -> list[Message]:
     """Return short facts by name, whose values are safe already; none when there are none."""
     shown = [mrkdwn(f"*{safe(name, 80)}*\n{value}") for name, value in facts.items() if value]
@@ -153,10 +147,13 @@ def verbatim(text: str, longest: int) -> list[Message]:
 
 
 def context(*lines: str) -> list[Message]:
-    """Return small print, a line for each text that is not empty."""
-    # A context block takes ten elements (Block Kit, "Context block"); here there are three at most.
-    shown = [mrkdwn(line) for line in lines if line]
-    return [{"type": "context", "elements": shown}] if shown else []
+    """Return small print, a line for each text that is not empty, as far as one element may hold them."""
+    # A context block takes ten elements (Block Kit, "Context block"); here there are five at most.
+    said = [line for line in lines if line]
+    # Elements stand beside one another; only lines of one text stand below one another.
+    whole = "\n".join(said)
+    shown = [mrkdwn(each) for each in ([whole] if len(whole) <= TEXT else said)]
+    return [{"type": "context", "elements": shown}] if said else []
 
 
 def button(text: str, action: str, *, value: str = "", url: str = "") -> Message:

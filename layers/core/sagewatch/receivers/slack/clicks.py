@@ -19,8 +19,15 @@ FRESH = 300
 LONGEST_BODY = 64 * 1024
 """Bytes of a body; Slack's own are a few thousand."""
 
-_SNOOZE_LENGTHS = {"30m": timedelta(minutes=30), "2h": timedelta(hours=2)}
-_MORNING = "t9"
+_SNOOZE_LENGTHS = {
+    "30m": timedelta(minutes=30),
+    "1h": timedelta(hours=1),
+    "2h": timedelta(hours=2),  # offered by the first version, whose messages still stand in channels
+    "4h": timedelta(hours=4),
+    "12h": timedelta(hours=12),
+    "24h": timedelta(hours=24),
+}
+_MORNING, _DAY = "t9", timedelta(days=1)
 
 
 def is_genuine(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> bool:
@@ -49,15 +56,15 @@ def click_event(body: bytes) -> dict[str, Any] | None:
     if name not in ("ack", "snooze"):
         return None
     value = action.get("value") if name == "ack" else action.get("selected_option", {}).get("value")
-    route, subject, length = _meant(value, name)
+    meant, length = _meant(value, name)
     if not isinstance(by, str) or not by.isalnum():
         raise ValueError("the click does not say who clicked")
-    kind, _, resource = subject.partition("/")
-    detail = {"route": route, "kind": kind, "name": resource, "by": by, "at": at.isoformat()}
+    detail = {**meant, "by": by, "at": at.isoformat()}
     if name == "snooze":
         detail["until"] = _until(at, length).isoformat()
     said = "Sagewatch Snoozed" if name == "snooze" else "Sagewatch Acknowledged"
-    return {"source": "sagewatch", "detail-type": said, "time": at.isoformat(), "detail": detail}
+    place: dict[str, Any] = {name: meant[name] for name in ("account", "region") if name in meant}
+    return {"source": "sagewatch", "detail-type": said, "time": at.isoformat(), **place, "detail": detail}
 
 
 def _payload(body: bytes) -> dict[str, Any]:
@@ -81,17 +88,28 @@ def _clicked_at(stamp: object) -> datetime:
     return datetime.fromtimestamp(float(str(stamp)), UTC)
 
 
-def _meant(value: object, name: str) -> tuple[str, str, str]:
-    """Take apart what we wrote into the control: `route|kind/resource`, and the length of a snooze."""
+def _meant(value: object, name: str) -> tuple[dict[str, str], str]:
+    """Take apart what we wrote into the control; return what it is about, and the length of a snooze.
+
+    That is `route|kind/resource|incident|account/region`, and the length. The first version wrote no more than the
+    route and the resource.
+    """
     parts = value.split("|") if isinstance(value, str) else []
-    if len(parts) != (2 if name == "ack" else 3) or "/" not in parts[1]:
+    length = parts.pop() if name == "snooze" and parts else ""
+    if len(parts) not in (2, 4) or not all(parts) or "/" not in parts[1]:
         raise ValueError("the control is not one of ours")
-    return parts[0], parts[1], parts[-1]
+    kind, _, resource = parts[1].partition("/")
+    meant = {"route": parts[0], "kind": kind, "name": resource}
+    if len(parts) == 4:
+        account, _, region = parts[3].partition("/")
+        meant |= {"incident": parts[2], "account": account, "region": region}
+    return meant, length
 
 
 def _until(at: datetime, length: str) -> datetime:
     if length == _MORNING:
-        return (at + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
+        morning = at.replace(hour=9, minute=0, second=0, microsecond=0)
+        return morning if morning > at else morning + _DAY
     if length not in _SNOOZE_LENGTHS:
         raise ValueError(f"'{length}' is no length of a snooze")
     return at + _SNOOZE_LENGTHS[length]

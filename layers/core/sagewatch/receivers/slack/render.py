@@ -6,7 +6,7 @@ there the opening and the end are messages of their own, and what lies between t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby, islice
@@ -28,7 +28,6 @@ from sagewatch.receivers.slack.blocks import (
     marked,
     mentions,
     menu,
-    paragraph,
     person,
     safe,
     section,
@@ -38,6 +37,7 @@ from sagewatch.receivers.slack.blocks import (
 from sagewatch.receivers.wording.phrases import breaches, harmless, lasting, quantity, sparkline, worst
 from sagewatch.receivers.wording.sentences import (
     ADDRESS,
+    WHOLE_SCOPES,
     as_text,
     brief,
     evidence,
@@ -47,8 +47,10 @@ from sagewatch.receivers.wording.sentences import (
     line_text,
     logged,
     part_of,
+    parts_like_the_first,
+    unsaid,
     unusual,
-    who,
+    what_to_do,
     why,
 )
 
@@ -59,9 +61,10 @@ _SEVERITY_MARKS = {
     Severity.WARNING: ":large_orange_circle:",
     Severity.INFO: ":white_circle:",
 }
+_ATTENDED_MARKS = {"acked": " :eyes:", "snoozed": " :zzz:"}
+"""What follows the circle, which stays as red as the incident is bad."""
+
 _STATUS_STYLES = {
-    "acked": (_AMBER, ":large_orange_circle:"),
-    "snoozed": (_AMBER, ":large_orange_circle:"),
     "resolved": (_GREEN, ":large_green_circle:"),
     "succeeded": (_GREEN, ":large_green_circle:"),
     "closed": (_GREY, ":white_circle:"),
@@ -80,14 +83,18 @@ _LINE_MARKS = {
     "snoozed": ":zzz:",
     "log": ":page_facing_up:",
 }
-_CALLS_AGAIN = frozenset({"worsened", "reopened", "reminder"})
+_CALLS_AGAIN = frozenset({"worsened", "reopened", "settled", "snooze-over", "reminder"})
 """Lines that call people: an edited message calls nobody."""
 
-_SNOOZE_OPTIONS = {"30 min": "30m", "2 hours": "2h", "Until 09:00 UTC tomorrow": "t9"}
+_SNOOZE_OPTIONS = {"30 min": "30m", "1 h": "1h", "4 h": "4h", "12 h": "12h", "24 h": "24h"}
 _BUTTONS = {"logs": "Logs", "alarm": "Alarm", "runbook": "Runbook"}
 # Characters of an option's value and of a button's (Block Kit, "Option object" and "Button element").
 _LONGEST_OPTION, _LONGEST_VALUE = 150, 2_000
-_MOST_RUNS, _MOST_NAMED = 8, 5
+_MOST_RUNS, _MOST_NAMED, _MOST_BOLD_RUNS = 8, 5, 4
+
+type Step = tuple[str, str, float | None, str]
+"""A step of a pipeline's execution: its name, its status, its seconds or None, its reason."""
+
 _LONGEST_NAME, _LONGEST_LINE, _LONGEST_TAIL = 260, 400, 2_500
 
 
@@ -105,7 +112,14 @@ def announced(incident: Incident, line: ThreadLine | None, route: Route) -> Mess
     """Return what a webhook posts: the opening (without a line), the end, or a single line between them."""
     if line is None or (line.about in {"resolved", "closed"} and incident.ended is not None):
         return root(incident, route, controls=False, now=line.at if line else incident.opened)
-    return _thread_entry(incident, line, route, f"*{safe(who(incident, incident.parts[0].first))}* · ")
+    return _thread_entry(incident, line, route, f"*{safe(incident.subject.name)}* · ")
+
+
+def warning(incident: Incident, route: Route) -> Message:
+    """Return what is posted when nothing can be remembered: a line in grey, since nobody can turn it green later."""
+    said = f":white_circle: *Sagewatch is impaired* and may say this again: {marked(headline(incident))}"
+    called = _mentioned(incident.severity, route)
+    return {"text": said + (f" {called}" if called else "")}
 
 
 def plain_text(message: Mapping[str, Any]) -> Message:
@@ -129,40 +143,64 @@ def _root(incident: Incident, route: Route, controls: bool, previous: str, now: 
     runs = headline(incident)
     blocks = [
         *_values_line(incident),
-        *(_explanation(incident, fit) if incident.is_open else ()),
+        *(_guidance(incident, fit) if incident.is_open else ()),
+        *_odd(incident),
+        *(_details(incident, fit) if incident.is_open else ()),
         *(_facts(incident, fit) if incident.is_open else ()),
         *_others(incident, fit),
-        *(paragraph(incident.lead.advice, fit.advice) if incident.is_open else ()),
         *(_controls(incident, route) if controls else ()),
         *_footer(incident, route, previous, now, 0 if controls else fit.links),
     ]
     # Only attachments have a coloured bar, which is what people look at first; blocks outside of one have none.
     # `fallback` is what notifications and clients without attachments show (Slack, "Secondary message attachments").
     attachment = {"color": colour, "fallback": safe(as_text(runs), _LONGEST_LINE), "blocks": blocks}
-    return {"text": f"{mark} {marked(runs)}", "attachments": [attachment]}
+    # Slack makes the notification of the text alone: people who are mentioned elsewhere are not called.
+    called = _mentioned(incident.severity, route) if incident.is_open else ""
+    said = f"{mark}{_ATTENDED_MARKS.get(incident.status, '')} {marked(runs)}"
+    return {"text": said + (f" {called}" if called else ""), "attachments": [attachment]}
 
 
 def _values_line(incident: Incident) -> list[Message]:
-    """Show how it goes, or how it went, on one line; below it what is odd about it."""
+    """Show how it goes, or how it went, on one line."""
     ended = None if incident.is_open else incident.ended
     shown = _once_ended(incident.parts[0], incident.opened, ended) if ended else _while_open(incident.lead)
-    line, odd = "  ·  ".join(filter(None, shown)), unusual(incident)
-    said = "\n".join(filter(None, (line, f"_{safe(odd)}_" if odd else "")))
-    return [section(said)] if said else []
+    line = "  ·  ".join(filter(None, shown))
+    return [section(line)] if line else []
+
+
+def _odd(incident: Incident) -> list[Message]:
+    """Show what is odd about it: that it fired again, that it flaps."""
+    pieces = [local(each, "{time}") if isinstance(each, datetime) else _italic(each) for each in unusual(incident)]
+    return [section("".join(pieces))] if pieces else []
+
+
+def _italic(text: str) -> str:
+    """Return a text, whose blanks at its ends stay, in italics."""
+    said = safe(text)
+    return f"_{said}_{' ' if text.endswith(' ') else ''}" if said != "–" else ""
+
+
+def _bars(notice: Notice) -> str:
+    """Draw the latest values, in bold those beyond the limit."""
+    runs = sparkline(notice)
+    if len(runs) > _MOST_BOLD_RUNS:
+        return "".join(bars for bars, _ in runs)
+    # Bold begins and ends beside blanks only (Slack, "Formatting message text").
+    return " ".join(f"*{bars}*" if is_beyond else bars for bars, is_beyond in runs)
 
 
 def _while_open(notice: Notice) -> tuple[str, ...]:
     """Show the latest values as bars, the first and the last, and how often they were beyond the limit."""
-    bars = sparkline(notice.points)
-    beyond = breaches(notice) if notice.state == "firing" else ""
+    bars = _bars(notice) if notice.state == "firing" else ""
     first, last = (safe(quantity(notice, notice.points[end])) if bars else "" for end in (0, -1))
-    return (f"`{bars}`  {first} → *{last}*" if bars else "", safe(beyond) if beyond else "")
+    beyond = breaches(notice) if notice.state == "firing" else ""
+    return (f"{bars}  {first} → *{last}*" if bars else "", safe(beyond) if beyond else "")
 
 
 def _once_ended(part: Part, opened: datetime, ended: datetime) -> tuple[str, ...]:
     """Show the latest values as bars, the worst, and from when to when it was."""
-    bars, peak = sparkline(part.last.points), worst(part.peak)
-    return (f"`{bars}`" if bars else "", safe(peak) if peak else "", _from_to(opened, ended))
+    peak = worst(part.peak)
+    return (_bars(part.last), safe(peak) if peak else "", _from_to(opened, ended))
 
 
 def _from_to(opened: datetime, ended: datetime) -> str:
@@ -172,29 +210,34 @@ def _from_to(opened: datetime, ended: datetime) -> str:
     return f"{local(opened)}–{local(ended, '{time}') if same else local(ended)}"
 
 
-def _explanation(incident: Incident, fit: Fit) -> Iterator[Message]:
-    """Show why it failed: the likely cause first, then what SageMaker said, then the steps."""
-    found = evidence(incident)
-    cause = f"Likely cause: {found.cause}" if found.cause else ""
-    yield from paragraph("\n".join(filter(None, (cause, found.remedy))), fit.advice)
+def _guidance(incident: Incident, fit: Fit) -> list[Message]:
+    """Say why it probably happened and what to do about it, which people need before anything else."""
+    said = {"Likely cause": evidence(incident).cause, "What to do": what_to_do(incident)}
+    lines = [f"*{name}:* {safe(text, fit.advice)}" for name, text in said.items() if text]
+    return [section("\n".join(lines))] if lines else []
+
+
+def _details(incident: Incident, fit: Fit) -> Iterator[Message]:
+    """Show what SageMaker said, then the steps of a pipeline."""
     yield from verbatim(why(incident), fit.reason)
-    if found.steps and fit.others:
-        yield section("\n".join(_step_list(found)))
+    steps = evidence(incident).steps
+    if steps and fit.others:
+        yield section("\n".join(_step_list(steps)))
 
 
-def _step_list(found: Evidence) -> Iterator[str]:
+def _step_list(steps: Sequence[Step]) -> Iterator[str]:
     """Yield a line for each step that failed, and for every run of others, with as many names as fit."""
-    runs = groupby(found.steps, lambda step: step[1].lower())
+    runs = groupby(steps, lambda step: step[1].lower())
     for status, run in islice(runs, _MOST_RUNS):
-        steps = [_step_text(name, seconds) for name, _, seconds, _ in run]
+        names = [_step_text(name, seconds) for name, _, seconds, _ in run]
         if status == "failed":
-            yield from (f"✗ *{safe(step, 120)}*" for step in steps[:_MOST_NAMED])
+            yield from (f"✗ *{safe(step, 120)}*" for step in names[:_MOST_NAMED])
         elif status == "succeeded":
             yield from (
-                f"✓ {safe(step, 240)}" for step in (steps if len(steps) <= _MOST_NAMED else [" · ".join(steps)])
+                f"✓ {safe(step, 240)}" for step in (names if len(names) <= _MOST_NAMED else [" · ".join(names)])
             )
         else:
-            yield f"■ {safe(' · '.join(steps), 240)} _{safe(status or 'not run', 40)}_"
+            yield f"■ {safe(' · '.join(names), 240)} _{safe(status or 'not run', 40)}_"
 
 
 def _step_text(name: str, seconds: float | None) -> str:
@@ -205,10 +248,10 @@ def _facts(incident: Incident, fit: Fit) -> list[Message]:
     """Show what it is about, since when, and what was found out, as far as there is room."""
     lead, subject = incident.parts[0].first, incident.subject
     kind, resource = _kind(lead.labels.get("kind") or subject.kind), lead.labels.get("resource") or subject.name
-    scope = lead.labels.get("scope") or "all"
-    facts = {
-        kind.capitalize(): linked(resource, lead.links.get(kind)) + ("" if scope == "all" else f" / {safe(scope)}")
-    }
+    scope = lead.labels.get("scope") or ""
+    own = "" if scope in WHOLE_SCOPES else f" / {safe(scope)}"
+    several = "last " if len(parts_like_the_first(incident)) > 1 else ""
+    facts = {f"{several}{kind}".capitalize(): linked(resource, lead.links.get(kind)) + own}
     if resource != subject.name:
         owner = Ref(subject.kind, harmless(subject.name, _LONGEST_NAME))
         facts |= {_kind(subject.kind).capitalize(): linked(owner.name, links.resource(lead.place, owner))}
@@ -225,7 +268,7 @@ def _kind(name: str) -> str:
 
 def _others(incident: Incident, fit: Fit) -> list[Message]:
     """List the parts that the headline does not speak of."""
-    others = incident.parts[1:]
+    others = unsaid(incident)
     if not others:
         return []
     lines = [f"{_part_mark(part)} {safe(brief(incident, part), 300)}" for part in others[: fit.others]]
@@ -241,19 +284,22 @@ def _controls(incident: Incident, route: Route) -> list[Message]:
     """Return what people can do: acknowledge, snooze, and look closer."""
     found = leads(incident, route)
     further = [button(name, f"url_{link}", url=found[link]) for link, name in _BUTTONS.items() if link in found]
-    elements = [*_click_controls(incident, f"{route.name}|{incident.subject}"), *further]
+    elements = [*_click_controls(incident, route), *further]
     return [{"type": "actions", "elements": elements}] if elements else []
 
 
-def _click_controls(incident: Incident, whose: str) -> Iterator[Message]:
-    """Yield what people are asked for; `whose` is what a click sends back (see `clicks`), where that can be read."""
+def _click_controls(incident: Incident, route: Route) -> Iterator[Message]:
+    """Yield what people are asked for, where what a click sends back (see `clicks`) can be read."""
+    place = incident.lead.place
+    whose = f"{route.name}|{incident.subject}|{incident.id}|{place.account}/{place.region}"
     # Block Kit: a button's value takes 2,000 characters, an option's 150.
-    if whose.count("|") != 1 or not whose.isprintable() or len(whose) > _LONGEST_VALUE:
+    if whose.count("|") != 3 or not whose.isprintable() or len(whose) > _LONGEST_VALUE:
         return
     if incident.status != "acked":
         yield button("Acknowledge", "ack", value=whose)
     options = {name: f"{whose}|{until}" for name, until in _SNOOZE_OPTIONS.items()}
-    if all(len(value) <= _LONGEST_OPTION for value in options.values()):
+    # What failed does not fire again: there is nothing to be quiet about.
+    if any(part.firing for part in incident.parts) and all(len(value) <= _LONGEST_OPTION for value in options.values()):
         yield menu("Snooze…", "snooze", options)
 
 
@@ -262,14 +308,20 @@ def _footer(incident: Incident, route: Route, previous: str, now: datetime, most
     lead = incident.parts[0].first
     team = lead.labels.get("team")
     whose = (
-        _mentioned(incident.severity, route) if incident.is_open else "",
         f"team *{safe(team, 80)}*" if team else "",
         f"execution {safe(lead.execution, 80)}" if lead.execution else "",
         *(safe(each, 40) for each in (lead.place.account, lead.place.region) if each),
     )
     further = [linked(name, link) for name, link in leads(incident, route).items()][:most]
-    before = [linked("the incident before", previous)] if ADDRESS.fullmatch(previous) else []
-    lines = (_attended_by(incident, now), " · ".join(filter(None, whose)), " · ".join([*before, *further]))
+    before = [linked("previous incident", previous)] if ADDRESS.fullmatch(previous) else []
+    unread = evidence(incident).unread if incident.is_open else ()
+    lines = (
+        _attended_by(incident, now),
+        safe(incident.lead.meaning, 600) if incident.is_open and incident.lead.meaning else "",
+        " · ".join(filter(None, whose)),
+        " · ".join([*before, *further]),
+        safe(" · ".join(unread), 600) if unread else "",
+    )
     return context(*lines)
 
 
@@ -281,7 +333,7 @@ def _attended_by(incident: Incident, now: datetime) -> str:
     """Say who acknowledged it and how soon, and who snoozed it until when."""
     at, until = incident.acked_at, incident.snoozed_until
     snoozer = next((notice.by for notice in reversed(incident.notices) if notice.state == "snoozed"), "")
-    acked = f"Acked{_by_whom(incident.acked_by)} in {lasting(at - incident.opened)}" if at else ""
+    acked = f"Acknowledged{_by_whom(incident.acked_by)} after {lasting(at - incident.opened)}" if at else ""
     lasts = until is not None and until > now and incident.is_open
     snoozed = f"Snoozed{_by_whom(snoozer)} until {local(until)}" if until and lasts else ""
     return " · ".join(filter(None, (acked, snoozed)))
@@ -294,21 +346,28 @@ def _by_whom(by: str) -> str:
 def _thread_entry(incident: Incident, line: ThreadLine, route: Route, name: str) -> Message:
     """Return a line as one sentence, with the log lines below it where that is what it tells."""
     mark = _LINE_MARKS.get(line.about) or _SEVERITY_MARKS[line.notice.severity]
-    sentence = _who_clicked(line) or safe(line_text(incident, line), 3 * _LONGEST_LINE)
+    sentence = _who_clicked(incident, line) or safe(line_text(incident, line), 3 * _LONGEST_LINE)
     part = part_of(incident, line.notice)
     calls = line.about in _CALLS_AGAIN and not (part and part.flapping)
     called = _mentioned(line.notice.severity, route) if calls else ""
-    told = {"text": f"{mark} {name}{sentence}" + (f" {called}" if called else "")}
+    told: Message = {"text": f"{mark} {name}{sentence}" + (f" {called}" if called else "")}
+    if calls and not name:
+        # A reply notifies those who follow its thread; this sends it to the channel as well (chat.postMessage).
+        told["reply_broadcast"] = True
     return _with_log(incident, line, route, told) if line.about == "log" else told
 
 
-def _who_clicked(line: ThreadLine) -> str:
+def _who_clicked(incident: Incident, line: ThreadLine) -> str:
     """Say who did something in Slack; nothing when it was nobody that Slack knows."""
     by, until = person(line.notice.by), line.notice.until
     if not by or line.about not in {"acked", "snoozed"}:
         return ""
+    if incident.ended and line.notice.at >= incident.ended:
+        return f"{by} clicked after this had ended: nothing was changed"
     if line.about == "acked":
         return f"{by} acknowledged this"
+    if until == line.notice.at:
+        return f"{by} may not snooze this: the policy names who may snooze critical incidents here"
     return f"{by} snoozed this" + (f" until {local(until)}" if until else "")
 
 

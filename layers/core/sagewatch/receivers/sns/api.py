@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from sagewatch.aws.retries import retried
 from sagewatch.errors import Unreachable
@@ -89,12 +89,24 @@ class SnsReceiver(PostOnlyReceiver):
         mail = render.mail(incident, line, self.route)
         publish(self.client, self.arn, mail.subject, mail.body, mail.attributes)
 
+    def has_readers(self) -> bool:
+        """Return False when nobody has confirmed a subscription; who may not ask that is taken for having some."""
+        try:
+            found = self.client.list_subscriptions_by_topic(TopicArn=self.arn)["Subscriptions"]
+        except (ClientError, BotoCoreError):
+            return True
+        # ListSubscriptionsByTopic: one that nobody confirmed has `PendingConfirmation` in place of an ARN.
+        return any(each.get("SubscriptionArn", "").startswith("arn:") for each in found)
+
 
 class EscalationReceiver(SnsReceiver):
     """The topic that is told of what nobody acknowledged, by the last reminder and by nothing else."""
 
     __slots__ = ()
     capabilities = Capabilities(editable=False, abouts=frozenset({"reminder"}), opens=False)
+
+    def warn(self, incident: Incident) -> bool:  # noqa: ARG002 - it is of reminders only
+        return False
 
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
         if line and line.number == len(self.route.remind):

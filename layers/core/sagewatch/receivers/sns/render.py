@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from sagewatch.model import Evidence, Incident, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import cut, harmless
-from sagewatch.receivers.wording.sentences import as_text, details, filter_labels, leads, line_text, others, why
+from sagewatch.receivers.wording.sentences import (
+    as_text,
+    details,
+    evidence,
+    filter_labels,
+    leads,
+    line_text,
+    others,
+    what_to_do,
+    why,
+)
 from sagewatch.receivers.wording.sentences import headline as opening
 from sagewatch.receivers.wording.sentences import subject as about
 
@@ -31,13 +41,15 @@ def mail(incident: Incident, line: ThreadLine | None, route: Route) -> Mail:
     """Return an incident as it stands for its readers by mail, or an entry of its history on top of that."""
     first = as_text(opening(incident))
     told = line_text(incident, line) if line else first
+    to_do = what_to_do(incident)
     sections = [
         [told] if line is None else [told, first],
+        [f"What to do: {to_do}"] if to_do else [],
         [f"{name}: {value}" for name, value in details(incident).items()],
         others(incident, _OTHER_LINES),
         [f"{name.capitalize()}: {link}" for name, link in leads(incident, route).items()],
         [why(incident)],
-        [incident.lead.advice] if incident.is_open else [],
+        list(evidence(incident).unread) if incident.is_open else [],
         list(_log(incident, line)) if route.logs and line and line.about == "log" else [],
     ]
     shown = [[harmless(each, _TEXT_LENGTH) for each in section if each] for section in sections]

@@ -24,7 +24,7 @@ import urllib3
 from urllib3.util import Url
 
 from sagewatch.aws.secrets import CachedSecret
-from sagewatch.errors import Retry, SagewatchError, Unauthorised, Undeliverable, Unreachable
+from sagewatch.errors import ErrorCode, Retry, SagewatchError, Unauthorised, Undeliverable, Unreachable
 from sagewatch.model import Incident, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
@@ -66,12 +66,16 @@ class WebhookApi:
 class WebhookReceiver(PostOnlyReceiver):
     """An address, for one route; it is told of every line."""
 
-    capabilities = Capabilities(editable=False)
+    capabilities = Capabilities(editable=False, keyed=True)
     api: WebhookApi
     route: Route
 
     def tell(self, incident: Incident, line: ThreadLine | None) -> None:
         self.api.send(render.document(incident, line, self.route))
+
+    def warn(self, incident: Incident) -> bool:  # noqa: ARG002
+        """Say nothing: its reader keeps what is open, and would never hear of the end."""
+        return False
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -83,26 +87,32 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 def _webhook_error(answer: Answer, who: str) -> SagewatchError:
     said = f"{who} answered {answer.status}"
     if answer.throttled or answer.troubled:
-        return Retry(said, answer.after or (THROTTLED if answer.throttled else None))
+        return Retry(said, answer.after or (THROTTLED if answer.throttled else None), code=ErrorCode.RECEIVER_BUSY)
     # RFC 9110, "410 Gone": likely to be permanent.
     if answer.status == 410:
         return Unreachable(said)
     if answer.status in {401, 403}:
         return Unauthorised(said)
-    return Undeliverable(f"{said}; redirects are not followed" if 300 <= answer.status < 400 else said)
+    said = f"{said}; redirects are not followed" if 300 <= answer.status < 400 else said
+    return Undeliverable(said, code=ErrorCode.MESSAGE_REFUSED)
 
 
 def _host(url: str) -> str:
     """Return the host of an address that messages may go to."""
     place = address(url)
     if place is None or not place.scheme or not place.host or place.auth:
-        raise Undeliverable("A webhook's url must be https://host/path, without a password in it")
+        raise Undeliverable(
+            "A webhook's url must be https://host/path, without a password in it", code=ErrorCode.ADDRESS_NOT_ALLOWED
+        )
     if place.scheme == "http" and place.host in LOOPBACK:
         return place.host  # a test double
     if place.scheme != "https":
-        raise Undeliverable(f"The webhook of {place.host} must be https")
+        raise Undeliverable(f"The webhook of {place.host} must be https", code=ErrorCode.ADDRESS_NOT_ALLOWED)
     if _is_inside(place):
-        raise Undeliverable(f"The webhook of {place.host} is an address of this machine, which is no place to tell")
+        raise Undeliverable(
+            f"The webhook of {place.host} is an address of this machine, which is no place to tell",
+            code=ErrorCode.ADDRESS_NOT_ALLOWED,
+        )
     return place.host
 
 

@@ -72,7 +72,8 @@ def _part_json(incident: Incident, part: Part) -> dict[str, Any]:
         "changes": part.changes,
         "flapping": part.flapping,
         "reason": harmless(last.reason, _TEXT) or None,
-        "advice": harmless(last.advice, _TEXT) or None,
+        "advice": harmless(" ".join(filter(None, (last.meaning, last.advice))), _TEXT) or None,
+        "cost": last.cost or None,
         "arn": last.arn or None,
         "execution": last.execution or None,
         "links": dict(last.links),
@@ -96,8 +97,10 @@ def _measurement(notice: Notice) -> dict[str, Any]:
 def _found_out(found: Evidence) -> dict[str, Any]:
     return {
         "cause": harmless(found.cause, _TEXT) or None,
+        "short_cause": harmless(found.short, _TEXT) or None,
         "remedy": harmless(found.remedy, _TEXT) or None,
         "facts": {inline(name, _NAME_LENGTH): inline(value, _NAME_LENGTH) for name, value in found.facts.items()},
+        "unread": [inline(each, _NAME_LENGTH) for each in found.unread],
         "steps": [
             {"name": inline(name, _NAME_LENGTH), "status": inline(status, _NAME_LENGTH), "seconds": seconds}
             for name, status, seconds, _ in found.steps[:_STEPS_SHOWN]

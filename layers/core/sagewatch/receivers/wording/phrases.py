@@ -6,34 +6,14 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 from sagewatch.kinds.kind import Spec
 from sagewatch.kinds.registry import spec
-from sagewatch.model import Notice, Unit
+from sagewatch.model import PER_CAPACITY, Notice, Unit
+from sagewatch.receivers.wording.redaction import redacted
 from sagewatch.units import humanise
 
-# AKIA and ASIA begin access keys (IAM User Guide, "IAM identifiers"), xox and xapp the tokens of Slack ("Tokens").
-_SECRET_PATTERN = re.compile(
-    r"""
-    -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^-]*(?:-----END[ A-Z]*-----)?
-    | (?P<kept>
-        (?:(?:secret|private)[_-]?(?:access[_-]?)?key|(?:client[_-]?)?secret|passw(?:or)?d|passphrase|pwd|api[_-]?key
-           |token|signature)["']?\s*[=:]\s*["']?
-        | --(?:password|token|secret|api[_-]?key)\s+)
-      (?:(?<=")[^"]+|(?<=')[^']+|[^\s"',;&]+)
-    | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b
-    | \b(?:IQoJ|FwoG|FQoG)[A-Za-z0-9+/=]{40,}  # how session tokens begin
-    | \b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}
-    | \bxox[a-z]-[A-Za-z0-9-]+
-    | \bxapp-[A-Za-z0-9-]+
-    | \b(?:hf|gh[a-z]|github_pat)_[A-Za-z0-9_]{20,}
-    | \bsk-[A-Za-z0-9_-]{20,}
-    | \beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*  # a JSON web token
-    | (?<=://)[^\s/@:]*:[^\s/@]+(?=@)
-    | \bhttps://hooks\.slack(?:-gov)?\.com/\S+
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
 # Unicode Standard Annex 9 has those that turn the direction of writing.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -46,9 +26,14 @@ request."""
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """How logs colour what they say."""
 
+type Span = tuple[str, bool]
+"""A piece of a sentence, and whether it is shown in bold: `("churn", True)`."""
+
 _BARS = "▁▂▃▄▅▆▇█"
 _FEWEST, _MOST = 4, 40  # values that are drawn as bars
 _PERIODS = {60: "min", 3600: "h"}
+_DEVICES = {"vcpus": "vCPU", "gpus": "GPU", "units": "unit"}
+_MONTHLY = re.compile(r"\$[\d.,]+ a month")
 
 
 def resource_and_scope(notice: Notice) -> str:
@@ -58,23 +43,49 @@ def resource_and_scope(notice: Notice) -> str:
 
 
 def measured(notice: Notice) -> str:
-    """Say what was measured, or what happened."""
+    """Say what was measured, or what happened: `model latency 1.84 s (limit 1.00 s)`, `idle, no requests for 24 h`."""
     value = quantity(notice, notice.value)
+    if said := phrase(notice):
+        return " · ".join(filter(None, (said, monthly(notice))))
     if notice.state == "failed" or not value:
         return notice.title
     back = " back to" if notice.state == "cleared" else ""
     return f"{notice.title}{back} {value}{bound(notice)}"
 
 
+def phrase(notice: Notice) -> str:
+    """Say what fires where a value and a limit say little; nothing where they do, or where the limit is another."""
+    row = _row_of(notice)
+    if row is None or notice.state != "firing" or notice.limit not in (None, row.threshold):
+        return ""
+    return row.phrase
+
+
+def monthly(notice: Notice) -> str:
+    """Say what an instance costs in a month: `about $1,014 a month per instance`; nothing when that is not known."""
+    found = _MONTHLY.search(notice.cost)
+    return f"about {found[0]} per instance" if found else ""
+
+
 def bound(notice: Notice) -> str:
-    """Say what the value is held against: `, limit 1.00 s`, `, outside 400 ms–900 ms`; nothing when not known."""
+    """Say what the value is held against: ` (limit 90 %, of 8 vCPUs)`, ` (outside 400 ms–900 ms)`."""
+    said = ", ".join(filter(None, (_against(notice), _of_capacity(notice))))
+    return f" ({said})" if said else ""
+
+
+def _against(notice: Notice) -> str:
     if notice.limit is None:
         return ""
-    limit = quantity(notice, notice.limit)
     if not has_band(notice):
-        return f", limit {limit}"
+        return f"limit {limit(notice, notice.limit)}"
     where = "outside" if notice.state == "firing" else "expected"
-    return f", {where} {quantity(notice, notice.floor)}–{limit}"
+    return f"{where} {limit(notice, notice.floor)}–{limit(notice, notice.limit)}"
+
+
+def _of_capacity(notice: Notice) -> str:
+    if notice.unit not in PER_CAPACITY or not notice.capacity:
+        return ""
+    return f"of {notice.capacity} {_DEVICES[PER_CAPACITY[notice.unit]]}{'s' if notice.capacity > 1 else ''}"
 
 
 def has_band(notice: Notice) -> bool:
@@ -83,14 +94,44 @@ def has_band(notice: Notice) -> bool:
 
 
 def quantity(notice: Notice, value: float | None) -> str:
-    """Say a value of the notice's metric; nothing when there is none."""
-    return "" if value is None else humanise(value, notice.unit, notice.capacity)
+    """Say a measured value, a sum over cores or devices as a share of them; nothing when there is none.
+
+    Percentages have a decimal where any of the notice's has one: `2.0 %` beside `2.1 %`.
+    """
+    if value is None:
+        return ""
+    of = [_percent(notice, each) for each in (*notice.points, notice.value) if each is not None]
+    percent = _percent(notice, value)
+    if percent is None or not any(each is not None and _has_decimal(each) for each in of) or 0 < abs(percent) < 1:
+        return limit(notice, value)
+    return f"{percent:.0f} %" if abs(percent) >= 100 else f"{percent:.1f} %"
+
+
+def limit(notice: Notice, value: float | None) -> str:
+    """Say a limit as people set it, of one core or device where the metric sums over them; nothing for none."""
+    if value is None:
+        return ""
+    if notice.unit in PER_CAPACITY and notice.capacity:
+        return humanise(value / notice.capacity, Unit.PERCENT)
+    return humanise(value, notice.unit)
+
+
+def _percent(notice: Notice, value: float) -> float | None:
+    """Return a value in percent, None when it is of something else."""
+    if notice.unit is Unit.RATIO:
+        return value * 100
+    if notice.unit in PER_CAPACITY:
+        return value / (notice.capacity or 1)
+    return value if notice.unit is Unit.PERCENT else None
+
+
+def _has_decimal(percent: float) -> bool:
+    return 1 <= abs(percent) < 100 and round(percent, 1) != round(percent)
 
 
 def harmless(text: str, longest: int) -> str:
     """Return other people's text without secrets and control characters, cut to a length."""
-    redacted = _SECRET_PATTERN.sub(lambda found: f"{found['kept'] or ''}[redacted]", _ANSI.sub("", text))
-    return cut(_CONTROL.sub(" ", redacted).strip(), longest)
+    return cut(_CONTROL.sub(" ", redacted(_ANSI.sub("", text))).strip(), longest)
 
 
 def inline(text: str, longest: int) -> str:
@@ -103,28 +144,63 @@ def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def sparkline(points: Sequence[float]) -> str:
-    """Draw the latest values as bars: `▁▁▃▆█`; nothing for fewer than four."""
-    shown = points[-_MOST:]
-    if len(shown) < _FEWEST:
-        return ""
-    low, high = min(shown), max(shown)
-    if math.isinf(high - low):
-        return ""
-    step = (high - low) / (len(_BARS) - 1) or 1
-    return "".join(_BARS[round((point - low) / step)] for point in shown)
+def sparkline(notice: Notice) -> tuple[Span, ...]:
+    """Draw the latest values as bars, in runs of those within the limit and, in bold, of those beyond it.
+
+    The limit is half as high as a bar can be, and a bar of half that height half the limit: `▂▂` then `▆▇█`. Without a
+    limit they are drawn between the lowest and the highest. Nothing for fewer than four values, or when all are equal.
+    """
+    shown = notice.points[-_MOST:]
+    if len(shown) < _FEWEST or min(shown) == max(shown) or math.isinf(max(shown) - min(shown)):
+        return ()
+    zones, beyond = _zones(notice, shown), _beyond(notice) if notice.limit is not None else lambda _: False
+    runs = groupby(shown, beyond)
+    return tuple(("".join(_bar(point, zones) for point in run), is_beyond) for is_beyond, run in runs)
+
+
+def _zones(notice: Notice, shown: Sequence[float]) -> tuple[tuple[float, float, int, int], ...]:
+    """Return from which value to which a bar has which heights: `((0, 1e6, 0, 3), (1e6, 2e6, 4, 7))`."""
+    top = len(_BARS) - 1
+    if notice.limit is None:
+        return ((min(shown), max(shown), 0, top),)
+    ground, roof = min(0.0, *shown), max(2 * notice.limit, *shown)
+    if has_band(notice):
+        floor = notice.floor or 0.0
+        return ((ground, floor, 0, 1), (floor, notice.limit, 2, top - 2), (notice.limit, roof, top - 1, top))
+    return ((ground, notice.limit, 0, top // 2), (notice.limit, roof, top // 2 + 1, top))
+
+
+def _bar(point: float, zones: Sequence[tuple[float, float, int, int]]) -> str:
+    low, high, bottom, top = next((zone for zone in zones if point <= zone[1]), zones[-1])
+    share = (point - low) / (high - low) if high > low else 0.0
+    return _BARS[bottom + round(min(1.0, max(0.0, share)) * (top - bottom))]
 
 
 def breaches(notice: Notice) -> str:
     """Say how often the latest values were beyond the limit: `3 of 5 min over 1.00 s`; nothing for fewer than two."""
-    if notice.limit is None or len(notice.points) < 2:
+    times = _times_beyond(notice)
+    if not times or notice.limit is None:
+        return ""
+    if has_band(notice):
+        return f"{times} outside {limit(notice, notice.floor)}–{limit(notice, notice.limit)}"
+    return f"{times} {'under' if is_low(notice) else 'over'} {limit(notice, notice.limit)}"
+
+
+def breaches_by_name(notice: Notice) -> dict[str, str]:
+    """Say the same as a fact: `{"Over the limit": "3 of 5 min"}`."""
+    times = _times_beyond(notice)
+    if not times:
+        return {}
+    where = "Outside the limits" if has_band(notice) else f"{'Under' if is_low(notice) else 'Over'} the limit"
+    return {where: times}
+
+
+def _times_beyond(notice: Notice) -> str:
+    if notice.limit is None or len(notice.points) < 2 or phrase(notice):
         return ""
     row = _row_of(notice)
-    times, each = sum(map(_beyond(notice), notice.points)), _PERIODS.get(row.period if row else 0, "values")
-    limit = quantity(notice, notice.limit)
-    where = "under" if is_low(notice) else "over"
-    said = f"outside {quantity(notice, notice.floor)}–{limit}" if has_band(notice) else f"{where} {limit}"
-    return f"{times} of {len(notice.points)} {each} {said}"
+    each = _PERIODS.get(row.period if row else 0, "values")
+    return f"{sum(map(_beyond(notice), notice.points))} of {len(notice.points)} {each}"
 
 
 def worst(peak: Notice) -> str:
@@ -146,13 +222,13 @@ def _row_of(notice: Notice) -> Spec | None:
 
 
 def _beyond(notice: Notice) -> Callable[[float], bool]:
-    row, limit, floor = _row_of(notice), notice.limit or 0, notice.floor or 0
+    row, most, floor = _row_of(notice), notice.limit or 0, notice.floor or 0
     if has_band(notice):
-        return lambda point: not floor <= point <= limit
+        return lambda point: not floor <= point <= most
     touches = "OrEqual" in (row.comparison if row else "")
     if is_low(notice):
-        return lambda point: point < limit or (touches and point == limit)
-    return lambda point: point > limit or (touches and point == limit)
+        return lambda point: point < most or (touches and point == most)
+    return lambda point: point > most or (touches and point == most)
 
 
 def lasting(span: timedelta) -> str:

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
 from urllib.parse import quote
 
-from sagewatch.model import FLAP_WINDOW, Evidence, Incident, Notice, Part, ThreadLine
+from sagewatch.kinds.kind import Lifetime
+from sagewatch.kinds.registry import kind
+from sagewatch.model import FLAP_WINDOW, GOES_ON, NO_DATA, WHOLE_RESOURCE, Evidence, Incident, Notice, Part, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording.phrases import (
+    Span,
     bound,
-    breaches,
+    breaches_by_name,
     cut,
     harmless,
     inline,
     lasting,
     measured,
+    monthly,
+    phrase,
     quantity,
     utc,
     worst,
 )
 
-type Span = tuple[str, bool]
-"""A piece of a sentence, and whether it is shown in bold: `("churn", True)`."""
-
 SEEN = 90
 """Characters that a phone shows of a message."""
 
 _NAME_ROOM, _SHORTEST, _TITLE, _CAUSE = 260, 24, 160, 60
-_WHOLE_SCOPES = frozenset({"", "all", "AllTraffic"})
+WHOLE_SCOPES = frozenset({"", "all", "AllTraffic"})
 _CHILDREN = re.compile(r":alarm:(.+?) transitioned to ALARM\b")
 """How CloudWatch says which alarms set off a composite one (the reason in its state change)."""
 
@@ -40,6 +43,7 @@ _CLASSES = {
     "cleared": "OK",
     "resolved": "RESOLVED",
     "closed": "CLOSED",
+    "flapping": "UNSTABLE",
 }
 _DEEDS = {"acked": "acknowledged", "snoozed": "snoozed"}
 
@@ -58,7 +62,7 @@ def subject(incident: Incident, line: ThreadLine | None) -> str:
         return f"[{_class(incident, line)}] {inline(incident.subject.name, _NAME_ROOM)} · {told}"
     if incident.status == "closed":
         return f"[CLOSED] {as_text(headline(incident))}"
-    after = f" after {lasted(incident)}" if incident.status == "resolved" else ""
+    after = _ended_after(incident) if incident.status == "resolved" else ""
     return f"[{_class(incident, line)}] {as_text(_spans(incident, SEEN - len(after)))}{after}"
 
 
@@ -68,15 +72,17 @@ def as_text(spans: tuple[Span, ...]) -> str:
 
 
 def verdict(incident: Incident) -> str:
-    """Say how it stands: `CRITICAL`, `WARNING, acknowledged`, `resolved after 14 min`, `closed: the alarm was deleted`.
+    """Say how it stands: `CRITICAL`, `WARNING, acknowledged`, `resolved after 14 min`, `closed (alarm deleted)`.
 
-    Of an open failure, nothing: that it failed says it.
+    Of an open failure, nothing: that it failed says it; neither of what idles, where its price says it.
     """
     if incident.status == "resolved":
-        return f"resolved after {lasted(incident)}"
+        once = in_alarm(incident)[1] < 2
+        return f"resolved after {lasted(incident)}" if once else f"resolved · {_in_alarm_words(incident)}"
     if incident.status == "closed":
-        return f"closed: {closing(incident.lead)}"
-    severity = "" if is_failure(incident.parts[0]) else incident.severity.upper()
+        return f"closed ({closing(incident.lead)})"
+    says_its_price = bool(phrase(incident.lead) and monthly(incident.lead))
+    severity = "" if is_failure(incident.parts[0]) or says_its_price else incident.severity.upper()
     return ", ".join(filter(None, (severity, _DEEDS.get(incident.status, ""))))
 
 
@@ -85,11 +91,51 @@ def lasted(incident: Incident) -> str:
     return lasting((incident.ended or incident.notices[-1].at) - incident.opened)
 
 
+_CLOSINGS = {NO_DATA: "no data any more", GOES_ON: "it goes on in another incident"}
+
+
+def in_alarm(incident: Incident) -> tuple[timedelta | None, int]:
+    """Return for how long something of it fired, all times together, and how often it began to.
+
+    The time is None while it is not over, and where the middle of a long incident was dropped.
+    """
+    firing: set[str] = set()
+    spent, times, since = timedelta(), 0, incident.opened
+    for notice in incident.notices:
+        fired_before = bool(firing)
+        if notice.state in {"firing", "failed"} and not notice.muted:
+            firing.add(notice.part)
+        elif notice.state in {"cleared", "closed"}:
+            firing = set() if notice.part == WHOLE_RESOURCE else firing - {notice.part}
+        if firing and not fired_before:
+            since, times = notice.at, times + 1
+        if fired_before and not firing:
+            spent += notice.at - since
+    is_whole = not firing and incident.notices[0].until is None
+    return (spent if is_whole else None), times
+
+
+def _in_alarm_words(incident: Incident) -> str:
+    """Say how long it was in alarm: `in alarm for 14 min`, `in alarm 30 min over 57 min, 10 times`."""
+    spent, times = in_alarm(incident)
+    if spent is None or times < 2:
+        return f"in alarm for {lasted(incident)}"
+    return f"in alarm {lasting(spent)} over {lasted(incident)}, {times} times"
+
+
+def _ended_after(incident: Incident) -> str:
+    _, times = in_alarm(incident)
+    return f", {times} times in {lasted(incident)}" if times > 1 else f" after {lasted(incident)}"
+
+
 def closing(notice: Notice) -> str:
     """Say why nothing more will be heard of it: what it is about, or only its alarm, is gone."""
-    if notice.state != "closed" or notice.labels.get("alarm") != "failed":
-        return "the alarm was deleted"
-    return f"the {inline(notice.title, _TITLE)}"
+    if notice.state == "closed" and notice.labels.get("alarm") == "failed":
+        return f"the {inline(notice.title, _TITLE)}"
+    if why := _CLOSINGS.get(notice.reason):
+        return why
+    found = kind(notice.labels.get("kind") or "")
+    return "the job has ended" if found and found.lifetime is Lifetime.JOB else "alarm deleted"
 
 
 def is_failure(part: Part) -> bool:
@@ -103,7 +149,7 @@ def who(incident: Incident, notice: Notice) -> str:
     name = inline(incident.subject.name, _NAME_ROOM)
     if resource not in {"", incident.subject.name}:
         return f"{name} / {inline(resource, _NAME_ROOM)}"
-    return name if scope in _WHOLE_SCOPES else f"{name}/{inline(scope, _NAME_ROOM)}"
+    return name if scope in WHOLE_SCOPES else f"{name}/{inline(scope, _NAME_ROOM)}"
 
 
 def evidence(incident: Incident) -> Evidence:
@@ -137,45 +183,75 @@ def why(incident: Incident) -> str:
     return because(incident.lead) or next((reason for _, _, _, reason in steps if reason), "")
 
 
-def unusual(incident: Incident) -> str:
-    """Return what is unusual about it: that it fired again, that it flaps."""
+def unusual(incident: Incident) -> tuple[str | datetime, ...]:
+    """Return what is unusual about it, in pieces: that it fires after a mute, that it fired again, that it flaps.
+
+    Times are left to the receiver: `("Fired 5 times since ", datetime(…), ", still unstable (9 changes in 45 min)")`.
+    """
+    lead = incident.lead
+    after = f"Still firing after {inline(lead.after, _TITLE)}" if lead.after and lead.state == "firing" else ""
     flapping = next((part for part in incident.parts if part.flapping), None)
-    again = f"again ({_nth(incident.reopened + 1)} time)" if incident.reopened else ""
-    unsettled = f"flapping ({_changed(incident, flapping, flapping.last.at)})" if flapping else ""
-    return " · ".join(filter(None, (again, unsettled)))
+    unstable = f"unstable ({_changed(incident, flapping, flapping.last.at)})" if flapping else ""
+    between = ". " if after else ""
+    if incident.reopened and incident.is_open:
+        fired = f"{after}{between}Fired {incident.reopened + 1} times since "
+        return (fired, incident.opened, *((f", still {unstable}",) if unstable else ()))
+    said = f"{after}{between}{unstable[:1].upper()}{unstable[1:]}" if unstable else after
+    return (said,) if said else ()
+
+
+def unusual_text(incident: Incident) -> str:
+    """Say the same with times in UTC."""
+    return "".join(utc(piece) if isinstance(piece, datetime) else piece for piece in unusual(incident))
+
+
+def what_to_do(incident: Incident) -> str:
+    """Say what to do about what the headline speaks of; nothing once it is over."""
+    said = (evidence(incident).remedy, incident.lead.advice) if incident.is_open else ()
+    return " ".join(filter(None, said))
 
 
 def brief(incident: Incident, part: Part) -> str:
-    """Say how one part stands: `memory 93 %, limit 90 % · WARNING`; of a part of something else, with its name."""
-    return _with_name(incident, part.first, f"{_happened(part.last, part)} · {_state(part.last)}")
+    """Say how one part stands: `blue: memory use 93 % (limit 90 %) · WARNING`."""
+    return _named(incident, part.first, f"{_happened(part.last, part)} · {_state(part.last)}")
 
 
 def line_text(incident: Incident, line: ThreadLine) -> str:
-    """Return what a line of the thread tells: `Cleared: memory 80 %, limit 90 %, after 12 min`."""
+    """Return what a line of the thread tells: `Cleared: memory use back to 60 % (limit 90 %), after 12 min`."""
     notice, part = line.notice, part_of(incident, line.notice)
-    told = _with_name(incident, part.first if part else notice, _happened(notice, part))
+    told = _named(incident, part.first if part else notice, _happened(notice, part))
     match line.about:
-        case "joined" | "worsened" | "reopened":
-            first = {"joined": "Also", "worsened": "Worse", "reopened": "Again"}[line.about]
-            return f"{first}: {told} · {_state(notice)}"
+        case "joined":
+            return f"{'Also firing' if notice.state == 'firing' else 'Also'}: {told} · {_state(notice)}"
+        case "worsened":
+            return f"Now {_state(notice)}: {told}"
+        case "reopened":
+            return f"Firing again: {told} · {_state(notice)}"
         case "cleared":
             return f"Cleared: {told}" + (f", after {lasting(part.spent)}" if part else "")
         case "resolved":
             return f"Resolved: {told}. {_spent(incident, part)}"
         case "closed":
-            return f"Closed: {told}: {closing(notice)}" if part else f"Closed: {closing(notice)}"
+            return f"Closed: {told} ({closing(notice)})" if part else f"Closed: {closing(notice)}"
         case "flapping":
-            times = f", changed {_changed(incident, part, line.at)}" if part else ""
-            return f"Flapping: {inline(notice.title, _TITLE)}{times}; until it settles, not every change is told"
+            about = _named(incident, part.first if part else notice, inline(notice.title, _TITLE))
+            often = f" ({_changed(incident, part, line.at)})" if part else ""
+            said = f"{about} keeps crossing its limit{often}"
+            return f"{said}. No further messages about it until it is steady for 15 min"
+        case "settled":
+            return f"Settled: still firing · {told} · {_state(notice)}"
+        case "snooze-over":
+            return f"Snooze over: still firing · {told} · {_state(notice)}"
         case "acked":
             return "Acknowledged"
+        case "snoozed" if notice.until == notice.at:
+            return "Not snoozed: the policy names who may snooze critical incidents here"
         case "snoozed":
             return f"Snoozed until {utc(notice.until)}" if notice.until else "Snoozed"
         case "log":
             return logged(incident, line)
         case "reminder":
-            waited = lasting(line.at - incident.opened)
-            return f"Still open after {waited}, not acknowledged: {told} · {_state(notice)}"
+            return f"Still open after {lasting(line.waited)}, not acknowledged: {told} · {_state(notice)}"
 
 
 def logged(incident: Incident, line: ThreadLine) -> str:
@@ -214,33 +290,73 @@ def _class(incident: Incident, line: ThreadLine | None) -> str:
 
 
 def _measured_spans(incident: Incident, part: Part, room: int) -> tuple[Span, ...]:
-    last = part.last
-    value = quantity(last, last.value) if last.state in {"firing", "cleared"} else ""
-    title = inline(part.first.title, _TITLE) + (" back to" if value and last.state == "cleared" else "")
-    after = bound(last) if value and last.state == "firing" else ""
+    last, said = part.last, phrase(part.last)
+    value = quantity(last, last.value) if last.state in {"firing", "cleared"} and not said else ""
+    title = inline(said or part.first.title, _TITLE)
+    against = bound(last) if value and last.state == "firing" else ""
+    cost = f" · {monthly(last)}" if said and monthly(last) else ""
+    after = f"{against}{cost}{_more(incident, incident.parts[1:])}"
+    if value and last.state == "cleared":
+        # What it is now matters least once all is well.
+        is_short = len(f"{who(incident, part.first)} · {title} back to {value}{after} · ") <= room
+        title, value = (f"{title} back to", value) if is_short else (title, "")
     name = shortened(who(incident, part.first), room - len(f" · {title} {value}{after} · "))
     if not value:
-        return ((name, True), (f" · {title}", False))
+        return ((name, True), (f" · {title}{after}", False))
     return ((name, True), (f" · {title} ", False), (value, True), (after, False))
 
 
+def _more(incident: Incident, others: Sequence[Part]) -> str:
+    """Say how many others there are, of an open incident of those that are open: ` + 10 more`."""
+    number = sum(not incident.is_open or part.last.state in {"firing", "failed"} for part in others)
+    return f" + {number} more" if number else ""
+
+
 def _failure_spans(incident: Incident, part: Part, room: int) -> tuple[Span, ...]:
+    alike = parts_like_the_first(incident)
+    # Steps and jobs that failed with it are told below, and would only repeat what the headline says.
+    more = _more(incident, [each for each in incident.parts if not is_failure(each)])
     what = inline(part.first.title, _TITLE)
-    what = what[:1].upper() + what[1:]
-    alike = sum(other.first.title == part.first.title for other in incident.parts) - 1
-    more = f" and {alike} more" if alike else ""
-    details = (failed_step(evidence(incident)), _short_cause(evidence(incident)))
+    what = _many(what, len(alike), part.first) if len(alike) > 1 else what[:1].upper() + what[1:]
+    details = (failed_step(evidence(incident)), _short_cause(incident, alike))
     detail = " · ".join(filter(None, details))
     if len(detail) > room - len(what) - _SHORTEST:
         detail = next(filter(None, details), "")
-    name = shortened(who(incident, part.first), room - len(f"{what} · {more} · {detail} · "))
-    return ((what, True), (f" · {name}{more}", False), (f" · {detail}" if detail else "", False))
+    after = f"{more} · {detail}" if detail else more
+    if len(alike) == 1:
+        name = shortened(who(incident, part.first), room - len(f"{what} · {after} · "))
+        return ((what, True), (f" · {name}{after}", False))
+    of = incident.subject.kind.replace("-", " ")
+    of = f" ({of})" if incident.subject.kind != part.first.labels.get("kind") else ""
+    name = shortened(inline(incident.subject.name, _NAME_ROOM), room - len(f"{of} · {what}{after} · "))
+    return ((name, True), (f"{of} · ", False), (what, True), (after, False))
 
 
-def _short_cause(found: Evidence) -> str:
-    """Return the likely cause as few words: what stands before the first stop or bracket."""
-    words = re.split(r"[.;:]\s|[.;:]$|\s\(", inline(found.cause, 4 * _CAUSE), maxsplit=1)[0] if found.cause else ""
-    return cut(words, _CAUSE)
+def parts_like_the_first(incident: Incident) -> tuple[Part, ...]:
+    """Return the failures that the headline speaks of: those that are called as the first one is."""
+    lead = incident.parts[0]
+    if not is_failure(lead):
+        return (lead,)
+    return tuple(part for part in incident.parts if is_failure(part) and part.first.title == lead.first.title)
+
+
+def _many(title: str, number: int, notice: Notice) -> str:
+    """Say a title of several: `training job failed` → `20 training jobs failed`."""
+    found = kind(notice.labels.get("kind") or "")
+    what = next((row.what for row in found.notices if title.startswith(row.what)), "") if found else ""
+    if not what:
+        return f"{title} ({number} times)"
+    return f"{number} {what}s{title.removeprefix(what).replace(' is ', ' are ', 1)}"
+
+
+def _short_cause(incident: Incident, alike: Sequence[Part]) -> str:
+    """Return the likely cause in few words; of several failures one that all have of which one is known."""
+    keys = (notice.key for part in alike for notice in (part.last, part.first, part.peak))
+    found = [incident.evidence[key] for key in dict.fromkeys(keys) if key in incident.evidence]
+    if len(alike) == 1:
+        found = [evidence(incident)]
+    causes = dict.fromkeys(each.short or each.cause for each in found if each.cause)
+    return cut(inline(next(iter(causes)), 4 * _CAUSE), _CAUSE) if len(causes) == 1 else ""
 
 
 def _happened(notice: Notice, part: Part | None) -> str:
@@ -259,37 +375,35 @@ def _state(notice: Notice) -> str:
     return notice.severity.upper()
 
 
-def _with_name(incident: Incident, notice: Notice, text: str) -> str:
-    """Return the text, after the name of the part that it is of when that is not the headline's."""
-    name = who(incident, notice)
-    lead = who(incident, incident.parts[0].first)
-    own = name.removeprefix(inline(incident.subject.name, _NAME_ROOM)).lstrip(" /")
-    return text if name == lead or not own else f"{shortened(own, 63)}: {text}"
+def _named(incident: Incident, notice: Notice, text: str) -> str:
+    """Return the text, after the name of the variant or job that it is of, when that is not the whole resource.
+
+    A line stands for good, while the headline above it may soon speak of another part.
+    """
+    own = who(incident, notice).removeprefix(inline(incident.subject.name, _NAME_ROOM)).lstrip(" /")
+    return f"{shortened(own, 63)}: {text}" if own else text
 
 
 def _spent(incident: Incident, part: Part | None) -> str:
     peak = worst(part.peak) if part else ""
-    return f"Open for {lasted(incident)}" + (f", {peak}." if peak else ".")
+    words = _in_alarm_words(incident)
+    return f"{words[:1].upper()}{words[1:]}" + (f", {peak}." if peak else ".")
 
 
 def _changed(incident: Incident, part: Part, until: datetime) -> str:
-    """Say how often a part changed lately: `6× in 30 min`."""
+    """Say how often a part changed lately: `6 changes in 45 min`."""
     went = [notice for notice in incident.notices if notice.part == part.first.part and notice.at <= until]
     changes = (
         [went[0].at, *(after.at for before, after in pairwise(went) if before.state != after.state)] if went else []
     )
-    return f"{sum(until - at <= FLAP_WINDOW for at in changes)}× in {lasting(FLAP_WINDOW)}"
+    number = sum(until - at <= FLAP_WINDOW for at in changes)
+    return f"{number} {'change' if number == 1 else 'changes'} in {lasting(FLAP_WINDOW)}"
 
 
 def _extreme(part: Part) -> dict[str, str]:
     """Say the worst value where that is not the one that is said anyway."""
     name, _, value = worst(part.peak).partition(" ")
     return {name.capitalize(): value} if name and part.peak.value != part.last.value else {}
-
-
-def _nth(number: int) -> str:
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}th" if number % 100 in {11, 12, 13} else f"{number}{ending}"
 
 
 def speaks_of(incident: Incident, line: ThreadLine | None) -> Notice:
@@ -301,10 +415,10 @@ def filter_labels(incident: Incident, line: ThreadLine | None) -> dict[str, str]
     """Return what programs filter on, ten at most.
 
     `state` is the notice's (firing, cleared, failed, succeeded, announced, closed), or what became of the
-    incident: acked, snoozed, resolved.
+    incident: acked, snoozed, resolved, flapping.
     """
     notice = speaks_of(incident, line)
-    whole = line.about if line and line.about in {"acked", "snoozed", "resolved"} else notice.state
+    whole = line.about if line and line.about in {"acked", "snoozed", "resolved", "flapping"} else notice.state
     found = {name: notice.labels.get(name) for name in ("kind", "resource", "scope", "alarm", "team")}
     severity = notice.severity if line else incident.severity
     said = {**found, "severity": str(severity), "state": whole, "route": incident.route, "incident": incident.id}
@@ -315,15 +429,16 @@ def details(incident: Incident) -> dict[str, str]:
     """Return what was found out and where to look, by name: plain lines for channels without blocks."""
     lead, found = incident.lead, evidence(incident)
     said = {
+        "Likely cause": found.cause,
+        "Failed step": failed_step(found).removeprefix("step "),
+        "Meaning": lead.meaning if incident.is_open else "",
+        "Note": unusual_text(incident),
+        **(breaches_by_name(lead) if lead.state == "firing" else {}),
+        **_extreme(incident.parts[0]),
         "Opened": utc(incident.opened),
         "Ended": utc(incident.ended) if incident.ended else "",
-        "Likely cause": found.cause,
-        "What to do": found.remedy,
-        "Failed step": failed_step(found).removeprefix("step "),
-        "Note": unusual(incident),
         **found.facts,
-        **_extreme(incident.parts[0]),
-        "Values": breaches(lead) if lead.state == "firing" else "",
+        "Each instance costs": lead.cost if incident.is_open else "",
         "Team": incident.parts[0].first.labels.get("team") or "",
         "Account": lead.place.account,
         "Region": lead.place.region,
@@ -334,9 +449,15 @@ def details(incident: Incident) -> dict[str, str]:
 
 def others(incident: Incident, most: int) -> list[str]:
     """Return a line for each part that the headline does not speak of, and how many more there are than wanted."""
-    rest = incident.parts[1:]
+    rest = unsaid(incident)
     more = [f"and {len(rest) - most} more"] if len(rest) > most else []
     return [*(brief(incident, part) for part in rest[:most]), *more]
+
+
+def unsaid(incident: Incident) -> tuple[Part, ...]:
+    """Return the parts that the headline does not speak of; of failures that are called alike it counts all."""
+    said = parts_like_the_first(incident)
+    return tuple(part for part in incident.parts if part not in said)
 
 
 def leads(incident: Incident, route: Route) -> dict[str, str]:

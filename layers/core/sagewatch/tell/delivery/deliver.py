@@ -8,15 +8,34 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sagewatch.errors import Retry, SagewatchError, Stale, Undeliverable, Unreachable
-from sagewatch.model import Incident
+from sagewatch.errors import (
+    ErrorCode,
+    NoAnswer,
+    Retry,
+    SagewatchError,
+    Stale,
+    Unauthorised,
+    Undeliverable,
+    Unreachable,
+    understood,
+)
+from sagewatch.model import WHOLE_RESOURCE, Incident
 from sagewatch.policy.rules import Route
-from sagewatch.receivers.receiver import Draft, Location, Receiver
+from sagewatch.receivers.receiver import Location, Receiver
 from sagewatch.receivers.slack.api import SlackReceiver
-from sagewatch.tell.context import BEHIND, Context, Current, change, collected, raise_most_hopeful
+from sagewatch.tell.context import (
+    BEHIND,
+    Context,
+    Current,
+    change,
+    collected,
+    may_become_due,
+    raise_most_hopeful,
+)
 from sagewatch.tell.delivery import difference
 from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
 from sagewatch.tell.evidence.graph import graph
+from sagewatch.tell.incident.group import BEGINNINGS
 from sagewatch.tell.incident.thread import thread_lines
 from sagewatch.tell.route import default_route, reminders
 from sagewatch.tell.store import timelines
@@ -30,6 +49,8 @@ _BUSY_WAIT = 3.0  # s, until another worker should be done with the same timelin
 class Busy(Retry):
     """Another worker delivers the same timeline, and will be done soon."""
 
+    code = ErrorCode.ANOTHER_WORKER
+
 
 def deliver(context: Context, route: Route, current: Current, fresh: frozenset[str]) -> None:
     """Send to every receiver of a route what is still to be sent of a timeline; one worker at a time, else Busy.
@@ -38,17 +59,14 @@ def deliver(context: Context, route: Route, current: Current, fresh: frozenset[s
     Retry before Undeliverable. Then come those that were told of an incident before and are not the route's own any
     more; pictures come last, so that nobody waits for them.
     """
-    with _claimed(context, route, current) as latest:
-        claim = Claim(context, route, latest, fresh)
+    with _claimed(context, route, current, fresh) as claim:
         own, errors = context.receivers.of_route(route), list[SagewatchError]()
         for name, receiver in own.items():
             with collected(errors):
-                try:
-                    claim.delivery(name, receiver).catch_up(claim.current.incidents)
-                except (Undeliverable, Retry) as error:
-                    claim.fall_back(name, receiver, error)
+                claim.catch_up(name, receiver)
         raise_most_hopeful(errors)
-        former = context.receivers.former(route, claim.current.timeline.sent.keys() - own.keys())
+        names = claim.current.timeline.sent.keys() - own.keys()
+        former = context.receivers.former(route, names, context.every_route)
         for name, receiver in former.items():
             with collected(errors):
                 claim.go_on(name, receiver)
@@ -67,17 +85,23 @@ def is_due(context: Context, route: Route, current: Current) -> bool:
 
 
 @contextmanager
-def _claimed(context: Context, route: Route, current: Current) -> Iterator[Current]:
-    """Hold the claim of a timeline, and yield it as it is then."""
-    client, table, subject = context.clients.dynamodb, context.settings.table, current.timeline.subject
-    if not timelines.claim(client, table, route.name, subject, context.worker, context.now):
+def _claimed(context: Context, route: Route, current: Current, fresh: frozenset[str]) -> Iterator[Claim]:
+    """Hold the claim of a timeline, and yield it; once all was told, the clock looks at it only if more may be due."""
+    client, table = context.clients.dynamodb, context.settings.table
+    subject, place = current.timeline.subject, current.timeline.place
+    if not timelines.claim(client, table, route.name, subject, context.worker, context.now, place):
         after = _BUSY_WAIT * 2 ** (context.attempt - 1)
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
+    settled: int | None = None
     try:
-        yield current.follows(timelines.load(client, table, route.name, subject))
+        latest = current.follows(timelines.load(client, table, route.name, subject, place))
+        claim = Claim(context, route, latest, fresh)
+        yield claim
+        if not may_become_due(context, claim.current):
+            settled = claim.current.timeline.version
     # What a killed worker never gives back ends by itself, after 40 s.
     finally:
-        timelines.release(client, table, route.name, subject, context.worker)
+        timelines.release(client, table, route.name, subject, context.worker, place, settled)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,7 +113,7 @@ class Delivery:
     sent: dict[str, Sent]
     """By the id of the incident."""
     since: datetime
-    """The time of the oldest notice that the receiver was told: who joins a route is not told its past."""
+    """The time of the oldest notice that it was told: who joins a route is told what fires, but not what ended."""
     fresh: frozenset[str]
     """The keys of the notices that have just arrived."""
     remind: Sequence[timedelta]
@@ -103,67 +127,117 @@ class Delivery:
 
     def is_due(self, incidents: Sequence[Incident]) -> bool:
         """Return whether anything is still to be sent about the incidents of a timeline."""
-        if any(difference.merged(self.sent, incidents)):
+        capabilities = self.receiver.capabilities
+        if any(difference.merged(self.sent, incidents, capabilities)):
             return True
-        sent = difference.by_present_id(self.sent, incidents)
-        return any(self._due(self.receiver.draft(each, self.now), sent.get(each.id)) for each in incidents)
+        if any(difference.superseded(self.sent, incidents, capabilities, self.now)):
+            return True
+        sent = difference.by_present_id(self.sent, incidents, capabilities)
+        return any(self._due(each, sent.get(each.id), self._fingerprint(each)) for each in incidents)
 
-    def catch_up(self, incidents: Sequence[Incident]) -> None:
-        """Send what is still to be sent about the incidents of a timeline, oldest first."""
-        superfluous = tuple(difference.merged(self.sent, incidents))
+    def catch_up(self, incidents: Sequence[Incident]) -> bool:
+        """Send what is still to be sent about the incidents of a timeline, oldest first; return whether that was any.
+
+        A mistake of ours in the words for one receiver is Undeliverable, too: it must not silence the others.
+        """
+        with understood("An incident could not be put into words"):
+            return self._catch_up(incidents)
+
+    def _catch_up(self, incidents: Sequence[Incident]) -> bool:
+        for id_, over, line in difference.superseded(self.sent, incidents, self.receiver.capabilities, self.now):
+            self.receiver.add(self._root(id_), over, line)
+            parts = {**(self.sent[id_].parts or {}), WHOLE_RESOURCE: difference.ENDED}
+            self.sent[id_] = replace(self.sent[id_], parts=parts)
+            self._store()
+        superfluous = tuple(difference.merged(self.sent, incidents, self.receiver.capabilities))
         for action in superfluous:
             self.receiver.withdraw(action.where)
-        self.sent = difference.by_present_id(self.sent, incidents)
+        self.sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
         if superfluous:
             self._store()
+        told = False
         for incident in incidents:
-            draft = self.receiver.draft(incident, self.now)
-            for action in self._due(draft, self.sent.get(incident.id)):
-                self._perform(draft, action)
+            fingerprint = self._fingerprint(incident)
+            for action in self._due(incident, self.sent.get(incident.id), fingerprint):
+                try:
+                    self._perform(incident, action, fingerprint)
+                except NoAnswer:
+                    self._doubt(incident, action)
+                    raise
+                told = True
         if self.is_unknown:
             # Who has nothing to be told yet (an escalation) must know later since when it was told.
             self._store()
+        return told
 
-    def _due(self, draft: Draft, sent: Sent | None) -> tuple[Action, ...]:
-        incident = draft.incident
-        if all(notice.at < self.since for notice in incident.notices):
+    def _fingerprint(self, incident: Incident) -> str:
+        editable = self.receiver.capabilities.editable
+        return self.receiver.fingerprint(self._as_first_sent(incident), self.now) if editable else ""
+
+    def _as_first_sent(self, incident: Incident) -> Incident:
+        """Return an incident with the id that the receiver knows it by: one that arrived late may have changed it."""
+        sent = self.sent.get(incident.id)
+        return replace(incident, id=sent.key) if sent and sent.key else incident
+
+    def _due(self, incident: Incident, sent: Sent | None, fingerprint: str) -> tuple[Action, ...]:
+        begins = (notice for notice in incident.notices if notice.state in BEGINNINGS)
+        # An end that is heard of late may cut an incident off one that was told: its beginning was told with that.
+        is_cut_off = bool(self.sent) and any(notice.key in self.fresh for notice in incident.notices)
+        is_past = not is_cut_off and all(notice.at < self.since for notice in begins)
+        if is_past and sent is None and not any(part.firing for part in incident.parts):
             return ()
-        history = thread_lines(incident, self.remind, self.now)
-        return tuple(difference.due(incident, history, sent, self.fresh, draft.fingerprint, self.receiver.capabilities))
+        history = [line for line in thread_lines(incident, self.remind, self.now) if line.at >= self.since]
+        return tuple(difference.due(incident, history, sent, self.fresh, fingerprint, self.receiver.capabilities))
 
-    def _perform(self, draft: Draft, action: Action) -> None:
+    def _perform(self, incident: Incident, action: Action, fingerprint: str) -> None:
         """Do one thing and write it down.
 
         A message that is not there any more was deleted by somebody, or is too old to be edited: it is posted anew.
         """
-        incident = draft.incident
-        root, previous = self._root(incident.id), self._root(incident.previous)
+        root, previous, shown = self._root(incident.id), self._root(incident.previous), self._as_first_sent(incident)
+        if action.do == "post" and self.receiver.capabilities.keyed and incident.id not in self.sent:
+            # Should the answer be lost, the next attempt must name the same incident.
+            self.sent[incident.id] = Sent(key=incident.id)
+            self._store()
+        if action.do == "reply" and not self.receiver.capabilities.editable:
+            # After a crash the part may stand otherwise: then what was sent must be followed by how it stands now.
+            self._doubt(incident, action)
         if action.do == "post":
-            where = self.receiver.open(draft, previous)
+            where = self.receiver.open(shown, self.now, previous)
         elif action.do == "edit":
             try:
-                where = self.receiver.edit(root, draft, previous)
+                where = self.receiver.edit(root, shown, self.now, previous)
             except Stale:
-                where = self.receiver.open(draft, previous)
+                where = self.receiver.open(shown, self.now, previous)
         elif action.do == "reply" and action.line:
             try:
-                where = self.receiver.add(root, incident, action.line)
+                where = self.receiver.add(root, shown, action.line)
             except Stale:
-                anew = self.receiver.open(draft, previous)
-                self._store(Action(do="post", id=incident.id), anew, draft.fingerprint)
-                where = self.receiver.add(anew, incident, action.line)
+                anew = self.receiver.open(shown, self.now, previous)
+                self._remember(Action(do="post", id=incident.id), anew, fingerprint, incident)
+                where = self.receiver.add(anew, shown, action.line)
         else:
             self.receiver.withdraw(action.where)
             where = {}
-        self._store(action, where, draft.fingerprint)
+        self._remember(action, where, fingerprint, incident)
 
     def _root(self, id_: str) -> Location:
         return self.sent[id_].root if id_ in self.sent else {}
 
-    def _store(self, action: Action | None = None, where: Location | None = None, fingerprint: str = "") -> None:
+    def _remember(self, action: Action, where: Location, fingerprint: str, incident: Incident) -> None:
         """Write down what was sent, once the action is done."""
-        if action:
-            self.sent[action.id] = difference.after(self.sent.get(action.id), action, where or {}, fingerprint)
+        self.sent[action.id] = difference.after(self.sent.get(action.id), action, where, fingerprint, incident)
+        self._store()
+
+    def _doubt(self, incident: Incident, action: Action) -> None:
+        """Write down that nobody knows whether a message arrived: what it said counts as neither told nor untold."""
+        before = self.sent.get(action.id)
+        doubtful = before and difference.doubted(before, action, incident)
+        if doubtful and doubtful != before:
+            self.sent[action.id] = doubtful
+            self._store()
+
+    def _store(self) -> None:
         self.store(self.sent)
         self.is_unknown = False
 
@@ -195,40 +269,61 @@ class Claim:
             is_unknown=stored.get(name, {BEHIND: True}).get(BEHIND, False),
         )
 
+    def catch_up(self, name: str, receiver: Receiver) -> None:
+        """Tell one receiver; when it does not take it, somebody else, and it is owed what it was not told."""
+        delivery = self.delivery(name, receiver)
+        was_behind = name in self.current.timeline.sent and delivery.is_unknown
+        try:
+            delivery.catch_up(self.current.incidents)
+        except (Undeliverable, Retry) as error:
+            # Nothing new is lost: the clock tries again, every five minutes, and somebody else was told already.
+            if was_behind and not self.fresh:
+                return
+            self.fall_back(name, receiver, error)
+
     def fall_back(self, name: str, receiver: Receiver, error: Undeliverable | Retry) -> None:
         """Tell somebody else what a receiver does not take for good, or too often; raise the error when nobody does."""
         if isinstance(error, Retry) and self.context.attempt < EXHAUSTED:
             raise error
-        if isinstance(error, Unreachable):
+        if isinstance(error, Unreachable | Unauthorised):
             self._note_broken(name, error)
+        self._mark_behind(name, receiver)
         self._tell_another(name, error)
-        if isinstance(error, Retry) and isinstance(receiver, SlackReceiver):
-            delivery = self.delivery(name, receiver)
-            self._store(name, {**difference.to_stored(delivery.sent, delivery.since), BEHIND: True})
+
+    def _mark_behind(self, name: str, receiver: Receiver) -> None:
+        """Write down that a receiver has to catch up: the clock sees to that."""
+        delivery = self.delivery(name, receiver)
+        self._store(name, {**difference.to_stored(delivery.sent, delivery.since), BEHIND: True})
 
     def _tell_another(self, name: str, error: SagewatchError) -> None:
         default_channel = default_route(self.context.policy).slack
         for other, receiver in self.context.receivers.fallback(self.route, name, default_channel).items():
             try:
-                self.delivery(other, receiver, in_place_of=name).catch_up(self.current.incidents)
+                told = self.delivery(other, receiver, in_place_of=name).catch_up(self.current.incidents)
             except (Undeliverable, Retry):
                 continue
-            self.context.receivers.note("ToldByFallback", voice=name, by=other, because=str(error))
+            if not receiver.has_readers():
+                continue
+            if told:
+                self.context.receivers.note("ToldByFallback", voice=name, by=other, because=str(error), code=error.code)
             return
         raise error
 
     def go_on(self, name: str, receiver: Receiver) -> None:
         """Tell a receiver that is not the route's own how the incidents go on that it was told of before."""
         delivery = self.delivery(name, receiver)
-        delivery.is_unknown = False
+        delivery.is_unknown = bool(self.current.timeline.sent.get(name, {}).get(BEHIND))
         told = [each for each in self.current.incidents if delivery.sent.keys() & {each.id, *each.anchors}]
         try:
             delivery.catch_up(told)
         except Undeliverable as error:
             self._note_broken(name, error)
+            self._mark_behind(name, receiver)
 
     def _note_broken(self, name: str, error: SagewatchError) -> None:
-        self.context.receivers.note("ChannelBroken", voice=name, route=self.route.name, because=str(error))
+        self.context.receivers.note(
+            "ChannelBroken", voice=name, route=self.route.name, because=str(error), code=error.code
+        )
 
     def illustrate(self, name: str, receiver: SlackReceiver) -> None:
         """Put the graph of the alarm that opened an incident into its thread, once; without one the message stands."""
@@ -241,10 +336,10 @@ class Claim:
             png = graph(self.context.graph_clients.cloudwatch, opening)
             try:
                 if png is None:
-                    raise Undeliverable("CloudWatch drew none")
+                    raise Undeliverable("CloudWatch drew none", code=ErrorCode.NO_GRAPH)
                 receiver.show(sent.root, opening.title, png)
             except SagewatchError as error:
-                self.context.receivers.note("PictureMissed", alarm=opening.part, because=str(error))
+                self.context.receivers.note("PictureMissed", alarm=opening.part, because=str(error), code=error.code)
                 continue
             delivery.sent[incident.id] = replace(sent, lines={**sent.lines, f"{PICTURE}{incident.id}": {}})
             delivery.store(delivery.sent)

@@ -12,12 +12,21 @@ from sagewatch.model import Incident, Notice, Ref
 from sagewatch.receivers.amazon_q.render import DESCRIPTION, Notification
 from sagewatch.receivers.slack.blocks import TEXT, Fit, Message, context, escaped, fields, fitted, linked, safe, section
 from sagewatch.receivers.sns.render import SUBJECT, Mail
-from sagewatch.receivers.wording.phrases import cut, harmless, inline, is_low, lasting, quantity, resource_and_scope
+from sagewatch.receivers.wording.phrases import (
+    bound,
+    cut,
+    harmless,
+    inline,
+    is_low,
+    lasting,
+    limit,
+    quantity,
+    resource_and_scope,
+)
 from sagewatch.receivers.wording.sentences import ADDRESS, brief, who
 from sagewatch.tell.digest.summary import Digest, Loud
 
 _ENTRY_NAME, _REST = 260, 300
-_BAR = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ def _message(digest: Digest, fit: Fit) -> Message:
     title = cut(inline(f"SageMaker daily · {_where(digest)} · {_day(digest)}", _REST), 150)
     blocks = [
         {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}},
-        *fields(_totals(digest, drawn=True)),
+        *fields(_totals(digest)),
         *({"type": "divider"} for _ in _sections(digest)[:1]),
         *(section(_mrkdwn_list(listing, fit.others)) for listing in _sections(digest)),
         *context(*(safe(line, 1_000) for line in _remarks(digest))),
@@ -119,10 +128,10 @@ def _plain_lines(listing: DigestSection) -> Iterator[str]:
 
 
 # ----------------------------------------------------------------------------------------------------------- numbers
-def _totals(digest: Digest, *, drawn: bool = False) -> dict[str, str]:
+def _totals(digest: Digest) -> dict[str, str]:
     """Return the numbers by what they count; nothing in them is of others, so that they are safe everywhere."""
     tally, lasted = digest.tally, digest.lasted
-    ended = f" · median {lasting(lasted)}" if lasted is not None else ""
+    ended = f" · median time to resolve {lasting(lasted)}" if lasted is not None else ""
     succeeded = f"{digest.succeeded:,} ok · " if digest.succeeded else ""
     numbers = {
         "Alarms, 24 h": f"{digest.fired:,} fired · {len(digest.open):,} open{ended}",
@@ -130,18 +139,12 @@ def _totals(digest: Digest, *, drawn: bool = False) -> dict[str, str]:
     }
     if tally is None:
         return numbers
-    share = _share(tally.watched, tally.wanted, drawn=drawn) if tally.wanted else ""
+    share = f" ({tally.watched * 100 // tally.wanted} %)" if tally.wanted else ""
     return {
         "Coverage": f"{tally.watched:,} of {tally.wanted:,}{share}",
         **numbers,
-        "Alarms": f"{tally.alarms:,} · about ${tally.cost:,.2f} a month",
+        "Cost": f"about ${tally.cost:,.2f} a month for {_many(tally.alarms, 'alarm')}",
     }
-
-
-def _share(watched: int, wanted: int, *, drawn: bool) -> str:
-    percent, halves = watched * 100 // wanted, watched * 2 * _BAR // wanted
-    bar = "█" * (halves // 2) + "▌" * (halves % 2)
-    return f"  `{bar}` {percent} %" if drawn and bar else f" ({percent} %)"
 
 
 def _covered(digest: Digest) -> str:
@@ -153,17 +156,19 @@ def _remarks(digest: Digest) -> Iterator[str]:
     """Yield the small print: coverage by kind, what was left out, what could not be listed."""
     tally = digest.tally
     if tally is None:
-        yield "Nobody counted the resources."
+        yield "Coverage was not counted today."
         return
     kinds = (f"{kind} {watched:,}/{wanted:,}" for kind, (watched, wanted) in tally.kinds.items())
-    yield " · ".join(kinds)
+    if tally.kinds:
+        yield " · ".join(kinds)
     counts = (
-        f"{tally.left_out:,} left out on purpose" if tally.left_out else "",
-        f"{_many(tally.orphans, 'resource')} gone and not cleaned up yet" if tally.orphans else "",
-        f"{_many(tally.foreign, 'alarm')} of others under our prefix" if tally.foreign else "",
-        f"no budget for {', '.join(tally.withheld[:8])}" if tally.withheld else "",
+        f"{tally.left_out:,} excluded by policy" if tally.left_out else "",
+        _orphans(tally.orphans) if tally.orphans else "",
+        f"{_many(tally.foreign, 'alarm')} under the prefix not made by Sagewatch" if tally.foreign else "",
+        f"over budget, not created: {', '.join(tally.withheld[:8])}" if tally.withheld else "",
     )
-    yield " · ".join(filter(None, counts))
+    if any(counts):
+        yield " · ".join(filter(None, counts))
     if tally.unread:
         yield f"Could not be listed, and is not counted: {', '.join(tally.unread)}"
 
@@ -229,13 +234,12 @@ def _loud_entry(loud: Loud) -> Entry:
     """Say which alarm fired how often, how far it went, and what would have kept it silent."""
     notice, proposal = loud.notice, loud.proposal
     low = is_low(notice)
-    limit = f", limit {quantity(notice, notice.limit)}" if notice.limit is not None else ""
     worst = quantity(notice, loud.worst)
-    went = f", {'lowest' if low else 'highest'} {worst}{limit}" if worst else ""
+    went = f", {'lowest' if low else 'highest'} {worst}{bound(notice)}" if worst else ""
     told = f"{notice.title} fired {loud.times} times in 24 h{went}"
     if proposal is None:
         return Entry(resource_and_scope(notice), notice.links.get("alarm"), told)
-    asked = f"{'lower' if low else 'raise'} the limit to {quantity(notice, proposal.limit)}?"
+    asked = f"{'lower' if low else 'raise'} the limit to {limit(notice, proposal.limit)}?"
     return Entry(
         resource_and_scope(notice), notice.links.get("alarm"), f"{told} → {asked} Tag {proposal.tag}={proposal.value}"
     )
@@ -243,6 +247,10 @@ def _loud_entry(loud: Loud) -> Entry:
 
 def _kind_words(kind: str) -> str:
     return kind.replace("-", " ")
+
+
+def _orphans(number: int) -> str:
+    return f"{_many(number, 'deleted resource')} still {'has' if number == 1 else 'have'} alarms"
 
 
 def _many(number: int, what: str) -> str:

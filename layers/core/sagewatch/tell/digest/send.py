@@ -78,7 +78,8 @@ def _timelines(context: Context) -> Iterator[Timeline]:
     """Yield the timelines that changed within the day, and those that are open however old they are."""
     client, table = context.clients.dynamodb, context.settings.table
     changed = {
-        (each.route, each.subject): each for each in timelines.changed_timelines(client, table, context.now - DAY)
+        (each.route, each.subject, each.place): each
+        for each in timelines.changed_timelines(client, table, context.now - DAY)
     }
     yield from changed.values()
     for owner in timelines.open_timelines(client, table):

@@ -1,6 +1,7 @@
 """Reads what explains a failure or a change: a job's description, a pipeline's steps, the last lines of the log.
 
-All of it is best effort: what AWS refuses, does not find or takes too long for is left out, and a short fact says so.
+All of it is best effort: what AWS does not find is left out, what it refuses or takes too long for is left out too,
+and a short line says so.
 """
 
 from __future__ import annotations
@@ -19,15 +20,18 @@ from sagewatch.aws.retries import BRISK
 from sagewatch.aws.sagemaker import is_gone
 from sagewatch.kinds import hosts
 from sagewatch.kinds.kind import Lifetime
-from sagewatch.kinds.leads import Lead, last_change, lead_of_job
+from sagewatch.kinds.leads import Lead, last_deployment, lead_of_job
 from sagewatch.kinds.registry import KINDS, kind, started_by
 from sagewatch.model import Description, Evidence, Notice, Ref
 from sagewatch.tell.evidence import causes
+from sagewatch.tell.hide import lines_without_secrets
 
 PATIENCE = 3.0
 """Seconds of reading for one notice, after which nothing more is asked: it is worth more than what explains it."""
 
 TAIL = 12  # lines of log
+_GONE = "not found"
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"})
 _WIDEST = 500  # characters of a line
 _STREAMS = 50  # DescribeLogStreams, limit
 
@@ -37,7 +41,7 @@ QUICK = BRISK.merge(Config(retries={"mode": "standard", "max_attempts": 2}, conn
 
 
 def best_effort(call: Callable[[], Any]) -> tuple[Description, str]:
-    """Return the answer of a call to AWS, or `{}` and why: `({}, "could not be read: AccessDeniedException")`.
+    """Return the answer of a call to AWS, or `{}` and why: `({}, "the notify role may not read it")`.
 
     For what may be left out, and for nothing else.
     """
@@ -47,19 +51,29 @@ def best_effort(call: Callable[[], Any]) -> tuple[Description, str]:
         code = error.response.get("Error", {}).get("Code") or "unknown"
         # CloudWatch Logs says ResourceNotFoundException where SageMaker says ResourceNotFound.
         gone = is_gone(error) or code == "ResourceNotFoundException"
-        return {}, "not found" if gone else f"could not be read: {code}"
+        if gone:
+            return {}, _GONE
+        return {}, "the notify role may not read it" if code in _DENIED else f"AWS answered {code}"
     except BotoCoreError as error:
-        return {}, f"could not be read: {type(error).__name__}"
+        return {}, f"AWS did not answer ({type(error).__name__})"
 
 
 @dataclass(frozen=True, slots=True)
 class _EvidenceReader:
-    """Reads for one notice, until it has taken too long; `notes` say what could not be read, by what it was for."""
+    """Reads for one notice, until it has taken too long.
+
+    `troubles` say why something was not read, by what it was for: `{"log": "the notify role may not read it"}`.
+    """
 
     clients: Clients
     clock: Callable[[], float]
     until: float
-    notes: dict[str, str] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """What could not be read, though it may be there: `No log: the notify role may not read it`."""
+        return tuple(f"No {purpose}: {trouble}" for purpose, trouble in self.troubles.items() if trouble != _GONE)
 
     def described(self, purpose: str, ref: Ref) -> Description:
         """Describe a resource by the operation that its kind declares."""
@@ -67,13 +81,13 @@ class _EvidenceReader:
         if found is None:
             return {}
         for parameters in found.asked(ref.name):
-            self.notes.pop(purpose, None)  # what the category before was refused with
+            self.troubles.pop(purpose, None)  # what the category before was refused with
             if answer := self.sagemaker(purpose, found.describe, **parameters):
                 return answer
         return {}
 
     def sagemaker(self, purpose: str, operation: str, **parameters: Any) -> Description:
-        """Return the answer of SageMaker, `{}` when it is refused, which is noted under `purpose`."""
+        """Return the answer of SageMaker, `{}` when it is refused; then `troubles` say why."""
         return self._read("sagemaker", purpose, operation, parameters)
 
     def starter(self, notice: Notice, description: Description) -> str:
@@ -95,15 +109,15 @@ class _EvidenceReader:
 
     def logs(self, operation: str, **parameters: Any) -> Description:
         """Return the answer of CloudWatch Logs, `{}` when it is refused."""
-        return self._read("logs", "Log", operation, parameters)
+        return self._read("logs", "log", operation, parameters)
 
     def _read(self, service: str, purpose: str, operation: str, parameters: Mapping[str, Any]) -> Description:
         if self.clock() > self.until:
-            self.notes[purpose] = "not read: AWS answers too slowly"
+            self.troubles[purpose] = "AWS answered too slowly"
             return {}
         answer, trouble = best_effort(lambda: getattr(getattr(self.clients, service), operation)(**parameters))
         if trouble:
-            self.notes[purpose] = trouble
+            self.troubles[purpose] = trouble
         return answer
 
 
@@ -122,36 +136,40 @@ def gather(
     ref = notice.labels.ref
     found = kind(ref.kind)
     if notice.state == "firing":
-        facts = last_change(reader.described("Last change", ref)) if found and found.deployed else {}
-        return Evidence(facts={**facts, **reader.notes})
+        described = reader.described("last deployment", ref) if found and found.deployed else {}
+        return Evidence(facts=last_deployment(described, notice.at), unread=reader.unread)
     if notice.state != "failed":
         return Evidence()
     lead = found.explain(reader, notice) if found and found.explain else Lead(ref=ref, reason=notice.reason)
     if lead.follow:
         lead = _followed(reader, lead)
     stream, log = _tail(reader, lead) if wants_log and lead.group else ("", ())
-    cause, remedy = causes.likely(lead.ref.kind, lead.reason, log)
-    if not cause:
-        cause, remedy = causes.likely(ref.kind, notice.reason)
+    likely = causes.likely(lead.ref.kind, lead.reason, log) or causes.likely(ref.kind, notice.reason)
     return Evidence(
-        cause=cause,
-        remedy=remedy,
+        cause=likely.cause if likely else "",
+        short=likely.short if likely else "",
+        remedy=likely.remedy if likely else "",
         steps=lead.steps,
         behind=lead.behind,
         stream=stream,
         log=log,
-        facts={**lead.facts, **reader.notes},
+        facts=lead.facts,
+        unread=reader.unread,
     )
 
 
-def tags_of_arn(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str]:
-    """Return the tags of what an ARN names, of a pipeline for its executions; none when they cannot be read."""
+def tags_of_arn(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str] | None:
+    """Return the tags of what an ARN names, of a pipeline for its executions; None when they could not be read.
+
+    What is gone has none.
+    """
     reader = _EvidenceReader(clients, time.monotonic, time.monotonic() + patience)
-    return _tags_of(reader, arn.partition("/execution/")[0])
+    found = _tags_of(reader, arn.partition("/execution/")[0])
+    return None if any(trouble != _GONE for trouble in reader.troubles.values()) else found
 
 
 def _tags_of(reader: _EvidenceReader, arn: str) -> dict[str, str]:
-    answer = reader.sagemaker("Started by", "list_tags", ResourceArn=arn) if arn else {}
+    answer = reader.sagemaker("tags", "list_tags", ResourceArn=arn) if arn else {}
     return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}
 
 
@@ -174,7 +192,7 @@ def _followed(reader: _EvidenceReader, own: Lead) -> Lead:
     if found is None or found.run is None:
         return own
     ref = Ref(found.name, own.behind.rpartition("/")[2])
-    job = lead_of_job(found.run, ref, reader.described("Job", ref), own.reason)
+    job = lead_of_job(found.run, ref, reader.described("details of the job", ref), own.reason)
     facts = {**own.facts, **({"Compute": job.facts["Compute"]} if "Compute" in job.facts else {})}
     return replace(job, facts=facts, steps=own.steps, behind=own.behind)
 
@@ -189,7 +207,6 @@ def _tail(reader: _EvidenceReader, lead: Lead) -> tuple[str, tuple[str, ...]]:
     answer = reader.logs("describe_log_streams", logGroupName=lead.group, limit=_STREAMS, **which)
     streams = answer.get("logStreams", ())
     if not streams:
-        reader.notes.setdefault("Log", "there is none")
         return "", ()
     stream = max(streams, key=_telling)["logStreamName"]
     return stream, _lines(reader, lead.group, stream)
@@ -208,5 +225,6 @@ def _lines(reader: _EvidenceReader, group: str, stream: str) -> tuple[str, ...]:
     if not answer.get("events") and answer.get("nextBackwardToken"):
         # GetLogEvents may answer with an empty page although there are events behind it.
         answer = reader.logs("get_log_events", **where, nextToken=answer["nextBackwardToken"])
-    messages = (event.get("message", "").rstrip() for event in answer.get("events", ()))
-    return tuple(message[:_WIDEST] for message in messages if message)
+    messages = [event.get("message", "").rstrip() for event in answer.get("events", ())]
+    # Before anything is cut: of half a key nobody can tell what it is.
+    return tuple(line[:_WIDEST] for line in lines_without_secrets([each for each in messages if each]) if line)

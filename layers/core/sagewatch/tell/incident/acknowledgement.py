@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sagewatch.model import About, Notice
+from sagewatch.model import About, Incident, Notice, Severity
+from sagewatch.policy.rules import Route, listed
+
+
+def is_refused(click: Notice) -> bool:
+    """Return whether a snooze is one that the route does not allow: it ends when it begins, and changes nothing."""
+    return click.until is not None and click.until <= click.at
+
+
+def may_snooze(route: Route, incidents: Iterable[Incident], click: Notice) -> bool:
+    """Return whether who clicked may snooze: what is critical can be kept for those whom the route names."""
+    if route.snoozers is None or f"<@{click.by}>" in listed(route.snoozers):
+        return True
+    # A click of the first version names no incident, and is of the newest one.
+    return not any(each.is_open and each.severity is Severity.CRITICAL for each in incidents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +42,7 @@ class Acknowledgement:
         if notice.state == "acked":
             return replace(self, acked=notice, counts=True)
         if notice.state == "snoozed":
-            return replace(self, snoozed=notice)
+            return replace(self, snoozed=notice) if not is_refused(notice) else self
         if "reopened" in told:
             return Acknowledgement()
         if "worsened" in told or (is_new_part and "joined" in told):

@@ -23,7 +23,8 @@ def changes(notices: Sequence[Notice]) -> list[datetime]:
 def flapping_since(changed: Sequence[datetime], now: datetime) -> datetime | None:
     """Return since when a part that changed at these times flaps; None when it does not, or no longer does.
 
-    Flapping begins with the fourth change within thirty minutes, and ends after fifteen minutes without a change.
+    Flapping begins with the fourth change within 45 minutes, and ends after fifteen minutes without a change: so four
+    changes of which none was steady are always flapping.
     """
     start, since = 0, None
     for place, at in enumerate(changed):

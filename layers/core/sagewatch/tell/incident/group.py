@@ -15,6 +15,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Literal
 
+from sagewatch.kinds.registry import place_of_row, spec
 from sagewatch.model import WHOLE_RESOURCE, About, Evidence, Incident, Notice, Part, Severity, State, Status
 from sagewatch.tell.incident.acknowledgement import Acknowledgement
 from sagewatch.tell.incident.flapping import changes, flapping_since
@@ -33,15 +34,17 @@ ALIKE = 3
 _OPENING, _ENDING, _CLICKS = ("firing", "failed"), ("cleared", "closed"), ("acked", "snoozed")
 _TOLD_ONCE: Mapping[State, Status] = {"succeeded": "succeeded", "announced": "announced"}
 """What opens nothing → the status of the incident that it is by itself."""
+BEGINNINGS = frozenset({*_OPENING, *_TOLD_ONCE})
+"""The states of notices that say something new, rather than how it went on."""
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 def incident_id(route: str, notice: Notice) -> str:
     """Return the id of an incident that begins with this notice: `inc_` and sixteen hexadecimal digits.
 
-    Its time is no part of that: SageMaker repeats an event with another time.
+    Its time is no part of that: SageMaker repeats an event with another time. Nor does it change with the route.
     """
-    return f"inc_{short_hash(route, str(notice.subject), notice.key)}"
+    return f"inc_{short_hash(notice.route or route, str(notice.subject), notice.key)}"
 
 
 def incidents(
@@ -50,9 +53,11 @@ def incidents(
     """Return the incidents of one timeline, oldest first; `evidence` is by the key of the notice it explains.
 
     What fires or fails joins the incident before it while that has something firing, or within half an hour of its
-    last change; otherwise it begins another. What is cleared or closed ends that part wherever it is open, and is
-    silence where it is not. An acknowledgement or a snooze is of the newest incident that is open, or of the last one.
-    What is muted joins only what is open. A success or an announcement is an incident by itself.
+    last change; otherwise it begins another. So does what is worse than anything that an incident had before all was
+    clear. What is cleared or closed ends that part wherever it is open, and is silence where it is not. An
+    acknowledgement or a snooze is of the newest incident that is open, or of the last one. What begins to fire while
+    it is muted is silence, until the clock finds it firing after the mute. A success or an
+    announcement is an incident by itself.
     """
     in_order = ordered(notices)
     groups = grouped(in_order)
@@ -101,41 +106,57 @@ def grouped(notices: Iterable[Notice]) -> list[Group]:
     """Cut a timeline, in order, into the groups that become incidents; a notice may end a part in several of them."""
     groups: list[Group] = []
     for notice in notices:
-        goes_on = bool(groups) and groups[-1].goes_on(notice.at)
+        goes_on = bool(groups) and groups[-1].goes_on(notice)
         if notice.state in _OPENING and not notice.muted and not goes_on:
             groups.append(Group())
             goes_on = True
-        for group in _belongs_to(groups, notice, goes_on):
+        for group in _belongs_to(groups, notice):
             group.take(notice)
     return groups
 
 
-def _belongs_to(groups: Sequence[Group], notice: Notice, goes_on: bool) -> Sequence[Group]:
-    """Return the groups that take a notice; `goes_on` says that the last one is not over."""
+def _belongs_to(groups: Sequence[Group], notice: Notice) -> Sequence[Group]:
+    """Return the groups that take a notice."""
     if notice.state in _TOLD_ONCE:
         return ()
+    if notice.state in _CLICKS and notice.incident:
+        return [group for group in groups if notice.incident in _ids(group, notice.labels["route"])][-1:]
     if notice.state in _CLICKS:
         return ([group for group in groups if group.open] or groups)[-1:]
     if notice.state in _ENDING:
         return [group for group in groups if group.ended_by(notice)]
-    if notice.muted and not (goes_on and groups[-1].open):
+    if notice.muted and not (groups and notice.part in groups[-1].open):
         return ()
     return groups[-1:]
+
+
+def _ids(group: Group, route: str) -> set[str]:
+    """Return the ids that the incident of a group could ever have had."""
+    return {incident_id(route, each) for each in group.notices if each.state in _OPENING and not each.muted}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What a group was like right after one of its notices.
 
-    `open` is what fires or has failed, by part. `told` is what the thread says of the notice, `told_if_it_lasts` what
-    it says only when nothing fires again for a quarter of an hour.
+    `open` is what fires or has failed, by part. `told` is what the thread says of the notice, `told_if_steady` what it
+    says of a part that flaps, once that did not change for a quarter of an hour.
     """
 
     notice: Notice
     open: Mapping[str, Notice]
     told: tuple[About, ...]
-    told_if_it_lasts: tuple[About, ...]
+    told_if_steady: tuple[About, ...]
     acknowledgement: Acknowledgement
+
+    @property
+    def critical(self) -> Notice | None:
+        """The newest critical notice that is open; None when nothing critical is."""
+        return next((each for each in newest_first(self.open.values()) if each.severity is Severity.CRITICAL), None)
+
+    def is_unattended(self, at: datetime) -> bool:
+        """Return whether something critical is open that nobody has acknowledged or snoozed at that time."""
+        return bool(self.critical) and not self.acknowledgement.counts and not self.acknowledgement.is_snoozed(at)
 
 
 @dataclass(slots=True)
@@ -143,7 +164,8 @@ class Group:
     """The notices of one incident, taken one by one.
 
     `history` holds the notices of each part, `open` what fires or has failed, by part. `titles` counts what was told
-    of each title, `flaps` holds the spells of flapping that were told: (part, since).
+    of each title, `flaps` holds the spells of flapping that were told: (part, since). `worst` is the rank of the worst
+    severity that anything of it had: 0 is critical.
     """
 
     snapshots: list[Snapshot] = field(default_factory=list)
@@ -151,6 +173,7 @@ class Group:
     open: dict[str, Notice] = field(default_factory=dict)
     titles: Counter[tuple[About, str]] = field(default_factory=Counter)
     flaps: set[tuple[str, datetime]] = field(default_factory=set)
+    worst: int = len(_RANKS)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -172,10 +195,12 @@ class Group:
         """How it ended, once nothing is open: closed when nothing was ever cleared."""
         return "resolved" if "cleared" in [went[-1].state for went in self.history.values()] else "closed"
 
-    def goes_on(self, at: datetime) -> bool:
-        """Return whether what fires or fails at that time is part of it."""
+    def goes_on(self, notice: Notice) -> bool:
+        """Return whether what fires or fails is part of it: not when all was clear, and it is worse than all before."""
         first = self.snapshots[0].notice
-        return self.firing or at - max(self.changed, first.until or self.changed) <= REOPEN
+        if not self.open and _RANKS[notice.severity] < self.worst:
+            return False
+        return self.firing or notice.at - max(self.changed, first.until or self.changed) <= REOPEN
 
     def ended_by(self, notice: Notice) -> tuple[str, ...]:
         """Return the open parts that a cleared or closed notice ends."""
@@ -188,18 +213,18 @@ class Group:
         before, is_new_part = dict(self.open), notice.part not in self.history
         acknowledgement = self.snapshots[-1].acknowledgement if self.snapshots else Acknowledgement()
         told: tuple[About, ...] = ()
-        told_if_it_lasts: tuple[About, ...] = ()
+        told_if_steady: tuple[About, ...] = ()
         if notice.state == "acked" or notice.state == "snoozed":
             told = (notice.state,) if acknowledgement.is_news(notice) else ()
         else:
             self._change(notice)
-            told, told_if_it_lasts = self._told(notice, before)
+            told, told_if_steady = self._told(notice, before)
         self.snapshots.append(
             Snapshot(
                 notice=notice,
                 open=dict(self.open),
                 told=told,
-                told_if_it_lasts=told_if_it_lasts,
+                told_if_steady=told_if_steady,
                 acknowledgement=acknowledgement.after(notice, told, is_new_part),
             )
         )
@@ -211,27 +236,31 @@ class Group:
             self.open.pop(part, None)
             if notice.state in _OPENING:
                 self.open[part] = notice
+                self.worst = min(self.worst, _RANKS[notice.severity])
 
     def _told(self, notice: Notice, before: Mapping[str, Notice]) -> tuple[tuple[About, ...], tuple[About, ...]]:
-        """Return what is told of the notice, and what only if it lasts; `before` is what was open until then."""
+        """Return what is told of the notice, and what only if it is steady; `before` is what was open until then."""
         about = self._about(notice, before) if self.snapshots else None
-        # Who was told of the beginning, and cannot see an edit, must hear of the end, in a snooze as well.
-        if about is None or (notice.muted and about not in ("resolved", "closed")):
+        # Who was told of the beginning, and cannot see an edit, must hear of the end, in a mute as well.
+        if about is None or (notice.muted and notice.state in _OPENING):
             return (), ()
         since = flapping_since(changes(self.history[notice.part]), notice.at) if notice.state != "closed" else None
         if since:
             is_first = (notice.part, since) not in self.flaps
             self.flaps.add((notice.part, since))
-            return (("flapping",) if is_first else ()), ((about,) if about == "resolved" else ())
+            return (("flapping",) if is_first else ()), (("settled" if notice.state in _OPENING else about),)
         self.titles[about, notice.title] += 1
-        if about in ("joined", "cleared") and self.titles[about, notice.title] > ALIKE:
+        is_one_of_many = about in ("joined", "cleared") or (about == "closed" and self.open)
+        if is_one_of_many and self.titles[about, notice.title] > ALIKE:
             return (), ()
         return (about,), ()
 
     def _about(self, notice: Notice, before: Mapping[str, Notice]) -> About | None:
         """Return what the notice is in the history of the incident; None when the same alarm fires on."""
         if notice.state in _ENDING:
-            return "cleared" if self.open else self.ending
+            if self.open:
+                return "closed" if notice.state == "closed" else "cleared"
+            return self.ending
         if not before:
             return "reopened"
         if _RANKS[notice.severity] < min(_RANKS[each.severity] for each in before.values()):
@@ -251,7 +280,7 @@ def _incident_of(route: str, group: Group, previous: str, evidence: Mapping[str,
         notices=notices,
         parts=_parts(group, now),
         status=_status(group, now),
-        severity=_worst_first(group.open.values() or opening)[0].severity,
+        severity=worst_first(group.open.values() or opening)[0].severity,
         opened=notices[0].at,
         ended=None if group.open else group.changed,
         reopened=sum(bool(after.open and not before.open) for before, after in pairwise(group.snapshots)),
@@ -293,9 +322,9 @@ def _status(group: Group, now: datetime) -> Status:
 
 
 def _parts(group: Group, now: datetime) -> tuple[Part, ...]:
-    """Return what is open, the worst and newest first, then what ended, the last first."""
+    """Return what is open, the worst first (see worst_first), then what ended, the last first."""
     parts = [_part_of(went, now) for went in group.history.values()]
-    rank = {notice.key: place for place, notice in enumerate(_worst_first(group.open.values()))}
+    rank = {notice.key: place for place, notice in enumerate(worst_first(group.open.values()))}
     ended = sorted([part for part in parts if part.last.key not in rank], key=lambda part: in_time(part.first))
     # Sorting is stable: what ended at once, with the resource, stays in the order in which it began.
     return (
@@ -304,9 +333,21 @@ def _parts(group: Group, now: datetime) -> tuple[Part, ...]:
     )
 
 
-def _worst_first(notices: Iterable[Notice]) -> list[Notice]:
-    """Return notices by severity, the newest of the same first."""
-    return sorted(newest_first(notices), key=lambda notice: _RANKS[notice.severity])
+def worst_first(notices: Iterable[Notice]) -> list[Notice]:
+    """Return notices by severity, then failures, then what callers notice, then its causes.
+
+    Alarms of one severity stand in the order of their kind's rows, so that a headline does not change with each alarm
+    that joins; of the same alarm, and of failures, the newest comes first.
+    """
+    return sorted(newest_first(notices), key=lambda notice: (_RANKS[notice.severity], *_telling(notice)))
+
+
+def _telling(notice: Notice) -> tuple[int, int]:
+    if notice.state == "failed":
+        return 0, 0
+    kind, alarm = notice.labels.get("kind") or "", notice.labels.get("alarm") or ""
+    row = spec(kind, alarm)
+    return (1 if row and row.symptom else 2, place_of_row(kind, alarm))
 
 
 def _part_of(went: Sequence[Notice], now: datetime) -> Part:

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from sagewatch.errors import Undeliverable
 from sagewatch.kinds import links
 from sagewatch.kinds.kind import Spec
+from sagewatch.kinds.prices import said_price
 from sagewatch.kinds.registry import spec
-from sagewatch.model import PER_CAPACITY, Labels, Notice, Ref, Severity, State, Unit
+from sagewatch.model import PER_CAPACITY, AlarmState, Labels, Notice, Ref, Severity, State, Unit
 from sagewatch.policy.cascade import is_ignored
 from sagewatch.policy.rules import DEFAULT, Policy
 from sagewatch.tell.read import sagemaker_events
@@ -87,6 +88,7 @@ def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
         # CloudWatch sends the event of a muted or suppressed alarm all the same (mute rules; composite alarms,
         # "Action suppression"); only its actions are left out.
         muted=bool(detail.get("muteDetail") or state.get("actionsSuppressedBy")),
+        muted_by=_mute_rule(detail.get("muteDetail")),
         value=points[-1] if points else None,
         limit=limits[-1] if limits else None,
         floor=floors[-1] if floors else None,
@@ -95,9 +97,30 @@ def _alarm_changed(prefix: str, event: Event, detail: Event) -> Notice | None:
         points=points,
         # Who may call SetAlarmState writes the reason: up to 1,023 characters of anything (SetAlarmState, StateReason).
         reason=str(state.get("reason") or ""),
-        advice=f"{row.why} {row.do}" if row else "",
+        meaning=row.why if row else "",
+        advice=row.do if row else "",
+        cost=said_price(configuration.get("description") or ""),
         links=links_of(place, labels.ref, {"alarm": links.alarm(place, name)}),
     )
+
+
+def firing_now(prefix: str, alarm: AlarmState) -> Notice | None:
+    """Return what the event says of an alarm that fires, from how the alarm is described; None when it is not ours."""
+    _, _, _, region, account, *_ = alarm.arn.split(":")
+    since = alarm.since
+    detail = {
+        "alarmName": alarm.name,
+        "configuration": {"description": alarm.description},
+        "state": {
+            "value": alarm.value,
+            # As the events write it.
+            "timestamp": f"{since:%Y-%m-%dT%H:%M:%S}.{since.microsecond // 1000:03d}+0000",
+            "reason": alarm.reason,
+            "reasonData": alarm.reason_data,
+        },
+    }
+    event = {"resources": [alarm.arn], "region": region, "account": account, "detail": detail}
+    return _alarm_changed(prefix, event, detail)
 
 
 def _alarm_deleted(prefix: str, event: Event, detail: Event) -> Notice | None:
@@ -120,6 +143,12 @@ def _alarm_deleted(prefix: str, event: Event, detail: Event) -> Notice | None:
         part=str(name),
         links=links_of(place, labels.ref, {}),
     )
+
+
+def _mute_rule(said: object) -> str:
+    """Return the name of the rule that muted an alarm; nothing when the event names none."""
+    arn = said.get("mutedByArn") if isinstance(said, dict) else None
+    return arn.split(":", 6)[-1].removeprefix("alarm-mute-rule:") if isinstance(arn, str) else ""
 
 
 def _reason_data(state: Event) -> Event:
@@ -182,12 +211,85 @@ def _policy_broken(event: Event, detail: Event) -> Notice:
         labels=Labels(values),
         place=place_of(event),
         at=happened(event),
-        title="the policy is broken; the last one that was not stays in force",
+        title="policy has errors; the last valid version stays active",
         subject=Ref("policy", parameter),
         part=f"policy/{mark}",
         reason=faults,
         advice="Mend it with `sagewatch policy edit`. Until then notices go to the default route.",
     )
+
+
+def _kinds_unlisted(event: Event, detail: Event) -> Notice:
+    """Tell that resources of some kinds cannot be listed here: once for each set of kinds."""
+    why = detail.get("kinds")
+    if not isinstance(why, dict) or not why:
+        raise Undeliverable("Sagewatch Kinds Unlisted: kinds must be an object of texts")
+    kinds = sorted(map(str, why))
+    names, ignore = ", ".join(kinds), ", ".join(f"{{kind: {kind}}}" for kind in kinds)
+    return _own(
+        event,
+        Ref("sweep", "lists"),
+        f"sweep/unlisted/{','.join(kinds)}",
+        title=f"resources of {_numbered('the kind', kinds)} {names} cannot be listed; new ones get alarms by their "
+        "events only",
+        reason="\n".join(f"{kind}: {why[kind]}" for kind in kinds),
+        advice=f"Allow the sweep function the call, or write `ignore: [{ignore}]` into the policy.",
+    )
+
+
+def _kind_unreadable(event: Event, detail: Event) -> Notice:
+    """Tell that resources of a kind cannot be described here: once for each kind."""
+    kind, why = _texts("Sagewatch Kind Unreadable", detail, "kind", "why")
+    return _own(
+        event,
+        Ref("reconcile", kind),
+        f"reconcile/unreadable/{kind}",
+        title=f"resources of the kind {kind} cannot be described; their alarms stay as they are, and new ones get none",
+        reason=why,
+        advice=f"Allow the reconcile function the call, or write `ignore: [{{kind: {kind}}}]` into the policy.",
+    )
+
+
+def _alarms_refused(event: Event, detail: Event) -> Notice:
+    """Tell that CloudWatch refuses alarms, and why: once for each reason, whichever alarms it is given for."""
+    refused = detail.get("refused")
+    if not isinstance(refused, list) or not refused:
+        raise Undeliverable("Sagewatch Alarms Refused: refused must be a list of texts")
+    reasons = sorted({str(each).partition(": ")[2] for each in refused})
+    first = str(refused[0]).partition(": ")[0]
+    count = detail.get("count")
+    others = f" and {count - 1} more" if isinstance(count, int) and count > 1 else ""
+    return _own(
+        event,
+        Ref("reconcile", "refused"),
+        f"reconcile/refused/{hashlib.sha256(chr(10).join(reasons).encode()).hexdigest()[:16]}",
+        title=f"CloudWatch refuses alarms: {first}{others}",
+        reason="\n".join(reasons),
+        advice="Mend the cause: a quota of CloudWatch, or what the policy asks for. They are tried again once a day, "
+        "and whenever their resource changes. The log of the reconcile function names each.",
+    )
+
+
+def _own(event: Event, subject: Ref, key: str, *, title: str, reason: str, advice: str) -> Notice:
+    """Return a notice of a trouble of our own."""
+    what = key.split("/")[1]
+    values = {"severity": "warning", "kind": subject.kind, "resource": subject.name, "scope": "all", "alarm": what}
+    return Notice(
+        key=key,
+        state="failed",
+        labels=Labels(values),
+        place=place_of(event),
+        at=happened(event),
+        title=title,
+        subject=subject,
+        part=key,
+        reason=reason,
+        advice=advice,
+    )
+
+
+def _numbered(word: str, several: Sequence[object]) -> str:
+    return word if len(several) == 1 else f"{word}s"
 
 
 def _clicked(event: Event, detail: Event) -> Notice:
@@ -207,6 +309,7 @@ def _clicked(event: Event, detail: Event) -> Notice:
         part="",
         by=by,
         until=datetime.fromisoformat(until) if isinstance(until, str) else None,
+        incident=str(detail.get("incident") or ""),
     )
 
 
@@ -220,6 +323,9 @@ def _texts(where: str, detail: Event, *names: str) -> list[str]:
 
 _OURS = {
     "Sagewatch Policy Broken": _policy_broken,
+    "Sagewatch Kinds Unlisted": _kinds_unlisted,
+    "Sagewatch Kind Unreadable": _kind_unreadable,
+    "Sagewatch Alarms Refused": _alarms_refused,
     "Sagewatch Acknowledged": _clicked,
     "Sagewatch Snoozed": _clicked,
 }

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sagewatch.aws.retries import retried
+from sagewatch.errors import Impaired
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,7 +49,7 @@ def remember_tags(client: DynamoDBClient, table: str, key: str, found: Mapping[s
 
 
 def _marker(client: DynamoDBClient, table: str, key: str, what: str) -> Mapping[str, AttributeValueTypeDef] | None:
-    with retried(f"get_item {table}"):
+    with retried(f"get_item {table}", Impaired):
         return client.get_item(TableName=table, Key=_seen_key(key, what), ConsistentRead=True).get("Item")
 
 
@@ -56,7 +57,7 @@ def _put(
     client: DynamoDBClient, table: str, key: str, what: str, more: Mapping[str, AttributeValueTypeDef], now: float
 ) -> None:
     item = {**_seen_key(key, what), **more, "expires": {"N": str(int(now) + _THREE_DAYS)}}
-    with retried(f"put_item {table}"):
+    with retried(f"put_item {table}", Impaired):
         client.put_item(TableName=table, Item=item)
 
 

@@ -11,20 +11,22 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sagewatch.aws.retries import retried
-from sagewatch.errors import Retry, Undeliverable
+from sagewatch.errors import ErrorCode, Impaired, Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
 from sagewatch.tell.incident.retention import LONGEST_AGE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import UpdateItemInputTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, UpdateItemInputTypeDef
 
 CLAIM = timedelta(seconds=40)
 """How long one worker has a timeline for itself: longer than the function may run (30 s)."""
+
+_DAY = timedelta(days=1)
 
 ROOM = 380_000
 """How many bytes the body may take (DynamoDB quotas, "Item size": 400 KB, names and values of attributes included)."""
@@ -46,12 +48,22 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "points": tuple,
     "steps": lambda steps: tuple(map(tuple, steps)),
     "log": tuple,
+    "unread": tuple,
 }
 """How the fields of notices and evidence are read whose values are not JSON."""
 
 
+FOUND = "/found/"
+"""In the key of a notice that the clock found out, because no event said so in time."""
+
+_SAME = timedelta(seconds=1)
+"""How much two times of one change may differ: some of AWS's know no parts of a second."""
+
+
 class Conflict(Retry):
     """Another worker wrote the timeline after it was read."""
+
+    code = ErrorCode.ANOTHER_WORKER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +74,8 @@ class Timeline:
     """The name of the route."""
     subject: Ref
     """The resource, or what started it."""
+    place: str = ""
+    """Where it is, `999999999999/eu-west-1`; empty in the account and the Region of this stack."""
     notices: tuple[Notice, ...] = ()
     """In order of time, as far as they are kept."""
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
@@ -70,40 +84,59 @@ class Timeline:
     """What each receiver was sent, by its name, as `delivery.difference.to_stored` returns it."""
     version: int = 0
     """Counts the writes; 0 when nothing was ever written."""
+    expires: datetime | None = None
+    """When DynamoDB may forget it, in whole seconds; None when nothing was ever written."""
 
     def holds(self, notice: Notice) -> bool:
-        """Return whether a notice is written down."""
-        return any(each.key == notice.key for each in self.notices)
+        """Return whether a notice is written down, or the clock found out what it says before it came."""
+        return any(each.key == notice.key for each in self.notices) or self._found_before(notice)
+
+    def _found_before(self, notice: Notice) -> bool:
+        """Return whether the clock found the same of the same part, and nothing else happened to that in between."""
+        if FOUND in notice.key:
+            return False
+        of_part = [
+            each for each in self.notices if each.part == notice.part and each.part and each.at >= notice.at - _SAME
+        ]
+        following = min(of_part, key=lambda each: each.at, default=None)
+        return following is not None and FOUND in following.key and _fires(following) == _fires(notice)
 
 
-def load(client: DynamoDBClient, table: str, route: str, subject: Ref) -> Timeline:
+def load(client: DynamoDBClient, table: str, route: str, subject: Ref, place: str = "") -> Timeline:
     """Read a timeline as it is now; an empty one when there is none."""
-    with retried(f"get_item {table}"):
-        answer = client.get_item(TableName=table, Key=_timeline_key(route, subject), ConsistentRead=True)
+    with retried(f"get_item {table}", Impaired):
+        answer = client.get_item(TableName=table, Key=_timeline_key(route, subject, place), ConsistentRead=True)
     item = answer.get("Item", {})
     if "body" not in item:
-        return Timeline(route=route, subject=subject)
-    return Timeline(route=route, subject=subject, version=int(item["version"]["N"]), **_unpacked(item["body"]["S"]))
+        return Timeline(route=route, subject=subject, place=place)
+    return _timeline(route, subject, place, item)
+
+
+def _timeline(route: str, subject: Ref, place: str, item: Mapping[str, Any]) -> Timeline:
+    version, expires = int(item["version"]["N"]), datetime.fromtimestamp(int(item["expires"]["N"]), UTC)
+    body = _unpacked(item["body"]["S"])
+    return Timeline(route=route, subject=subject, place=place, version=version, expires=expires, **body)
 
 
 def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, now: datetime) -> Timeline:
     """Write a timeline, and return it as it was written; Conflict when another worker was faster.
 
-    `is_open` puts it among the timelines that the clock looks after. Evidence of notices that are not in it any more
-    is dropped. A claim stays as it is.
+    `is_open` puts it among the timelines that the clock looks after, until it is released or settled. Evidence of
+    notices that are not in it any more is dropped. A claim stays as it is.
     """
-    fitting, body = _cut_to_fit(replace(timeline, version=timeline.version + 1))
+    # Time to live wants seconds of the epoch, as a number (DynamoDB, "Time to Live").
+    expires = (now + LONGEST_AGE).replace(microsecond=0)
+    fitting, body = _cut_to_fit(replace(timeline, version=timeline.version + 1, expires=expires))
     values = {
         ":version": {"N": str(fitting.version)},
         ":body": {"S": body},
-        # Time to live wants seconds of the epoch, as a number (DynamoDB, "Time to Live").
-        ":expires": {"N": str(int((now + LONGEST_AGE).timestamp()))},
+        ":expires": {"N": str(int(expires.timestamp()))},
     }
     names = {"#version": "version", "#body": "body", "#expires": "expires", "#open": OPEN}
     change = "SET #version = :version, #body = :body, #expires = :expires"
     request: UpdateItemInputTypeDef = {
         "TableName": table,
-        "Key": _timeline_key(timeline.route, timeline.subject),
+        "Key": _timeline_key(timeline.route, timeline.subject, timeline.place),
         # The index is sparse: only items that have the attribute `open` are in it.
         "UpdateExpression": f"{change}, #open = :open" if is_open else f"{change} REMOVE #open",
         # Optimistic locking (DynamoDB Developer Guide): who read an older version must read again.
@@ -118,11 +151,13 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
     return fitting
 
 
-def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, now: datetime) -> bool:
+def claim(
+    client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, now: datetime, place: str = ""
+) -> bool:
     """Return whether the worker `who` alone may deliver the timeline for the next 40 s; claiming again prolongs it."""
     request: UpdateItemInputTypeDef = {
         "TableName": table,
-        "Key": _timeline_key(route, subject),
+        "Key": _timeline_key(route, subject, place),
         # A claim of a timeline that is never saved must expire, too.
         "UpdateExpression": "SET claimed_by = :who, claim_until = :until, expires = if_not_exists(expires, :expires)",
         # A lease, not a lock: DynamoDB has nothing that ends with its worker.
@@ -137,21 +172,68 @@ def claim(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str
     return _updated(client, request)
 
 
-def release(client: DynamoDBClient, table: str, route: str, subject: Ref, who: str) -> bool:
-    """Give a claim back; return False, and leave it, when another worker has it by now."""
+def release(
+    client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, place: str = "", settled: int | None = None
+) -> bool:
+    """Give a claim back; return False, and leave it, when another worker has it by now.
+
+    `settled` is the version of which everybody was told everything: unless it was written since, the clock looks at it
+    no more.
+    """
+    is_mine: dict[str, AttributeValueTypeDef] = {":who": {"S": who}}
     request: UpdateItemInputTypeDef = {
         "TableName": table,
-        "Key": _timeline_key(route, subject),
+        "Key": _timeline_key(route, subject, place),
         # Another worker may have taken it over after 40 s.
         "UpdateExpression": "REMOVE claimed_by, claim_until",
         "ConditionExpression": "claimed_by = :who",
-        "ExpressionAttributeValues": {":who": {"S": who}},
+        "ExpressionAttributeValues": is_mine,
+    }
+    if settled is None:
+        return _updated(client, request)
+    both: UpdateItemInputTypeDef = {
+        **request,
+        "UpdateExpression": "REMOVE claimed_by, claim_until, #open",
+        "ConditionExpression": "claimed_by = :who AND #version = :settled",
+        "ExpressionAttributeNames": {"#open": OPEN, "#version": "version"},
+        "ExpressionAttributeValues": is_mine | {":settled": {"N": str(settled)}},
+    }
+    return _updated(client, both) or _updated(client, request)
+
+
+def settle(client: DynamoDBClient, table: str, timeline: Timeline) -> bool:
+    """Have the clock look at a timeline no more; return False, and change nothing, when somebody wrote it since."""
+    request: UpdateItemInputTypeDef = {
+        "TableName": table,
+        "Key": _timeline_key(timeline.route, timeline.subject, timeline.place),
+        "UpdateExpression": "REMOVE #open",
+        "ConditionExpression": "#version = :read",
+        "ExpressionAttributeNames": {"#open": OPEN, "#version": "version"},
+        "ExpressionAttributeValues": {":read": {"N": str(timeline.version)}},
     }
     return _updated(client, request)
 
 
-def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref]]:
-    """Yield the route and the resource of every timeline that was saved as open."""
+def renew(client: DynamoDBClient, table: str, timeline: Timeline, now: datetime) -> None:
+    """Have DynamoDB keep a timeline for another thirty days, once a day is over since that was said last."""
+    if timeline.expires is None or timeline.expires > now + LONGEST_AGE - _DAY:
+        return
+    request: UpdateItemInputTypeDef = {
+        "TableName": table,
+        "Key": _timeline_key(timeline.route, timeline.subject, timeline.place),
+        "UpdateExpression": "SET expires = :expires",
+        "ConditionExpression": "#version = :read",
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": {
+            ":read": {"N": str(timeline.version)},
+            ":expires": {"N": str(int((now + LONGEST_AGE).timestamp()))},
+        },
+    }
+    _updated(client, request)
+
+
+def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref, str]]:
+    """Yield the route, the resource and the place of every timeline that was saved as open."""
     # A global secondary index is read eventually consistent only: the next strike of the clock sees what this one
     # misses.
     pages = client.get_paginator("query").paginate(
@@ -161,7 +243,7 @@ def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Re
         ExpressionAttributeNames={"#open": OPEN},
         ExpressionAttributeValues={":open": {"S": "1"}},
     )
-    with retried(f"query {table}"):
+    with retried(f"query {table}", Impaired):
         for page in pages:
             yield from (_owner(item["pk"]["S"]) for item in page["Items"])
 
@@ -181,28 +263,33 @@ def changed_timelines(client: DynamoDBClient, table: str, since: datetime) -> It
             ":expires": {"N": str(int((since + LONGEST_AGE).timestamp()))},
         },
     )
-    with retried(f"scan {table}"):
+    with retried(f"scan {table}", Impaired):
         for page in pages:
             for item in page["Items"]:
-                route, subject = _owner(item["pk"]["S"])
-                version, body = int(item["version"]["N"]), _unpacked(item["body"]["S"])
-                yield Timeline(route=route, subject=subject, version=version, **body)
+                route, subject, place = _owner(item["pk"]["S"])
+                yield _timeline(route, subject, place, item)
 
 
-def _timeline_key(route: str, subject: Ref) -> dict[str, dict[str, str]]:
-    return {"pk": {"S": f"INC#{route}#{subject}"}, "sk": {"S": "timeline"}}
+def _fires(notice: Notice) -> bool:
+    return notice.state in ("firing", "failed")
 
 
-def _owner(pk: str) -> tuple[str, Ref]:
-    """Read a key; a route may be called anything, the names of kinds and resources hold no `#` and no `/`."""
+def _timeline_key(route: str, subject: Ref, place: str) -> dict[str, dict[str, str]]:
+    where = f"@{place}" if place else ""
+    return {"pk": {"S": f"INC#{route}#{subject}{where}"}, "sk": {"S": "timeline"}}
+
+
+def _owner(pk: str) -> tuple[str, Ref, str]:
+    """Read a key; a route may be called anything, the names of kinds and resources hold no `#`, `/` and `@`."""
     route, _, subject = pk.removeprefix("INC#").rpartition("#")
-    kind, _, name = subject.partition("/")
-    return route, Ref(kind, name)
+    kind, _, rest = subject.partition("/")
+    name, _, place = rest.partition("@")
+    return route, Ref(kind, name), place
 
 
 def _updated(client: DynamoDBClient, request: UpdateItemInputTypeDef) -> bool:
     """Update an item; return False when its condition does not hold."""
-    with retried(f"update_item {request['TableName']}"):
+    with retried(f"update_item {request['TableName']}", Impaired):
         try:
             client.update_item(**request)
         # botocore does not repeat this one: it is an answer, not trouble.
@@ -222,7 +309,8 @@ def _cut_to_fit(timeline: Timeline) -> tuple[Timeline, str]:
             return cut, body
     raise Undeliverable(
         f"{timeline.subject} on route {timeline.route}: its timeline takes {len(body)} bytes and may take {ROOM}; "
-        f"it has {len(timeline.notices)} notices"
+        f"it has {len(timeline.notices)} notices",
+        code=ErrorCode.TIMELINE_TOO_LARGE,
     )
 
 

@@ -1,0 +1,16 @@
+"""Every call of the product ends at the account double, and every clock is the account's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.model.setting import on_paper
+
+
+@pytest.fixture(autouse=True)
+def paper() -> Iterator[None]:
+    """AWS in memory."""
+    with on_paper():
+        yield

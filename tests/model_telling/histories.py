@@ -1,0 +1,170 @@
+"""Histories: what happens in a world, minute by minute, as plain data that hypothesis makes up and makes smaller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.model_telling.cloud import SEVERITIES
+from tests.model_telling.world import EVERY_RECEIVER, FRAUD, World
+
+type Step = tuple[Any, ...]
+"""`(minutes that pass before it, what happens, with what …)`: `(3, "change", "churn", "memory", "lost")`."""
+
+RESOURCES = ("churn", "ranker")
+_GAPS = (0, 0, 1, 2, 4, 7, 12, 25, 45)
+_EVENTS: tuple[str | int, ...] = (0, 0, 0, 0, 0, 0, "lost", "twice", 2, 10, 20)
+_OUTSIDE = ("slack", "pagerduty", "webhook", "sns.Publish:alerts", "sns.Publish:amazon-q")
+_INSIDE = ("dynamodb", "ssm", "cloudwatch.DescribeAlarms", "cloudwatch.PutAlarmMuteRule", "sqs", "sagemaker")
+_HTTP = ("500", "429", "silence", "late", "refused", "closed")
+_AWS = ("denied", "throttled", "timeout", "late")
+
+_gap = st.sampled_from(_GAPS)
+_resource = st.sampled_from(RESOURCES)
+_change = st.tuples(
+    _gap, st.just("change"), _resource, st.sampled_from(tuple(SEVERITIES)[:4]), st.sampled_from(_EVENTS)
+)
+_delete = st.tuples(
+    _gap, st.just("delete"), _resource, st.sampled_from(tuple(SEVERITIES)[:4]), st.sampled_from(_EVENTS)
+)
+_window = st.tuples(_gap, st.just("window"), _resource, st.sampled_from((20, 60, 90)))
+_click = st.tuples(_gap, st.just("click"), _resource, st.sampled_from(("ack", "snooze")))
+_minutes = st.sampled_from((3, 20, 60, 150))
+_broken_http = st.tuples(_gap, st.just("break"), st.sampled_from(_OUTSIDE[:3]), st.sampled_from(_HTTP), _minutes)
+_broken_aws = st.tuples(
+    _gap, st.just("break"), st.sampled_from(_OUTSIDE[3:] + _INSIDE), st.sampled_from(_AWS), _minutes
+)
+_once = st.tuples(_gap, st.just("once"), st.sampled_from(_OUTSIDE[:3]), st.sampled_from(_HTTP[:4]))
+_crash = st.tuples(_gap, st.just("crash"), st.integers(1, 25), st.booleans())
+_policy = st.tuples(_gap, st.just("policy"), st.sampled_from(("renamed", "broken", "moved")))
+
+_rare = (_delete, _window, _click, _broken_http, _broken_aws, _once, _crash)
+_steps = st.one_of(*[_change] * 12, *_rare * 2, _click, _policy)
+
+histories = st.lists(_steps, min_size=2, max_size=12)
+"""Any history of two to twelve steps."""
+
+
+def made(seed: int) -> list[Step]:
+    """Return the history of a seed: three to fourteen steps about one or two resources."""
+    random = Random(seed)
+    resources, alarms = (
+        RESOURCES[: random.choice((1, 1, 2))],
+        random.sample(tuple(SEVERITIES)[:4], random.randint(1, 3)),
+    )
+    troubles = random.choice((0, 0.15, 0.4))
+
+    def step() -> Step:
+        gap, resource = random.choice(_GAPS), random.choice(resources)
+        alarm, event = random.choice(alarms), random.choice(_EVENTS)
+        if random.random() < troubles:
+            inside = random.random() < 0.4
+            target, how = random.choice(_INSIDE + _OUTSIDE[3:]) if inside else random.choice(_OUTSIDE[:3]), _HTTP
+            minutes = random.choice((3, 20, 60, 150))
+            return random.choice(
+                (
+                    (gap, "break", target, random.choice(_AWS if inside else how), minutes),
+                    (gap, "once", target, random.choice(_AWS if inside else how[:4])),
+                    (gap, "crash", random.randint(1, 25), random.random() < 0.5),
+                )
+            )
+        return random.choices(
+            (
+                (gap, "change", resource, alarm, event),
+                (gap, "delete", resource, alarm, event),
+                (gap, "window", resource, random.choice((20, 60, 90))),
+                (gap, "click", resource, random.choice(("ack", "snooze"))),
+                (gap, "policy", random.choice(("renamed", "broken", "moved"))),
+            ),
+            (65, 6, 9, 16, 4),
+        )[0]
+
+    return [step() for _ in range(random.randint(3, 14))]
+
+
+def smaller(history: list[Step], fails: Callable[[list[Step]], bool]) -> list[Step]:
+    """Return a part of a history that still fails, from which no step can be left out."""
+    place = 0
+    while place < len(history):
+        shorter = history[:place] + history[place + 1 :]
+        if fails(shorter):
+            history = shorter
+        else:
+            place += 1
+    return history
+
+
+def play(world: World, history: list[Step]) -> None:
+    """Have all of it happen, and everything healed and at rest after it."""
+    mended: list[tuple[float, str]] = []
+    for gap, what, *how in history:
+        end = world.minute + gap
+        for minute, target in sorted(each for each in mended if each[0] <= end):
+            world.until(minute)
+            world.mends(target)
+        mended = [each for each in mended if each[0] > end]
+        world.until(max(end, world.minute))
+        _DOES[what](world, mended, *how)
+    # What happened last is heard of before everything heals.
+    world.passes(2)
+    world.rests()
+
+
+def _changes(world: World, _: list[Any], resource: str, alarm: str, event: str | int) -> None:
+    known = next((a for a in world.cloud.alarms.values() if (a.resource, a.id) == (resource, alarm)), None)
+    world.goes("OK" if known and known.state == "ALARM" else "ALARM", alarm, resource, event=event)
+
+
+def _deletes(world: World, _: list[Any], resource: str, alarm: str, event: str | int) -> None:
+    world.deletes(alarm, resource, event=event)
+
+
+def _windows(world: World, _: list[Any], resource: str, minutes: int) -> None:
+    world.window(minutes, resource, name=f"load-{len(world.mutes)}")
+
+
+def _clicks(world: World, _: list[Any], resource: str, what: str) -> None:
+    world.clicks(what, resource)
+
+
+def _breaks(world: World, mended: list[Any], target: str, how: str, minutes: int) -> None:
+    world.breaks(target, how)
+    mended.append((world.minute + minutes, target))
+
+
+def _once_broken(world: World, _: list[Any], target: str, how: str) -> None:
+    world.breaks(target, how, 1)
+
+
+def _crashes(world: World, _: list[Any], calls: int, after: bool) -> None:
+    world.crash_at, world.crash_after = world.calls + calls, after
+
+
+_POLICIES = {
+    "renamed": EVERY_RECEIVER.replace("name: everyone", "name: all-of-us"),
+    "moved": EVERY_RECEIVER.replace("C0ALL", "C0MOVED"),
+    "fraud": FRAUD + EVERY_RECEIVER,
+}
+
+
+def _changes_policy(world: World, _: list[Any], how: str) -> None:
+    world.policies_changed = True
+    if how == "broken":
+        world.cloud.texts["/policy"].append("routes: [nonsense")
+    else:
+        world.policy(_POLICIES[how])
+
+
+_DOES = {
+    "change": _changes,
+    "delete": _deletes,
+    "window": _windows,
+    "click": _clicks,
+    "break": _breaks,
+    "once": _once_broken,
+    "crash": _crashes,
+    "policy": _changes_policy,
+}
