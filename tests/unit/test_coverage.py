@@ -17,7 +17,7 @@ from sagewatch.fleet.costs import prices
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.registry import kind
-from sagewatch.model import Facts, Gap, Ref, Scope, canonical
+from sagewatch.model import Facts, Gap, Observed, Ref, Scope, canonical
 from sagewatch.policy.rules import AlarmRule, Ignored, Policy
 from sagewatch_cli.account.alarms import PresentAlarm, series
 from sagewatch_cli.account.coverage import (
@@ -163,17 +163,17 @@ EVERY_ROW = frozenset(("endpoint", spec.id) for spec in ENDPOINT.specs)
 def test_the_reason_is_what_keeps_the_alarms_away(
     why: UnwatchedReason, said: str, facts: dict[str, Any], more: dict[str, Any]
 ) -> None:
-    found = unwatched(
-        where(**more), ENDPOINT, Facts(**{"ref": CHURN, "live": True, "scopes": (VARIANT,), **facts}), OLD
-    )
+    seen = Observed(facts=Facts(**{"ref": CHURN, "live": True, "scopes": (VARIANT,), **facts}))
+
+    found = unwatched(where(**more), ENDPOINT, seen, OLD)
 
     assert found == UnwatchedResource(CHURN, why, said)
 
 
 def test_a_resource_without_alarms_that_should_have_some_is_missing_after_a_quarter_of_an_hour() -> None:
-    facts = Facts(ref=CHURN, live=True, scopes=(VARIANT,))
+    seen = Observed(facts=Facts(ref=CHURN, live=True, scopes=(VARIANT,)))
 
-    reasons = [unwatched(where(), ENDPOINT, facts, NOW - timedelta(minutes=age)).why for age in (14, 15)]
+    reasons = [unwatched(where(), ENDPOINT, seen, NOW - timedelta(minutes=age)).why for age in (14, 15)]
 
     assert reasons == [UnwatchedReason.NOT_YET, UnwatchedReason.MISSING]
 

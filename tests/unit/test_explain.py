@@ -43,6 +43,8 @@ def found(seen: Facts | None = None, standing: PolicyInForce | None = None, sile
     look = Observed(facts=seen, owned=owned)
     return Inspection(
         kind=ENDPOINT,
+        prefix="sagewatch",
+        where="account 123456789012, us-east-1",
         look=look,
         decision=decide(resources.answering(), "sagewatch", ENDPOINT, look, standing),
         standing=standing,

@@ -16,18 +16,18 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.alarm_words import Difference, condition, differences
+from sagewatch_cli.account.deployment import Deployment, find_deployment
 from sagewatch_cli.account.plan import (
     AccountPlan,
     MonthlyCost,
     ResourcePlan,
     Selection,
-    clients_of,
     is_glob,
-    plan_account,
+    plan_deployed,
 )
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, first_line, progress, stop
 
 CHANGES = 3
 """The exit code for something to do, with --detailed-exitcode."""
@@ -79,22 +79,26 @@ def plan(
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
+        deployment = find_deployment(account, prefix)
         wanted = policy_in_force(account, prefix, policy)
-        found = plan_account(
-            clients_of(account), prefix, wanted, Selection(tuple(refs or ()), full), datetime.now(UTC), progress
+        found = plan_deployed(
+            account, deployment, wanted, Selection(tuple(refs or ()), full), datetime.now(UTC), progress
         )
     except Retry as error:
         stop(REFUSED, str(error))
-    _answer(found, refs or [], form, detailed_exitcode=detailed_exitcode)
+    _answer(deployment, found, refs or [], form, detailed_exitcode=detailed_exitcode)
 
 
-def _answer(found: AccountPlan, refs: list[str], form: OutputFormat, *, detailed_exitcode: bool) -> None:
+def _answer(
+    deployment: Deployment, found: AccountPlan, refs: list[str], form: OutputFormat, *, detailed_exitcode: bool
+) -> None:
     """Print the plan and end with the exit code that says how it went."""
     if refs and not found.unread and not any(each.look.facts.live or each.look.owned for each in found.planned):
-        stop(_WRONG, f"Nothing is called {', '.join(refs)} in this account and Region, nor are there alarms of it.")
+        stop(_WRONG, f"Nothing is called {', '.join(refs)} in {deployment.where}, nor are there alarms of it.")
     if form is OutputFormat.JSON:
-        as_json(as_data(found))
+        as_json({**deployment.data(), **as_data(found)})
     else:
+        first_line(Console(), deployment)
         show(Console(), found)
     if found.unread:
         stop(REFUSED, "\n".join(("Not all could be found out:", *found.unread)))
@@ -239,7 +243,7 @@ def _foot(found: AccountPlan) -> Iterator[str]:
     if not found.known_prices:
         yield "The prices of this Region are not known; these are those of us-east-1."
     if not found.resources:
-        yield "No resource was found in this account and Region."
+        yield "No resource was found."
     if found.resources > len(found.planned):
         yield f"Looked at {len(found.planned):,} of {found.resources:,} resources; --full looks at every one."
 

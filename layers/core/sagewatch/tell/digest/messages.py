@@ -158,7 +158,7 @@ def _remarks(digest: Digest) -> Iterator[str]:
     kinds = (f"{kind} {watched:,}/{wanted:,}" for kind, (watched, wanted) in tally.kinds.items())
     yield " · ".join(kinds)
     counts = (
-        f"{tally.left_out:,} left out on purpose" if tally.left_out else "",
+        f"{tally.left_out:,} left out" if tally.left_out else "",
         f"{_many(tally.orphans, 'resource')} gone and not cleaned up yet" if tally.orphans else "",
         f"{_many(tally.foreign, 'alarm')} of others under our prefix" if tally.foreign else "",
         f"no budget for {', '.join(tally.withheld[:8])}" if tally.withheld else "",
