@@ -106,7 +106,7 @@ def test_an_alarm_of_who_is_gone_is_an_orphan() -> None:
 def test_a_row_without_budget_says_so() -> None:
     seen = found(standing=PolicyInForce(withheld=frozenset({("endpoint", "idle")})))
 
-    assert AbsentRow("idle", "", "the budget has no room for it") in absent_rows(seen)
+    assert AbsentRow("idle", "AllTraffic", "the budget has no room for it") in absent_rows(seen)
     assert of("idle", seen).verdicts == ("unwanted",)
 
 

@@ -31,6 +31,8 @@ class Deployment:
     """The name of the stack that was deployed with this prefix; empty where none was found."""
     resources: Mapping[str, Mapping[str, Any]]
     """The stack's resources by logical id, as ListStackResources gives them."""
+    asked: str = ""
+    """The name of the stack that was asked for; empty when it was looked for by its prefix."""
     unread: str = ""
     """Why CloudFormation could not be asked; empty when it could."""
 
@@ -62,10 +64,8 @@ class Deployment:
         """Return a sentence for a command that needs the stack and has none."""
         if self.unread:
             return self.unread
-        return (
-            f"There is no stack of ours with the prefix {self.prefix} in {self.where}. "
-            "Say --prefix, or --stack and its name."
-        )
+        named = f"called {self.asked}" if self.asked else f"with the prefix {self.prefix}"
+        return f"There is no stack of ours {named} in {self.where}. Say --prefix, or --stack and its name."
 
     def data(self) -> dict[str, str | None]:
         """Return it for programs."""
@@ -93,7 +93,8 @@ def find_deployment(account: Account, prefix: str, stack: str | None = None) -> 
         resources = (name and stack_resources(client, name)) or {}
     except Retry as error:
         return Deployment(place=at, alias=alias, prefix=prefix, resources={}, unread=str(error))
-    return Deployment(place=at, alias=alias, prefix=prefix, stack=name if resources else "", resources=resources)
+    found = name if resources else ""
+    return Deployment(place=at, alias=alias, prefix=prefix, stack=found, resources=resources, asked=stack or "")
 
 
 def place(account: Account) -> Place:

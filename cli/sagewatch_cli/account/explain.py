@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from sagewatch.aws.deadline import Deadline
 from sagewatch.fleet.costs import Prices, monthly
 from sagewatch.kinds import links
 from sagewatch.kinds.kind import Kind, Reader, Spec
@@ -43,6 +44,10 @@ class RecordingReader:
 
     read: Reader
     types: dict[str, Capacity | None] = field(default_factory=dict)
+
+    def until(self, _: Deadline) -> RecordingReader:
+        """Return itself: a person waits, and no invocation ends."""
+        return self
 
     def __call__(self, operation: str, **parameters: object) -> Description | None:
         return self.read(operation, **parameters)

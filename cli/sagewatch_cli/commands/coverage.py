@@ -98,8 +98,7 @@ def show(console: Console, found: Coverage) -> None:
     alias, stack = f" ({where.alias})" if where.alias else "", f", {where.stack}" if where.stack else ""
     place = f"Account {where.account}{alias}, {where.region}, alarms under {where.prefix}/{stack}"
     console.print(
-        Text(place, "dim"),
-        Text(f"{where.at:%Y-%m-%d %H:%M} UTC", "dim"),
+        Text(f"{place}, {where.at:%Y-%m-%d %H:%M} UTC", "dim"),
         "",
         summary(found, wide=console.width >= _WIDE),
         "",
