@@ -186,6 +186,35 @@ APIS: Mapping[str, Api] = {
         "StatusEquals",
         gone=("ValidationException", "RecordNotFound"),
     ),
+    "sagemaker-job": Api(
+        "DescribeJob",
+        "JobName",
+        "JobArn",
+        "job",
+        "JobStatus",
+        "ListJobs",
+        "JobSummaries",
+        "StatusEquals",
+        gone=_NOT_FOUND,
+    ),
+    "optimization-job": _job(
+        "OptimizationJob", "optimization-job", items="OptimizationJobSummaries", gone=_NOT_FOUND
+    ),
+    "compilation-job": _job("CompilationJob", "compilation-job", gone=_NOT_FOUND),
+    "ai-benchmark-job": _job(
+        "AIBenchmarkJob", "ai-benchmark-job", items="AIBenchmarkJobs", modified=None, gone=_NOT_FOUND
+    ),
+    "ai-recommendation-job": _job(
+        "AIRecommendationJob", "ai-recommendation-job", items="AIRecommendationJobs", modified=None, gone=_NOT_FOUND
+    ),
+    "model-package": _job(
+        "ModelPackage",
+        "model-package",
+        items="ModelPackageSummaryList",
+        filter=None,
+        modified=None,
+        gone=("ValidationException", "ModelPackage {arn} does not exist."),
+    ),
 }
 """By the product's name of the kind."""
 
@@ -322,8 +351,11 @@ class AccountDouble:
             found = [each for each in found if each.body[api.status] == params[api.filter]]
         if "EndpointNameEquals" in params:
             found = [each for each in found if each.body["EndpointName"] == params["EndpointNameEquals"]]
-        if "LastModifiedTimeAfter" in params:
-            found = [each for each in found if each.body["LastModifiedTime"] > params["LastModifiedTimeAfter"]]
+        if "JobCategory" in params:
+            found = [each for each in found if each.body["JobCategory"] == params["JobCategory"]]
+        for after, at in (("LastModifiedTimeAfter", "LastModifiedTime"), ("CreationTimeAfter", "CreationTime")):
+            if after in params:
+                found = [each for each in found if each.body[at] > params[after]]
         items = [self._listed(api, each.body) for each in found]
         return self._page(api.items, items, params, params.get("MaxResults", 10))
 

@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from sagewatch.errors import SagewatchError
 from tests.model.account import APIS, AccountDouble, Fault
 from tests.model.clean_room import People, differences, wanted
 from tests.model.stack import Stack
@@ -90,6 +91,8 @@ class History:
         self._heal()
         self.settled: dict[tuple[str, str], set[str]] = {}
         """What untouched resources had when the account was last at rest."""
+        self.judged = 0
+        """How many invocations were looked at already."""
 
     # ------------------------------------------------------------------------------------------------ events
     def _fated(self, event: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -234,6 +237,12 @@ class History:
             lost = names - self.account.alarms.keys()
             assert not lost, f"{ref} lived, nobody touched it, and it lost {sorted(lost)}"
 
+    def no_function_failed_for_a_reason_that_nobody_thought_of(self) -> None:
+        """Whatever AWS answers, a function raises errors of its own kind; Lambda tries the sweep again then."""
+        for each in self.stack.invocations[self.judged :]:
+            assert each.raised is None or isinstance(each.raised, SagewatchError), f"{each.function}: {each.raised!r}"
+        self.judged = len(self.stack.invocations)
+
     def _heal(self) -> None:
         self.account.longest_page = 10_000
         self.account.faults = [Fault("PutMetricAlarm", "refused", self.refused)] if self.refused else []
@@ -244,7 +253,8 @@ class History:
         self.stack.drain()
         for _ in range(self.sweeps):
             self.account.clock.advance(16 * 60)
-            self.stack.sweep(self.mode)
+            swept = self.stack.sweep(self.mode)
+            assert swept.raised is None, f"a sweep without any fault raised {swept.raised!r}"
             self.stack.drain()
 
     def come_to_rest(self) -> None:
@@ -317,6 +327,7 @@ class History:
             try:
                 getattr(history, step)(**arguments)
                 history.no_resource_that_nobody_touched_lost_an_alarm()
+                history.no_function_failed_for_a_reason_that_nobody_thought_of()
             except AssertionError as wrong:
                 return f"{wrong}\n(at step {number}, {step})"
         return None
