@@ -197,9 +197,7 @@ APIS: Mapping[str, Api] = {
         "StatusEquals",
         gone=_NOT_FOUND,
     ),
-    "optimization-job": _job(
-        "OptimizationJob", "optimization-job", items="OptimizationJobSummaries", gone=_NOT_FOUND
-    ),
+    "optimization-job": _job("OptimizationJob", "optimization-job", items="OptimizationJobSummaries", gone=_NOT_FOUND),
     "compilation-job": _job("CompilationJob", "compilation-job", gone=_NOT_FOUND),
     "ai-benchmark-job": _job(
         "AIBenchmarkJob", "ai-benchmark-job", items="AIBenchmarkJobs", modified=None, gone=_NOT_FOUND

@@ -39,7 +39,7 @@ POLICIES = (
     "budget: 6\nalarms:\n- {alarm: memory, severity: critical}\n",
 )
 TAGS = ({}, {}, {"env": "dev"}, {"env": "prod"}, {"sagewatch:cpu": "off"}, {"sagewatch:ignore": "true"})
-SWEEPS = 4
+SWEEPS = 3
 
 
 class Town:
@@ -74,7 +74,7 @@ class Town:
     def settle(self) -> None:
         for number in range(SWEEPS):
             self.account.clock.now += timedelta(minutes=16)
-            assert self.stack.sweep("full" if number % 2 else "light").raised is None
+            assert self.stack.sweep("full" if number == 0 else "light").raised is None
             self.stack.drain()
 
     @property
@@ -109,7 +109,7 @@ def named(ref: Ref, row: RowDecision) -> str:
     return alarm_name("sagewatch", ref, row.scope or "", row.spec.id)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(5))
 def test_reconcile_does_what_is_said_of_each_row(seed: int) -> None:
     town = Town(seed)
     if seed % 2:
@@ -153,7 +153,7 @@ def test_reconcile_does_what_is_said_of_each_row(seed: int) -> None:
         assert {alarm.name for each in planned.planned for alarm in each.created} == missing
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(5))
 def test_at_rest_coverage_the_digest_and_the_rows_count_the_same(seed: int) -> None:
     town = Town(seed)
     town.settle()
@@ -174,7 +174,7 @@ def test_at_rest_coverage_the_digest_and_the_rows_count_the_same(seed: int) -> N
     assert covered.incomplete == ()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_cell_that_is_missing_is_a_row_that_reconcile_makes(seed: int) -> None:
     town = Town(seed)
     town.settle()
@@ -183,7 +183,8 @@ def test_a_cell_that_is_missing_is_a_row_that_reconcile_makes(seed: int) -> None
     covered = town.covered()
     looked = {ref: town.rows(town.look(ref)) for ref in covered.rows}
 
-    for kind in {kind_named(ref.kind) for ref in covered.rows}:
+    for name in {ref.kind for ref in covered.rows}:
+        kind = kind_named(name)
         assert kind is not None
         for ref, cells in matrix(covered, kind).items():
             if ref in looked:
