@@ -87,7 +87,7 @@ def _state(described: MetricAlarmTypeDef) -> AlarmState:
 
 
 def _described_by_name(client: CloudWatchClient, names: Iterable[str]) -> Iterator[MetricAlarmTypeDef]:
-    for some in batched(names, MOST_NAMES, strict=False):
+    for some in batched(names, MOST_NAMES):
         with retried(f"describe_alarms {some[0]} and {len(some) - 1} more"):
             answer = client.describe_alarms(AlarmNames=list(some), AlarmTypes=["MetricAlarm"], MaxRecords=MOST_NAMES)
         yield from answer["MetricAlarms"]
@@ -116,7 +116,7 @@ def put(client: CloudWatchClient, alarm: Alarm) -> None:
 
 def delete(client: CloudWatchClient, names: Iterable[str]) -> None:
     """Delete alarms by name; names that are gone already do no harm."""
-    for some in batched(names, MOST_NAMES, strict=False):
+    for some in batched(names, MOST_NAMES):
         # Names that are not there do not stop the others, but the API also models ResourceNotFound (DeleteAlarms).
         with retried(f"delete_alarms {some[0]} and {len(some) - 1} more"):
             client.delete_alarms(AlarmNames=list(some))
