@@ -185,6 +185,8 @@ class AccountPlan:
     """USD a month; None without one."""
     withheld: Mapping[Row, RowCost] = field(default_factory=dict)
     """The rows that the budget has no room for, and what they would cost."""
+    untouched: tuple[Alarm, ...] = ()
+    """The alarms of ours of the resources that were not looked at."""
     known_prices: bool = True
     """Whether the Region is in the price list; without, prices are those of us-east-1."""
 
@@ -257,6 +259,7 @@ def plan_account(
         fleet=_cost(prices_, (*others, *_alarms_now(planned)), (*others, *(a for each in planned for a in each.after))),
         budget=standing.policy.budget,
         withheld={row: demand.get(row, _FREE) for row in sorted(standing.withheld)},
+        untouched=others,
         known_prices=prices_.known,
     )
 
