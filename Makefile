@@ -83,6 +83,7 @@ e2e: setup
 bench: setup
 	.venv/bin/python -m benchmarks.aws_calls
 	.venv/bin/python -m benchmarks.plan_command
+	.venv/bin/python -m benchmarks.start_command
 	.venv/bin/python -m benchmarks.lost_messages
 
 soak: setup
