@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -25,14 +26,25 @@ from sagewatch_cli.account.plan import (
     is_glob,
     plan_deployed,
 )
+from sagewatch_cli.account.plan_markdown import as_markdown
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, first_line, progress, stop
+from sagewatch_cli.printing import REFUSED, as_json, first_line, progress, stop
 
 CHANGES = 3
 """The exit code for something to do, with --detailed-exitcode."""
 
 _WRONG = 2
+
+
+class PlanFormat(StrEnum):
+    """How a plan is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 _LONGEST = 300  # characters of what other people wrote
 
 
@@ -63,7 +75,9 @@ def plan(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 3 when there is something to do.")
     ] = False,
-    form: Form = OutputFormat.TABLE,
+    form: Annotated[
+        PlanFormat, typer.Option("--format", "-f", help="For reading, for programs, or for a pull request.")
+    ] = PlanFormat.TABLE,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -90,13 +104,15 @@ def plan(
 
 
 def _answer(
-    deployment: Deployment, found: AccountPlan, refs: list[str], form: OutputFormat, *, detailed_exitcode: bool
+    deployment: Deployment, found: AccountPlan, refs: list[str], form: PlanFormat, *, detailed_exitcode: bool
 ) -> None:
     """Print the plan and end with the exit code that says how it went."""
     if refs and not found.unread and not any(each.look.facts.live or each.look.owned for each in found.planned):
         stop(_WRONG, f"Nothing is called {', '.join(refs)} in {deployment.where}, nor are there alarms of it.")
-    if form is OutputFormat.JSON:
+    if form is PlanFormat.JSON:
         as_json({**deployment.data(), **as_data(found)})
+    elif form is PlanFormat.MARKDOWN:
+        typer.echo(as_markdown(deployment, found), nl=False)
     else:
         first_line(Console(), deployment)
         show(Console(), found)

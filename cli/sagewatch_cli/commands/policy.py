@@ -69,6 +69,14 @@ def check(file: File, form: Form = OutputFormat.TABLE) -> None:
 
 
 @app.command()
+def schema() -> None:
+    """Print a JSON Schema of the document, for editors: each key with its text. Asks nobody."""
+    from sagewatch_cli.account.policy_schema import policy_schema
+
+    as_json(policy_schema())
+
+
+@app.command()
 def show(
     form: Form = OutputFormat.TABLE,
     prefix: Prefix = "sagewatch",
