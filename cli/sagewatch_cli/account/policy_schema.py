@@ -1,4 +1,4 @@
-"""Describes the policy document as a JSON Schema, made of the classes that it is read into, for completion in editors."""
+"""Describes the policy document as a JSON Schema, made of the classes that it is read into."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import inspect
 import textwrap
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -51,7 +52,7 @@ def _docstrings(noun: type) -> dict[str, str]:
     body = tree.body if isinstance(tree, ast.ClassDef) else []
     return {
         field.target.id: inspect.cleandoc(text.value.value)
-        for field, text in zip(body, body[1:], strict=False)
+        for field, text in pairwise(body)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)
         and isinstance(text, ast.Expr)
