@@ -283,7 +283,7 @@ def test_a_resource_that_is_not_there_is_exit_code_3() -> None:
     result = run("endpoint/nope")
 
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == "There is no endpoint/nope in this account and Region.\n"
+    assert result.stderr == "There is no endpoint nope in account 123456789012, us-east-1.\n"
 
 
 def test_a_resource_that_is_ignored_is_exit_code_4(fleet: Fleet) -> None:
