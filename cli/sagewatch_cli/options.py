@@ -74,7 +74,9 @@ def known_ref(text: str, *, watched: bool = False) -> tuple[Kind, Ref]:
     if kind is not None and name:
         return kind, Ref(kind.name, name)
     if kind is None and name:
-        raise typer.BadParameter(f"there is no kind {kind_name}.{near(kind_name, [k.name for k in kinds])}")
+        of = " with alarms" if watched else ""
+        hint = near(kind_name, [each.name for each in kinds])
+        raise typer.BadParameter(f"'{text}' is not kind/name: there is no kind {kind_name}{of}.{hint}")
     raise typer.BadParameter(f"'{text}' is not kind/name, such as endpoint/churn")
 
 

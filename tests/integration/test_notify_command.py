@@ -56,6 +56,7 @@ def test_people_read_which_routes_it_takes_where_they_lead_and_what_is_said(poli
     assert result.exit_code == 0
     head, _, message = result.stdout.partition("\n\nWhat is said:\n")
     assert head.splitlines() == [
+        "Account 123456789012, us-east-1, alarms under sagewatch/, no stack of ours",
         "A notice with severity=critical kind=endpoint resource=sagewatch-test scope=TEST alarm=latency-p99 team=fraud",
         "→ fraud: matches team",
         "    Slack: C0FRAUD",
