@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -103,11 +102,3 @@ def sagewatch(
     ] = False,
 ) -> None:
     """Options that hold for every command."""
-
-
-def main() -> None:
-    """Run the command; its version is printed without loading what reads options."""
-    if sys.argv[1:] == ["--version"]:
-        sys.stdout.write(f"sagewatch {installed('sagewatch')}\n")
-        return
-    app()
