@@ -265,7 +265,8 @@ def test_people_get_a_table(fleet: Fleet) -> None:
 
     text = run("endpoint/churn").stdout
 
-    assert text.startswith("endpoint/churn: the last 7 days, until ")
+    assert text.startswith("Account 123456789012, us-east-1, alarms under sagewatch/, no stack of ours\nendpoint/churn")
+    assert text.splitlines()[1].startswith("endpoint/churn: the last 7 days, until ")
     assert "  memory" in text
     assert "No data, so never fired: AllTraffic/errors-5xx, " in text
     assert "Asked CloudWatch for " in text

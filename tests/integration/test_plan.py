@@ -421,10 +421,10 @@ def test_who_is_named_is_looked_at_without_lists_of_all_others(
     assert journal.taken() == [
         "DescribeAlarms",
         "DescribeEndpoint",
+        "DescribeAlarms",
         "DescribeEndpointConfig",
         "DescribeModel",
         "ListTags",
-        "DescribeAlarms",
     ]
 
 
