@@ -84,7 +84,7 @@ def test_an_alarm_is_told_in_words(fleet: Fleet) -> None:
 
     first, then, *_ = text.splitlines()
     assert first == "Account 123456789012, us-east-1, alarms under sagewatch/, no stack of ours"
-    assert then == f"{OURS}cpu  CPU"
+    assert then == f"{OURS}cpu  CPU use"
     assert "in force: 90 % of 8 vCPU (ml.m5.2xlarge) = 720" in text
     assert "As it should be." in text
     assert "CPUUtilization of /aws/sagemaker/Endpoints (EndpointName=churn, VariantName=AllTraffic)" in text
