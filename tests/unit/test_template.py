@@ -22,6 +22,7 @@ from tests.template import (
     clocks,
     functions,
     listed,
+    made,
     resolved,
     resources,
     rules,
@@ -177,7 +178,7 @@ def test_alarms_are_written_under_our_prefix_only() -> None:
         if {"cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"} & set(listed(each["Action"]))
     ]
 
-    assert writers == [("Reconcile", [arn])]
+    assert writers == [("Reconcile", [arn]), ("Reconcile", [arn])]  # to put them, and to delete them
 
 
 def test_no_function_may_write_to_sagemaker_or_use_a_wildcard() -> None:
@@ -392,8 +393,8 @@ def test_keys_of_the_owner_are_used_only_when_named_and_by_who_reads_secrets() -
     }
     conditions = {
         policy["Fn::If"][0]
-        for name in functions()
-        for policy in functions()[name]["Policies"]
+        for role in made("AWS::IAM::Role").values()
+        for policy in role["Policies"]
         if "CustomerKeyArns" in json.dumps(policy)
     }
 
