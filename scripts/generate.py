@@ -19,7 +19,7 @@ from sagewatch.kinds.charts import Chart, DimensionNames
 from sagewatch.kinds.kind import FailureNotice, Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch_cli.commands.catalog import as_markdown
-from scripts import scenarios
+from scripts import scenarios, self_alarms
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "docs/catalogue.md"
@@ -172,6 +172,7 @@ PARTS: Mapping[str, Callable[[], Iterable[str]]] = {
     "sweep-lists": sweep_lists,
     "notify-actions": notify_actions,
     "notify-resources": notify_resources,
+    "self-alarms": self_alarms.lines,
     "dashboard": dashboard,
 }
 """Name in the mark → the lines of that part, without their indentation."""

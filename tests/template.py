@@ -158,6 +158,7 @@ SAMPLES: Mapping[str, Any] = {
         "arn:aws:secretsmanager:eu-west-1:123456789012:secret:pagerduty-AbCdEf",
         "arn:aws:ssm:eu-west-1:123456789012:parameter/team/webhook",
     ],
+    "OperatorsTopicArn": "arn:aws:sns:eu-west-1:123456789012:operators",
     "Policy": "/sagewatch/sagewatch/policy",
 }
 """Values for what the resources of roles refer to."""

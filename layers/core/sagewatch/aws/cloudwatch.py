@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, ParamValidationError
 
 from sagewatch.aws.retries import retried
-from sagewatch.errors import Refused
+from sagewatch.errors import NotAllowed, Refused
 from sagewatch.model import Alarm, AlarmState, Described, canonical
 
 if TYPE_CHECKING:
@@ -23,14 +23,13 @@ _REFUSALS = frozenset(
     {
         "InvalidParameterCombination",
         "InvalidParameterValue",
-        "LimitExceeded",
-        "LimitExceededException",
-        "LimitExceededFault",
         "MissingParameter",
         "ValidationError",
         "ValidationException",
     }
 )
+_QUOTA = frozenset({"LimitExceeded", "LimitExceededException", "LimitExceededFault"})
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 MOST_NAMES = 100  # in one DeleteAlarms or DescribeAlarms (AlarmNames)
 
@@ -47,6 +46,15 @@ def described(client: CloudWatchClient, beginning: str, state: StateValueType | 
             for each in page["MetricAlarms"]:
                 if state in (None, each.get("StateValue")):
                     yield Described(canonical(each), each["AlarmConfigurationUpdatedTimestamp"])
+
+
+def count(client: CloudWatchClient) -> int:
+    """Return how many alarms the account has in the Region, whosesoever, composite ones too."""
+    with retried("describe_alarms"):
+        pages = client.get_paginator("describe_alarms").paginate(
+            AlarmTypes=["MetricAlarm", "CompositeAlarm"], PaginationConfig={"PageSize": 100}
+        )
+        return sum(len(page.get("MetricAlarms", ())) + len(page.get("CompositeAlarms", ())) for page in pages)
 
 
 def named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[Alarm]:
@@ -109,8 +117,14 @@ def put(client: CloudWatchClient, alarm: Alarm) -> None:
         except ParamValidationError as error:
             raise Refused(f"{alarm.name}: {error}") from error
         except ClientError as error:
-            if error.response["Error"].get("Code") in _REFUSALS:
+            code = error.response["Error"].get("Code")
+            if code in _QUOTA:
+                raise Refused(f"{alarm.name}: this account may have no more alarms in this Region: {error}") from error
+            if code in _REFUSALS:
                 raise Refused(f"{alarm.name}: {error}") from error
+            if code in _DENIED and (topics := alarm.request.get("AlarmActions")):
+                needed = f"the stack's parameter PagingTopicArns must name {', '.join(topics)}"
+                raise NotAllowed(f"put_metric_alarm {alarm.name}: {needed}: {error}") from error
             raise
 
 

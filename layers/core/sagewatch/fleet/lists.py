@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sagewatch.aws import cloudwatch, sagemaker
+from sagewatch.aws import canary, cloudwatch, sagemaker
 from sagewatch.errors import NotAllowed, Retry
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
@@ -76,6 +76,8 @@ def list_owned(client: CloudWatchClient, prefix: str) -> tuple[dict[Ref, list[De
     owned: dict[Ref, list[Described]] = {}
     foreign = []
     for each in cloudwatch.described(client, f"{prefix}/"):
+        if each.alarm.name == canary.alarm_name(prefix):
+            continue
         ours = names.claimed(prefix, each.alarm)
         if ours and ours.labels and kind_named(ours.labels["kind"]):
             owned.setdefault(ours.labels.ref, []).append(replace(each, alarm=ours))

@@ -6,15 +6,16 @@ the suspects to the reconcile queue, name untold failures and a broken policy to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sagewatch.aws import mute_rules, queue
+from sagewatch.aws import cloudwatch, mute_rules, queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.policy_store import PolicyStore
 from sagewatch.fleet.budget import over_budget, row_costs
 from sagewatch.fleet.costs import prices
+from sagewatch.fleet.coverage import coverage_count
 from sagewatch.fleet.growth import grown
 from sagewatch.fleet.lists import Listed, list_kinds, list_owned
 from sagewatch.fleet.mute_windows import is_of_window, window_rules
@@ -22,7 +23,7 @@ from sagewatch.fleet.own_events import failure_found, kind_unlisted, policy_brok
 from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
-from sagewatch.model import Alarm, Ref
+from sagewatch.model import Alarm, Described, Ref
 from sagewatch.policy.rules import Look, Policy, PolicyInForce, Row, RowCost, Withheld
 from sagewatch.settings import SweepSettings
 
@@ -48,6 +49,10 @@ class Swept:
     """Why some lists cannot be read here: denied, or unknown in this Region."""
     withheld: tuple[str, ...] = ()
     """The rows that the budget has no room for: `("endpoint/idle",)`."""
+    unwatched: int = 0
+    """Resources that have no alarms and should have some."""
+    alarms_in_account: int | None = None
+    """Alarms of the account in the Region, whosesoever; None after a sweep that was not full, which does not count."""
 
 
 def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: datetime, *, full: bool) -> Swept:
@@ -78,7 +83,24 @@ def sweep(clients: Clients, settings: SweepSettings, store: PolicyStore, now: da
         unread=tuple(listed.unread.values()),
         not_allowed=tuple(listed.not_allowed.values()),
         withheld=tuple(sorted("/".join(row) for row in in_force.withheld)),
+        unwatched=_unwatched(listed, owned, looks, in_force, now),
+        alarms_in_account=cloudwatch.count(clients.cloudwatch) if full else None,
     )
+
+
+def _unwatched(
+    listed: Listed,
+    owned: Mapping[Ref, Sequence[Described]],
+    looks: Mapping[Ref, Look],
+    in_force: PolicyInForce,
+    now: datetime,
+) -> int:
+    """Count what lives without alarms, but for what a look found well without any, or without room in the budget."""
+    explained = {ref for ref, look in looks.items() if look.is_bare or look.withheld}
+    living = {ref: changed for ref, changed in listed.living.items() if ref not in explained or ref in owned}
+    alarms = {ref: [each.alarm for each in several] for ref, several in owned.items()}
+    counted = coverage_count(living, alarms, in_force.policy, in_force.withheld, now)
+    return counted.wanted - counted.watched
 
 
 def kinds_wanted(policy: Policy) -> list[Kind]:
