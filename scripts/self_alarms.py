@@ -31,8 +31,13 @@ class SelfAlarm:
     """What it means and what to do, for who reads it at night."""
     namespace: str
     metric: str
-    dimension: tuple[str, str] | None
-    """Name, and the value as YAML: `("FunctionName", "!Ref Sweep")`; None for the sum over RULES."""
+    dimension: str
+    """The name of its dimension."""
+    values: tuple[str, ...]
+    """The values of it, as YAML: `("!Ref Sweep",)`; several are added up."""
+    filled: bool = False
+    """Whether nothing counts as 0. `breaching` is slower: CloudWatch reaches back behind the evaluated periods for real
+    data before it fills in ("Configuring how CloudWatch alarms treat missing data")."""
     statistic: str = "Sum"
     period: int = 5 * MINUTE
     periods: int = 1
@@ -43,6 +48,8 @@ class SelfAlarm:
     missing: str = "notBreaching"
     condition: str | None = None
     """Of the template."""
+    tells_everybody: bool = False
+    """Whether it acts on the alerts topic, too."""
 
 
 def _stopped(function: str, beats: str, then: str) -> SelfAlarm:
@@ -51,7 +58,9 @@ def _stopped(function: str, beats: str, then: str) -> SelfAlarm:
         says=f"Sagewatch's {function.lower()} function has not run for ten minutes: {beats}. {then}",
         namespace="AWS/Lambda",
         metric="Invocations",
-        dimension=("FunctionName", f"!Ref {function}"),
+        dimension="FunctionName",
+        values=(f"!Ref {function}",),
+        filled=True,
         periods=2,
         threshold=1,
         comparison="LessThanThreshold",
@@ -67,7 +76,8 @@ def _failing(function: str) -> SelfAlarm:
         f"code). Read the log group of {function}.",
         namespace="AWS/Lambda",
         metric="Errors",
-        dimension=("FunctionName", f"!Ref {function}"),
+        dimension="FunctionName",
+        values=(f"!Ref {function}",),
         periods=1 if is_rare else 3,
         datapoints=1 if is_rare else 2,
         condition="HasSlackButtons" if is_rare else None,
@@ -82,7 +92,8 @@ def _throttled(function: str) -> SelfAlarm:
         "used up. Look at the function's reserved concurrency and the quota Concurrent executions.",
         namespace="AWS/Lambda",
         metric="Throttles",
-        dimension=("FunctionName", f"!Ref {function}"),
+        dimension="FunctionName",
+        values=(f"!Ref {function}",),
         periods=1 if is_rare else 3,
         datapoints=1 if is_rare else 2,
         condition="HasSlackButtons" if is_rare else None,
@@ -96,13 +107,13 @@ def _waiting(queue: str, minutes: int, what: str) -> SelfAlarm:
         "function's log and at its event source mapping.",
         namespace="AWS/SQS",
         metric="ApproximateAgeOfOldestMessage",
-        dimension=("QueueName", f"!GetAtt {queue}.QueueName"),
+        dimension="QueueName",
+        values=(f"!GetAtt {queue}.QueueName",),
         statistic="Maximum",
         period=MINUTE,
         threshold=minutes * 60,
-        # One point may come late: two of three minutes.
+        # A message that failed once comes back after 12 minutes (the queue's visibility timeout), and is done then.
         periods=3,
-        datapoints=2,
     )
 
 
@@ -112,7 +123,8 @@ def _own(id_: str, metric: str, service: str, says: str, **more: object) -> Self
         says=says,
         namespace="Sagewatch",
         metric=metric,
-        dimension=("service", service),
+        dimension="service",
+        values=(service,),
         **more,  # type: ignore[arg-type]
     )
 
@@ -124,7 +136,7 @@ ALARMS = (
     ),
     *(_failing(each) for each in ("Reconcile", "Sweep", "Notify", "Interact")),
     *(_throttled(each) for each in ("Reconcile", "Sweep", "Notify", "Interact")),
-    _waiting("ReconcileQueue", 13, "alarms do not follow their resources."),
+    _waiting("ReconcileQueue", 10, "alarms do not follow their resources."),
     _waiting("BackfillQueue", 180, "what the sweep named has not been looked at."),
     _waiting("NotifyQueue", 10, "alarms and failures are not told."),
     SelfAlarm(
@@ -133,7 +145,8 @@ ALARMS = (
         "FailedInvocations of the stack's rules, and at the policies of its queues.",
         namespace="AWS/Events",
         metric="FailedInvocations",
-        dimension=None,
+        dimension="RuleName",
+        values=tuple(f"!Ref {rule}" for rule in RULES),
     ),
     SelfAlarm(
         id="TopicFailing",
@@ -141,7 +154,8 @@ ALARMS = (
         "subscriptions.",
         namespace="AWS/SNS",
         metric="NumberOfNotificationsFailed",
-        dimension=("TopicName", "!GetAtt AlertsTopic.TopicName"),
+        dimension="TopicName",
+        values=("!GetAtt AlertsTopic.TopicName",),
     ),
     _own(
         "ToldByFallback",
@@ -157,12 +171,21 @@ ALARMS = (
         "A channel is gone, or refuses Sagewatch's credentials. Read the log group of Notify.",
     ),
     _own(
+        "NotifyFailing",
+        "MessagesFailed",
+        "notify",
+        "For ten minutes messages about alarms and failures could not be handled: the incidents table, the policy or a "
+        "receiver does not answer. They wait in the queue. Read the log group of Notify.",
+        periods=2,
+    ),
+    _own(
         "PartsOff",
         "PartsOff",
         "sweep",
         "A rule, a schedule or an event source mapping of Sagewatch is disabled or gone, or nobody has confirmed a "
         "subscription of the operators' topic. The log group of Sweep says which (partsOff).",
         periods=2,
+        tells_everybody=True,  # one of the parts is the subscriber of the operators' topic
     ),
     _own(
         "Unwatched",
@@ -195,7 +218,7 @@ ALARMS = (
     ),
 )
 
-ACTIONS = "[!If [MakesOperatorsTopic, !Ref OperatorsTopic, !Ref OperatorsTopicArn]]"
+OPERATORS = "!If [MakesOperatorsTopic, !Ref OperatorsTopic, !Ref OperatorsTopicArn]"
 
 
 def lines() -> Iterator[str]:
@@ -215,24 +238,23 @@ def lines() -> Iterator[str]:
         yield f"    Threshold: {each.threshold:g}"
         yield f"    ComparisonOperator: {each.comparison}"
         yield f"    TreatMissingData: {each.missing}"
-        yield f"    AlarmActions: {ACTIONS}"
-        yield f"    OKActions: {ACTIONS}"
+        actions = f"[!Ref AlertsTopic, {OPERATORS}]" if each.tells_everybody else f"[{OPERATORS}]"
+        yield f"    AlarmActions: {actions}"
+        yield f"    OKActions: {actions}"
 
 
 def _metric(alarm: SelfAlarm) -> Iterator[str]:
-    if alarm.dimension:
-        name, value = alarm.dimension
+    if len(alarm.values) == 1 and not alarm.filled:
         yield f"Namespace: {alarm.namespace}"
         yield f"MetricName: {alarm.metric}"
-        yield f"Dimensions: [{{ Name: {name}, Value: {value} }}]"
+        yield f"Dimensions: [{{ Name: {alarm.dimension}, Value: {alarm.values[0]} }}]"
         yield f"Statistic: {alarm.statistic}"
         yield f"Period: {alarm.period}"
         return
-    ids = [f"m{number}" for number, _ in enumerate(RULES, 1)]
     yield "Metrics:"
-    yield f"  - {{ Id: all, Expression: {' + '.join(f'FILL({each}, 0)' for each in ids)!r}, ReturnData: true }}"
-    for each, rule in zip(ids, RULES, strict=True):
-        yield f"  - Id: {each}"
+    yield f"  - {{ Id: all, Expression: '{expression(alarm)}', ReturnData: true }}"
+    for number, value in enumerate(alarm.values, 1):
+        yield f"  - Id: m{number}"
         yield "    ReturnData: false"
         yield "    MetricStat:"
         yield f"      Stat: {alarm.statistic}"
@@ -240,4 +262,9 @@ def _metric(alarm: SelfAlarm) -> Iterator[str]:
         yield "      Metric:"
         yield f"        Namespace: {alarm.namespace}"
         yield f"        MetricName: {alarm.metric}"
-        yield f"        Dimensions: [{{ Name: RuleName, Value: !Ref {rule} }}]"
+        yield f"        Dimensions: [{{ Name: {alarm.dimension}, Value: {value} }}]"
+
+
+def expression(alarm: SelfAlarm) -> str:
+    """Return the sum over the values of the dimension: `FILL(m1, 0) + FILL(m2, 0)`."""
+    return " + ".join(f"FILL(m{number}, 0)" for number, _ in enumerate(alarm.values, 1))

@@ -76,14 +76,20 @@ def _note(model: OperationModel, **_: Any) -> None:
 
 
 def _caller(frame: FrameType | None) -> str | None:
-    """Return the function of the template that makes this call; None for tests and the command line."""
-    room = None
+    """Return the function of the template that makes this call; None for tests and the command line.
+
+    A test that acts in the middle of a function's work, as others would, is the nearest to its call.
+    """
+    room, nearest = None, True
     while frame:
         path = frame.f_code.co_filename
         if path.startswith(PACKAGE):
-            room = path.removeprefix(PACKAGE).split("/")[1]
+            room, nearest = path.removeprefix(PACKAGE).split("/")[1], False
         elif path.startswith(str(ROOT)):
             top = path.removeprefix(f"{ROOT}/")
+            if nearest and top.startswith("tests/"):
+                return None
+            nearest = nearest and top.startswith(".venv")
             if top.startswith("functions/"):
                 return top.split("/")[1].title()
             if top.startswith(OTHERS):
