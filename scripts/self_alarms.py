@@ -33,11 +33,8 @@ class SelfAlarm:
     metric: str
     dimension: str
     """The name of its dimension."""
-    values: tuple[str, ...]
-    """The values of it, as YAML: `("!Ref Sweep",)`; several are added up."""
-    filled: bool = False
-    """Whether nothing counts as 0. `breaching` is slower: CloudWatch reaches back behind the evaluated periods for real
-    data before it fills in ("Configuring how CloudWatch alarms treat missing data")."""
+    value: str
+    """The value of it, as YAML: `!Ref Sweep`."""
     statistic: str = "Sum"
     period: int = 5 * MINUTE
     periods: int = 1
@@ -59,9 +56,11 @@ def _stopped(function: str, beats: str, then: str) -> SelfAlarm:
         namespace="AWS/Lambda",
         metric="Invocations",
         dimension="FunctionName",
-        values=(f"!Ref {function}",),
-        filled=True,
-        periods=2,
+        value=f"!Ref {function}",
+        # CloudWatch reaches back behind the evaluated periods for real data before it fills in ("Configuring how
+        # CloudWatch alarms treat missing data"): with periods of a minute that costs minutes, not a quarter of an hour.
+        period=MINUTE,
+        periods=8,
         threshold=1,
         comparison="LessThanThreshold",
         missing="breaching",
@@ -77,7 +76,7 @@ def _failing(function: str) -> SelfAlarm:
         namespace="AWS/Lambda",
         metric="Errors",
         dimension="FunctionName",
-        values=(f"!Ref {function}",),
+        value=f"!Ref {function}",
         periods=1 if is_rare else 3,
         datapoints=1 if is_rare else 2,
         condition="HasSlackButtons" if is_rare else None,
@@ -93,7 +92,7 @@ def _throttled(function: str) -> SelfAlarm:
         namespace="AWS/Lambda",
         metric="Throttles",
         dimension="FunctionName",
-        values=(f"!Ref {function}",),
+        value=f"!Ref {function}",
         periods=1 if is_rare else 3,
         datapoints=1 if is_rare else 2,
         condition="HasSlackButtons" if is_rare else None,
@@ -108,12 +107,24 @@ def _waiting(queue: str, minutes: int, what: str) -> SelfAlarm:
         namespace="AWS/SQS",
         metric="ApproximateAgeOfOldestMessage",
         dimension="QueueName",
-        values=(f"!GetAtt {queue}.QueueName",),
+        value=f"!GetAtt {queue}.QueueName",
         statistic="Maximum",
         period=MINUTE,
         threshold=minutes * 60,
         # A message that failed once comes back after 12 minutes (the queue's visibility timeout), and is done then.
         periods=3,
+    )
+
+
+def _undelivered(rule: str) -> SelfAlarm:
+    return SelfAlarm(
+        id=f"{rule}Failing",
+        says=f"EventBridge could not deliver events of the rule {rule}, nor put them into the dead-letter queue. "
+        "Look at the rule's targets and at the policies of the queues.",
+        namespace="AWS/Events",
+        metric="FailedInvocations",
+        dimension="RuleName",
+        value=f"!Ref {rule}",
     )
 
 
@@ -124,7 +135,7 @@ def _own(id_: str, metric: str, service: str, says: str, **more: object) -> Self
         namespace="Sagewatch",
         metric=metric,
         dimension="service",
-        values=(service,),
+        value=service,
         **more,  # type: ignore[arg-type]
     )
 
@@ -139,15 +150,7 @@ ALARMS = (
     _waiting("ReconcileQueue", 10, "alarms do not follow their resources."),
     _waiting("BackfillQueue", 180, "what the sweep named has not been looked at."),
     _waiting("NotifyQueue", 10, "alarms and failures are not told."),
-    SelfAlarm(
-        id="RulesFailing",
-        says="EventBridge could not deliver events to Sagewatch, nor to its dead-letter queues. Look at the metric "
-        "FailedInvocations of the stack's rules, and at the policies of its queues.",
-        namespace="AWS/Events",
-        metric="FailedInvocations",
-        dimension="RuleName",
-        values=tuple(f"!Ref {rule}" for rule in RULES),
-    ),
+    *(_undelivered(each) for each in RULES),
     SelfAlarm(
         id="TopicFailing",
         says="Messages of Sagewatch's alerts topic do not reach a subscriber. Look at the delivery status of its "
@@ -155,7 +158,7 @@ ALARMS = (
         namespace="AWS/SNS",
         metric="NumberOfNotificationsFailed",
         dimension="TopicName",
-        values=("!GetAtt AlertsTopic.TopicName",),
+        value="!GetAtt AlertsTopic.TopicName",
     ),
     _own(
         "ToldByFallback",
@@ -231,7 +234,11 @@ def lines() -> Iterator[str]:
         yield "  Properties:"
         yield "    AlarmDescription: >-"
         yield from (f"      {line}" for line in wrap(each.says, 110))
-        yield from (f"    {line}" for line in _metric(each))
+        yield f"    Namespace: {each.namespace}"
+        yield f"    MetricName: {each.metric}"
+        yield f"    Dimensions: [{{ Name: {each.dimension}, Value: {each.value} }}]"
+        yield f"    Statistic: {each.statistic}"
+        yield f"    Period: {each.period}"
         yield f"    EvaluationPeriods: {each.periods}"
         if each.datapoints:
             yield f"    DatapointsToAlarm: {each.datapoints}"
@@ -241,30 +248,3 @@ def lines() -> Iterator[str]:
         actions = f"[!Ref AlertsTopic, {OPERATORS}]" if each.tells_everybody else f"[{OPERATORS}]"
         yield f"    AlarmActions: {actions}"
         yield f"    OKActions: {actions}"
-
-
-def _metric(alarm: SelfAlarm) -> Iterator[str]:
-    if len(alarm.values) == 1 and not alarm.filled:
-        yield f"Namespace: {alarm.namespace}"
-        yield f"MetricName: {alarm.metric}"
-        yield f"Dimensions: [{{ Name: {alarm.dimension}, Value: {alarm.values[0]} }}]"
-        yield f"Statistic: {alarm.statistic}"
-        yield f"Period: {alarm.period}"
-        return
-    yield "Metrics:"
-    yield f"  - {{ Id: all, Expression: '{expression(alarm)}', ReturnData: true }}"
-    for number, value in enumerate(alarm.values, 1):
-        yield f"  - Id: m{number}"
-        yield "    ReturnData: false"
-        yield "    MetricStat:"
-        yield f"      Stat: {alarm.statistic}"
-        yield f"      Period: {alarm.period}"
-        yield "      Metric:"
-        yield f"        Namespace: {alarm.namespace}"
-        yield f"        MetricName: {alarm.metric}"
-        yield f"        Dimensions: [{{ Name: {alarm.dimension}, Value: {value} }}]"
-
-
-def expression(alarm: SelfAlarm) -> str:
-    """Return the sum over the values of the dimension: `FILL(m1, 0) + FILL(m2, 0)`."""
-    return " + ".join(f"FILL(m{number}, 0)" for number, _ in enumerate(alarm.values, 1))

@@ -19,7 +19,6 @@ from cfnlint.decode.cfn_yaml import load
 from sagewatch_cli.account.replay import Verdict
 from sagewatch_cli.scenarios.evaluator import Written, states
 from sagewatch_cli.scenarios.samples import MetricData, Samples, key
-from scripts.self_alarms import RULES
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 LATE = 1
@@ -228,8 +227,8 @@ FAULTS = (
     ),
     SelfFault(
         what="A rule can deliver neither to its queue nor to its dead-letter queue",
-        published={("AWS/Events", "FailedInvocations", RULES[0]): once_at(0)},
-        alarms=("RulesFailing",),
+        published={("AWS/Events", "FailedInvocations", "SageMakerOutcomes"): once_at(0)},
+        alarms=("SageMakerOutcomesFailing",),
         since="the first event that is lost",
     ),
     SelfFault(
