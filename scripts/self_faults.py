@@ -8,6 +8,7 @@ time counts. Run: make generate
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +22,8 @@ from sagewatch_cli.scenarios.evaluator import Written, states
 from sagewatch_cli.scenarios.samples import MetricData, Samples, key
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+OPERATIONS = Path(__file__).parents[1] / "docs" / "operations.md"
+MARKED = re.compile(r"(<!-- generated: faults -->\n).*?(<!-- end of generated -->\n)", re.DOTALL)
 LATE = 1
 BEFORE = 120
 """Minutes of an ordinary day before the fault."""
@@ -365,3 +368,12 @@ def rendered() -> Iterator[str]:
         yield f"| {fault.what} | operators' topic, by {name}Alarm | {minutes} min{since} | {fault.meanwhile or '–'} |"
     for what, who, after, meanwhile in OTHERS:
         yield f"| {what} | {who} | {after} | {meanwhile} |"
+
+
+def filled(page: str) -> str:
+    """Return docs/operations.md with the table as it should be."""
+    table = "\n".join(rendered())
+    text, times = MARKED.subn(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", page)
+    if times != 1:
+        raise SystemExit(f"docs/operations.md has {times} marks of the table of faults, and should have one")
+    return text
