@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
@@ -20,7 +19,14 @@ from sagewatch.fleet.lists import list_owned
 from sagewatch.fleet.self_check import PATIENCE, parts_off, why_canary_is_lost
 from sagewatch.model import canonical
 from sagewatch.settings import SweepSettings
-from tests.integration.conftest import incidents_table
+from sagewatch.tell.read.alarm_events import notice
+from tests.integration.conftest import Fleet, Queue, cold_start, incidents_table
+from tests.integration.notify_function import START, TOPICS, Start
+from tests.integration.notify_function import Inbox as Inbox
+from tests.integration.notify_function import double as double
+from tests.integration.notify_function import inbox as inbox
+from tests.integration.notify_function import run as run
+from tests.integration.notify_function import town as town
 
 NOW = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/q"
@@ -194,25 +200,82 @@ def test_a_put_that_is_denied_names_the_parameter_that_allows_its_topics() -> No
         cloudwatch.put(client, canonical(REQUEST))
 
 
-def test_the_canary_event_is_read_as_a_notice_of_the_product_itself() -> None:
-    from sagewatch.tell.read.alarm_events import notice
-
-    event = {
+def canary_event(state: str, reason: str) -> dict[str, Any]:
+    """Return what CloudWatch sends when the canary alarm is flipped: SetAlarmState gives no reasonData."""
+    return {
+        "source": "aws.cloudwatch",
         "detail-type": "CloudWatch Alarm State Change",
-        "time": "2026-11-21T22:00:00Z",
+        "time": f"{START:%Y-%m-%dT%H:%M:%SZ}",
         "account": "123456789012",
         "region": "us-east-1",
         "resources": ["arn:aws:cloudwatch:us-east-1:123456789012:alarm:sagewatch/self/canary/all/canary"],
         "detail": {
             "alarmName": "sagewatch/self/canary/all/canary",
-            "state": {"value": "ALARM", "reason": "canary of now", "timestamp": "2026-11-21T22:00:00.000+0000"},
+            "state": {"value": state, "reason": reason, "timestamp": f"{START:%Y-%m-%dT%H:%M:%S}.000+0000"},
             "configuration": {
                 "description": "A test. [sagewatch severity=info kind=self resource=canary scope=all alarm=canary]"
             },
         },
     }
 
-    found = notice("sagewatch", json.loads(json.dumps(event)))
+
+def test_the_canary_event_is_read_as_a_notice_of_the_product_itself() -> None:
+    found = notice("sagewatch", canary_event("ALARM", "canary of now"))
 
     assert found
     assert (found.subject, found.state, found.reason) == (canary.CANARY, "firing", "canary of now")
+
+
+def test_a_canary_that_was_told_is_written_down_with_its_reason(town: Start) -> None:
+    started = town()
+
+    assert started.run(canary_event("ALARM", "canary of now")) == []
+
+    assert canary.last_told(boto3.client("dynamodb"), "incidents") == "canary of now"
+    assert len(started.shown()) == 1
+
+
+def test_a_canary_that_no_receiver_takes_is_not_written_down(inbox: Inbox) -> None:
+    boto3.client("sns").delete_topic(TopicArn=f"{TOPICS}alerts")
+
+    assert run(cold_start("notify"), canary_event("ALARM", "canary of now")) == ["m0"]
+
+    assert canary.last_told(boto3.client("dynamodb"), "incidents") == ""
+
+
+@pytest.fixture
+def sweep(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.setenv("INCIDENTS_TABLE", incidents_table())
+    monkeypatch.setenv("PARTS", "rule:Lost")
+    return cold_start("sweep")
+
+
+def test_the_function_counts_parts_that_are_off(sweep: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep.handler({"mode": "self-check"}, None) == {"partsOff": 1}
+    assert '"PartsOff":[1.0]' in capsys.readouterr().out
+
+
+def test_the_function_counts_a_lost_canary(sweep: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep.handler({"mode": "canary"}, None) == {"lost": 1}  # there is no such alarm
+    assert '"CanaryLost":[1.0]' in capsys.readouterr().out
+
+
+def test_a_full_sweep_says_how_much_of_the_quota_is_used_and_who_is_unwatched(
+    sweep: ModuleType, fleet: Fleet, alarm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.endpoint()
+
+    counts = sweep.handler({"mode": "full"}, None)
+
+    said = capsys.readouterr().out
+    assert counts["unwatched"] == 1
+    assert '"ResourcesUnwatched":[1.0]' in said
+    assert '"AlarmQuotaUsed":[0.02]' in said  # one of 5,000
+
+
+def test_a_light_sweep_does_not_read_all_alarms_of_the_account(
+    sweep: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep.handler({}, None)
+
+    assert "AlarmQuotaUsed" not in capsys.readouterr().out
