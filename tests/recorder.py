@@ -7,7 +7,7 @@ command line belong to nobody.
 What is used must be allowed: a fixture of tests/conftest.py asserts it after every test. What is allowed must be
 used: that needs the records of all tests, which each process of pytest leaves in .cache/aws-calls.
 
-Run after all tests: python -m tests.recorder
+Run after all tests: make calls
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.model import OperationModel
 
 from sagewatch.aws import canary, cloudwatch
 from sagewatch.aws.clients import Clients
@@ -279,3 +280,27 @@ def test_a_light_sweep_does_not_read_all_alarms_of_the_account(
     sweep.handler({}, None)
 
     assert "AlarmQuotaUsed" not in capsys.readouterr().out
+
+
+def test_schedules_and_mappings_are_asked_for_by_name_and_id() -> None:
+    clients = Clients(BRISK)
+    asked: list[tuple[str, Any]] = []
+
+    def answered(state: str) -> Any:
+        def answer(model: OperationModel, params: Any, **_: Any) -> Any:
+            asked.append((model.name, params["url_path"]))
+            return SimpleNamespace(status_code=200), {"State": state, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+        return answer
+
+    clients.scheduler.meta.events.register("before-call.scheduler.GetSchedule", answered("ENABLED"))
+    clients.functions.meta.events.register("before-call.lambda.GetEventSourceMapping", answered("Enabled"))
+
+    assert (
+        parts_off(clients, settings(parts=("schedule:sagewatch-sweep", "mapping:0a1b2c3d-0000-4000-8000-000000000000")))
+        == ()
+    )
+    assert asked == [
+        ("GetSchedule", "/schedules/sagewatch-sweep"),
+        ("GetEventSourceMapping", "/2015-03-31/event-source-mappings/0a1b2c3d-0000-4000-8000-000000000000"),
+    ]
