@@ -14,11 +14,14 @@ from botocore.model import OperationModel
 
 from sagewatch.aws import canary, cloudwatch
 from sagewatch.aws.clients import Clients
-from sagewatch.aws.retries import BRISK
+from sagewatch.aws.deadline import Deadline
+from sagewatch.aws.pace import Pace
+from sagewatch.aws.retries import BRISK, LONGEST_CALL_MS
 from sagewatch.errors import NotAllowed, Refused
-from sagewatch.fleet.lists import list_owned
+from sagewatch.fleet.lists import list_living, list_owned
 from sagewatch.fleet.self_check import PATIENCE, parts_off, why_canary_is_lost
 from sagewatch.model import canonical
+from sagewatch.policy.rules import Look
 from sagewatch.settings import SweepSettings
 from sagewatch.tell.read.alarm_events import notice
 from tests.integration.conftest import Fleet, Queue, cold_start, incidents_table
@@ -175,7 +178,7 @@ def test_all_alarms_of_the_account_are_counted(alarm: str) -> None:
             ComparisonOperator="GreaterThanThreshold",
         )
 
-    assert cloudwatch.count(client) == 4
+    assert cloudwatch.count(client, Deadline()) == 4
 
 
 REQUEST = {
@@ -191,14 +194,14 @@ def test_a_put_that_is_refused_for_the_quota_says_so() -> None:
     client: Any = Answers(put_metric_alarm="LimitExceeded")
 
     with pytest.raises(Refused, match=r"AllTraffic/cpu: this account may have no more alarms in this Region: .*Limit"):
-        cloudwatch.put(client, canonical(REQUEST))
+        cloudwatch.put(client, canonical(REQUEST), Pace())
 
 
 def test_a_put_that_is_denied_names_the_parameter_that_allows_its_topics() -> None:
     client: Any = Answers(put_metric_alarm="AccessDenied")
 
     with pytest.raises(NotAllowed, match=r"PagingTopicArns must name arn:aws:sns:us-east-1:123456789012:pager"):
-        cloudwatch.put(client, canonical(REQUEST))
+        cloudwatch.put(client, canonical(REQUEST), Pace())
 
 
 def canary_event(state: str, reason: str) -> dict[str, Any]:
@@ -272,6 +275,28 @@ def test_a_full_sweep_says_how_much_of_the_quota_is_used_and_who_is_unwatched(
     assert counts["unwatched"] == 1
     assert '"ResourcesUnwatched":[1.0]' in said
     assert '"AlarmQuotaUsed":[0.02]' in said  # one of 5,000
+
+
+@pytest.mark.parametrize("mode", ["full", "light"])
+def test_what_the_last_look_found_well_without_alarms_is_not_unwatched(
+    sweep: ModuleType, fleet: Fleet, alarm: str, mode: str
+) -> None:
+    fleet.endpoint()
+    [ref] = list_living(boto3.client("sagemaker"))[0]
+    look = Look(at=datetime.now(UTC), mark="", is_bare=True)
+    sweep.store.remember({ref: look})
+
+    assert sweep.handler({"mode": mode}, None)["unwatched"] == 0
+
+
+def test_a_full_sweep_without_time_to_count_all_alarms_is_done_nevertheless(
+    sweep: ModuleType, alarm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = iter([LONGEST_CALL_MS, 0])  # for the alarms of ours, and for those of the account
+
+    sweep.handler({"mode": "full"}, SimpleNamespace(get_remaining_time_in_millis=lambda: next(left)))
+
+    assert "AlarmQuotaUsed" not in capsys.readouterr().out
 
 
 def test_a_light_sweep_does_not_read_all_alarms_of_the_account(
