@@ -73,7 +73,7 @@ class CountedAccount:
         )
         model = client.meta.service_model
         if model.resolved_protocol != "json":
-            raise NotImplementedError(f"{service} speaks {model.resolved_protocol}")
+            raise ValueError(f"{service} speaks {model.resolved_protocol}")
 
         def remember(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
             context["asked"] = dict(params)

@@ -227,6 +227,17 @@ def test_incidents_that_turn_out_to_be_one_are_one_message_in_the_end() -> None:
     assert (before, len(teller.channel.roots)) == (2, 1)
 
 
+def test_incidents_that_an_end_cuts_off_another_are_told_by_themselves() -> None:
+    history = [notice("cpu", "firing", 0), notice("cpu", "cleared", 34), notice("cpu", "firing", 33)]
+    teller = Teller(Channel())
+    for each in history:
+        teller.tell(each)
+
+    teller.tell(notice("cpu", "cleared", 2))
+
+    assert len(teller.channel.roots) == 2
+
+
 def test_where_nothing_can_be_edited_each_change_is_told_once() -> None:
     channel = Channel(capabilities=Capabilities(editable=False, abouts=frozenset({"resolved", "joined"})))
     teller = Teller(channel)

@@ -143,9 +143,7 @@ def edit(
             unpushed.callback(lambda: typer.echo(f"What you wrote is in {path}", err=True))
             text = _edited(path)
             if text != before.text and _deployed_or_unwritten(account, prefix) != before:
-                stop(
-                    REFUSED, f"{parameter} was changed by somebody else meanwhile.", ErrorCode.POLICY_CHANGED_MEANWHILE
-                )
+                stop(REFUSED, f"{parameter} was changed after it was read.", ErrorCode.POLICY_CHANGED_MEANWHILE)
             written = _push(client, parameter, before, text, yes=yes)
             unpushed.pop_all()
             path.unlink()

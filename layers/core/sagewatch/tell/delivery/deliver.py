@@ -133,7 +133,7 @@ class Delivery:
         if any(difference.superseded(self.sent, incidents, capabilities, self.now)):
             return True
         sent = difference.by_present_id(self.sent, incidents, capabilities)
-        return any(self._due(each, sent.get(each.id), self._fingerprint(each)) for each in incidents)
+        return any(self._due(each, sent.get(each.id), self._fingerprint(each), is_news=False) for each in incidents)
 
     def catch_up(self, incidents: Sequence[Incident]) -> bool:
         """Send what is still to be sent about the incidents of a timeline, oldest first; return whether that was any.
@@ -155,10 +155,10 @@ class Delivery:
         self.sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
         if superfluous:
             self._store()
-        told = False
+        told, news = False, difference.touched(incidents, self.fresh, self.sent)
         for incident in incidents:
-            fingerprint = self._fingerprint(incident)
-            for action in self._due(incident, self.sent.get(incident.id), fingerprint):
+            fingerprint, is_news = self._fingerprint(incident), incident.id in news
+            for action in self._due(incident, self.sent.get(incident.id), fingerprint, is_news):
                 try:
                     self._perform(incident, action, fingerprint)
                 except NoAnswer:
@@ -179,15 +179,15 @@ class Delivery:
         sent = self.sent.get(incident.id)
         return replace(incident, id=sent.key) if sent and sent.key else incident
 
-    def _due(self, incident: Incident, sent: Sent | None, fingerprint: str) -> tuple[Action, ...]:
+    def _due(self, incident: Incident, sent: Sent | None, fingerprint: str, is_news: bool) -> tuple[Action, ...]:
         begins = (notice for notice in incident.notices if notice.state in BEGINNINGS)
-        # An end that is heard of late may cut an incident off one that was told: its beginning was told with that.
-        is_cut_off = bool(self.sent) and any(notice.key in self.fresh for notice in incident.notices)
-        is_past = not is_cut_off and all(notice.at < self.since for notice in begins)
+        # Of what was cut off an incident that was told, the beginning was told with that.
+        is_past = not (is_news and self.sent) and all(notice.at < self.since for notice in begins)
         if is_past and sent is None and not any(part.firing for part in incident.parts):
             return ()
         history = [line for line in thread_lines(incident, self.remind, self.now) if line.at >= self.since]
-        return tuple(difference.due(incident, history, sent, self.fresh, fingerprint, self.receiver.capabilities))
+        capabilities = self.receiver.capabilities
+        return tuple(difference.due(incident, history, sent, self.fresh, is_news, fingerprint, capabilities))
 
     def _perform(self, incident: Incident, action: Action, fingerprint: str) -> None:
         """Do one thing and write it down.

@@ -59,17 +59,18 @@ def due(
     history: Sequence[ThreadLine],
     sent: Sent | None,
     fresh: frozenset[str],
+    is_news: bool,
     fingerprint: str,
     capabilities: Capabilities,
 ) -> Iterator[Action]:
     """Yield what is still to be sent about an incident, in order.
 
     `fingerprint` is that of its message as it should be, `fresh` are the keys of the notices that have just arrived.
-    What was over before a receiver was told of it is told only when something of it has just arrived.
+    What was over before a receiver was told of it is told only when it `is_news` (see touched).
     """
     if capabilities.opens and (sent is None or not sent.root):
         was_tried = sent is not None
-        if not (incident.is_open or was_tried or _is_fresh(incident, fresh)):
+        if not (incident.is_open or was_tried or is_news):
             return
         yield Action(do="post", id=incident.id)
     elif capabilities.editable and sent and sent.fingerprint != fingerprint:
@@ -81,9 +82,19 @@ def due(
         yield from _news(incident, told, sent, fresh, capabilities)
 
 
-def _is_fresh(incident: Incident, fresh: frozenset[str]) -> bool:
-    # Also an end: it may have cut this incident off another one, under which its beginning was told.
-    return any(notice.key in fresh for notice in incident.notices)
+def touched(incidents: Iterable[Incident], fresh: frozenset[str], told: Mapping[str, Sent]) -> frozenset[str]:
+    """Return the ids of the incidents that notices which have just arrived may have changed.
+
+    Those are the incidents that have one, and those after one that was told and has one: an end that is heard of late
+    may have cut them off, and what was told of them was told with that.
+    """
+    found, may_be_cut_off = set(), False
+    for incident in incidents:
+        has_fresh = any(notice.key in fresh for notice in incident.notices)
+        if has_fresh or may_be_cut_off:
+            found.add(incident.id)
+        may_be_cut_off = may_be_cut_off or (has_fresh and incident.id in told)
+    return frozenset(found)
 
 
 def _thread(
