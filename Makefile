@@ -85,6 +85,7 @@ bench: setup
 	.venv/bin/python -m benchmarks.figures
 	.venv/bin/python -m benchmarks.aws_calls
 	.venv/bin/python -m benchmarks.plan_command
+	.venv/bin/python -m benchmarks.start_command
 	.venv/bin/python -m benchmarks.lost_messages
 
 soak: setup

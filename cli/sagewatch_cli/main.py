@@ -1,26 +1,57 @@
-"""The `sagewatch` command: its groups of commands, and nothing else."""
+"""The `sagewatch` command: its groups of commands, each loaded when it is asked for, and nothing else."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version as installed
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
+from typer.main import get_command
 
 from sagewatch.errors import ErrorCode
-from sagewatch_cli.commands import events, local, notify, policy
-from sagewatch_cli.commands.backtest import backtest
-from sagewatch_cli.commands.catalog import catalog
-from sagewatch_cli.commands.coverage import coverage
-from sagewatch_cli.commands.explain import explain
-from sagewatch_cli.commands.guardrails import guardrails
-from sagewatch_cli.commands.plan import plan
-from sagewatch_cli.commands.uninstall import uninstall
-from sagewatch_cli.printing import explained_at
+
+_HELP = {"help_option_names": ["-h", "--help"]}
 
 
-class _Coded(TyperGroup):
-    """The group of all commands: a wrong option or argument of any of them is shown with its code."""
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """A command that is not loaded yet: where it is, and what the list of commands says of it."""
+
+    module: str
+    name: str
+    said: str
+
+
+COMMANDS: Mapping[str, LazyCommand] = {
+    "catalog": LazyCommand("catalog", "catalog", "Print every alarm of every kind, and what becomes of every metric."),
+    "guardrails": LazyCommand(
+        "guardrails", "guardrails", "Print the AutoRollbackConfiguration of a live endpoint, for UpdateEndpoint."
+    ),
+    "plan": LazyCommand("plan", "plan", "Print which alarms would be made, changed and deleted, and what they cost."),
+    "explain": LazyCommand("explain", "explain", "Say when an alarm fires, why it exists, and how it is now."),
+    "coverage": LazyCommand("coverage", "coverage", "Print who is watched in the account and Region, and who is not."),
+    "policy": LazyCommand("policy", "app", "What the owner of the account wants otherwise."),
+    "notify": LazyCommand("notify", "app", "Who hears of what."),
+    "backtest": LazyCommand("backtest", "backtest", "Replay the last days of a resource's metrics through its alarms."),
+    "events": LazyCommand("events", "app", "What the deployed stack is doing."),
+    "uninstall": LazyCommand(
+        "uninstall", "uninstall", "Remove our alarms, mute rules and left-over dashboard once the stack is deleted."
+    ),
+    "local": LazyCommand("local", "app", "AWS played on this machine: no account, no Docker."),
+}
+"""The commands, in the order in which they are listed."""
+
+
+class LazyGroup(TyperGroup):
+    """Lists its commands without loading any: boto3 and the emulators take seconds, and each TAB of a shell asks.
+
+    A wrong option or argument of any command is shown with its code.
+    """
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         try:
@@ -34,32 +65,63 @@ class _Coded(TyperGroup):
         except TyperException as error:
             raise _coded(error) from None
 
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        listed = COMMANDS.get(cmd_name)
+        return TyperCommand(name=cmd_name, help=listed.said) if listed else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        # What TyperGroup looks through for names that are near.
+        self.commands = {name: self.get_command(ctx, name) for name in COMMANDS}
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if command and name else None, rest
+
 
 def _coded(error: TyperException) -> TyperException:
     # A group without a command shows its help, by way of an error.
     if type(error).__name__ != "NoArgsIsHelpError":
-        error.message = f"{error.message} {explained_at(ErrorCode.WRONG_USAGE)}".lstrip()
+        error.message = f"{error.message} {_explained(ErrorCode.WRONG_USAGE)}".lstrip()
     return error
+
+
+def _explained(code: ErrorCode) -> str:
+    from sagewatch_cli.printing import explained_at
+
+    return explained_at(code)
+
+
+def load(name: str) -> Any:
+    """Return a command, or a group of them, as typer makes it of what its module declares."""
+    where = COMMANDS[name]
+    try:
+        module = import_module(f"sagewatch_cli.commands.{where.module}")
+    except ModuleNotFoundError as error:
+        if name != "local" or (error.name or "").startswith("sagewatch"):
+            raise
+        typer.echo(f"`sagewatch local` needs {error.name}: install sagewatch[local], or run make in a clone.", err=True)
+        typer.echo(_explained(ErrorCode.NOT_A_CHECKOUT), err=True)
+        raise typer.Exit(1) from error
+    found = getattr(module, where.name)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings=_HELP)
+        alone.command(name, context_settings=_HELP)(found)
+        found = alone
+    found.info.context_settings = _HELP
+    command = get_command(found)
+    command.name = name
+    return command
 
 
 app = typer.Typer(
     name="sagewatch",
-    cls=_Coded,
     help="Alarms for every Amazon SageMaker resource: made when it appears, gone when it goes.",
+    cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings=_HELP,
 )
-app.command()(catalog)
-app.command()(guardrails)
-app.command()(plan)
-app.command()(explain)
-app.command()(coverage)
-app.add_typer(policy.app)
-app.add_typer(notify.app)
-app.command()(backtest)
-app.add_typer(events.app)
-app.command()(uninstall)
-app.add_typer(local.app)
 
 
 def _version(wanted: bool) -> None:

@@ -9,8 +9,12 @@ import typer
 from botocore.utils import is_valid_endpoint_url
 
 from sagewatch.errors import BadSetting, BrokenPolicy, ErrorCode
+from sagewatch.kinds.kind import Kind
+from sagewatch.kinds.registry import KINDS
+from sagewatch.model import Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.settings import alarm_prefix
+from sagewatch_cli.account.nearest import near
 from sagewatch_cli.account.policy import parameter_of, read_policy
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.printing import BROKEN, stop
@@ -39,6 +43,14 @@ EndpointUrl = Annotated[
     str | None,
     typer.Option("--endpoint-url", callback=_address, help="Ask an emulator instead of AWS.", show_default=False),
 ]
+StackName = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        help="Name of the CloudFormation stack; found by the prefix when it is not given.",
+        show_default=False,
+    ),
+]
 PolicyFile = Annotated[
     Path | None,
     typer.Option("--policy", exists=True, dir_okay=False, help="A policy to try, in place of the deployed one."),
@@ -48,10 +60,24 @@ IncidentsTable = Annotated[
     typer.Option(
         "--table",
         envvar="INCIDENTS_TABLE",
-        help="The stack's incidents table, where the sweep writes which rows a budget has no room for.",
+        help="The table where the sweep writes which rows a budget has no room for; by default, the stack's.",
         show_default=False,
     ),
 ]
+
+
+def known_ref(text: str, *, watched: bool = False) -> tuple[Kind, Ref]:
+    """Read `kind/name`; with `watched` only of a kind that has rows. Anything else is wrong usage."""
+    kind_name, _, name = text.partition("/")
+    kinds = [each for each in KINDS if each.specs or not watched]
+    kind = next((each for each in kinds if each.name == kind_name), None)
+    if kind is not None and name:
+        return kind, Ref(kind.name, name)
+    if kind is None and name:
+        of = " with alarms" if watched else ""
+        hint = near(kind_name, [each.name for each in kinds])
+        raise typer.BadParameter(f"'{text}' is not kind/name: there is no kind {kind_name}{of}.{hint}")
+    raise typer.BadParameter(f"'{text}' is not kind/name, such as endpoint/churn")
 
 
 def policy_in_force(account: Account, prefix: str, file: Path | None) -> PolicyInForce:

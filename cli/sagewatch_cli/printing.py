@@ -12,8 +12,10 @@ from rich import box
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from sagewatch.errors import ErrorCode
+from sagewatch_cli.account.deployment import Deployment
 
 
 class OutputFormat(StrEnum):
@@ -35,6 +37,11 @@ BROKEN = 5
 def table(*columns: str, title: str | None = None) -> Table:
     """Return an empty table in the house's style."""
     return Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def first_line(console: Console, deployment: Deployment) -> None:
+    """Print which account, Region and stack an answer is about; on one line, however narrow the terminal is."""
+    console.print(Text(deployment.line, "dim"), soft_wrap=True)
 
 
 def as_json(data: Mapping[str, Any] | list[Any]) -> None:

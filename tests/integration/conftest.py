@@ -15,6 +15,8 @@ import pytest
 from botocore.model import OperationModel
 from moto import mock_aws
 
+from sagewatch_cli.account.stack import stack_parameter
+
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -59,6 +61,63 @@ def nothing_of_what_moto_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
         return client
 
     monkeypatch.setattr(boto3.session.Session, "client", made)
+
+
+@dataclass(slots=True)
+class DeployedStacks:
+    """What CloudFormation says of the stacks of the account, and IAM of its alias."""
+
+    resources: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    """Stack → logical id → (physical id, resource type)."""
+    alias: str = ""
+
+    def deploy(self, name: str = "sagewatch", prefix: str = "sagewatch", **resources: tuple[str, str]) -> None:
+        """Have a stack of ours, with these resources and the parameter by which it owns its prefix."""
+        boto3.client("ssm").put_parameter(
+            Name=stack_parameter(prefix),
+            Value=f"arn:aws:cloudformation:us-east-1:123456789012:stack/{name}/1f0c2a30-0000-0000-0000-000000000000",
+            Type="String",
+        )
+        self.resources[name] = resources
+
+    def answer_aliases(self, **_: Any) -> Any:
+        return _answered({"AccountAliases": [self.alias] if self.alias else []})
+
+    def answer_resources(self, params: Any, **_: Any) -> Any:
+        name = params["body"]["StackName"]
+        if name not in self.resources:
+            # ListStackResources has no error of its own for that (CloudFormation API Reference, Common Error Types).
+            error = {"Code": "ValidationError", "Message": f"Stack with id {name} does not exist"}
+            return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        found = [
+            {"LogicalResourceId": id_, "PhysicalResourceId": physical, "ResourceType": its}
+            for id_, (physical, its) in self.resources[name].items()
+        ]
+        return _answered({"StackResourceSummaries": found})
+
+
+@pytest.fixture(autouse=True)
+def stacks(monkeypatch: pytest.MonkeyPatch) -> DeployedStacks:
+    """No stack, until a test deploys one; moto would load all of its services to play CloudFormation."""
+    found, make = DeployedStacks(), boto3.session.Session.client
+    answers = {
+        "before-call.cloudformation.ListStackResources": found.answer_resources,
+        "before-call.iam.ListAccountAliases": found.answer_aliases,
+    }
+
+    def made(session: Any, service: str, *args: Any, **kwargs: Any) -> Any:
+        client = make(session, service, *args, **kwargs)
+        for event, answer in answers.items():
+            if event.split(".")[1] == service:
+                client.meta.events.register(event, answer)
+        return client
+
+    monkeypatch.setattr(boto3.session.Session, "client", made)
+    return found
+
+
+def _answered(data: dict[str, Any]) -> Any:
+    return SimpleNamespace(status_code=200), {**data, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
 
 def _empty(items: str) -> Any:

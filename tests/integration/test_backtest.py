@@ -265,7 +265,8 @@ def test_people_get_a_table(fleet: Fleet) -> None:
 
     text = run("endpoint/churn").stdout
 
-    assert text.startswith("endpoint/churn: the last 7 days, until ")
+    assert text.startswith("Account 123456789012, us-east-1, alarms under sagewatch/, no stack of ours\nendpoint/churn")
+    assert text.splitlines()[1].startswith("endpoint/churn: the last 7 days, until ")
     assert "  memory" in text
     assert "No data, so never fired: AllTraffic/errors-5xx, " in text
     assert "Asked CloudWatch for " in text
@@ -283,7 +284,7 @@ def test_a_resource_that_is_not_there_is_exit_code_3() -> None:
     result = run("endpoint/nope")
 
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == "There is no endpoint/nope in this account and Region.\nSW-503 (docs/errors.md)\n"
+    assert result.stderr == ("There is no endpoint nope in account 123456789012, us-east-1.\nSW-503 (docs/errors.md)\n")
 
 
 def test_a_resource_that_is_ignored_is_exit_code_4(fleet: Fleet) -> None:

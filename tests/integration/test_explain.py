@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +14,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from sagewatch.aws import budget_store
+from sagewatch.policy.rules import Withheld
 from sagewatch_cli.main import app
-from tests.integration.conftest import Fleet, Journal, alarms, batch, cold_start, incidents_table
+from tests.integration.conftest import DeployedStacks, Fleet, Journal, alarms, batch, cold_start, incidents_table
 
 OURS = "sagewatch/endpoint/churn/AllTraffic/"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:pagers"
@@ -79,7 +82,9 @@ def test_an_alarm_is_told_in_words(fleet: Fleet) -> None:
 
     text = run(f"{OURS}cpu").stdout
 
-    assert text.startswith(f"{OURS}cpu  CPU use\n")
+    first, then, *_ = text.splitlines()
+    assert first == "Account 123456789012, us-east-1, alarms under sagewatch/, no stack of ours"
+    assert then == f"{OURS}cpu  CPU use"
     assert "in force: 90 % of 8 vCPU (ml.m5.2xlarge) = 720" in text
     assert "As it should be." in text
     assert "CPUUtilization of /aws/sagemaker/Endpoints (EndpointName=churn, VariantName=AllTraffic)" in text
@@ -212,7 +217,10 @@ def test_an_ignored_resource_says_by_what(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("endpoint/chrun", "There is no endpoint chrun in this account and Region. Do you mean churn?"),
+        (
+            "endpoint/chrun",
+            "There is no endpoint chrun in account 123456789012, us-east-1. Do you mean churn?",
+        ),
         ("endpiont/churn", "There is no kind endpiont. Do you mean endpoint?"),
         (f"{OURS}disc", "There is no alarm disc for the kind endpoint. Do you mean disk?"),
         (
@@ -253,23 +261,43 @@ def test_a_kind_without_rows_has_notices_only(fleet: Fleet) -> None:
     result = run("notebook/lab")
 
     assert result.exit_code == 0
-    assert result.stdout == "notebook/lab: a notebook gets no alarms, only notices when it fails.\n"
+    assert result.stdout.splitlines()[1:] == ["notebook/lab: a notebook gets no alarms, only notices when it fails."]
 
 
-def test_rows_that_the_budget_left_out_are_told(fleet: Fleet, tmp_path: Path) -> None:
+def test_rows_that_the_budget_left_out_are_told(fleet: Fleet, stacks: DeployedStacks, tmp_path: Path) -> None:
     fleet.endpoint()
     watched()
-    key = {"pk": {"S": "BUDGET"}, "sk": {"S": "withheld"}}
-    row = {"kind": "endpoint", "alarm": "idle", "severity": "info"}
-    item = {"M": {**{name: {"S": value} for name, value in row.items()}, "cost": {"N": "0.1"}}}
-    dynamodb = boto3.client("dynamodb")
-    incidents_table()
-    dynamodb.put_item(TableName="incidents", Item={**key, "rows": {"L": [item]}})
+    stacks.deploy(Incidents=(incidents_table(), "AWS::DynamoDB::Table"))
+    withheld = Withheld(frozenset({("endpoint", "idle")}), 1.0)
+    budget_store.write_withheld(boto3.client("dynamodb"), "incidents", withheld)
     policy = policy_file(tmp_path, "budget: 1\n")
 
-    found = one("idle", "--policy", policy, "--table", "incidents")
+    found = one("idle", "--policy", policy)
 
     assert (found["verdicts"], found["notes"]) == (["unwanted"], ["the budget has no room for it"])
+
+
+def test_a_budget_whose_stack_is_not_found_is_said_to_be_unknown(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.endpoint()
+    watched()
+
+    result = run("endpoint/churn", "--policy", policy_file(tmp_path, "budget: 1\n"))
+
+    assert result.exit_code == 0
+    assert result.stderr.startswith("Not read: Which rows the budget has no room for is not known: There is no stack")
+
+
+def test_a_job_that_failed_says_so_and_when(fleet: Fleet) -> None:
+    fleet.training_job("xgb-churn")
+    fleet.set_training_job("xgb-churn", "Failed")
+
+    result = run("training-job/xgb-churn")
+
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert re.fullmatch(
+        r"training-job/xgb-churn is over since [0-9-]+ [0-9:]+ UTC: Failed.*\. It has no alarms any more\.\n",
+        result.stderr,
+    )
 
 
 def test_a_broken_policy_ends_the_command(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from tests.integration.conftest import Fleet, alarms, batch, cold_start
 OURS = "sagewatch/endpoint/churn/AllTraffic/"
 CRITICAL = [f"{OURS}{alarm}" for alarm in ("errors-5xx", "model-errors", "latency-p99", "memory", "disk")]
 
+WHERE = "Account 123456789012, us-east-1, alarms under sagewatch/, no stack of ours\n"
+
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["guardrails", *arguments])
@@ -47,7 +49,7 @@ def test_the_critical_alarms_come_in_the_order_of_the_catalogue(fleet: Fleet) ->
 
     assert result.exit_code == 0
     assert named(result) == CRITICAL
-    assert result.stderr == ""
+    assert result.stderr == WHERE
 
 
 def test_the_block_is_what_update_endpoint_takes(fleet: Fleet) -> None:
@@ -100,7 +102,7 @@ def test_a_firing_alarm_is_warned_of_on_stderr_and_the_block_stays_clean(fleet: 
 
     assert result.exit_code == 0
     assert named(result) == CRITICAL
-    assert result.stderr == f"{CRITICAL[2]} is firing: SageMaker ends a deployment that it guards.\n"
+    assert result.stderr == f"{WHERE}{CRITICAL[2]} is firing: SageMaker ends a deployment that it guards.\n"
 
 
 def test_text_explains(fleet: Fleet) -> None:
@@ -153,7 +155,9 @@ def test_an_endpoint_that_is_not_there_is_exit_code_3() -> None:
     result = run("nope")
 
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == "There is no endpoint nope in this account and Region.\nSW-503 (docs/errors.md)\n"
+    assert result.stderr == (
+        f"{WHERE}There is no endpoint nope in account 123456789012, us-east-1.\nSW-503 (docs/errors.md)\n"
+    )
 
 
 @pytest.mark.parametrize("prefix", [(), ("--prefix", "other")])
@@ -165,7 +169,9 @@ def test_an_endpoint_without_alarms_is_exit_code_4(prefix: tuple[str, ...], flee
     result = run("churn", *prefix)
 
     assert (result.exit_code, result.stdout) == (4, "")
-    assert result.stderr.startswith(f"churn has no alarms under {prefix[1] if prefix else 'sagewatch'}/ (yet)")
+    assert result.stderr.splitlines()[1].startswith(
+        f"churn has no alarms under {prefix[1] if prefix else 'sagewatch'}/ (yet)"
+    )
 
 
 def test_an_unknown_profile_is_said_in_a_sentence() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import boto3
@@ -14,7 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from sagewatch_cli.main import app
-from tests.integration.conftest import Queue
+from tests.integration.conftest import DeployedStacks, Queue
 from tests.integration.slack_double import SlackDouble
 from tests.integration.test_digest import double as double
 from tests.integration.test_digest import notify as notify
@@ -56,6 +56,7 @@ def test_people_read_which_routes_it_takes_where_they_lead_and_what_is_said(poli
     assert result.exit_code == 0
     head, _, message = result.stdout.partition("\n\nWhat is said:\n")
     assert head.splitlines() == [
+        "Account 123456789012, us-east-1, alarms under sagewatch/, no stack of ours",
         "A notice with severity=critical kind=endpoint resource=sagewatch-test scope=TEST alarm=latency-p99 team=fraud",
         "→ fraud: matches team",
         "    Slack: C0FRAUD",
@@ -132,28 +133,20 @@ class Deployed:
 
 
 @pytest.fixture
-def deployed(notify: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+def deployed(
+    notify: Callable[..., ModuleType], stacks: DeployedStacks, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployed]:
     boto3.client("ssm").put_parameter(Name="/sagewatch/sagewatch/policy", Type="String", Value=POLICY)
     there = Deployed(notify(POLICY))
-    made_of = {"NotifyQueue": there.queue.url, "Incidents": "incidents"}
+    queue, table = "AWS::SQS::Queue", "AWS::DynamoDB::Table"
+    stacks.deploy(NotifyQueue=(there.queue.url, queue), Incidents=("incidents", table))
     make = boto3.session.Session.client
 
     def made(session: Any, service: str, *args: Any, **kwargs: Any) -> Any:
         client = make(session, service, *args, **kwargs)
-        if service == "cloudformation":
-            client.meta.events.register("before-call.cloudformation.ListStackResources", listed)
         if service == "sqs":
             client.meta.events.register("after-call.sqs.SendMessageBatch", there.work)
         return client
-
-    def listed(params: Any, **_: Any) -> Any:
-        known = params["body"]["StackName"] == "sagewatch"
-        summaries = [
-            {"LogicalResourceId": name, "PhysicalResourceId": id_, "ResourceType": "AWS::SQS::Queue"}
-            for name, id_ in made_of.items()
-            if known
-        ]
-        return SimpleNamespace(status_code=200), {"StackResourceSummaries": summaries, "ResponseMetadata": {}}
 
     monkeypatch.setattr(boto3.session.Session, "client", made)
     yield there

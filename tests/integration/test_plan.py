@@ -34,6 +34,7 @@ from tests.integration.conftest import Fleet, Journal, Queue, alarms
 from tests.resources import PLAIN_VARIANT, TWO_STEPS
 
 OURS = "sagewatch/endpoint/churn/AllTraffic/"
+WHERE = "Account 123456789012, us-east-1, alarms under sagewatch/, no stack of ours"
 SUSPECTS, EVERYONE = Selection(), Selection(everyone=True)
 
 
@@ -85,8 +86,9 @@ def test_a_fleet_in_order_has_nothing_to_do(fleet: Fleet) -> None:
     result = run()
 
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[0].startswith("Nothing to do · $")
-    assert result.stdout.splitlines()[1:] == ["Looked at 0 of 1 resources; --full looks at every one."]
+    assert result.stdout.splitlines()[0] == WHERE
+    assert result.stdout.splitlines()[1].startswith("Nothing to do · $")
+    assert result.stdout.splitlines()[2:] == ["Looked at 0 of 1 resources; --full looks at every one."]
 
 
 def test_where_nothing_is_found_it_says_so() -> None:
@@ -94,8 +96,9 @@ def test_where_nothing_is_found_it_says_so() -> None:
 
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
+        WHERE,
         "Nothing to do · $0.00 a month",
-        "No resource was found in this account and Region.",
+        "No resource was found.",
     ]
 
 

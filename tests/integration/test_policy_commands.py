@@ -275,7 +275,7 @@ def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(
 
     result = run("edit", "--yes")
 
-    assert result.exit_code == 1
+    assert result.exit_code == 7
     assert "was changed after it was read" in result.stderr
     assert [each.read_text() for each in drafts.iterdir()] == [GOOD]
 

@@ -13,10 +13,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from sagewatch_cli.account.deployment import find_deployment
 from sagewatch_cli.account.events import Activity, StackParts, Tail
+from sagewatch_cli.account.session import Account
 from sagewatch_cli.commands.events import watch
 from sagewatch_cli.main import app
-from tests.integration.conftest import Queue
+from tests.integration.conftest import DeployedStacks, Queue
 
 LOGS = {"ReconcileLogs": "/r", "SweepLogs": "/s", "NotifyLogs": "/n"}
 QUEUES = ("ReconcileQueue", "ReconcileDeadLetters", "NotifyQueue")
@@ -38,45 +40,16 @@ def log(group: str, *messages: str | Mapping[str, Any], ago: float = 60) -> None
 
 
 @pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def stack(stacks: DeployedStacks) -> dict[str, str]:
     """A stack called sagewatch with its log groups and queues, by logical id."""
     logs = boto3.client("logs")
     for group in LOGS.values():
         logs.create_log_group(logGroupName=group)
         logs.create_log_stream(logGroupName=group, logStreamName="stream")
     parts = {**LOGS, **{name: Queue(name).url for name in QUEUES}}
-    _answer(monkeypatch, parts)
+    types = {id_: "AWS::Logs::LogGroup" if id_ in LOGS else "AWS::SQS::Queue" for id_ in parts}
+    stacks.deploy(**{id_: (physical, types[id_]) for id_, physical in parts.items()})
     return parts
-
-
-def _answer(monkeypatch: pytest.MonkeyPatch, parts: Mapping[str, str]) -> None:
-    make = boto3.session.Session.client
-
-    def made(session: Any, service: str, *args: Any, **kwargs: Any) -> Any:
-        client = make(session, service, *args, **kwargs)
-        if service == "cloudformation":
-            client.meta.events.register("before-call.cloudformation.ListStackResources", answer)
-        return client
-
-    def answer(params: Mapping[str, Any], **_: Any) -> tuple[SimpleNamespace, dict[str, Any]]:
-        if params["body"]["StackName"] != "sagewatch":
-            message = "Stack with id other does not exist"
-            error = {"Code": "ValidationError", "Message": message}
-            return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
-        found = [
-            {
-                "LogicalResourceId": id_,
-                "PhysicalResourceId": physical,
-                "ResourceType": "AWS::Logs::LogGroup" if id_ in LOGS else "AWS::SQS::Queue",
-            }
-            for id_, physical in parts.items()
-        ]
-        return SimpleNamespace(status_code=200), {
-            "StackResourceSummaries": found,
-            "ResponseMetadata": {"HTTPStatusCode": 200},
-        }
-
-    monkeypatch.setattr(boto3.session.Session, "client", made)
 
 
 def said(result: Result) -> list[str]:
@@ -148,8 +121,7 @@ def test_following_shows_each_line_once_also_those_that_come_late(stack: dict[st
             raise Enough
         happens()
 
-    found = StackParts.find(boto3.client("cloudformation"), "sagewatch")
-    assert found is not None
+    found = StackParts.of(find_deployment(Account(), "sagewatch").resources)
     tail = Tail(boto3.client("logs"), boto3.client("sqs"), found, int(time.time() - 60) * 1000)
     with pytest.raises(Enough):
         watch(tail, shown.append, wait)
@@ -195,9 +167,21 @@ def test_a_stack_that_is_not_there_is_exit_code_3(stack: dict[str, str]) -> None
     result = run("--stack", "other", "--no-follow")
 
     assert (result.exit_code, result.stdout) == (3, "")
-    assert (
-        result.stderr
-        == "There is no stack of ours called other in this account and Region. Say --stack.\nSW-502 (docs/errors.md)\n"
+    assert result.stderr == (
+        "There is no stack of ours called other in account 123456789012, us-east-1. "
+        "Say --prefix, or --stack and its name.\nSW-502 (docs/errors.md)\n"
+    )
+
+
+def test_the_stack_of_another_prefix_is_found_by_its_parameter(stacks: DeployedStacks) -> None:
+    boto3.client("logs").create_log_group(logGroupName="/r")
+    stacks.deploy("alarms-of-b", "b", ReconcileLogs=("/r", "AWS::Logs::LogGroup"))
+
+    result = run("--no-follow", "--prefix", "b")
+
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "Account 123456789012, us-east-1, alarms under b/, stack alarms-of-b\n",
     )
 
 
@@ -207,7 +191,9 @@ def test_a_log_group_that_cannot_be_read_is_said(stack: dict[str, str]) -> None:
     result = run("--no-follow")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("filter_log_events /n: An error occurred (ResourceNotFoundException)")
+    assert result.stderr.splitlines()[1].startswith(
+        "filter_log_events /n: An error occurred (ResourceNotFoundException)"
+    )
 
 
 @pytest.mark.parametrize("since", ["soon", "5%"])

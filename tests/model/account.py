@@ -26,7 +26,9 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.validate import validate_parameters
 
 from tests.alarm_limits import broken
+from tests.template import template
 
+DESCRIPTION = template()["Description"]
 REGION, NUMBER = "us-east-1", "123456789012"
 ARN = f"arn:aws:sagemaker:{REGION}:{NUMBER}"
 BEGINNING = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
@@ -387,6 +389,22 @@ class AccountDouble:
         if found := self.models.get(ModelName):
             return dict(found)
         return error("ValidationException", f'Could not find model "{ARN}:model/{ModelName}".')
+
+    # ------------------------------------------------------------------------------------------------ whose it is
+    def _GetCallerIdentity(self) -> dict[str, Any]:  # noqa: N802
+        return {"Arn": f"arn:aws:sts::{NUMBER}:assumed-role/ops/me", "Account": NUMBER, "UserId": "x"}
+
+    def _ListAccountAliases(self) -> dict[str, Any]:  # noqa: N802
+        return {"AccountAliases": [], "IsTruncated": False}
+
+    def _DescribeStacks(self) -> dict[str, Any]:  # noqa: N802
+        parameters = [{"ParameterKey": "AlarmPrefix", "ParameterValue": "sagewatch"}]
+        stack = {"StackName": "sagewatch", "Description": DESCRIPTION, "Parameters": parameters}
+        return {"Stacks": [stack]}
+
+    def _ListStackResources(self, StackName: str) -> dict[str, Any]:  # noqa: N802, N803
+        found = {"LogicalResourceId": "Incidents", "PhysicalResourceId": "incidents"}
+        return {"StackResourceSummaries": [{**found, "ResourceType": "AWS::DynamoDB::Table"}]}
 
     # ------------------------------------------------------------------------------------------------ CloudWatch
     def _PutMetricAlarm(self, **request: Any) -> dict[str, Any]:  # noqa: N802

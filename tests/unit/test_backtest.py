@@ -13,10 +13,11 @@ from rich.console import Console
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.model import Alarm, Facts, Ref
 from sagewatch.watch.plan import plan
+from sagewatch_cli.account.backtest import Report, judged
 from sagewatch_cli.account.metric_history import MetricHistory, queries
 from sagewatch_cli.account.proposals import DAY
 from sagewatch_cli.account.replay import Point, Series
-from sagewatch_cli.commands.backtest import Report, as_data, judged, rendered
+from sagewatch_cli.commands.backtest import as_data, rendered
 from tests.resources import answering, config, endpoint, observed, variant
 from tests.snapshots import NOT_DRAWN
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from sagewatch.fleet.costs import prices
+from sagewatch.fleet.summaries import AlarmSummary, summary_of
+from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.monitoring_schedule import MONITORING_SCHEDULE
 from sagewatch.kinds.registry import kind
-from sagewatch.model import Facts, Gap, Plan, Ref, Scope, canonical
-from sagewatch.policy.rules import AlarmRule, Ignored, Policy
+from sagewatch.model import Described, Facts, Gap, Observed, Plan, Ref, Scope, canonical
+from sagewatch.policy.rules import AlarmRule, Ignored, Policy, PolicyInForce
 from sagewatch.watch.diff import diff
+from sagewatch.watch.rows import rows_there
 from sagewatch_cli.account.alarms import PresentAlarm, series
 from sagewatch_cli.account.coverage import (
     Coverage,
@@ -32,10 +35,10 @@ from sagewatch_cli.account.coverage import (
 )
 from sagewatch_cli.account.coverage_page import SYMBOLS, page
 from sagewatch_cli.commands.coverage import as_data, show
-from tests import fleets
-from tests.fleets import NOW, where
+from tests import fleets, resources
+from tests.fleets import LONG_AGO, NOW, where
+from tests.snapshots import snapshot
 
-SNAPSHOTS = Path(__file__).with_name("snapshots")
 CHURN = Ref("endpoint", "churn")
 PRICES = prices("us-east-1")
 
@@ -164,17 +167,17 @@ EVERY_ROW = frozenset(("endpoint", spec.id) for spec in ENDPOINT.specs)
 def test_the_reason_is_what_keeps_the_alarms_away(
     why: UnwatchedReason, said: str, facts: dict[str, Any], more: dict[str, Any]
 ) -> None:
-    found = unwatched(
-        where(**more), ENDPOINT, Facts(**{"ref": CHURN, "live": True, "scopes": (VARIANT,), **facts}), OLD
-    )
+    seen = Observed(facts=Facts(**{"ref": CHURN, "live": True, "scopes": (VARIANT,), **facts}))
+
+    found = unwatched(where(**more), ENDPOINT, seen, OLD)
 
     assert found == UnwatchedResource(CHURN, why, said)
 
 
 def test_a_resource_without_alarms_that_should_have_some_is_missing_after_a_quarter_of_an_hour() -> None:
-    facts = Facts(ref=CHURN, live=True, scopes=(VARIANT,))
+    seen = Observed(facts=Facts(ref=CHURN, live=True, scopes=(VARIANT,)))
 
-    reasons = [unwatched(where(), ENDPOINT, facts, NOW - timedelta(minutes=age)).why for age in (14, 15)]
+    reasons = [unwatched(where(), ENDPOINT, seen, NOW - timedelta(minutes=age)).why for age in (14, 15)]
 
     assert reasons == [UnwatchedReason.NOT_YET, UnwatchedReason.MISSING]
 
@@ -184,30 +187,74 @@ def test_the_matrix_tells_what_lacks_from_what_does_not_apply() -> None:
     alarms = [each for each in fleets.endpoint() if not each.name.endswith(("/disk", "/idle"))]
     policy = Policy(alarms=(AlarmRule(alarm="idle", off=True),))
 
-    found = count_coverage(where(policy=policy), CoverageReadings(living=(CHURN,), owned={CHURN: alarms}), PRICES)
+    variant = resources.variant()
+    facts = fleets.facts(ENDPOINT, resources.endpoint(variant), describe_endpoint_config=resources.config(variant))
+    tagged = replace(facts, tags={"sagewatch:cpu": "off"})
+    seen = Observed(facts=tagged, owned=tuple(each.alarm for each in alarms if not each.name.endswith("/cpu")))
+    in_force = PolicyInForce(policy, frozenset({("endpoint", "errors-4xx")}))
+    there = [each for each in alarms if not each.name.endswith(("/cpu", "/errors-4xx"))]
+
+    found = count_coverage(
+        where(policy=policy, withheld=in_force.withheld),
+        CoverageReadings(
+            living=(CHURN,), owned={CHURN: there}, rows={CHURN: rows_there("sagewatch", ENDPOINT, seen, in_force)}
+        ),
+        PRICES,
+    )
     words = {cell.alarm: cell.word for cell in matrix(found, ENDPOINT)[CHURN]}
 
-    assert {alarm: words[alarm] for alarm in ("memory", "disk", "idle", "gpu")} == {
+    asked = ("memory", "disk", "idle", "cpu", "errors-4xx", "gpu")
+    assert {alarm: words[alarm] for alarm in asked} == {
         "memory": "ok",
         "disk": "missing",
         "idle": "off",
+        "cpu": "off",
+        "errors-4xx": "over budget",
         "gpu": "",
     }
+    assert "AllTraffic/disk" in found.incomplete[0].lacking
 
 
-def test_nothing_is_missing_where_an_alarm_says_that_all_are_there() -> None:
+def test_missing_alarms_are_never_shown_beside_a_hundred_percent() -> None:
+    variant = resources.variant()
+    facts = fleets.facts(ENDPOINT, resources.endpoint(variant), describe_endpoint_config=resources.config(variant))
+    alarms = [each for each in fleets.endpoint() if not each.name.endswith("/disk")]
+    seen = Observed(facts=facts, owned=tuple(each.alarm for each in alarms))
+    rows = {CHURN: rows_there("sagewatch", ENDPOINT, seen, PolicyInForce(withheld=fleets.NOT_DRAWN))}
+
+    found = covered(*alarms, rows=rows)
+
+    assert (found.percent, found.watched, [each.lacking for each in found.incomplete]) == (
+        0.0,
+        0,
+        [("AllTraffic/disk",)],
+    )
+    assert "100 %" not in printed(found, 120)
+    assert "everything that should be is watched" not in page(found)
+
+
+def test_nothing_is_missing_where_an_alarm_says_that_all_are_there_and_others_are_looked_at() -> None:
     wanted = [each for each in fleets.endpoint() if not each.name.endswith("/disk")]
     put = diff(Plan(alarms=tuple(each.alarm for each in wanted)), ()).puts
     alarms = [replace(each, alarm=alarm) for each, alarm in zip(wanted, put, strict=True)]
 
-    words = {}
-    for there in (alarms, alarms[1:]):
-        found = count_coverage(where(), CoverageReadings(living=(CHURN,), owned={CHURN: there}), PRICES)
-        words[len(there)] = {cell.alarm: cell.word for cell in matrix(found, ENDPOINT)[CHURN]}
+    words = {cell.alarm: cell.word for cell in matrix(covered(*alarms), ENDPOINT)[CHURN]}
+    named = [
+        suspects({CHURN: LONG_AGO}, {CHURN: summaries(there)}, NOW, PolicyInForce()) for there in (alarms, alarms[1:])
+    ]
 
-    assert words[len(alarms)]["disk"] == "off"
-    assert "missing" not in words[len(alarms)].values()
-    assert words[len(alarms) - 1]["disk"] == "missing"
+    assert words["disk"] == ""
+    assert "missing" not in words.values()
+    assert named == [set(), {CHURN}]
+
+
+def summaries(alarms: Iterable[PresentAlarm]) -> list[AlarmSummary]:
+    """The alarms, as the sweep keeps them."""
+    return [
+        summary_of(Described(each.alarm, each.updated), labels, PRICES)
+        for each in alarms
+        if (labels := each.alarm.labels)
+    ]
 
 
 def test_a_cell_shows_the_worst_of_its_scopes() -> None:
@@ -224,9 +271,9 @@ def test_a_cell_shows_the_worst_of_its_scopes() -> None:
 @pytest.mark.parametrize("endpoints", [5, 60])
 def test_the_tables_are_as_they_were(width: int, endpoints: int) -> None:
     """After a change that is meant, look at the difference and write the file anew."""
-    snapshot = SNAPSHOTS / f"coverage-{endpoints}-at-{width}.txt"
+    text = printed(fleets.fleet(endpoints), width)
 
-    assert printed(fleets.fleet(endpoints), width) == snapshot.read_text()
+    assert text == snapshot(f"coverage-{endpoints}-at-{width}", text)
 
 
 def test_no_line_is_wider_than_the_terminal() -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sagewatch.errors import Undeliverable
+from sagewatch.fleet.costs import prices
 from sagewatch.fleet.coverage import (
     NAMED,
     CoverageCount,
@@ -23,13 +24,18 @@ from sagewatch.fleet.coverage import (
     from_detail,
     idle_scope,
 )
+from sagewatch.fleet.summaries import AlarmSummary, summary_of
+from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Evidence, Labels, Notice, Ref, Unit
-from sagewatch.policy.rules import DEFAULT, Ignored, Policy
+from sagewatch.model import Alarm, Described, Evidence, Labels, Notice, Ref, Unit
+from sagewatch.policy.rules import DEFAULT, AlarmRule, Ignored, Look, Policy, PolicyInForce
 from sagewatch.receivers.slack import render as slack
 from sagewatch.tell.digest import messages as words
 from sagewatch.tell.digest.summary import DAY, Digest, Loud, Proposal, digest, proposal
 from sagewatch.units import parse
+from sagewatch.watch.diff import diff
+from sagewatch.watch.plan import plan
+from tests import fleets, resources
 from tests.sample_incidents import IRELAND, after, clicked, failure, latency, memory
 from tests.slack_limits import broken
 from tests.unit.test_hostile_words import TEXT
@@ -236,11 +242,42 @@ def test_who_is_left_out_on_purpose_is_not_wanted() -> None:
     living = dict.fromkeys((CHURN, SEARCH, Ref("endpoint", "sandbox-1")), after(-1000))
     policy = Policy(ignore=(Ignored(resource="sandbox-*"),))
 
-    found = coverage_count(living, {CHURN: [alarm("cpu"), alarm("memory")]}, policy, frozenset(), NOW)
+    in_force = PolicyInForce(policy)
+    whole = whole_set(CHURN, in_force)
+
+    found = coverage_count(living, {CHURN: whole}, in_force, NOW)
 
     assert found == CoverageCount(
-        kinds={"endpoint": (1, 2)}, unwatched=(UnwatchedResource("endpoint", "search-prod"),), left_out=1, alarms=2
+        kinds={"endpoint": (1, 2)},
+        unwatched=(UnwatchedResource("endpoint", "search-prod"),),
+        left_out=1,
+        alarms=len(whole),
     )
+
+
+def test_a_resource_that_lacks_one_alarm_is_not_counted_as_watched() -> None:
+    whole = whole_set(CHURN, PolicyInForce())
+
+    found = coverage_count({CHURN: after(-1000)}, {CHURN: whole[1:]}, PolicyInForce(), NOW)
+
+    assert found.kinds == {"endpoint": (0, 1)}
+    assert found.unwatched == (UnwatchedResource("endpoint", "churn-prod", "some of its alarms are missing"),)
+
+
+def test_who_was_found_to_need_no_alarms_is_not_wanted_until_it_or_the_policy_changes() -> None:
+    look = Look(at=after(-500), mark="", is_bare=True)
+    policy = Policy(alarms=(AlarmRule(alarm="cpu", threshold="70%"),))
+
+    counted = [
+        coverage_count({CHURN: modified}, {}, in_force, NOW, {CHURN: look}).left_out
+        for modified, in_force in (
+            (after(-1000), PolicyInForce()),
+            (after(-400), PolicyInForce()),
+            (after(-1000), PolicyInForce(policy)),
+        )
+    ]
+
+    assert counted == [1, 0, 0]
 
 
 def test_it_is_said_why_somebody_is_not_watched_where_that_is_known() -> None:
@@ -249,7 +286,7 @@ def test_it_is_said_why_somebody_is_not_watched_where_that_is_known() -> None:
     withheld = frozenset(("endpoint", row.id) for row in kind.specs)
     living = {CHURN: after(-1000), Ref("pipeline", "train"): after(55)}
 
-    found = coverage_count(living, {}, DEFAULT, withheld, NOW)
+    found = coverage_count(living, {}, PolicyInForce(DEFAULT, withheld), NOW)
 
     assert [each.why for each in found.unwatched] == ["over budget, not created", "created in the last 15 min"]
 
@@ -257,9 +294,23 @@ def test_it_is_said_why_somebody_is_not_watched_where_that_is_known() -> None:
 def test_of_many_some_are_named_and_all_are_counted() -> None:
     living = {Ref("endpoint", f"e-{n:04}"): after(-1000) for n in range(1000)}
 
-    found = coverage_count(living, {}, DEFAULT, frozenset(), NOW)
+    found = coverage_count(living, {}, PolicyInForce(), NOW)
 
     assert (len(found.unwatched), found.watched, found.wanted) == (NAMED, 0, 1000)
+
+
+def whole_set(ref: Ref, in_force: PolicyInForce) -> list[AlarmSummary]:
+    """Return all alarms of an endpoint with one variant, as the sweep keeps those that reconcile writes."""
+    variant = resources.variant()
+    found = fleets.facts(
+        ENDPOINT,
+        resources.endpoint(variant, name=ref.name),
+        describe_endpoint_config=resources.config(variant, EndpointConfigName=f"{ref.name}-config"),
+    )
+    wanted = plan("sagewatch", ENDPOINT, found, in_force.policy)
+    puts = diff(wanted, (), mark=in_force.mark_of(ref)).puts
+    here = prices("us-east-1")
+    return [summary_of(Described(each, NOW), labels, here) for each in puts if (labels := each.labels)]
 
 
 def alarm(row: str, description: str = "") -> Alarm:

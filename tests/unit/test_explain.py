@@ -43,6 +43,8 @@ def found(seen: Facts | None = None, standing: PolicyInForce | None = None, sile
     look = Observed(facts=seen, owned=owned)
     return Inspection(
         kind=ENDPOINT,
+        prefix="sagewatch",
+        where="account 123456789012, us-east-1",
         look=look,
         decision=decide(resources.answering(), "sagewatch", ENDPOINT, look, standing),
         standing=standing,
@@ -104,7 +106,7 @@ def test_an_alarm_of_who_is_gone_is_an_orphan() -> None:
 def test_a_row_without_budget_says_so() -> None:
     seen = found(standing=PolicyInForce(withheld=frozenset({("endpoint", "idle")})))
 
-    assert AbsentRow("idle", "", "the budget has no room for it") in absent_rows(seen)
+    assert AbsentRow("idle", "AllTraffic", "the budget has no room for it") in absent_rows(seen)
     assert of("idle", seen).verdicts == ("unwanted",)
 
 

@@ -20,12 +20,14 @@ _OVER: Mapping[str, str] = {
     "LessThanThreshold": "under",
     "LessThanOrEqualToThreshold": "at most",
 }
-_MISSING: Mapping[str, str] = {
+MISSING_DATA: Mapping[str, str] = {
     "notBreaching": "is well",
     "breaching": "fires",
     "ignore": "changes nothing",
     "missing": "is no data",
 }
+"""What an alarm makes of a period without data."""
+
 _OF_THE_NAME = frozenset({"kind", "resource", "scope", "alarm", "rev", *PER_CAPACITY.values()})
 """Labels that repeat what the name or another word says."""
 _IN_WORDS = frozenset(
@@ -115,7 +117,7 @@ def _said(alarm: Alarm) -> dict[str, str]:
         "threshold": threshold(alarm),
         "fires": _comparison(request),
         "periods": periods(request),
-        "no data": _MISSING.get(request.get("TreatMissingData", "missing"), NOTHING),
+        "no data": MISSING_DATA.get(request.get("TreatMissingData", "missing"), NOTHING),
         "looks at": "; ".join(_metrics_read(request)),
         "tells": ", ".join(request.get("AlarmActions", ())) or NOTHING,
         "tells of OK": ", ".join(request.get("OKActions", ())) or NOTHING,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sagewatch.aws.retries import retried
 from sagewatch.fleet import suspects
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Labels, Ref, canonical
+from sagewatch.model import Alarm, Ref, canonical
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch import names
 from sagewatch.watch.revision import is_edited
@@ -75,10 +75,13 @@ def _present(described: MetricAlarmTypeDef) -> PresentAlarm:
     )
 
 
-def owner(prefix: str, name: str, labels: Labels | None) -> Ref | None:
-    """Return the resource that an alarm of ours belongs to, None when it is not ours."""
-    ours = labels and kind_named(labels.ref.kind) and names.is_owned(prefix, labels.ref, name, labels)
-    return labels.ref if labels and ours else None
+def claimed(prefix: str, alarm: Alarm) -> Alarm | None:
+    """Return an alarm if it is ours, as reconcile and the sweep see it; one whose description was cleared has labels.
+
+    None when it is not ours.
+    """
+    ours = names.claimed(prefix, alarm)
+    return ours if ours and ours.labels and kind_named(ours.labels["kind"]) else None
 
 
 def by_owner(prefix: str, found: Iterable[PresentAlarm]) -> tuple[dict[Ref, list[PresentAlarm]], list[PresentAlarm]]:
@@ -86,8 +89,9 @@ def by_owner(prefix: str, found: Iterable[PresentAlarm]) -> tuple[dict[Ref, list
     owned: dict[Ref, list[PresentAlarm]] = {}
     foreign = []
     for each in found:
-        if ref := owner(prefix, each.name, each.alarm.labels):
-            owned.setdefault(ref, []).append(each)
+        ours = claimed(prefix, each.alarm)
+        if ours and ours.labels:
+            owned.setdefault(ours.labels.ref, []).append(replace(each, alarm=ours))
         else:
             foreign.append(each)
     return owned, foreign

@@ -12,14 +12,13 @@ from functools import cached_property
 from typing import Literal
 
 from sagewatch.fleet.costs import Prices, Total, monthly, total
-from sagewatch.fleet.suspects import is_incomplete
 from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS, spec
-from sagewatch.model import Alarm, Facts, Labels, Ref, Severity
-from sagewatch.policy.cascade import apply_policy, may_be_off
+from sagewatch.model import Alarm, Facts, Labels, Observed, Ref, Severity
+from sagewatch.policy.cascade import apply_policy, is_row_off
 from sagewatch.policy.rules import WARNING, Policy, PolicyInForce, Row, row_id
-from sagewatch.watch.plan import plan
-from sagewatch.watch.revision import is_edited, is_whole, member_of
+from sagewatch.watch.revision import is_edited
+from sagewatch.watch.rows import ResourceStatus, RowDecision, RowStatus, resource_status, rows_there
 from sagewatch_cli.account.alarms import MetricSeries, PresentAlarm, is_stale, series
 
 NEW = timedelta(minutes=15)
@@ -51,7 +50,10 @@ _SEVERITIES = (*Severity, None)
 """The most severe first; None stands for a label that somebody removed."""
 
 ON_PURPOSE = frozenset({UnwatchedReason.IGNORED, UnwatchedReason.OFF})
-"""The reasons that are the owner's decision; such resources do not count against the coverage."""
+"""The reasons that are the owner's decision."""
+
+NEEDS_NONE = ON_PURPOSE | {UnwatchedReason.NOTHING}
+"""The reasons for which a resource should have no alarms; such resources do not count against the coverage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,15 @@ class UnwatchedResource:
 
     ref: Ref
     why: UnwatchedReason
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncompleteResource:
+    """A resource with alarms that lacks some which it should have: `("AllTraffic/latency-p99",)`, and what follows."""
+
+    ref: Ref
+    lacking: tuple[str, ...]
     said: str
 
 
@@ -109,6 +120,10 @@ class CoverageContext:
     """What the owner wants otherwise."""
     withheld: frozenset[Row]
     """The rows that the budget has no room for."""
+    alias: str = ""
+    """The account's alias, where it has one."""
+    stack: str = ""
+    """Our stack, in words: `stack sagewatch`, `no stack of ours`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +137,9 @@ class KindCoverage:
     living: int
     """Resources that exist."""
     watched: int
-    """Of these, those with alarms."""
+    """Of these, those that have all alarms that they should have."""
     left_out: int
-    """Those without alarms because their owner wants none."""
+    """Those that should have no alarms: their owner wants none, or no row applies to them."""
     severities: Mapping[str, int]
     """Alarms by severity; `unknown` where somebody removed the label."""
     states: Mapping[str, int]
@@ -139,13 +154,13 @@ class KindCoverage:
 
     @property
     def unwatched(self) -> int:
-        """Return how many have no alarms although their owner wants some."""
+        """Return how many lack alarms that they should have."""
         return self.living - self.watched - self.left_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A row of a kind for one resource: a state, `missing`, `off`, `over budget`, nothing where it does not apply."""
+    """A row of a kind for one resource: a state, `missing`, `held`, `off`, `over budget`; nothing where it has none."""
 
     alarm: str
     word: str
@@ -167,14 +182,18 @@ class Coverage:
     """The resources without alarms, and why."""
     foreign: tuple[str, ...]
     """Names of alarms under our prefix that we did not make."""
+    rows: Mapping[Ref, tuple[RowDecision, ...]]
+    """What becomes of each row of the resources that were looked at."""
+    withheld: Mapping[Ref, Collection[str]]
+    """The rows of other resources for which the budget has no room."""
+    incomplete: tuple[IncompleteResource, ...]
+    """The resources with alarms that lack some."""
     unread: Mapping[str, str]
-    """Why something could not be read, by kind or namespace."""
+    """Why something could not be read, by kind or namespace, or `budget`."""
     total: Total
     """What all our alarms cost a month."""
     prices: Prices
     """The price list of the Region."""
-    whole: frozenset[Ref] = frozenset()
-    """The resources that have every alarm which they should have, as one of their alarms says."""
 
     @cached_property
     def tallies(self) -> tuple[KindCoverage, ...]:
@@ -189,8 +208,8 @@ class Coverage:
             kind=kind,
             read=kind.name not in self.unread,
             living=len(living),
-            watched=len(living & {each.ref for each in alarms}),
-            left_out=sum(each.ref.kind == kind.name and each.why in ON_PURPOSE for each in self.unwatched),
+            watched=len(living & {each.ref for each in alarms} - {each.ref for each in self.incomplete}),
+            left_out=sum(each.ref.kind == kind.name and each.why in NEEDS_NONE for each in self.unwatched),
             severities=Counter(str(each.severity or "unknown") for each in alarms),
             states=Counter(each.state for each in alarms),
             cost=round(sum(each.cost for each in alarms), 6),
@@ -198,12 +217,12 @@ class Coverage:
 
     @property
     def watched(self) -> int:
-        """Return how many resources have alarms."""
+        """Return how many resources have all alarms that they should have."""
         return sum(each.watched for each in self.tallies)
 
     @property
     def left_out(self) -> int:
-        """Return how many have none because their owner wants none."""
+        """Return how many should have none: their owner wants none, or no row applies to them."""
         return sum(each.left_out for each in self.tallies)
 
     @property
@@ -242,8 +261,14 @@ class CoverageReadings:
     """Alarms under our prefix that we did not make."""
     unwatched: Iterable[UnwatchedResource] = ()
     """The resources without alarms, and why."""
+    rows: Mapping[Ref, tuple[RowDecision, ...]] = field(default_factory=dict)
+    """What becomes of each row of the resources that were looked at; of the others nothing is missing."""
+    withheld: Mapping[Ref, Collection[str]] = field(default_factory=dict)
+    """The rows of resources for which the budget has no room, as earlier looks found; only of rows that apply."""
+    modified: Mapping[Ref, datetime] = field(default_factory=dict)
+    """When resources were last changed, as far as that is known."""
     unread: Mapping[str, str] = field(default_factory=dict)
-    """Why something could not be read, by kind or namespace."""
+    """Why something could not be read, by kind or namespace, or `budget`."""
     published: frozenset[MetricSeries] = frozenset()
     """The metrics with data in the last two weeks, in the namespaces that were `listed`."""
     listed: frozenset[str] = frozenset()
@@ -264,16 +289,12 @@ def count_coverage(where: CoverageContext, read: CoverageReadings, prices: Price
         alarms=tuple(sorted(alarms, key=lambda each: each.name)),
         unwatched=tuple(sorted(read.unwatched, key=lambda each: (list(UnwatchedReason).index(each.why), each.ref))),
         foreign=tuple(sorted(each.name for each in read.foreign)),
+        rows=read.rows,
+        withheld=read.withheld,
+        incomplete=tuple(_incomplete(where, read)),
         unread=read.unread,
         total=total((each.alarm.request for several in read.owned.values() for each in several), prices),
         prices=prices,
-        whole=frozenset(
-            ref
-            for ref, several in read.owned.items()
-            if is_whole(
-                [member_of(each.alarm) for each in several], PolicyInForce(where.policy, where.withheld).mark_of(ref)
-            )
-        ),
     )
 
 
@@ -315,30 +336,47 @@ def is_dead(alarm: Alarm, published: frozenset[MetricSeries], listed: Collection
     return {namespace for namespace, *_ in reads} <= set(listed) and reads.isdisjoint(published)
 
 
-def unwatched(where: CoverageContext, kind: Kind, facts: Facts, modified: datetime) -> UnwatchedResource:
+def _incomplete(where: CoverageContext, read: CoverageReadings) -> Iterator[IncompleteResource]:
+    """Yield the resources with alarms that lack some, as the looks at them found."""
+    for ref in sorted(read.owned.keys() & read.rows.keys() & set(read.living)):
+        lacking = tuple(f"{each.scope}/{each.spec.id}" for each in read.rows[ref] if each.status is RowStatus.MISSING)
+        if lacking:
+            is_new = where.at - read.modified.get(ref, where.at) < NEW
+            yield IncompleteResource(ref, lacking, _CHANGED if is_new else "the next sweep names it")
+
+
+_CHANGED = f"changed within the last {NEW.seconds // 60} minutes"
+
+
+def unwatched(where: CoverageContext, kind: Kind, seen: Observed, modified: datetime) -> UnwatchedResource:
     """Say why a resource that exists has no alarms; `modified` is when it was last changed."""
-    rows = apply_policy(kind.specs, facts.ref, facts.tags, where.policy)
-    if rows.ignored:
-        return UnwatchedResource(facts.ref, UnwatchedReason.IGNORED, rows.ignored)
-    if not rows.specs:
-        return UnwatchedResource(facts.ref, UnwatchedReason.OFF, "; ".join(sorted(set(rows.off.values()))))
-    wanted = plan(where.prefix, kind, facts, where.policy, where.withheld)
-    if wanted.alarms and where.at - modified < NEW:
-        return UnwatchedResource(
-            facts.ref, UnwatchedReason.NOT_YET, f"changed within the last {NEW.seconds // 60} minutes"
-        )
-    if wanted.alarms:
-        said = f"{len(wanted.alarms)} alarms should be there: look into the dead-letter queue of reconcile"
-        return UnwatchedResource(facts.ref, UnwatchedReason.MISSING, said)
-    if plan(where.prefix, kind, facts, where.policy).alarms:
-        return UnwatchedResource(facts.ref, UnwatchedReason.OVER_BUDGET, "the budget has no room for any of its rows")
-    if any(scope.waits for scope in facts.scopes):
-        return UnwatchedResource(facts.ref, UnwatchedReason.NOT_YET, "it is not in service")
-    if facts.gaps:
-        return UnwatchedResource(
-            facts.ref, UnwatchedReason.UNKNOWN, "; ".join(dict.fromkeys(gap.reason for gap in facts.gaps))
-        )
-    return UnwatchedResource(facts.ref, UnwatchedReason.NOTHING, "it publishes no metric that a row reads")
+    rows = rows_there(where.prefix, kind, seen, PolicyInForce(where.policy, where.withheld))
+    why, said = _why_unwatched(where, kind, seen.facts, modified, rows)
+    return UnwatchedResource(seen.facts.ref, why, said)
+
+
+def _why_unwatched(
+    where: CoverageContext, kind: Kind, facts: Facts, modified: datetime, rows: Collection[RowDecision]
+) -> tuple[UnwatchedReason, str]:
+    if ignored := apply_policy(kind.specs, facts.ref, facts.tags, where.policy).ignored:
+        return UnwatchedReason.IGNORED, ignored
+    match resource_status(rows, has_alarms=False):
+        case ResourceStatus.LEFT_OUT:
+            reasons = {each.reason for each in rows if each.status is RowStatus.OFF}
+            return UnwatchedReason.OFF, "; ".join(sorted(reasons))
+        case ResourceStatus.OVER_BUDGET:
+            return UnwatchedReason.OVER_BUDGET, "the budget has no room for any of its rows"
+        case ResourceStatus.HELD if any(scope.waits for scope in facts.scopes):
+            return UnwatchedReason.NOT_YET, "it is not in service"
+        case ResourceStatus.HELD:
+            held = (each.reason for each in rows if each.status is RowStatus.HELD)
+            return UnwatchedReason.UNKNOWN, "; ".join(dict.fromkeys(each.removeprefix("not known: ") for each in held))
+        case ResourceStatus.NOTHING:
+            return UnwatchedReason.NOTHING, "it publishes no metric that a row reads"
+    if where.at - modified < NEW:
+        return UnwatchedReason.NOT_YET, _CHANGED
+    missing = sum(each.status is RowStatus.MISSING for each in rows)
+    return UnwatchedReason.MISSING, f"{missing} alarms should be there: look into the dead-letter queue of reconcile"
 
 
 # ---------------------------------------------------------------------------------------------------------- matrix
@@ -371,36 +409,53 @@ def _line_rank(cells: Iterable[Cell]) -> tuple[int, ...]:
 def _matrix_line(
     coverage: Coverage, kind: Kind, ref: Ref, alarms: Sequence[WatchedAlarm], ids: Iterable[str]
 ) -> tuple[Cell, ...]:
-    present: dict[str, frozenset[str]] = {}
-    for each in alarms:
-        present[each.scope] = present.get(each.scope, frozenset()) | {row_id(each.alarm)}
-    return tuple(_cell(coverage, kind, ref, [a for a in alarms if a.alarm == each], present, each) for each in ids)
+    return tuple(_cell(coverage, kind, ref, [a for a in alarms if a.alarm == each], each) for each in ids)
 
 
-def _cell(
-    coverage: Coverage,
-    kind: Kind,
-    ref: Ref,
-    alarms: Sequence[WatchedAlarm],
-    present: Mapping[str, frozenset[str]],
-    alarm: str,
-) -> Cell:
+def _cell(coverage: Coverage, kind: Kind, ref: Ref, alarms: Sequence[WatchedAlarm], alarm: str) -> Cell:
     words = {each.state for each in alarms}
     worst = next((word for word in STATES.values() if word in words), "")
     said = ", ".join(f"{each.state} ({each.scope})" for each in alarms) if len(alarms) > 1 else worst
-    if worst == "firing" or not _is_lacking(kind, present, alarm):
+    lacking = _lacking(coverage, kind, ref, alarm)
+    # What is missing in one scope outweighs what is well in another; what is off there does not.
+    if worst == "firing" or (worst and lacking.word != "missing"):
         return Cell(alarm=alarm, word=worst, said=said)
-    where, row = coverage.where, spec(kind.name, alarm)
-    if (kind.name, row_id(alarm)) in where.withheld:
-        return Cell(alarm=alarm, word="over budget", said="over budget")
-    if row and may_be_off(where.policy, ref, row):
+    return lacking
+
+
+_CELLS: Mapping[RowStatus, str] = {
+    RowStatus.MISSING: "missing",
+    RowStatus.HELD: "held",
+    RowStatus.WITHHELD: "over budget",
+    RowStatus.OFF: "off",
+}
+"""What a cell shows of a row without an alarm, the most urgent first."""
+
+
+def _lacking(coverage: Coverage, kind: Kind, ref: Ref, alarm: str) -> Cell:
+    """Return the cell of a row of which some scope has no alarm; an empty one where none should be there."""
+    decided = coverage.rows.get(ref)
+    if decided is None:
+        return _unlooked(coverage, kind, ref, alarm)
+    here = [each for each in decided if each.spec.id == alarm]
+    status = next((status for status in _CELLS if any(each.status is status for each in here)), None)
+    if status is None:
+        return Cell(alarm=alarm, word="", said="")
+    reasons = dict.fromkeys(each.reason for each in here if each.status is status)
+    scopes = [each.scope for each in here if each.status is status and each.scope]
+    return Cell(
+        alarm=alarm, word=_CELLS[status], said="; ".join(reasons) + (f" ({', '.join(scopes)})" if scopes else "")
+    )
+
+
+def _unlooked(coverage: Coverage, kind: Kind, ref: Ref, alarm: str) -> Cell:
+    """Return the cell of a row without an alarm of a resource that was not looked at: it has all that it should have.
+
+    What its scopes have and which tags it has is not known, so nothing is said unless the policy says it of all.
+    """
+    row = spec(kind.name, alarm)
+    if row and is_row_off(coverage.where.policy, ref, row):
         return Cell(alarm=alarm, word="off", said="off in the policy")
-    if ref in coverage.whole:
-        return Cell(alarm=alarm, word=worst or "off", said=said or "not wanted: off by a tag, or it does not apply")
-    return Cell(alarm=alarm, word="missing", said="not there: off by a tag, or yet to be made")
-
-
-def _is_lacking(kind: Kind, present: Mapping[str, frozenset[str]], alarm: str) -> bool:
-    """Tell whether some scope has other rows of this kind but not this one."""
-    others = [each.id for each in kind.specs if each.id != alarm]
-    return not alarm.endswith(WARNING) and is_incomplete(kind, present, others)
+    if row_id(alarm) in coverage.withheld.get(ref, ()):
+        return Cell(alarm=alarm, word="over budget", said="the budget has no room for it")
+    return Cell(alarm=alarm, word="", said="")

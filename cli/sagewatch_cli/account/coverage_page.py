@@ -16,13 +16,23 @@ from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS, spec
 from sagewatch.model import Place, Ref
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch_cli.account.coverage import ON_PURPOSE, Cell, Coverage, KindCoverage, columns, matrix
+from sagewatch_cli.account.coverage import (
+    NEEDS_NONE,
+    ON_PURPOSE,
+    Cell,
+    Coverage,
+    KindCoverage,
+    UnwatchedReason,
+    columns,
+    matrix,
+)
 
 SYMBOLS: Mapping[str, tuple[str, str]] = {
     "firing": ("f", "▲"),
     "no data": ("n", "?"),
     "ok": ("k", "✓"),
     "missing": ("m", "✕"),
+    "held": ("h", "="),
     "off": ("o", "–"),
     "over budget": ("b", "$"),
 }
@@ -61,7 +71,8 @@ def page(coverage: Coverage) -> str:
         where=where,
         drawn=(coverage.percent or 0) / 100 * _RING,
         ring=_RING,
-        missing=[each for each in coverage.unwatched if each.why not in ON_PURPOSE],
+        missing=[each for each in coverage.unwatched if each.why not in NEEDS_NONE],
+        nothing=[each for each in coverage.unwatched if each.why is UnwatchedReason.NOTHING],
         meant=[each for each in coverage.unwatched if each.why in ON_PURPOSE],
         costliest=max((each.cost for each in coverage.tallies), default=0),
         largest=max((each.living for each in coverage.tallies), default=0),

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from sagewatch.aws.retries import retried
 
 LOGS: Mapping[str, str] = {"ReconcileLogs": "reconcile", "SweepLogs": "sweep", "NotifyLogs": "notify"}
@@ -121,19 +119,6 @@ def _expected(line: Mapping[str, Any]) -> str:
     return f"{said} ({line['code']})" if line.get("code") else said
 
 
-def stack_resources(client: Any, stack: str) -> dict[str, Any] | None:
-    """Return a stack's resources by logical id; None when CloudFormation has no such stack."""
-    with retried(f"list_stack_resources {stack}"):
-        try:
-            pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
-            found = [each for page in pages for each in page["StackResourceSummaries"]]
-        except ClientError as error:
-            if "does not exist" in error.response["Error"].get("Message", ""):
-                return None
-            raise
-    return {each["LogicalResourceId"]: each for each in found if each.get("PhysicalResourceId")}
-
-
 @dataclass(frozen=True, slots=True)
 class StackParts:
     """Where the stack's parts are: log groups by function, queue addresses by logical id."""
@@ -142,11 +127,8 @@ class StackParts:
     queues: Mapping[str, str]
 
     @classmethod
-    def find(cls, client: Any, name: str) -> StackParts | None:
-        """Ask CloudFormation; None when it has no such stack."""
-        made = stack_resources(client, name)
-        if made is None:
-            return None
+    def of(cls, made: Mapping[str, Mapping[str, Any]]) -> StackParts:
+        """Pick them out of the stack's resources."""
         return cls(
             {function: made[id_]["PhysicalResourceId"] for id_, function in LOGS.items() if id_ in made},
             {

@@ -17,9 +17,11 @@ from sagewatch.units import humanise
 from sagewatch.watch.diff import Decision
 from sagewatch.watch.request import condition
 from sagewatch.watch.revision import is_edited
+from sagewatch.watch.rows import RowDecision, RowStatus, rows_there
 from sagewatch_cli.account.alarm_words import default
 from sagewatch_cli.account.alarms import MetricSeries, PresentAlarm, series
 from sagewatch_cli.account.coverage import JUDGED, is_dead
+from sagewatch_cli.account.ended import EndedResource
 
 VERDICTS: Mapping[str, str] = {
     "as it should be": "",
@@ -41,6 +43,10 @@ class Inspection:
 
     kind: Kind
     """The resource's kind."""
+    prefix: str
+    """The first part of the names of our alarms."""
+    where: str
+    """The account and the Region, in words."""
     look: Observed
     """The resource as reconcile sees it: its facts and its alarms."""
     decision: Decision
@@ -59,6 +65,13 @@ class Inspection:
     """The price list of the Region."""
     at: datetime
     """When it was looked at."""
+    ended: EndedResource | None = None
+    """How it ended, where SageMaker still describes what is over."""
+
+    @property
+    def decided(self) -> tuple[RowDecision, ...]:
+        """Return what becomes of each row."""
+        return rows_there(self.prefix, self.kind, self.look, self.standing)
 
     @property
     def rows(self) -> RowsInForce:
@@ -200,7 +213,7 @@ def _verdicts(
     elif not found.look.facts.live:
         yield "orphan"
     elif present is None:
-        yield "missing"
+        yield "held" if any(_is_about(each, alarm) for each in absent_rows(found)) else "missing"
         return
     elif alarm.name in changes.deletes:
         yield "unwanted"
@@ -226,48 +239,22 @@ def _notes(found: Inspection, alarm: Alarm, present: PresentAlarm | None, wanted
         yield f"It guards the deployments of {guarded}."
     if present and not present.alarm.request["ActionsEnabled"]:
         yield "Somebody switched its actions off; that is kept."
-    if found.look.facts.live and alarm.name not in wanted and (labels := alarm.labels):
-        yield from (
-            each.reason
-            for each in absent_rows(found)
-            if each.alarm == labels["alarm"] and each.scope in {"", labels["scope"]}
-        )
+    if found.look.facts.live and (present is None or alarm.name not in wanted):
+        yield from (each.reason for each in absent_rows(found) if _is_about(each, alarm))
+
+
+def _is_about(row: AbsentRow, alarm: Alarm) -> bool:
+    labels = alarm.labels
+    return labels is not None and row.alarm == labels["alarm"] and row.scope in {"", labels["scope"]}
 
 
 def absent_rows(found: Inspection) -> tuple[AbsentRow, ...]:
-    """Return the rows that have no alarm here, each with the reason, in the order of the kind's rows."""
-    facts, rows = found.look.facts, found.rows
-    if not facts.live:
-        return ()
-    if rows.ignored:
-        return tuple(AbsentRow(spec.id, "", f"the resource is ignored: {rows.ignored}") for spec in found.kind.specs)
-    tuned_ = {spec.id: spec for spec in rows.specs}
-    return tuple(each for spec in found.kind.specs for each in _absent_scopes(found, tuned_.get(spec.id, spec), rows))
-
-
-def _absent_scopes(found: Inspection, spec: Spec, rows: RowsInForce) -> Iterator[AbsentRow]:
-    facts = found.look.facts
-    if reason := rows.off.get(spec.id):
-        yield AbsentRow(spec.id, "", reason)
-        return
-    if (found.kind.name, spec.id) in found.standing.withheld:
-        yield AbsentRow(spec.id, "", "the budget has no room for it")
-        return
-    here = [scope for scope in facts.scopes if scope.level == spec.level]
-    unknown = [gap for gap in facts.gaps if gap.level == spec.level]
-    if not here:
-        wide = next((gap.reason for gap in unknown if gap.scope is None), None)
-        said = f"not known: {wide}" if wide else f"it has nothing at the level {spec.level}"
-        yield AbsentRow(spec.id, "", said)
-    for scope in here:
-        gap = next((gap for gap in unknown if gap.scope == scope.name and spec.depends_on(gap)), None)
-        missing = [trait for trait in spec.needs if trait not in scope.traits]
-        if gap:
-            yield AbsentRow(spec.id, scope.name, f"not known: {gap.reason}")
-        elif scope.waits and not missing:
-            yield AbsentRow(spec.id, scope.name, f"{scope.name} is not in service yet")
-        elif missing:
-            yield AbsentRow(spec.id, scope.name, f"{scope.name} lacks what it needs: {', '.join(missing)}")
+    """Return the rows that should have no alarm here, each with the reason, in the order of the kind's rows."""
+    return tuple(
+        AbsentRow(each.spec.id, each.scope or "", each.reason)
+        for each in found.decided
+        if each.status not in {RowStatus.WANTED, RowStatus.MISSING}
+    )
 
 
 def without_scopes(several: tuple[AbsentRow, ...]) -> tuple[AbsentRow, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,7 +24,9 @@ from sagewatch.watch.diff import decide
 from sagewatch.watch.facts import observe
 from sagewatch_cli.account import alarms
 from sagewatch_cli.account.alarms import MetricSeries, StateChange, series
-from sagewatch_cli.account.coverage_reading import place, reader
+from sagewatch_cli.account.coverage_reading import reader
+from sagewatch_cli.account.deployment import Deployment
+from sagewatch_cli.account.ended import EndedResource, read_ended
 from sagewatch_cli.account.explain import (
     AbsentRow,
     ExplainedAlarm,
@@ -34,11 +35,18 @@ from sagewatch_cli.account.explain import (
     explain_alarms,
     without_scopes,
 )
+from sagewatch_cli.account.nearest import near
 from sagewatch_cli.account.session import Account
 
 
 class NotFound(LookupError):
     """There is no resource, row or scope of that name; the message proposes names that are near."""
+
+    code = ErrorCode.NO_RESOURCE
+
+
+class Ended(LookupError):
+    """The resource is over, and has no alarms any more; the message says how it ended."""
 
     code = ErrorCode.NO_RESOURCE
 
@@ -63,8 +71,8 @@ class Subject:
 
         An existing alarm is identified by its labels, since its name may be shortened. Raises NotFound or NotOurs."""
         if what.startswith(f"{prefix}/") and (present := alarms.find_alarm(account.client("cloudwatch"), what)):
-            labels = present.alarm.labels
-            if labels is None or alarms.owner(prefix, what, labels) is None:
+            ours = alarms.claimed(prefix, present.alarm)
+            if ours is None or (labels := ours.labels) is None:
                 raise NotOurs(f"{what} is foreign: it is under our prefix, and we did not make it. We leave it alone.")
             return cls(labels.ref, labels["scope"], labels["alarm"])
         parts = what.removeprefix(f"{prefix}/").split("/")
@@ -80,11 +88,16 @@ class Subject:
 
 
 def not_found(said: str, name: str, known: Iterable[str]) -> NotFound:
-    """Return the error with up to three similar names, or else the first twenty that exist."""
-    there = sorted(set(known))
-    near = difflib.get_close_matches(name, there, n=3, cutoff=0.5)
-    hint = f" Do you mean {', '.join(near)}?" if near else f" There are {', '.join(there[:20])}." if there else ""
-    return NotFound(said + hint)
+    """Return the error with the names that are near."""
+    return NotFound(said + near(name, known))
+
+
+def no_resource(account: Account, where: str, kind: Kind, ref: Ref, ended: EndedResource | None) -> NotFound | Ended:
+    """Return the error for a resource that does not live: how it ended, or names that are near."""
+    if ended:
+        return Ended(f"{ended.said} It has no alarms any more.")
+    known = [each.name for each, _ in sagemaker.live(account.client("sagemaker"), kind)]
+    return not_found(f"There is no {kind.name} {ref.name} in {where}.", ref.name, known)
 
 
 def explain_subject(
@@ -99,13 +112,10 @@ def explain_subject(
 
 
 def check_subject(account: Account, found: Inspection, subject: Subject) -> None:
-    """Raise NotFound when there is nothing of that name: no such resource, row or scope."""
+    """Raise NotFound when there is nothing of that name: no such resource, row or scope; Ended when it is over."""
     facts, kind = found.look.facts, found.kind
     if not facts.live:
-        known = [ref.name for ref, _ in sagemaker.live(account.client("sagemaker"), kind)]
-        raise not_found(
-            f"There is no {kind.name} {subject.ref.name} in this account and Region.", subject.ref.name, known
-        )
+        raise no_resource(account, found.where, kind, subject.ref, found.ended)
     if not subject.alarm:
         return
     rows = [spec.id for spec in kind.specs]
@@ -142,8 +152,9 @@ class RecordingReader:
         return found, why
 
 
-def inspect(account: Account, prefix: str, wanted: PolicyInForce, ref: Ref) -> Inspection:
+def inspect(account: Account, deployment: Deployment, wanted: PolicyInForce, ref: Ref) -> Inspection:
     """Read a resource and its alarms as reconcile does, and the alarms' states and metrics."""
+    prefix, at = deployment.prefix, deployment.place
     cloudwatch = account.client("cloudwatch")
     discovery = PublishedMetrics(cloudwatch)
     read = RecordingReader(reader(account, discovery))
@@ -152,9 +163,10 @@ def inspect(account: Account, prefix: str, wanted: PolicyInForce, ref: Ref) -> I
     seen = observe(clients, prefix, kind, ref)
     ours = {alarm.name for alarm in seen.owned}
     there = alarms.alarms_under(cloudwatch, names.search_prefix(prefix, seen.facts.ref))
-    at = place(account)
     return Inspection(
         kind=kind,
+        prefix=prefix,
+        where=deployment.where,
         look=seen,
         decision=decide(read, prefix, kind, seen, wanted),
         standing=wanted,
@@ -164,6 +176,7 @@ def inspect(account: Account, prefix: str, wanted: PolicyInForce, ref: Ref) -> I
         place=at,
         prices=prices(at.region),
         at=datetime.now(UTC),
+        ended=None if seen.facts.live else read_ended(read, kind, ref),
     )
 
 

@@ -13,17 +13,20 @@ from sagewatch.aws.retries import PATIENT
 from sagewatch.errors import ErrorCode, Retry, Undeliverable
 from sagewatch.fleet.budget import over_budget, row_costs
 from sagewatch.fleet.costs import Prices, prices, total
+from sagewatch.fleet.growth import grown
 from sagewatch.fleet.lists import list_living, list_owned
 from sagewatch.fleet.summaries import AlarmSummary, summary_of
 from sagewatch.fleet.suspects import suspects
 from sagewatch.kinds.kind import Kind, Reader
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Alarm, Described, Observed, Ref
+from sagewatch.model import Alarm, Described, Observed, Ref, Severity
 from sagewatch.policy.cascade import apply_policy
 from sagewatch.policy.rules import WARNING, Look, PolicyInForce, Row, RowCost, row_id
 from sagewatch.watch.diff import Decision, decide
 from sagewatch.watch.facts import observe
 from sagewatch.watch.rollback import alarms_of_others, to_label
+from sagewatch_cli.account.deployment import Deployment
+from sagewatch_cli.account.in_force import read_looks, with_budget
 from sagewatch_cli.account.session import Account, Progress, unseen
 
 
@@ -34,6 +37,11 @@ class Selection:
     patterns: tuple[str, ...] = ()
     everyone: bool = False
 
+    @property
+    def is_of_the_sweep(self) -> bool:
+        """Tell whether it covers those that a sweep would queue."""
+        return not (self.patterns or self.everyone)
+
     def lists(self, standing: PolicyInForce) -> bool:
         """Tell whether all resources must be listed: not when they are named one by one, unless a budget is shared."""
         return not self.patterns or standing.policy.budget is not None or any(map(is_glob, self.patterns))
@@ -41,7 +49,7 @@ class Selection:
     def chosen(self, standing: PolicyInForce, known: ListedAccount, now: datetime) -> set[Ref]:
         """Return the resources to look at; a pattern without a glob names one, listed or not."""
         if not self.patterns:
-            return known.refs if self.everyone else known.suspects(standing, now)
+            return known.refs if self.everyone else known.named(standing, now)
         exact = {Ref(*each.split("/", 1)) for each in self.patterns if not is_glob(each)}
         return exact | {ref for ref in known.refs if any(fnmatchcase(str(ref), each) for each in self.patterns)}
 
@@ -68,11 +76,13 @@ class ListedAccount:
     unlisted: Mapping[str, str]
     """Why the resources of a kind could not be listed, by kind."""
     looks: Mapping[Ref, Look] = field(default_factory=dict)
-    """What reconcile remembers of looks at them."""
+    """What the stack remembers of looks at resources that live."""
+    grown: Collection[Ref] = ()
+    """The resources of which CloudWatch lists more than their alarms look at."""
 
-    def suspects(self, standing: PolicyInForce, now: datetime) -> set[Ref]:
-        """Return the resources that the sweep would name."""
-        return suspects(self.living, self.summaries, now, standing, self.looks, self.unlisted)
+    def named(self, standing: PolicyInForce, now: datetime) -> set[Ref]:
+        """Return the resources that a sweep would name."""
+        return suspects(self.living, self.summaries, now, standing, self.looks, self.unlisted).union(self.grown)
 
     @property
     def refs(self) -> set[Ref]:
@@ -177,6 +187,8 @@ class AccountPlan:
     """USD a month; None without one."""
     withheld: Mapping[Row, RowCost] = field(default_factory=dict)
     """The rows that the budget has no room for, and what they would cost."""
+    untouched: tuple[Alarm, ...] = ()
+    """The alarms of ours of the resources that were not looked at."""
     known_prices: bool = True
     """Whether the Region is in the price list; without, prices are those of us-east-1."""
 
@@ -193,6 +205,31 @@ def _no_looks(_kinds: Iterable[str]) -> Mapping[Ref, Look]:
     return {}
 
 
+def plan_deployed(
+    account: Account,
+    deployment: Deployment,
+    wanted: PolicyInForce,
+    asked: Selection,
+    now: datetime,
+    progress: Progress = unseen,
+    *,
+    table: str | None = None,
+) -> AccountPlan:
+    """Return what the deployed stack would write, from what its table says of the budget; without it, from nothing.
+
+    `table` stands in for the stack's.
+    """
+
+    def looks(kinds: Iterable[str]) -> Mapping[Ref, Look]:
+        try:
+            return read_looks(account, table or deployment.table, kinds)
+        except Retry:
+            return {}  # what is remembered only saves looks
+
+    budget = with_budget(account, deployment, wanted, table)
+    return plan_account(clients_of(account), deployment.prefix, budget.in_force, asked, now, progress, looks)
+
+
 def plan_account(
     clients: Clients,
     prefix: str,
@@ -204,18 +241,24 @@ def plan_account(
 ) -> AccountPlan:
     """Return what reconcile would write for the selected resources; Retry when the alarms cannot be listed.
 
-    `looks` reads what is remembered of looks at resources of some kinds, as `PolicyStore.read_looks` does.
+    `standing` has the rows that the last sweep found no room for under this budget, `looks` reads what the stack
+    remembers of looks at resources of some kinds, as `PolicyStore.read_looks` does. As the sweep does, a plan brings
+    rows back only when every resource is looked at.
     """
     living, unlisted = list_living(clients.sagemaker) if asked.lists(standing) else ({}, {})
     owned, foreign = list_owned(clients.cloudwatch, prefix)
     prices_ = prices(clients.cloudwatch.meta.region_name)
+    summaries = {ref: list(_summaries(several, prices_)) for ref, several in owned.items()}
+    is_remembered = asked.is_of_the_sweep or standing.policy.budget is not None
+    remembered = looks({ref.kind for ref in living}) if is_remembered else {}
     known = ListedAccount(
         living=living,
         owned=owned,
-        summaries={ref: list(_summaries(several, prices_)) for ref, several in owned.items()},
+        summaries=summaries,
         foreign=tuple(foreign),
         unlisted=unlisted,
-        looks={} if asked.patterns or asked.everyone else looks({ref.kind for ref in living}),
+        looks={ref: look for ref, look in remembered.items() if ref in living},
+        grown=grown(clients.cloudwatch, living, summaries) if asked.is_of_the_sweep else (),
     )
     looking = _Observations(clients, prefix, known, progress)
     standing, demand = looking.settled(standing, asked, now, prices_)
@@ -230,7 +273,8 @@ def plan_account(
         listed=_cost(prices_, *_listed(planned)),
         fleet=_cost(prices_, (*others, *_alarms_now(planned)), (*others, *(a for each in planned for a in each.after))),
         budget=standing.policy.budget,
-        withheld={row: demand[row] for row in sorted(standing.withheld)},
+        withheld={row: demand.get(row, _FREE) for row in sorted(standing.withheld)},
+        untouched=others,
         known_prices=prices_.known,
     )
 
@@ -285,10 +329,11 @@ class _Observations:
         self.at(asked.chosen(standing, self.known, now))
         if standing.policy.budget is None:
             return standing, {}
+        recorded = frozenset() if asked.everyone else standing.withheld
         while True:
-            self.at(self.known.suspects(standing, now) | self._unsure(standing))
-            demand = row_costs(self._wanted(standing), prices_, standing.policy)
-            rows = over_budget(standing.policy.budget, demand)
+            self.at(self.known.named(standing, now) | self._unsure(standing))
+            demand = row_costs(self._wanted(standing), prices_, standing.policy, self._remembered(standing))
+            rows = over_budget(standing.policy.budget, demand) | recorded
             if rows == standing.withheld:
                 return standing, demand
             standing = replace(standing, withheld=rows)
@@ -334,17 +379,28 @@ class _Observations:
             yield from ResourcePlan.of(self.clients.reader, self.prefix, look, unbounded).after
         yield from self.known.alarms(self.looks.keys())
 
+    def _remembered(self, standing: PolicyInForce) -> dict[Ref, Mapping[str, float]]:
+        """Return what rows without room would cost, of the resources that need not be looked at for that."""
+        return {
+            ref: look.withheld
+            for ref, look in self.known.looks.items()
+            if ref not in self.looks and look.mark == standing.mark_of(ref)
+        }
+
     def _unsure(self, standing: PolicyInForce) -> set[Ref]:
         """Return the resources of kinds with a row that is wanted and that nobody has: it may have given way before.
 
         What it asks for is known only when all of its kind were looked at.
         """
-        present = set(row_costs(self.known.alarms(), _ANY))
+        remembered = {(ref.kind, row) for ref, look in self.known.looks.items() for row in look.withheld}
+        present = {*row_costs(self.known.alarms(), _ANY), *remembered}
         lacking = {kind for kind, row in row_costs(self._wanted(standing), _ANY) if (kind, row) not in present}
         return {ref for ref in self.known.refs if ref.kind in lacking}
 
 
 _ANY = prices("")
+_FREE = RowCost(0.0, Severity.INFO)
+"""What a row costs that nobody would have now; the sweep brings it back with its next look at all resources."""
 
 
 def _kind_of_ref(ref: Ref) -> Kind:

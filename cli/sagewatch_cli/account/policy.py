@@ -75,6 +75,33 @@ def author_of(client: Any, parameter: str, version: int) -> str:
     return next((each["LastModifiedUser"] for each in versions if each["Version"] == version), "somebody unknown")
 
 
+@dataclass(frozen=True, slots=True)
+class PastDocument:
+    """A version of the document: its text, when it was written, and by whom (an ARN)."""
+
+    text: str
+    version: int
+    at: datetime
+    by: str
+
+
+def past_documents(client: Any, parameter: str) -> tuple[PastDocument, ...]:
+    """Return the versions of the document that SSM keeps (a hundred), the newest first."""
+    with retried(f"get_parameter_history {parameter}"):
+        pages = client.get_paginator("get_parameter_history").paginate(Name=parameter)
+        found = [
+            PastDocument(
+                each["Value"],
+                each["Version"],
+                each["LastModifiedDate"],
+                each.get("LastModifiedUser") or "somebody unknown",
+            )
+            for page in pages
+            for each in page["Parameters"]
+        ]
+    return tuple(sorted(found, key=lambda each: each.version, reverse=True))
+
+
 def write_document(client: Any, parameter: str, text: str) -> int:
     """Write the document into the parameter and return its version.
 

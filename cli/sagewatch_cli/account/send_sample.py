@@ -12,8 +12,7 @@ from sagewatch.aws import queue
 from sagewatch.model import Labels, Place
 from sagewatch.policy.rules import Route
 from sagewatch.tell.store import timelines
-from sagewatch_cli.account.coverage_reading import place
-from sagewatch_cli.account.events import stack_resources
+from sagewatch_cli.account.deployment import Deployment
 from sagewatch_cli.account.notify import RESOURCE, SampleRouting, SampleState, receiver_prefixes, sample_event
 from sagewatch_cli.account.session import Account
 
@@ -21,7 +20,7 @@ PAUSE = 1.0  # s, between two looks
 
 
 class NoStack(LookupError):
-    """CloudFormation has no stack of ours with that name."""
+    """There is no stack of ours to send it through; the message says what was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +33,15 @@ class SampleDelivery:
 
 
 def send_sample(
-    account: Account, prefix: str, stack: str, labels: Labels, found: SampleRouting, wait: int
+    account: Account, deployment: Deployment, labels: Labels, found: SampleRouting, wait: int
 ) -> tuple[SampleDelivery, ...]:
     """Send the sample through the stack, wait up to `wait` seconds, and send its end in any case; raises NoStack."""
-    made = stack_resources(account.client("cloudformation"), stack)
-    if not made or not {"NotifyQueue", "Incidents"} <= made.keys():
-        raise NoStack(stack)
+    made = deployment.resources
+    if not {"NotifyQueue", "Incidents"} <= made.keys():
+        raise NoStack(deployment.missing)
     url, table = (made[each]["PhysicalResourceId"] for each in ("NotifyQueue", "Incidents"))
-    trying = DeployedNotifier(account.client("sqs"), account.client("dynamodb"), url, table, prefix, place(account))
+    sqs, dynamodb = account.client("sqs"), account.client("dynamodb")
+    trying = DeployedNotifier(sqs, dynamodb, url, table, deployment.prefix, deployment.place)
     # A resource of its own for each trial: nothing that was told before is edited or goes on.
     own = Labels({**labels.values, "resource": f"{RESOURCE}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"})
     trying.send(own, "ALARM")

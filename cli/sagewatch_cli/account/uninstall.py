@@ -23,7 +23,8 @@ from sagewatch.model import Alarm, Ref
 from sagewatch.watch import names
 from sagewatch.watch.rollback import still_protecting
 from sagewatch_cli.account.alarms import alarms_under
-from sagewatch_cli.account.coverage_reading import place, reader
+from sagewatch_cli.account.coverage_reading import reader
+from sagewatch_cli.account.deployment import place
 from sagewatch_cli.account.policy import deployed_document, parameter_of
 from sagewatch_cli.account.session import Account, Progress, unseen
 
@@ -100,7 +101,7 @@ def remove(account: Account, found: Uninstallation, progress: Progress = unseen)
     Alarms go before the rules that mute them, so that none calls anybody in between.
     """
     client = account.client("cloudwatch")
-    for some in progress(tuple(batched(found.alarms, cloudwatch.MOST_NAMES, strict=False)), "Deleting alarms"):
+    for some in progress(tuple(batched(found.alarms, cloudwatch.MOST_NAMES)), "Deleting alarms"):
         cloudwatch.delete(client, some)
     for rule in progress(found.mute_rules, "Deleting mute rules"):
         mute_rules.delete(client, rule)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Annotated, Any
@@ -13,57 +12,31 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from sagewatch.aws.sagemaker import AccountReader
 from sagewatch.errors import ErrorCode, Retry
-from sagewatch.kinds.kind import Kind
-from sagewatch.kinds.registry import KINDS
-from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.kinds.registry import spec as row_named
-from sagewatch.model import PER_CAPACITY, Alarm, Facts, Plan, Ref, Unit
-from sagewatch.policy.rules import Policy
+from sagewatch.model import PER_CAPACITY, Unit
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch.units import humanise
-from sagewatch.watch.facts import read_facts
-from sagewatch.watch.plan import plan
-from sagewatch_cli.account.metric_history import MOST_DAYS, MetricHistory, read_history
+from sagewatch_cli.account.backtest import NoAlarms, Report, replay_resource
+from sagewatch_cli.account.deployment import find_deployment
+from sagewatch_cli.account.in_force import with_budget
+from sagewatch_cli.account.metric_history import MOST_DAYS
 from sagewatch_cli.account.proposals import (
     AlarmFit,
     ReplayedAlarm,
     ThresholdProposal,
     Trial,
-    outcome,
-    proposals,
     snippet,
 )
-from sagewatch_cli.account.replay import Episode, Replay, Rule, Series
+from sagewatch_cli.account.replay import Episode, Replay
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop, table
+from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, known_ref, policy_in_force
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, first_line, progress, stop, table
+from sagewatch_cli.signs import SIGNS
 
 _NO_RESOURCE, _NO_ALARMS = 3, 4
 _LONGEST = 300  # characters of what other people wrote
 _COLOURS = {AlarmFit.FITS: "green", AlarmFit.NOISY: "red", AlarmFit.DEAF: "yellow", AlarmFit.DEAD: "yellow"}
-_SIGNS = {
-    "GreaterThanThreshold": ">",
-    "GreaterThanOrEqualToThreshold": "≥",
-    "LessThanThreshold": "<",
-    "LessThanOrEqualToThreshold": "≤",
-}
 _HOPELESS = "no round threshold keeps it calm: let it take more periods, or switch it off."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a backtest found; `reports` is what could not be understood or known about the resource."""
-
-    ref: Ref
-    days: int
-    now: datetime
-    outcomes: tuple[ReplayedAlarm, ...]
-    proposals: tuple[ThresholdProposal, ...]
-    metrics: int
-    price: float
-    reports: tuple[str, ...] = ()
 
 
 def backtest(
@@ -86,73 +59,26 @@ def backtest(
 
     Exit codes: 0 printed, 1 AWS refused, 2 wrong usage, 3 no such resource, 4 it gets no alarms, 5 a broken policy.
     """
-    kind, named = _named(ref)
+    kind, named = known_ref(ref, watched=True)
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     now = datetime.now(UTC)
     try:
-        wanted = policy_in_force(account, prefix, policy)
-        cloudwatch = account.client("cloudwatch")
-        facts, planned = _planned(account.client("sagemaker"), cloudwatch, prefix, kind, named, wanted.policy)
-        report = judged(facts.ref, planned, read_history(cloudwatch, planned.alarms, days, now, progress), days, now)
+        deployment = find_deployment(account, prefix)
+        budget = with_budget(account, deployment, policy_in_force(account, prefix, policy), None)
+        report = replay_resource(account, deployment, budget.in_force, kind, named, days, now, progress)
+    except NoAlarms as error:
+        stop(_NO_ALARMS, str(error), ErrorCode.NO_ALARMS)
+    except LookupError as error:
+        stop(_NO_RESOURCE, str(error), ErrorCode.NO_RESOURCE)
     except Retry as error:
         stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
-        as_json(as_data(report))
+        as_json({**deployment.data(), **as_data(report)})
     else:
+        first_line(Console(), deployment)
         Console().print(rendered(report))
-
-
-def _named(text: str) -> tuple[Kind, Ref]:
-    kind_name, _, name = text.partition("/")
-    kind = kind_named(kind_name)
-    if kind is None or not kind.specs or not name:
-        known = ", ".join(each.name for each in KINDS if each.specs)
-        raise typer.BadParameter(f"'{text}' is not kind/name, with a kind of {known}", param_hint="REF")
-    return kind, Ref(kind.name, name)
-
-
-def _planned(client: Any, cloudwatch: Any, prefix: str, kind: Kind, ref: Ref, policy: Policy) -> tuple[Facts, Plan]:
-    facts = read_facts(AccountReader.of(client, cloudwatch), kind, ref)
-    if not facts.live:
-        stop(_NO_RESOURCE, f"There is no {ref} in this account and Region.", ErrorCode.NO_RESOURCE)
-    planned = plan(prefix, kind, facts, policy)
-    if not planned.alarms:
-        why = "; ".join(planned.reports) or "it is ignored, or all its alarms are off, by the policy or its tags"
-        stop(_NO_ALARMS, f"{facts.ref} gets no alarms: {why}.", ErrorCode.NO_ALARMS)
-    return facts, planned
-
-
-def judged(ref: Ref, planned: Plan, history: MetricHistory, days: int, now: datetime) -> Report:
-    """Replay every alarm of a plan over what was read."""
-    outcomes = tuple(outcome(trial(alarm, history.series[alarm.name])) for alarm in planned.alarms)
-    return Report(
-        ref=ref,
-        days=days,
-        now=now,
-        outcomes=outcomes,
-        proposals=tuple(proposals(outcomes)),
-        metrics=history.metrics,
-        price=history.price,
-        reports=planned.reports,
-    )
-
-
-def trial(alarm: Alarm, series: Series) -> Trial:
-    """Return an alarm of ours with its data."""
-    labels = alarm.labels
-    row = row_named(labels["kind"], labels["alarm"]) if labels else None
-    if labels is None or row is None:
-        raise Retry(f"{alarm.name}: this version knows no such alarm", code=ErrorCode.UNKNOWN_KIND)
-    scale = labels.get(PER_CAPACITY[row.unit]) if row.unit in PER_CAPACITY else None
-    return Trial(
-        alarm=labels["alarm"],
-        scope=labels["scope"],
-        title=row.title,
-        unit=row.unit,
-        scale=int(scale or 1),
-        rule=Rule.of(alarm.request),
-        series=series,
-    )
+    if budget.unknown:
+        typer.echo(f"Not read: {harmless(budget.unknown, _LONGEST)}", err=True)
 
 
 def as_data(report: Report) -> dict[str, Any]:
@@ -293,7 +219,7 @@ def _condition(one: Trial) -> str:
     rule = one.rule
     length = humanise(one.series.period, Unit.SECONDS)
     window = length if rule.periods == 1 else f"{rule.datapoints} of {rule.periods} × {length}"
-    return f"{_SIGNS[rule.comparison]} {_in_words(one, rule.threshold)}, {window}"
+    return f"{SIGNS[rule.comparison]} {_in_words(one, rule.threshold)}, {window}"
 
 
 def _in_words(one: Trial, value: float | None) -> str:

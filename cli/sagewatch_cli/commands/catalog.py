@@ -18,26 +18,15 @@ from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Severity, Unit
 from sagewatch.units import humanise
-from sagewatch_cli.account.alarm_words import default
+from sagewatch_cli.account.alarm_words import MISSING_DATA, default
 from sagewatch_cli.metrics import (
     MISSPELLINGS,
     DocumentedMetric,
     documented,
 )
 from sagewatch_cli.scenarios.soonest import need_of
+from sagewatch_cli.signs import SIGNS
 
-_SIGNS: Mapping[str, str] = {
-    "GreaterThanThreshold": ">",
-    "GreaterThanOrEqualToThreshold": "≥",
-    "LessThanThreshold": "<",
-    "LessThanOrEqualToThreshold": "≤",
-}
-_MISSING: Mapping[str, str] = {
-    "notBreaching": "is well",
-    "breaching": "fires",
-    "ignore": "changes nothing",
-    "missing": "is no data",
-}
 _COLOURS: Mapping[Severity, str] = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
@@ -177,8 +166,8 @@ def _name(spec: Spec) -> Text:
 
 
 def _condition(spec: Spec) -> Text:
-    missing = f"\nno data {_MISSING[spec.missing]}"
-    return Text.assemble(f"{_SIGNS[spec.comparison]} {default(spec)}\n{window(spec)}", (missing, "dim"))
+    missing = f"\nno data {MISSING_DATA[spec.missing]}"
+    return Text.assemble(f"{SIGNS[spec.comparison]} {default(spec)}\n{window(spec)}", (missing, "dim"))
 
 
 def _story(kind: Kind, spec: Spec) -> Text:
@@ -231,14 +220,14 @@ def _section(kind: Kind) -> Iterator[str]:
         yield _line(
             f"`{spec.id}`",
             spec.severity,
-            f"{_SIGNS[spec.comparison]} {default(spec)}",
+            f"{SIGNS[spec.comparison]} {default(spec)}",
             window(spec),
             *_need(spec),
             f"{spec.warm_up} min" if spec.warm_up else "–",
             str(len(spec.metrics)),
             f"`{measure(kind, spec)}`",
             ", ".join(kind.levels[spec.level].dimensions) or "the account",
-            _MISSING[spec.missing],
+            MISSING_DATA[spec.missing],
             ", ".join(spec.needs),
         )
     yield ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +15,20 @@ from rich.text import Text
 from sagewatch.errors import ErrorCode, Retry
 from sagewatch.kinds.registry import KINDS
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch_cli.account.coverage import ON_PURPOSE, STATES, Coverage, KindCoverage, WatchedAlarm
+from sagewatch_cli.account.coverage import (
+    NEEDS_NONE,
+    ON_PURPOSE,
+    STATES,
+    Coverage,
+    IncompleteResource,
+    KindCoverage,
+    UnwatchedReason,
+    WatchedAlarm,
+)
 from sagewatch_cli.account.coverage_page import page
-from sagewatch_cli.account.coverage_reading import recorded, survey
+from sagewatch_cli.account.coverage_reading import survey
+from sagewatch_cli.account.deployment import find_deployment
+from sagewatch_cli.account.in_force import with_budget
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
 from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop, table
@@ -34,6 +46,9 @@ def coverage(
         Path | None,
         typer.Option("--html", dir_okay=False, help="Write a page with all of it to this file, too.", metavar="FILE"),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Look at every resource; tells of tags whose change no event told.")
+    ] = False,
     form: Form = OutputFormat.TABLE,
     policy: PolicyFile = None,
     incidents: IncidentsTable = None,
@@ -45,16 +60,17 @@ def coverage(
     """Print who is watched in the account and Region, who is not and why, and what is wrong with alarms.
 
     Only reads: SageMaker's lists and DescribeAlarms, ListMetrics for alarms whose metric has no data, and a look at
-    each resource that has no alarms.
+    each resource that has no alarms or that the next sweep would name. Of the others it is known that they have all
+    alarms that they should have, and not why a row has none: --full looks at them, too.
 
     Exit codes: 0 printed, 1 AWS refused, 2 wrong usage, 3 printed but some of it could not be read, 5 the policy is
     broken, 6 the page could not be written.
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
-        found = survey(
-            account, prefix, recorded(account, policy_in_force(account, prefix, policy), incidents), progress
-        )
+        deployment = find_deployment(account, prefix)
+        budget = with_budget(account, deployment, policy_in_force(account, prefix, policy), incidents)
+        found = survey(account, deployment, budget, datetime.now(UTC), progress, table=incidents or "", full=full)
     except Retry as error:
         stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
@@ -87,9 +103,10 @@ def _write_page(file: Path, text: str) -> None:
 def show(console: Console, found: Coverage) -> None:
     """Print the numbers of each kind, then what is wrong, each section cut with its count."""
     where = found.where
-    place = f"Account {where.account}, {where.region}, alarms under {where.prefix}/, {where.at:%Y-%m-%d %H:%M} UTC"
+    alias, stack = f" ({where.alias})" if where.alias else "", f", {where.stack}" if where.stack else ""
+    place = f"Account {where.account}{alias}, {where.region}, alarms under {where.prefix}/{stack}"
     console.print(
-        Text(place, "dim"),
+        Text(f"{place}, {where.at:%Y-%m-%d %H:%M} UTC", "dim"),
         "",
         summary(found, wide=console.width >= _WIDE),
         "",
@@ -131,12 +148,17 @@ def _kind_numbers(each: KindCoverage, severities: Iterable[str]) -> tuple[str, .
 
 
 def headline(found: Coverage) -> str:
-    """Say how many are watched: `96.4 % of the resources that should be watched are: 27 of 28.`"""
+    """Say how many are watched: `96.4 % of the resources that should be watched are: 27 of 28. 1 lacks some alarms.`"""
     wanted = len(found.living) - found.left_out
     if found.percent is None:
         return "Nothing here should be watched."
-    left_out = f" Left out on purpose: {found.left_out}." if found.left_out else ""
-    return f"{found.percent:g} % of the resources that should be watched are: {found.watched} of {wanted}.{left_out}"
+    lacking = len(found.incomplete)
+    parts = [f"{found.percent:g} % of the resources that should be watched are: {found.watched} of {wanted}."]
+    if lacking:
+        parts.append("1 lacks some of its alarms." if lacking == 1 else f"{lacking} lack some of their alarms.")
+    if found.left_out:
+        parts.append(f"Left out: {found.left_out}.")
+    return " ".join(parts)
 
 
 def cost(found: Coverage) -> str:
@@ -149,7 +171,8 @@ def cost(found: Coverage) -> str:
         parts.append(f"{found.where.region} has no known prices; these are of us-east-1.")
     if found.where.policy.budget is not None:
         rows = ", ".join("/".join(row) for row in sorted(found.where.withheld)) or "no row"
-        parts.append(f"The budget is ${found.where.policy.budget:,.2f}; it leaves out {rows}.")
+        left_out = "what it leaves out is not known" if "budget" in found.unread else f"it leaves out {rows}"
+        parts.append(f"The budget is ${found.where.policy.budget:,.2f}; {left_out}.")
     return " ".join(parts)
 
 
@@ -158,10 +181,13 @@ type _Section = tuple[str, tuple[str, ...], Iterable[tuple[str, ...]]]
 
 def _sections(found: Coverage) -> Iterator[_Section]:
     yield "Firing", ("alarm", "severity", "since"), (_firing_line(each) for each in found.firing)
-    missing = [each for each in found.unwatched if each.why not in ON_PURPOSE]
+    missing = [each for each in found.unwatched if each.why not in NEEDS_NONE]
     yield "Not watched", ("resource", "why", "reason"), ((str(e.ref), str(e.why), e.said) for e in missing)
+    yield "Incomplete: some alarms are missing", ("resource", "lacks", ""), map(_incomplete_line, found.incomplete)
     meant = [each for each in found.unwatched if each.why in ON_PURPOSE]
     yield "Left out on purpose", ("resource", "reason"), ((str(each.ref), each.said) for each in meant)
+    nothing = [each for each in found.unwatched if each.why is UnwatchedReason.NOTHING]
+    yield "Nothing to watch", ("resource", "reason"), ((str(each.ref), each.said) for each in nothing)
     orphans = found.at_fault("orphan")
     yield "Orphans: their resource is gone", ("alarm", "state"), ((each.name, kept(each)) for each in orphans)
     yield "Foreign: under our prefix, not ours", ("alarm",), ((name,) for name in found.foreign)
@@ -169,6 +195,10 @@ def _sections(found: Coverage) -> Iterator[_Section]:
     yield "Dead alarms: no data of their metric for two weeks", ("alarm", "stands for"), (_age(found, e) for e in dead)
     yield "Edited: the next sweep restores them", ("alarm",), ((each.name,) for each in found.at_fault("edited"))
     yield "Stale: the next sweep rewrites them", ("alarm",), ((each.name,) for each in found.at_fault("stale"))
+
+
+def _incomplete_line(each: IncompleteResource) -> tuple[str, ...]:
+    return str(each.ref), ", ".join(each.lacking), each.said
 
 
 def _firing_line(each: WatchedAlarm) -> tuple[str, ...]:
@@ -210,6 +240,7 @@ def as_data(found: Coverage) -> dict[str, Any]:
     where = found.where
     return {
         "account": where.account,
+        "alias": where.alias or None,
         "region": where.region,
         "prefix": where.prefix,
         "at": where.at.isoformat(),
@@ -229,6 +260,9 @@ def as_data(found: Coverage) -> dict[str, Any]:
         "kinds": [_kind_data(each) for each in found.tallies],
         "not_watched": [
             {**_resource_data(each), "why": str(each.why), "reason": each.said} for each in found.unwatched
+        ],
+        "incomplete": [
+            {**_resource_data(each), "lacks": list(each.lacking), "reason": each.said} for each in found.incomplete
         ],
         "alarms": [_alarm_data(each) for each in found.alarms],
         "foreign": list(found.foreign),

@@ -15,9 +15,10 @@ from rich.text import Text
 from sagewatch.errors import ErrorCode, Retry
 from sagewatch.model import Unit
 from sagewatch.units import parse
+from sagewatch_cli.account.deployment import find_deployment
 from sagewatch_cli.account.events import Activity, StackParts, Tail
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, Profile, Region
+from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, StackName
 from sagewatch_cli.printing import REFUSED, Form, OutputFormat, stop
 
 _NO_STACK = 3
@@ -32,10 +33,11 @@ def events() -> None:
 
 @app.command()
 def tail(
-    stack: Annotated[str, typer.Option("--stack", help="Name of the CloudFormation stack.")] = "sagewatch",
+    stack: StackName = None,
     since: Annotated[str, typer.Option("--since", help="How far back to begin: 30s, 10m, 2h.")] = "10m",
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Go on until Ctrl-C.")] = True,
     form: Form = OutputFormat.TABLE,
+    prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
     endpoint_url: EndpointUrl = None,
@@ -51,13 +53,11 @@ def tail(
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     show = _shown_as_json if form is OutputFormat.JSON else _shown(Console())
     try:
-        found = StackParts.find(account.client("cloudformation"), stack)
-        if found is None or not found.logs:
-            stop(
-                _NO_STACK,
-                f"There is no stack of ours called {stack} in this account and Region. Say --stack.",
-                ErrorCode.NO_STACK,
-            )
+        deployment = find_deployment(account, prefix, stack)
+        found = StackParts.of(deployment.resources)
+        if not found.logs:
+            stop(REFUSED if deployment.unread else _NO_STACK, deployment.missing, ErrorCode.NO_STACK)
+        typer.echo(deployment.line, err=True)
         watch(Tail(account.client("logs"), account.client("sqs"), found, begin), show, time.sleep if follow else None)
     except Retry as error:
         stop(REFUSED, str(error), error.code)

@@ -16,17 +16,26 @@ from sagewatch.errors import Retry
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.alarms import StateChange
 from sagewatch_cli.account.coverage import STATES
-from sagewatch_cli.account.coverage_reading import recorded
+from sagewatch_cli.account.deployment import find_deployment
 from sagewatch_cli.account.explain import (
     VERDICTS,
     AbsentRow,
     ExplainedAlarm,
     Inspection,
 )
-from sagewatch_cli.account.inspection import NotFound, NotOurs, Subject, explain_subject, inspect, state_history
+from sagewatch_cli.account.in_force import with_budget
+from sagewatch_cli.account.inspection import (
+    Ended,
+    NotFound,
+    NotOurs,
+    Subject,
+    explain_subject,
+    inspect,
+    state_history,
+)
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, stop
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, first_line, stop
 
 _UNKNOWN, _ABSENT = 3, 4
 _LONGEST = 1_000  # characters of other people's text
@@ -58,19 +67,23 @@ def explain(
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
+        deployment = find_deployment(account, prefix)
         subject = Subject.read(account, prefix, what)
-        wanted = recorded(account, policy_in_force(account, prefix, policy), incidents)
-        found = inspect(account, prefix, wanted, subject.ref)
+        budget = with_budget(account, deployment, policy_in_force(account, prefix, policy), incidents)
+        found = inspect(account, deployment, budget.in_force, subject.ref)
         there, absent = explain_subject(account, found, subject)
         changes = {each.alarm.name: state_history(account, each.alarm.name) for each in there if each.present}
-    except (NotFound, NotOurs) as error:
+    except (NotFound, NotOurs, Ended) as error:
         stop(_UNKNOWN if isinstance(error, NotFound) else _ABSENT, str(error), error.code)
     except Retry as error:
         stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
-        as_json(as_data(found, there, absent, changes))
+        as_json({**deployment.data(), **as_data(found, there, absent, changes)})
     else:
+        first_line(Console(), deployment)
         show(Console(), found, there, absent, changes)
+    if budget.unknown:
+        typer.echo(f"Not read: {harmless(budget.unknown, _LONGEST)}", err=True)
     if subject.alarm and not any(each.present for each in there):
         raise typer.Exit(_ABSENT)
 
@@ -88,6 +101,8 @@ def show(
     changes: AlarmHistories,
 ) -> None:
     """Print a block for each alarm, then the rows without one."""
+    if found.ended:
+        console.print(_safe_text(found.ended.said))
     if not found.kind.specs:
         console.print(Text(f"{found.look.facts.ref}: a {found.kind.name} gets no alarms, only notices when it fails."))
     for each in there:
@@ -177,6 +192,7 @@ def as_data(
         "kind": facts.ref.kind,
         "resource": facts.ref.name,
         "live": facts.live,
+        "ended": found.ended and found.ended.status,
         "notices_only": not found.kind.specs,
         "alarms": [_explained_data(each, changes.get(each.alarm.name, ())) for each in there],
         "lacking": [{"alarm": each.alarm, "reason": each.reason} for each in absent],

@@ -9,8 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from sagewatch.aws import sagemaker
 from sagewatch.errors import ErrorCode, Retry
+from sagewatch.kinds.endpoint.observe import ENDPOINT
+from sagewatch_cli.account.deployment import find_deployment
 from sagewatch_cli.account.guardrails import MOST, Guard, choose_guards, describe_endpoint, guards_of
+from sagewatch_cli.account.nearest import near
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region
 from sagewatch_cli.printing import REFUSED, stop
@@ -49,9 +53,18 @@ def guardrails(
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
+        endpoint = endpoint.removeprefix("endpoint/")
+        deployment = find_deployment(account, prefix)
+        typer.echo(deployment.line, err=True)
         described = describe_endpoint(account.client("sagemaker"), endpoint)
         if described is None:
-            stop(_NO_ENDPOINT, f"There is no endpoint {endpoint} in this account and Region.", ErrorCode.NO_RESOURCE)
+            known = sagemaker.live(account.client("sagemaker"), ENDPOINT)
+            nearest = near(endpoint, (ref.name for ref, _ in known))
+            stop(
+                _NO_ENDPOINT,
+                f"There is no endpoint {endpoint} in {deployment.where}.{nearest}",
+                ErrorCode.NO_RESOURCE,
+            )
         found = tuple(guards_of(account.client("cloudwatch"), prefix, described["EndpointName"]))
     except Retry as error:
         stop(REFUSED, str(error), error.code)

@@ -15,6 +15,7 @@ from sagewatch.model import Labels, Notice
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.sns import render as words
 from sagewatch.receivers.wording.phrases import harmless
+from sagewatch_cli.account.deployment import find_deployment
 from sagewatch_cli.account.notify import (
     RESOURCE,
     ConsideredRoute,
@@ -27,8 +28,8 @@ from sagewatch_cli.account.notify import (
 )
 from sagewatch_cli.account.send_sample import NoStack, SampleDelivery, send_sample
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, stop
+from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, StackName, policy_in_force
+from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, first_line, stop
 
 _NO_STACK, _MISSING = 3, 4
 _LABEL = re.compile(r"[\w.:-]+=")
@@ -57,7 +58,7 @@ def try_out(
     route: Labelled = None,
     send: Annotated[bool, typer.Option("--send", help="Send it, too, through the deployed stack.")] = False,
     wait: Annotated[int, typer.Option("--wait", min=0, max=600, help="Seconds to wait until it was told.")] = 60,
-    stack: Annotated[str, typer.Option("--stack", help="Name of the CloudFormation stack.")] = "sagewatch",
+    stack: StackName = None,
     form: Form = OutputFormat.TABLE,
     policy: PolicyFile = None,
     prefix: Prefix = "sagewatch",
@@ -83,19 +84,17 @@ def try_out(
         )
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
+        deployment = find_deployment(account, prefix, stack)
         found = route_sample(prefix, policy_in_force(account, prefix, policy).policy, labels)
-        trialled = send_sample(account, prefix, stack, labels, found, wait) if send and found.routes_told else ()
-    except NoStack:
-        stop(
-            _NO_STACK,
-            f"There is no stack of ours called {stack} in this account and Region. Say --stack.",
-            ErrorCode.NO_STACK,
-        )
+        trialled = send_sample(account, deployment, labels, found, wait) if send and found.routes_told else ()
+    except NoStack as error:
+        stop(_NO_STACK, str(error), ErrorCode.NO_STACK)
     except Retry as error:
         stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
-        as_json(as_data(found, trialled))
+        as_json({**deployment.data(), **as_data(found, trialled)})
     else:
+        first_line(Console(), deployment)
         show(Console(), found, trialled)
     if not all(each.told for each in trialled):
         missing = ", ".join(f"{each.what} of {each.route}" for each in trialled if not each.told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
-from functools import partial
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -17,24 +17,34 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.alarm_words import Difference, condition, differences
-from sagewatch_cli.account.coverage_reading import remembered_looks
+from sagewatch_cli.account.deployment import Deployment, find_deployment
 from sagewatch_cli.account.plan import (
     AccountPlan,
     MonthlyCost,
     ResourcePlan,
     Selection,
-    clients_of,
     is_glob,
-    plan_account,
+    plan_deployed,
 )
+from sagewatch_cli.account.plan_markdown import as_markdown
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop
+from sagewatch_cli.printing import REFUSED, as_json, first_line, progress, stop
 
 CHANGES = 3
 """The exit code for something to do, with --detailed-exitcode."""
 
 _WRONG = 2
+
+
+class PlanFormat(StrEnum):
+    """How a plan is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 _LONGEST = 300  # characters of what other people wrote
 
 
@@ -65,7 +75,9 @@ def plan(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 3 when there is something to do.")
     ] = False,
-    form: Form = OutputFormat.TABLE,
+    form: Annotated[
+        PlanFormat, typer.Option("--format", "-f", help="For reading, for programs, or for a pull request.")
+    ] = PlanFormat.TABLE,
     prefix: Prefix = "sagewatch",
     incidents: IncidentsTable = None,
     profile: Profile = None,
@@ -82,32 +94,38 @@ def plan(
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
+        deployment = find_deployment(account, prefix)
         wanted = policy_in_force(account, prefix, policy)
-        found = plan_account(
-            clients_of(account),
-            prefix,
+        found = plan_deployed(
+            account,
+            deployment,
             wanted,
             Selection(tuple(refs or ()), full),
             datetime.now(UTC),
             progress,
-            partial(remembered_looks, account, incidents),
+            table=incidents,
         )
     except Retry as error:
         stop(REFUSED, str(error), error.code)
-    _answer(found, refs or [], form, detailed_exitcode=detailed_exitcode)
+    _answer(deployment, found, refs or [], form, detailed_exitcode=detailed_exitcode)
 
 
-def _answer(found: AccountPlan, refs: list[str], form: OutputFormat, *, detailed_exitcode: bool) -> None:
+def _answer(
+    deployment: Deployment, found: AccountPlan, refs: list[str], form: PlanFormat, *, detailed_exitcode: bool
+) -> None:
     """Print the plan and end with the exit code that says how it went."""
     if refs and not found.unread and not any(each.look.facts.live or each.look.owned for each in found.planned):
         stop(
             _WRONG,
-            f"Nothing is called {', '.join(refs)} in this account and Region, nor are there alarms of it.",
+            f"Nothing is called {', '.join(refs)} in {deployment.where}, nor are there alarms of it.",
             ErrorCode.NO_RESOURCE,
         )
-    if form is OutputFormat.JSON:
-        as_json(as_data(found))
+    if form is PlanFormat.JSON:
+        as_json({**deployment.data(), **as_data(found)})
+    elif form is PlanFormat.MARKDOWN:
+        typer.echo(as_markdown(deployment, found), nl=False)
     else:
+        first_line(Console(), deployment)
         show(Console(), found)
     if found.unread:
         stop(REFUSED, "\n".join(("Not all could be found out:", *found.unread)), ErrorCode.NOT_ALL_READ)
@@ -252,7 +270,7 @@ def _foot(found: AccountPlan) -> Iterator[str]:
     if not found.known_prices:
         yield "The prices of this Region are not known; these are those of us-east-1."
     if not found.resources:
-        yield "No resource was found in this account and Region."
+        yield "No resource was found."
     if found.resources > len(found.planned):
         yield f"Looked at {len(found.planned):,} of {found.resources:,} resources; --full looks at every one."
 

@@ -8,7 +8,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import unified_diff
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Never
 
@@ -16,24 +19,35 @@ import typer
 
 from sagewatch.errors import ErrorCode, Fault, Retry
 from sagewatch.policy.rules import Policy
+from sagewatch_cli.account.deployment import Deployment, find_deployment
 from sagewatch_cli.account.policy import (
     EMPTY,
     UNWRITTEN,
     DeployedDocument,
+    PastDocument,
     author_of,
     check_document,
     deployed_document,
     parameter_of,
-    write_document,
+    past_documents,
 )
+from sagewatch_cli.account.policy_change import PolicyChange
+from sagewatch_cli.account.policy_push import Moved, SavedPlan, find_change, write_after
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.account.stack import living_stack
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, read_document
-from sagewatch_cli.printing import BROKEN, REFUSED, Form, OutputFormat, as_json, explained_at, stop
+from sagewatch_cli.printing import BROKEN, REFUSED, Form, OutputFormat, as_json, explained_at, progress, stop
 
-_ABSENT = 4
+_ABSENT, _MOVED = 4, 7
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The document; - is standard input.", show_default=False)]
+OptionalFile = Annotated[
+    Path | None, typer.Argument(metavar="[FILE]", help="The document; - is standard input.", show_default=False)
+]
+SavedFile = Annotated[
+    Path | None,
+    typer.Option("--plan", dir_okay=False, help="The file that keeps a plan.", metavar="FILE", show_default=False),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 app = typer.Typer(name="policy", help="What the owner of the account wants otherwise.", no_args_is_help=True)
@@ -57,6 +71,14 @@ def check(file: File, form: Form = OutputFormat.TABLE) -> None:
 
 
 @app.command()
+def schema() -> None:
+    """Print a JSON Schema of the document, for editors: each key with its text. Asks nobody."""
+    from sagewatch_cli.account.policy_schema import policy_schema
+
+    as_json(policy_schema())
+
+
+@app.command()
 def show(
     form: Form = OutputFormat.TABLE,
     prefix: Prefix = "sagewatch",
@@ -72,7 +94,7 @@ def show(
     parameter = parameter_of(prefix)
     try:
         client = account.client("ssm")
-        found = _deployed(client, parameter)
+        found = _deployed(client, parameter, find_deployment(account, prefix).where)
         by = author_of(client, parameter, found.version)
     except Retry as error:
         stop(REFUSED, str(error), error.code)
@@ -84,8 +106,36 @@ def show(
 
 
 @app.command()
-def push(
+def plan(
     file: File,
+    saved: SavedFile = None,
+    form: Form = OutputFormat.TABLE,
+    prefix: Prefix = "sagewatch",
+    profile: Profile = None,
+    region: Region = None,
+    endpoint_url: EndpointUrl = None,
+) -> None:
+    """Say what a push of a document would do; with --plan keep that in a file, for `policy push --plan`. Only reads.
+
+    Exit codes: 0 printed; 1 AWS refused; 2 wrong usage; 4 there is no such parameter; 5 the document is broken, or too
+    large.
+    """
+    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    push = _prepared(account, prefix, read_document(file), str(file))
+    if form is OutputFormat.JSON:
+        as_json({**push.deployment.data(), **push.change.data()})
+    else:
+        typer.echo(push.deployment.line)
+        typer.echo("\n".join(push.change.lines()))
+    if saved:
+        push.saved.save(saved)
+        typer.echo(f"Saved. To push exactly this: sagewatch policy push --plan {saved}", err=True)
+
+
+@app.command()
+def push(
+    file: OptionalFile = None,
+    saved: SavedFile = None,
     yes: Yes = False,
     form: Form = OutputFormat.TABLE,
     prefix: Prefix = "sagewatch",
@@ -93,29 +143,102 @@ def push(
     region: Region = None,
     endpoint_url: EndpointUrl = None,
 ) -> None:
-    """Write a document into the parameter of the stack, after it was checked and its differences were shown.
+    """Write a document into the parameter of the stack, after it was checked and what it does was shown.
 
-    What it changes about alarms is shown by sagewatch plan --policy FILE.
+    With --plan it is the document that `policy plan --plan` kept, and nothing is written unless it would still do the
+    same.
 
     Exit codes: 0 written, or the same already; 1 AWS refused, or you did not agree; 2 wrong usage; 4 there is no such
-    parameter; 5 the document is broken, or too large.
+    parameter; 5 the document is broken, or too large; 7 somebody else changed the policy or the account meanwhile.
     """
-    if str(file) == "-" and not yes:
+    if (file is None) is (saved is None):
+        raise typer.BadParameter("name a document, or say --plan and the file that `policy plan` wrote")
+    if file and str(file) == "-" and not yes:
         raise typer.BadParameter("standard input cannot both be the document and answer; add --yes")
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
-    text = read_document(file)
-    _, faults = check_document(text)
-    if faults:
-        stop(BROKEN, "\n".join(_pointed(str(file), text, faults)), ErrorCode.BROKEN_POLICY)
+    kept = _kept(saved) if saved else None
+    text = kept.text if kept else read_document(file or Path("-"))
+    prepared = _prepared(account, prefix, text, str(file or saved))
+    if kept:
+        try:
+            kept.check(prepared.saved)
+        except Moved as error:
+            stop(_MOVED, str(error), ErrorCode.POLICY_CHANGED_MEANWHILE)
+    written = _push(prepared, yes=yes)
+    if form is OutputFormat.JSON:
+        as_json({**written, **({"change": prepared.change.data()} if written["written"] else {})})
+    else:
+        typer.echo("{parameter} is at version {version}.".format_map(written))
+
+
+def _kept(file: Path) -> SavedPlan:
     try:
+        return SavedPlan.read(file)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--plan") from error
+
+
+@app.command()
+def log(
+    form: Form = OutputFormat.TABLE,
+    prefix: Prefix = "sagewatch",
+    profile: Profile = None,
+    region: Region = None,
+    endpoint_url: EndpointUrl = None,
+) -> None:
+    """Print the versions of the document that are kept, the newest first: when, by whom, and how many lines changed.
+
+    Exit codes: 0 printed, 1 AWS refused, 2 wrong usage, 4 there is no such parameter.
+    """
+    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    try:
+        deployment = find_deployment(account, prefix)
         client = account.client("ssm")
-        written = _push(client, parameter_of(prefix), _deployed_or_unwritten(account, prefix), text, yes=yes)
+        _deployed(client, parameter_of(prefix), deployment.where)
+        found = past_documents(client, parameter_of(prefix))
     except Retry as error:
         stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
-        as_json(written)
-    else:
-        typer.echo("{parameter} is at version {version}.".format_map(written))
+        versions = [{"version": each.version, "at": each.at, "by": each.by, "text": each.text} for each in found]
+        as_json({**deployment.data(), "versions": versions})
+        return
+    typer.echo(deployment.line)
+    for each, before in zip_longest(found, found[1:]):
+        typer.echo(f"{each.version:>4}  {each.at:%Y-%m-%d %H:%M %Z}  {_lines_changed(before, each)}  {each.by}")
+
+
+def _lines_changed(before: PastDocument | None, after: PastDocument) -> str:
+    changed = list(unified_diff(before.text.splitlines() if before else [], after.text.splitlines(), n=0))[2:]
+    return f"+{sum(line[0] == '+' for line in changed)} -{sum(line[0] == '-' for line in changed)} lines"
+
+
+@app.command()
+def rollback(
+    version: Annotated[
+        int | None, typer.Argument(metavar="VERSION", help="Which to go back to; the one before by default.")
+    ] = None,
+    yes: Yes = False,
+    prefix: Prefix = "sagewatch",
+    profile: Profile = None,
+    region: Region = None,
+    endpoint_url: EndpointUrl = None,
+) -> None:
+    """Push an earlier version of the document again, after what that does was shown.
+
+    Exit codes: as of push; 2 when no such version is kept.
+    """
+    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    try:
+        client = account.client("ssm")
+        now = _deployed(client, parameter_of(prefix), "this account and Region")
+        wanted = now.version - 1 if version is None else version
+        found = next((each for each in past_documents(client, parameter_of(prefix)) if each.version == wanted), None)
+    except Retry as error:
+        stop(REFUSED, str(error), error.code)
+    if found is None:
+        raise typer.BadParameter(f"version {wanted} is not kept; `sagewatch policy log` lists those that are")
+    written = _push(_prepared(account, prefix, found.text, f"version {wanted}"), yes=yes)
+    typer.echo("{parameter} is at version {version}.".format_map(written))
 
 
 @app.command()
@@ -131,24 +254,24 @@ def edit(
     What you wrote is not lost: unless it is pushed, it stays in a file whose path is printed.
 
     Exit codes: 0 written, or nothing changed; 1 AWS or the editor refused, or you did not agree; 2 wrong usage; 4 there
-    is no such parameter; 5 the document is broken, or too large.
+    is no such parameter; 5 the document is broken, or too large; 7 somebody else changed the policy meanwhile.
     """
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     parameter = parameter_of(prefix)
     try:
-        client = account.client("ssm")
-        before = _deployed_or_unwritten(account, prefix)
-        with ExitStack() as unpushed:
-            path = _draft(before.text or EMPTY)
-            unpushed.callback(lambda: typer.echo(f"What you wrote is in {path}", err=True))
-            text = _edited(path)
-            if text != before.text and _deployed_or_unwritten(account, prefix) != before:
-                stop(REFUSED, f"{parameter} was changed after it was read.", ErrorCode.POLICY_CHANGED_MEANWHILE)
-            written = _push(client, parameter, before, text, yes=yes)
-            unpushed.pop_all()
-            path.unlink()
+        before = _deployed_or_unwritten(account, prefix, find_deployment(account, prefix))
     except Retry as error:
         stop(REFUSED, str(error), error.code)
+    with ExitStack() as unpushed:
+        path = _draft(before.text or EMPTY)
+        unpushed.callback(lambda: typer.echo(f"What you wrote is in {path}", err=True))
+        text = _edited(path)
+        prepared = _prepared(account, prefix, text, str(path))
+        if text != before.text and prepared.before != before:
+            stop(_MOVED, f"{parameter} was changed after it was read.", ErrorCode.POLICY_CHANGED_MEANWHILE)
+        written = _push(prepared, yes=yes)
+        unpushed.pop_all()
+        path.unlink()
     typer.echo("{parameter} is at version {version}.".format_map(written))
 
 
@@ -197,38 +320,75 @@ def _pointed(name: str, text: str, faults: Iterable[Fault]) -> Iterator[str]:
 
 
 # ---------------------------------------------------------------------------------------------------------- parameter
-def _deployed(client: Any, parameter: str) -> DeployedDocument:
+def _deployed(client: Any, parameter: str, where: str) -> DeployedDocument:
     found = deployed_document(client, parameter)
-    return found or _stop_without(parameter)
+    return found or _stop_without(parameter, where)
 
 
-def _stop_without(parameter: str) -> Never:
+def _stop_without(parameter: str, where: str) -> Never:
     stop(
         _ABSENT,
-        f"There is no parameter {parameter} in this account and Region. Deployed with another prefix? Say --prefix.",
+        f"There is no parameter {parameter} in {where}. Deployed with another prefix? Say --prefix.",
         ErrorCode.NO_POLICY_PARAMETER,
     )
 
 
-def _deployed_or_unwritten(account: Account, prefix: str) -> DeployedDocument:
+def _deployed_or_unwritten(account: Account, prefix: str, deployment: Deployment) -> DeployedDocument:
     """Return what is deployed, or UNWRITTEN where a stack has the prefix but nobody wrote a policy."""
     found = deployed_document(account.client("ssm"), parameter_of(prefix))
     if found is None and living_stack(account, prefix) is None:
-        _stop_without(parameter_of(prefix))
+        _stop_without(parameter_of(prefix), deployment.where)
     return found or UNWRITTEN
 
 
-def _push(client: Any, parameter: str, before: DeployedDocument, text: str, *, yes: bool) -> dict[str, Any]:
-    """Write the document when it differs and the user agrees; return the parameter and its version."""
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A push that waits for consent."""
+
+    client: Any
+    deployment: Deployment
+    parameter: str
+    before: DeployedDocument
+    text: str
+    change: PolicyChange
+
+    @property
+    def saved(self) -> SavedPlan:
+        return SavedPlan.of(self.deployment, self.parameter, self.before, self.text, self.change)
+
+
+def _prepared(account: Account, prefix: str, text: str, name: str) -> _Prepared:
+    """Check a document and find out what a push of it would do; ends the command when that cannot be."""
+    policy, faults = check_document(text)
+    if faults:
+        stop(BROKEN, "\n".join(_pointed(name, text, faults)), ErrorCode.BROKEN_POLICY)
     text = text if text.strip() else EMPTY
-    if text == before.text:
+    try:
+        deployment = find_deployment(account, prefix)
+        client, parameter = account.client("ssm"), parameter_of(prefix)
+        before = _deployed_or_unwritten(account, prefix, deployment)
+        change = find_change(account, deployment, before.text, policy, datetime.now(UTC), progress)
+    except Retry as error:
+        stop(REFUSED, f"What it would do could not be found out, so nothing was written: {error}", error.code)
+    return _Prepared(client, deployment, parameter, before, text, change)
+
+
+def _push(push: _Prepared, *, yes: bool) -> dict[str, Any]:
+    """Write the document when it differs and the user agrees; return the parameter and its version."""
+    if push.text == push.before.text:
         typer.echo("Nothing changed.", err=True)
-        return {"parameter": parameter, "version": before.version, "written": False}
-    diff = unified_diff(before.text.splitlines(), text.splitlines(), "deployed", "new", lineterm="")
-    typer.echo("\n".join(diff), err=True)
+        return {"parameter": push.parameter, "version": push.before.version, "written": False}
+    diff = unified_diff(push.before.text.splitlines(), push.text.splitlines(), "deployed", "new", lineterm="")
+    typer.echo("\n".join((push.deployment.line, *diff, "", *push.change.lines())), err=True)
     if not yes:
-        typer.confirm(f"Write this to {parameter}?", abort=True, err=True)
-    return {"parameter": parameter, "version": write_document(client, parameter, text), "written": True}
+        typer.confirm(f"Write this to {push.parameter}?", abort=True, err=True)
+    try:
+        version = write_after(push.client, push.parameter, push.before, push.text)
+    except Moved as error:
+        stop(_MOVED, str(error), ErrorCode.POLICY_CHANGED_MEANWHILE)
+    except Retry as error:
+        stop(REFUSED, str(error), error.code)
+    return {"parameter": push.parameter, "version": version, "written": True}
 
 
 # ---------------------------------------------------------------------------------------------------------- editor

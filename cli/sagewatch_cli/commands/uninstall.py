@@ -10,7 +10,7 @@ import typer
 from sagewatch.errors import ErrorCode, Retry
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.account.stack import living_stack
+from sagewatch_cli.account.stack import living_stack, stack_name
 from sagewatch_cli.account.uninstall import Uninstallation, find, remove
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region
 from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop
@@ -63,11 +63,11 @@ def uninstall(
 
 
 def _delete_first(stack: str) -> str:
-    """Say which stack to delete: `arn:aws:cloudformation:eu-west-1:123456789012:stack/sagewatch/1f0c…` names it."""
-    name = stack.split("/")[1] if stack.count("/") > 1 else stack
+    """Say which stack to delete, as its id names it."""
+    name = harmless(stack_name(stack), _LONGEST)
     return (
-        f"The stack {harmless(name, _LONGEST)} has this prefix and would make the alarms again. "
-        f"Delete it first: sam delete --stack-name {harmless(name, _LONGEST)}"
+        f"The stack {name} has this prefix and would make the alarms again. "
+        f"Delete it first: sam delete --stack-name {name}"
     )
 
 

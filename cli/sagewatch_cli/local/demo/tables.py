@@ -18,17 +18,12 @@ from sagewatch.units import humanise
 from sagewatch_cli.local.demo.slack_text import transcript
 from sagewatch_cli.local.doubles.slack_workspace import ShownMessage
 from sagewatch_cli.local.drivers.inbox import Mail
+from sagewatch_cli.signs import SIGNS
 
 type Alarms = Mapping[str, Mapping[str, Any]]
 """Described alarms by name."""
 
 COLOURS: Mapping[str, str] = {"critical": "red", "warning": "yellow", "info": "blue"}
-_SIGNS: Mapping[str, str] = {
-    "GreaterThanThreshold": ">",
-    "GreaterThanOrEqualToThreshold": "≥",
-    "LessThanThreshold": "<",
-    "LessThanOrEqualToThreshold": "≤",
-}
 
 
 def threshold_words(alarm: Mapping[str, Any]) -> str:
@@ -36,8 +31,8 @@ def threshold_words(alarm: Mapping[str, Any]) -> str:
     labels = Labels.of(alarm.get("AlarmDescription"))
     row = spec(labels["kind"], labels["alarm"]) if labels else None
     if labels is None or row is None:
-        return f"{_SIGNS[alarm['ComparisonOperator']]} {alarm['Threshold']:g}"
-    return f"{_SIGNS[alarm['ComparisonOperator']]} {_limit(alarm, row, labels)}"
+        return f"{SIGNS[alarm['ComparisonOperator']]} {alarm['Threshold']:g}"
+    return f"{SIGNS[alarm['ComparisonOperator']]} {_limit(alarm, row, labels)}"
 
 
 def _limit(alarm: Mapping[str, Any], row: Spec, labels: Labels) -> str:

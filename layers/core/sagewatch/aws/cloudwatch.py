@@ -96,7 +96,7 @@ def _state(described: MetricAlarmTypeDef) -> AlarmState:
 
 
 def _described_by_name(client: CloudWatchClient, names: Iterable[str]) -> Iterator[MetricAlarmTypeDef]:
-    for some in batched(names, MOST_NAMES, strict=False):
+    for some in batched(names, MOST_NAMES):
         with retried(f"describe_alarms {some[0]} and {len(some) - 1} more"):
             answer = client.describe_alarms(AlarmNames=list(some), AlarmTypes=["MetricAlarm"], MaxRecords=MOST_NAMES)
         yield from answer["MetricAlarms"]
@@ -134,7 +134,7 @@ def _was_retried(response: Mapping[str, Any]) -> bool:
 
 def delete(client: CloudWatchClient, names: Iterable[str]) -> None:
     """Delete alarms by name; names that are gone already do no harm."""
-    for some in batched(names, MOST_NAMES, strict=False):
+    for some in batched(names, MOST_NAMES):
         # Names that are not there do not stop the others, but the API also models ResourceNotFound (DeleteAlarms).
         with retried(f"delete_alarms {some[0]} and {len(some) - 1} more"):
             client.delete_alarms(AlarmNames=list(some))

@@ -33,7 +33,7 @@ def beside(url: str, arn: str) -> str:
 
 def send(client: SQSClient, url: str, bodies: Iterable[Mapping[str, object]]) -> None:
     """Send messages; Retry when the queue refuses any."""
-    for some in batched(bodies, MOST_MESSAGES, strict=False):
+    for some in batched(bodies, MOST_MESSAGES):
         # An Id must be unique within one request, nothing more (SendMessageBatch, Id).
         entries = [{"Id": str(n), "MessageBody": json.dumps(body)} for n, body in enumerate(some)]
         with retried(f"send_message_batch {url}"):

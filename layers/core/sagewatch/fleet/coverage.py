@@ -8,11 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sagewatch.errors import Undeliverable
+from sagewatch.fleet.summaries import AlarmSummary
+from sagewatch.fleet.suspects import NO_LOOKS, is_row_stale
 from sagewatch.kinds.prices import said_price
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Ref
 from sagewatch.policy.cascade import all_off
-from sagewatch.policy.rules import Policy, Row
+from sagewatch.policy.rules import Look, PolicyInForce
+from sagewatch.watch.revision import is_whole
+from sagewatch.watch.rows import ResourceStatus
 
 DUE = "Sagewatch Digest Due"
 """The detail-type of the event that has the digest sent; its detail is a CoverageCount, or empty."""
@@ -53,7 +57,7 @@ class CoverageCount:
     unwatched: tuple[UnwatchedResource, ...] = ()
     """Some of those that should be watched and are not, NAMED at most."""
     left_out: int = 0
-    """Resources that the policy leaves without alarms; they are in no other number."""
+    """Resources that should have no alarms; they are in no other number."""
     orphans: int = 0
     """Resources that are gone and have alarms."""
     foreign: int = 0
@@ -80,31 +84,64 @@ class CoverageCount:
 
 def coverage_count(
     living: Mapping[Ref, datetime],
-    owned: Mapping[Ref, Sequence[object]],
-    policy: Policy,
-    withheld: frozenset[Row],
+    owned: Mapping[Ref, Sequence[AlarmSummary]],
+    in_force: PolicyInForce,
     now: datetime,
+    looks: Mapping[Ref, Look] = NO_LOOKS,
 ) -> CoverageCount:
-    """Count by kind which of the resources that live have alarms; the caller adds what else the lists say."""
-    wanted = [ref for ref in living if ref in owned or not _is_left_out(ref, policy)]
-    missing = sorted(ref for ref in wanted if ref not in owned)
+    """Count by kind which of the resources that live are watched; the caller adds what else the lists say."""
+    statuses = {
+        ref: listed_status(ref, modified, owned.get(ref, ()), in_force, looks.get(ref))
+        for ref, modified in living.items()
+    }
+    wanted = [ref for ref, status in statuses.items() if status not in NEEDS_NONE]
+    missing = sorted(ref for ref in wanted if statuses[ref] is not ResourceStatus.WATCHED)
     kinds = {ref.kind for ref in wanted}
     return CoverageCount(
         kinds={
             kind: (
-                sum(ref.kind == kind and ref in owned for ref in wanted),
+                sum(ref.kind == kind and statuses[ref] is ResourceStatus.WATCHED for ref in wanted),
                 sum(ref.kind == kind for ref in wanted),
             )
             for kind in sorted(kinds)
         },
         unwatched=tuple(
-            UnwatchedResource(ref.kind, ref.name, _why_unwatched(ref, living[ref], withheld, now))
+            UnwatchedResource(ref.kind, ref.name, _why_unwatched(statuses[ref], living[ref], now))
             for ref in missing[:NAMED]
         ),
         left_out=len(living) - len(wanted),
-        withheld=tuple(sorted("/".join(row) for row in withheld)),
+        withheld=tuple(sorted("/".join(row) for row in in_force.withheld)),
         alarms=sum(map(len, owned.values())),
     )
+
+
+NEEDS_NONE = frozenset({ResourceStatus.LEFT_OUT, ResourceStatus.NOTHING})
+"""How a resource stands that should have no alarms."""
+
+
+def listed_status(
+    ref: Ref, modified: datetime, alarms: Sequence[AlarmSummary], in_force: PolicyInForce, look: Look | None
+) -> ResourceStatus:
+    """Return how a resource that lives is watched, as the lists and the last look tell: what `resource_status` said.
+
+    Of one without alarms that was not looked at since it or the policy changed, MISSING.
+    """
+    mark, kind = in_force.mark_of(ref), kind_named(ref.kind)
+    if alarms:
+        return ResourceStatus.INCOMPLETE if _lacks_some(ref, alarms, in_force, mark) else ResourceStatus.WATCHED
+    if kind is None or all_off(in_force.policy, ref, kind.specs):
+        return ResourceStatus.LEFT_OUT
+    if look and look.is_bare and look.mark == mark and look.at > modified:
+        return ResourceStatus.OVER_BUDGET if look.withheld else ResourceStatus.NOTHING
+    is_over = all((kind.name, row.id) in in_force.withheld for row in kind.specs)
+    return ResourceStatus.OVER_BUDGET if is_over else ResourceStatus.MISSING
+
+
+def _lacks_some(ref: Ref, alarms: Sequence[AlarmSummary], in_force: PolicyInForce, mark: str) -> bool:
+    """Tell whether alarms are missing that were made or decided on; while a new policy is applied that is not known."""
+    if in_force.frozen or is_whole([each.member for each in alarms], mark):
+        return False
+    return not any(is_row_stale(ref, each.row, each.policy, in_force) for each in alarms)
 
 
 def idle_scope(alarm: Alarm) -> IdleScope | None:
@@ -140,13 +177,9 @@ def from_detail(detail: Mapping[str, Any]) -> CoverageCount | None:
         raise Undeliverable(f"{DUE}: the detail is no tally: {type(odd).__name__}: {odd}") from odd
 
 
-def _is_left_out(ref: Ref, policy: Policy) -> bool:
-    kind = kind_named(ref.kind)
-    return kind is None or all_off(policy, ref, kind.specs)
-
-
-def _why_unwatched(ref: Ref, modified: datetime, withheld: frozenset[Row], now: datetime) -> str:
-    kind = kind_named(ref.kind)
-    if kind and all((kind.name, row.id) in withheld for row in kind.specs):
+def _why_unwatched(status: ResourceStatus, modified: datetime, now: datetime) -> str:
+    if status is ResourceStatus.OVER_BUDGET:
         return "over budget, not created"
-    return "created in the last 15 min" if now - modified < _NEW else ""
+    if now - modified < _NEW:
+        return "created in the last 15 min"
+    return "some of its alarms are missing" if status is ResourceStatus.INCOMPLETE else ""

@@ -76,7 +76,7 @@ def _is_suspect(
     if in_force.frozen:
         return False
     return (
-        any(_is_stale(ref, each.row, each.policy, in_force) for each in alarms)
+        any(is_row_stale(ref, each.row, each.policy, in_force) for each in alarms)
         or not is_whole([each.member for each in alarms], mark)
         or _is_unpriced(kind, ref, in_force, look)
     )
@@ -106,10 +106,11 @@ def _is_unpriced(kind: Kind, ref: Ref, in_force: PolicyInForce, look: Look | Non
 def is_stale(ref: Ref, alarm: Alarm, in_force: PolicyInForce) -> bool:
     """Tell whether an alarm was made under a policy that says something else of it, or before the budget was spent."""
     labels = alarm.labels
-    return labels is None or _is_stale(ref, labels["alarm"], labels.get("policy") or "", in_force)
+    return labels is None or is_row_stale(ref, labels["alarm"], labels.get("policy") or "", in_force)
 
 
-def _is_stale(ref: Ref, row: str, mark: str, in_force: PolicyInForce) -> bool:
+def is_row_stale(ref: Ref, row: str, mark: str, in_force: PolicyInForce) -> bool:
+    """Tell the same of an alarm of this row with this label `policy`."""
     return (ref.kind, row_id(row)) in in_force.withheld or mark != in_force.policy.mark(ref, row)
 
 

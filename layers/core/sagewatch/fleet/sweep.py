@@ -39,7 +39,7 @@ class Swept:
     live: int
     """Resources that live, of the kinds whose lists could be read."""
     watched: int
-    """Resources that have alarms."""
+    """Of these, those that have alarms."""
     named: tuple[Ref, ...]
     """The resources that were named to the reconcile queue."""
     foreign: tuple[str, ...]
@@ -90,7 +90,7 @@ def sweep(
     _apply_windows(clients, settings, in_force, owned, now, full=full)
     return Swept(
         live=len(listed.living),
-        watched=len(owned),
+        watched=sum(ref in listed.living for ref in owned),
         named=tuple(sorted(named)),
         foreign=tuple(foreign),
         unread=tuple(listed.unread.values()),

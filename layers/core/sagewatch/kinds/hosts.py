@@ -201,9 +201,7 @@ def parent(described: Description, parents: Mapping[str, str]) -> dict[str, str]
 
 def _scopes(hosts: Sequence[str], names: Sequence[str], capacity: Capacity | None, *, disk: bool) -> Iterator[Scope]:
     traits = frozenset(_traits(capacity, disk=disk))
-    for ten, called in zip(
-        batched(hosts, MOST_METRICS, strict=False), batched(names, MOST_METRICS, strict=False), strict=True
-    ):
+    for ten, called in zip(batched(hosts, MOST_METRICS), batched(names, MOST_METRICS), strict=True):
         yield Scope(
             level="hosts",
             name=called[0] if len(called) == 1 else f"{called[0]}-{called[-1].rpartition('-')[2]}",

@@ -123,7 +123,7 @@ def _taken(level: str, known: Iterable[Published]) -> Iterator[Scope]:
     """Yield the workers of a job by tens, or all as one when that is published, with fewer dimensions."""
     found = list(known)
     fewest = min((len(each.dimensions) for each in found), default=0)
-    tens = list(batched((each for each in found if len(each.dimensions) == fewest), MOST_METRICS, strict=False))
+    tens = list(batched((each for each in found if len(each.dimensions) == fewest), MOST_METRICS))
     for number, ten in enumerate(tens, start=1):
         series: tuple[Dimensions, ...] = tuple(each.dimensions for each in ten)
         called = "workers" if len(tens) == 1 else f"workers-{number}"

@@ -197,19 +197,15 @@ def _apply_tag(row: _Draft, spec: Spec, value: str) -> None:
     row.overrides.append(Override(source, value))
 
 
-def may_be_off(policy: Policy, ref: Ref, spec: Spec) -> bool:
-    """Tell whether the policy may switch a row off for a resource, depending on its tags or not."""
-    return any(rule.off and rule.may_match(ref, spec.id) for rule in policy.alarms)
-
-
 def all_off(policy: Policy, ref: Ref, specs: Iterable[Spec]) -> bool:
     """Tell whether the policy leaves a resource without alarms whatever its tags are."""
     if policy.ignores_by_name(ref):
         return True
-    return all(_is_off(policy, ref, spec) for spec in specs)
+    return all(is_row_off(policy, ref, spec) for spec in specs)
 
 
-def _is_off(policy: Policy, ref: Ref, spec: Spec) -> bool:
+def is_row_off(policy: Policy, ref: Ref, spec: Spec) -> bool:
+    """Tell whether the policy switches a row off for a resource whatever its tags are."""
     said = [rule for rule in policy.alarms if rule.off is not None and rule.may_match(ref, spec.id)]
     sure = [rule.off for rule in said if rule.off is False or not rule.tags]
     return bool(sure) and bool(sure[-1])

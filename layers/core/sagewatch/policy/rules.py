@@ -84,8 +84,11 @@ class Ignored:
     __pydantic_config__ = _NO_MORE
 
     kind: Patterns = "*"
+    """Names of kinds: `endpoint`, `*-job`."""
     resource: Patterns = "*"
+    """Names of resources."""
     tags: Mapping[str, Patterns] = field(default_factory=dict)
+    """Tags that a resource must have, all of them."""
     line: int = field(default=0, compare=False)
 
     def may_match(self, ref: Ref) -> bool:
@@ -100,7 +103,9 @@ class Webhook:
     __pydantic_config__ = _NO_MORE
 
     url: str
+    """The address: `https://…`."""
     secret: str
+    """Where the key is kept that signs each request: `ssm:/name`, or a Secrets Manager ARN."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def look_after_all(context: Context, tell: Tell) -> int:
         open_now = list(timelines.open_timelines(context.clients.dynamodb, context.settings.table))
         random.shuffle(open_now)  # when there is no time for all, nobody must always be the last
         open_now = list(_on_present_routes(context, open_now, errors))
-        for some in batched(open_now, _AT_ONCE, strict=False):
+        for some in batched(open_now, _AT_ONCE):
             _look_after_some(context, some, errors)
     with collected(errors):
         _tell_untold(context, open_now, tell, errors)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from sagewatch.aws import cloudwatch
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.kinds.kind import Kind, Reader, describe
-from sagewatch.model import Description, Facts, Observed, Ref
+from sagewatch.model import Alarm, Description, Facts, Observed, Ref
 from sagewatch.watch import names
 from sagewatch.watch.rollback import rollback_alarms
 
@@ -38,12 +39,13 @@ def observe(clients: Clients, prefix: str, kind: Kind, ref: Ref, deadline: Deadl
     return Observed(facts=facts, owned=tuple(owned), foreign=frozenset(foreign))
 
 
-def read_facts(read: Reader, kind: Kind, ref: Ref) -> Facts:
-    """Return what a fresh describe, and the tags, say of a resource, whatever alarms it has."""
+def read_facts(read: Reader, kind: Kind, ref: Ref, owned: Iterable[Alarm] = ()) -> Facts:
+    """Return what a fresh describe, and the tags, say of a resource that has these alarms."""
     description = describe(read, kind, ref.name)
     if description is None:
         return Facts(ref=ref, live=False)
-    return _observed(read, kind, description, facts_of(kind, description))
+    watched = tuple(metric for alarm in owned for metric in alarm.metrics)
+    return _observed(read, kind, description, replace(facts_of(kind, description), watched=watched))
 
 
 def _observed(read: Reader, kind: Kind, description: Description, facts: Facts) -> Facts:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sagewatch.kinds.kind import Kind, Spec
-from sagewatch.model import PER_CAPACITY, Alarm, Facts, Gap, Plan, Scope
+from sagewatch.kinds.kind import Kind
+from sagewatch.model import Alarm, Facts, Plan
 from sagewatch.policy.cascade import apply_policy
 from sagewatch.policy.rules import DEFAULT, Policy, PolicyInForce, Row, row_id
 from sagewatch.watch.labels import from_tags, labels_of
 from sagewatch.watch.request import alarm_of
+from sagewatch.watch.rows import RowStatus, decide_rows_in_force
 
 
 def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withheld: Collection[Row] = ()) -> Plan:
@@ -21,56 +22,26 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
     if not facts.live:
         return Plan()
     rows = apply_policy(kind.specs, facts.ref, facts.tags, policy)
+    decided = decide_rows_in_force(kind, facts, rows, withheld)
     specs = [spec for spec in rows.specs if (kind.name, row_id(spec.id)) not in withheld]
     of_tags, left_out = from_tags(facts.tags, policy)
-    asked = [
-        (spec, scope)
-        for spec in specs
-        for scope in facts.scopes
-        if spec.level == scope.level and scope.traits.issuperset(spec.needs) and _is_measurable(spec, scope)
-    ]
-    open_gaps = [gap for gap in facts.gaps if gap.scope is not None]
     alarms = [
-        alarm_of(prefix, facts.ref, spec, scope, labels_of(facts, spec, scope, of_tags, policy), policy)
-        for spec, scope in asked
-        if not scope.waits and not any(_leaves_open(gap, spec, scope.name, facts) for gap in open_gaps)
+        alarm_of(prefix, facts.ref, each.spec, scope, labels_of(facts, each.spec, scope, of_tags, policy), policy)
+        for each in decided
+        if each.status is RowStatus.WANTED and (scope := each.found)
     ]
-    unknown = [
-        (gap.scope, spec.id) for gap in facts.gaps for spec in specs if _leaves_open(gap, spec, gap.scope, facts)
-    ]
-    waiting = [(scope.name, spec.id) for spec, scope in asked if scope.waits]
     waits = [
         f"{scope.name}: it is not in service; its new alarms wait for that" for scope in facts.scopes if scope.waits
     ]
     return Plan(
         alarms=tuple(alarms),
-        unknown=frozenset([*unknown, *waiting]),
+        unknown=frozenset([(each.scope, each.spec.id) for each in decided if each.status is RowStatus.HELD]),
         known=frozenset(
             [(scope.name, spec.id) for spec in specs for scope in facts.scopes if spec.level == scope.level]
         ),
         rollback_alarms=facts.rollback_alarms,
         reports=tuple(dict.fromkeys((*rows.reports, *left_out, *[gap.reason for gap in facts.gaps], *waits))),
     )
-
-
-def _is_measurable(spec: Spec, scope: Scope) -> bool:
-    """Tell whether a threshold per vCPU, GPU or unit can be computed: not for a variant whose instances differ."""
-    return spec.unit not in PER_CAPACITY or scope.capacity is not None
-
-
-def _leaves_open(gap: Gap, spec: Spec, scope: str | None, facts: Facts) -> bool:
-    """Tell whether a gap leaves it open if a scope gets the row's alarm; without a scope, if any does.
-
-    A scope that lacks a trait which the gap does not hide has no such alarm: where the instance type is hidden, an
-    asynchronous variant may have a GPU, and has no row of inference components.
-    """
-    if gap.level != spec.level or gap.scope != scope:
-        return False
-    if scope is None:
-        return True
-    known = {need for need in spec.needs if need not in gap.traits}
-    lacking = any(each.name == scope and not each.traits >= known for each in facts.scopes if each.level == gap.level)
-    return spec.depends_on(gap) and not lacking
 
 
 def withheld_alarms(prefix: str, kind: Kind, facts: Facts, in_force: PolicyInForce) -> tuple[Alarm, ...]:

@@ -118,7 +118,7 @@ class _Writes:
         """Delete and put what can be; tell whether anything was written."""
         before = self.put + self.deleted
         # One call deletes a hundred alarms; each put is a call, of which three a second pass (service quotas).
-        for some in batched(changes.deletes, cloudwatch.MOST_NAMES, strict=False):
+        for some in batched(changes.deletes, cloudwatch.MOST_NAMES):
             delete = partial(cloudwatch.delete, self.clients.cloudwatch, some)
             if self._written(some[0], delete):
                 self.deleted += len(some)
