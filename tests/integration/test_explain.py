@@ -295,7 +295,8 @@ def test_a_job_that_failed_says_so_and_when(fleet: Fleet) -> None:
 
     assert (result.exit_code, result.stdout) == (4, "")
     assert re.fullmatch(
-        r"training-job/xgb-churn is over since [0-9-]+ [0-9:]+ UTC: Failed.*\. It has no alarms any more\.\n",
+        r"training-job/xgb-churn is over since [0-9-]+ [0-9:]+ UTC: Failed.*\. It has no alarms any more\.\n"
+        r"SW-503 .+\n",
         result.stderr,
     )
 

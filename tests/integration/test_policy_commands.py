@@ -262,8 +262,9 @@ def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(
     theirs = boto3.client("ssm")
     make, asked = boto3.session.Session.client, iter((False, True))
 
-    def meanwhile(**_: Any) -> None:
-        if next(asked):
+    def meanwhile(params: Any, **_: Any) -> None:
+        # The first that reads the policy; commands also read the parameter that names the stack.
+        if PARAMETER in str(params["body"]) and next(asked, False):
             theirs.put_parameter(Name=PARAMETER, Value="# Theirs.\n", Type="String", Overwrite=True)
 
     def made(session: Any, service: str, *args: Any, **kwargs: Any) -> Any:

@@ -86,7 +86,7 @@ def test_what_was_planned_is_pushed_and_nothing_else(tmp_path: Path, fleet: Flee
     again = run("push", "--plan", saved, "--yes")
     assert (again.exit_code, again.stderr) == (
         7,
-        f"{PARAMETER} was at version 1 and is at 2 now: plan again.\n",
+        f"{PARAMETER} was at version 1 and is at 2 now: plan again.\nSW-404 (docs/errors.md)\n",
     )
 
 
@@ -98,7 +98,9 @@ def test_a_plan_is_refused_when_the_account_has_changed(tmp_path: Path, fleet: F
     result = run("push", "--plan", saved, "--yes")
 
     assert (result.exit_code, text_deployed()) == (7, "# As deployed.\n")
-    assert result.stderr == "The account has changed: the same document would do something else now. Plan again.\n"
+    assert result.stderr == (
+        "The account has changed: the same document would do something else now. Plan again.\nSW-404 (docs/errors.md)\n"
+    )
 
 
 def test_an_earlier_version_is_listed_and_comes_back(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagewatch.fleet.suspects import is_incomplete
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.instances import INSTANCES
 from sagewatch.kinds.kind import Kind
@@ -270,24 +269,6 @@ def test_a_described_alarm_equals_the_request_that_made_it() -> None:
         }
 
         assert canonical(described) == alarm
-
-
-def test_a_missing_alarm_is_told_by_those_that_should_stand_beside_it() -> None:
-    spoken_of = replace(ENDPOINT, specs=tuple(spec for spec in ENDPOINT.specs if spec.id in NAMED))
-
-    assert not is_incomplete(spoken_of, {"a": frozenset(INSTANCE), "b": frozenset(SERVERLESS), "c": frozenset(GPU)})
-    assert is_incomplete(spoken_of, {"a": frozenset(INSTANCE), "b": frozenset(SERVERLESS - {"errors-5xx"})})
-    for alarms in (INSTANCE, GPU):
-        for alarm in alarms:
-            assert is_incomplete(spoken_of, {"a": frozenset(alarms - {alarm})}), alarm
-
-
-def test_the_milder_one_of_a_pair_does_not_stand_for_the_other() -> None:
-    spoken_of = replace(ENDPOINT, specs=tuple(spec for spec in ENDPOINT.specs if spec.id in NAMED))
-
-    assert is_incomplete(spoken_of, {"a": frozenset(INSTANCE - {"latency-p99"} | {"latency-p99-warning"})})
-    assert is_incomplete(spoken_of, {"a": frozenset({"latency-p99-warning"})})
-    assert not is_incomplete(spoken_of, {"a": frozenset(INSTANCE | {"latency-p99-warning"})})
 
 
 def test_a_label_that_a_description_has_no_room_for_is_left_out_and_reported() -> None:

@@ -112,20 +112,3 @@ def is_stale(ref: Ref, alarm: Alarm, in_force: PolicyInForce) -> bool:
 def is_row_stale(ref: Ref, row: str, mark: str, in_force: PolicyInForce) -> bool:
     """Tell the same of an alarm of this row with this label `policy`."""
     return (ref.kind, row_id(row)) in in_force.withheld or mark != in_force.policy.mark(ref, row)
-
-
-def is_incomplete(kind: Kind, present: Mapping[str, Collection[str]], may_lack: Collection[str] = ()) -> bool:
-    """Tell, from the alarm ids that each scope has, whether a scope lacks a row; rows that `may_lack` are no loss.
-
-    What traits a scope has is read off the rows that it has: where `gpu-memory` (needs `gpu`) is, every row of that
-    level which needs nothing or `gpu` should be. `{"AllTraffic": {"cpu", "memory"}}` lacks `errors-5xx`. The warning of
-    a pair (`cpu-warning`) shows the traits of its row `cpu`, and does not stand for it.
-    """
-    for ids in present.values():
-        here = {row_id(each) for each in ids}
-        levels = {spec.level for spec in kind.specs if spec.id in here}
-        traits = {trait for spec in kind.specs if spec.id in here for trait in spec.needs}
-        expected = {spec.id for spec in kind.specs if spec.level in levels and traits.issuperset(spec.needs)}
-        if not expected - set(may_lack) <= set(ids):
-            return True
-    return False
