@@ -21,11 +21,8 @@ from sagewatch.settings import NotifySettings
 from sagewatch.tell.context import Context
 from sagewatch.tell.evidence import gather, graph
 from sagewatch.tell.notify import receive
-from sagewatch.tell.read.alarm_events import in_order
+from sagewatch.tell.read.alarm_events import in_order, opening
 from sagewatch.watch import events
-
-BUSY = 5
-"""So many messages of a batch of ten mean that much happens at once."""
 
 logger, metrics = Logger(service="notify", version=__version__), Metrics(namespace="Sagewatch", service="notify")
 settings = NotifySettings.read(os.environ)
@@ -44,9 +41,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     telling = Context(
         clients, evidence_clients, graph_clients, settings, receivers, policy_store.read_or_last, now, deadline
     )
+    telling.opening = opening(settings.prefix, event["Records"])
     failed: list[PartialItemFailures] = []
-
-    telling.is_busy = len(event["Records"]) >= BUSY
 
     def tell(record: Any) -> None:
         logger.append_keys(message_id=record.message_id)  # for the line that says why a message failed

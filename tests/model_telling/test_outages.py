@@ -48,13 +48,57 @@ def test_what_opens_together_is_one_message_one_page_and_one_mail_after_the_firs
         assert verdict(here) == []
 
 
-def test_a_team_of_five_endpoints_hears_of_each() -> None:
+def test_a_team_of_five_endpoints_hears_of_each_at_once() -> None:
     with world() as here:
         storm(here, *FLEET[:5])
-        here.until(1)
+        here.until(0.3)
 
         assert len(roots(here)) == 5
-        assert max(map(seconds, roots(here))) <= 45
+        assert verdict(here) == []
+
+
+def test_the_first_five_are_told_at_once_and_become_one_outage_with_the_sixth() -> None:
+    with world() as here:
+        for number, resource in enumerate(FLEET[:6]):
+            here.until(number / 20)
+            storm(here, resource)
+        here.until(0.5)
+        before = [each.text.partition("*")[2].partition("*")[0] for each in roots(here)]
+        here.until(2)
+
+        assert before == list(FLEET[:5])
+        [outage] = roots(here)
+        assert outage.text == ":red_circle: *6 endpoints* in alarm since 09:00 UTC: model latency · CRITICAL"
+        assert len(mails(here)) == 6
+        assert verdict(here) == []
+
+
+def test_who_shares_nothing_with_an_outage_is_told_alone_after_half_a_minute() -> None:
+    rows = ("latency-p99", "latency-p99", "latency-p99", "memory", "cpu", "disk")
+    with world() as here:
+        for number, (resource, row) in enumerate(zip(FLEET, rows, strict=False)):
+            here.until(number / 30)
+            here.goes("ALARM", row, resource)
+        here.until(1.5)
+
+        shown = {each.text.partition("*")[2].partition("*")[0]: seconds(each) for each in roots(here)}
+        assert shown.keys() == {"3 endpoints", *FLEET[3:6]}
+        assert shown[FLEET[5]] - 10 <= 45
+        assert verdict(here) == []
+
+
+def test_what_waits_is_told_by_the_clock_although_the_message_to_wake_it_is_lost() -> None:
+    with world() as here:
+        storm(here, *FLEET)
+        here.until(0.3)
+        lost = [number for number, each in here.queue.items() if "Sagewatch Outage" in each.body]
+        for number in lost:
+            del here.queue[number]
+        here.until(7)
+
+        assert len(lost) == 1
+        [outage] = roots(here)
+        assert outage.text.startswith(":red_circle: *8 endpoints* in alarm since 09:00 UTC")
         assert verdict(here) == []
 
 

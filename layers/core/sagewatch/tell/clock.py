@@ -123,7 +123,7 @@ def _group_moved(context: Context, name: str, subject: Ref) -> tuple[str, Ref, s
             return None
     joined = current.timeline
     if joined.entries:
-        groups.join(client, table, route.name, subject.name, joined.entries, joined.first, context.now)
+        groups.join(client, table, route.name, subject.name, joined.entries, context.now, joined.alone)
     here = _moved_to(context, route, name, subject, "")
     return here if here[0] == route.name else None
 

@@ -61,8 +61,8 @@ class Context:
     """Tells those apart who work on the same timeline at the same time."""
     attempt: int = 1
     """How often the message that is worked on was received, this time counted."""
-    is_busy: bool = False
-    """Whether many messages came at once."""
+    opening: frozenset[Ref] = frozenset()
+    """The resources of which the messages of this batch say that something opens."""
     known_policy: Policy | None = None
     """What `policy` returns; None until it was asked for."""
     has_own_routes: bool = True

@@ -56,7 +56,7 @@ def own(timeline: Timeline, found: Iterable[Incident]) -> tuple[Incident, ...]:
 
 
 def members(group: Timeline, timelines: Members, now: datetime) -> dict[str, Incident]:
-    """Return the incidents of a group by their entries: those that it tells, and the one that was told before it."""
+    """Return the incidents of a group by their entries: those that it tells, and those that were told before it."""
     derived: dict[tuple[Ref, str], tuple[Incident, ...]] = {}
     found: dict[str, Incident] = {}
     seen: set[tuple[Ref, str, str]] = set()
@@ -69,7 +69,7 @@ def members(group: Timeline, timelines: Members, now: datetime) -> dict[str, Inc
             derived[subject, place] = incidents(group.route, timeline.notices, timeline.evidence, now)
         for incident in derived[subject, place]:
             told_by = group_of(timeline, incident)
-            is_ours = told_by == group.subject.name or (not told_by and entry == group.first)
+            is_ours = told_by == group.subject.name or (not told_by and entry in group.alone)
             if is_ours and id_ in (incident.id, *incident.anchors) and (subject, place, incident.id) not in seen:
                 seen.add((subject, place, incident.id))
                 is_old = not incident.is_open and incident is not derived[subject, place][-1]

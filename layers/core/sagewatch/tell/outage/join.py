@@ -12,7 +12,7 @@ from sagewatch.policy.rules import Route
 from sagewatch.tell.incident.group import short_hash
 from sagewatch.tell.outage.derive import group_of
 from sagewatch.tell.route import group_interval, group_wait
-from sagewatch.tell.store import groups, timelines
+from sagewatch.tell.store import groups
 from sagewatch.tell.store.groups import Window
 from sagewatch.tell.store.timelines import Timeline, entry, owner_of
 
@@ -34,8 +34,8 @@ _OPENING = ("firing", "failed")
 def group_to_join(context: Context, route: Route, current: Current, notice: Notice) -> tuple[str, str]:
     """Return the incident that a new notice of `current` opens, and the group that it waits in.
 
-    Nothing (twice) when it is told now: it opens none, or is the first one on its route for a while. A group alone when
-    that first incident goes on opening while others join it: what it says waits with them.
+    Nothing (twice) when it is told now: it opens none, or is one of the first few on its route for a while. A group
+    alone when one of those goes on opening while others wait: what it says waits with them.
     """
     wait = group_wait(route)
     if not (wait and context.settings.queue_url) or notice.muted or notice.state not in _OPENING:
@@ -47,16 +47,28 @@ def group_to_join(context: Context, route: Route, current: Current, notice: Noti
     name = entry(notice.subject, current.timeline.place, incident.id)
     if _is_told(current.timeline, incident):
         is_young = now - incident.opened <= wait + _MARGIN
-        return "", _group_of_first(context, route, current.timeline, incident) if is_young else ""
-    begun = Window(group=short_hash(route.name, name, now.isoformat()), first=name, until=now + wait + _MARGIN)
-    if groups.begin(client, table, route.name, begun, now):
+        return "", _group_of_told(context, route, current.timeline, incident) if is_young else ""
+    id_, until = short_hash(route.name, name, now.isoformat()), now + wait + _MARGIN
+    if groups.begin(client, table, route.name, Window(group=id_, alone=frozenset({name}), until=until), now):
         return "", ""
-    last = groups.last(client, table, route.name)
-    # The message of who began it came back after a crash.
-    if last is None or _is_first(last, current.timeline, incident):
+    window = groups.last(client, table, route.name)
+    # The message of who was told alone came back after a crash.
+    if window is None or _is_alone(window, current.timeline, incident):
         return "", ""
-    groups.join(client, table, route.name, last.group, (last.first, name), last.first, now)
-    return incident.id, last.group
+    may_be_alone = not (window.gathers or _are_many(context, route, window))
+    if may_be_alone and groups.tell_alone(client, table, route.name, window.group, name, route.group_from - 1):
+        return "", ""
+    if not window.gathers:
+        groups.gather(client, table, route.name, window.group)
+        # Until then others may have been told alone.
+        window = groups.last(client, table, route.name) or window
+    groups.join(client, table, route.name, window.group, (name,), now, window.alone)
+    return incident.id, window.group
+
+
+def _are_many(context: Context, route: Route, window: Window) -> bool:
+    """Return whether so many resources open as are told together, those of the messages of this batch included."""
+    return len({owner_of(each)[0] for each in window.alone} | context.opening) >= route.group_from
 
 
 def _is_told(timeline: Timeline, incident: Incident) -> bool:
@@ -64,23 +76,22 @@ def _is_told(timeline: Timeline, incident: Incident) -> bool:
     return any(ids & sent["said"].keys() for sent in timeline.sent.values())
 
 
-def _is_first(window: Window, timeline: Timeline, incident: Incident) -> bool:
-    """Return whether a group began with an incident, which an older notice may have given another id since."""
-    subject, place, id_ = owner_of(window.first)
-    return (subject, place) == (timeline.subject, timeline.place) and id_ in (incident.id, *incident.anchors)
+def _is_alone(window: Window, timeline: Timeline, incident: Incident) -> bool:
+    """Return whether an incident is told alone, which an older notice may have given another id since."""
+    ids = (incident.id, *incident.anchors)
+    return any(entry(timeline.subject, timeline.place, each) in window.alone for each in ids)
 
 
-def _group_of_first(context: Context, route: Route, timeline: Timeline, incident: Incident) -> str:
-    """Return the group that began with an incident which was told alone, while others join; else nothing."""
+def _group_of_told(context: Context, route: Route, timeline: Timeline, incident: Incident) -> str:
+    """Return the group of an incident that was told alone, while others wait; else nothing."""
     client, table = context.clients.dynamodb, context.settings.table
-    last = groups.last(client, table, route.name)
-    if last is None or not _is_first(last, timeline, incident) or last.until <= context.now:
+    window = groups.last(client, table, route.name)
+    if window is None or not _is_alone(window, timeline, incident) or window.until <= context.now:
         return ""
-    others = timelines.load(client, table, route.name, Ref(OUTAGE, last.group)).entries
-    if not (context.is_busy or others):
+    if not (window.gathers or _are_many(context, route, window)):
         return ""
-    groups.join(client, table, route.name, last.group, (last.first,), last.first, context.now)
-    return last.group
+    groups.join(client, table, route.name, window.group, (), context.now, window.alone)
+    return window.group
 
 
 def have_told(context: Context, route: Route, current: Current, notice: Notice) -> None:
@@ -108,7 +119,7 @@ def rejoin(context: Context, current: Current) -> None:
         if group and incident.is_open:
             name = entry(timeline.subject, timeline.place, incident.id)
             client, table = context.clients.dynamodb, context.settings.table
-            groups.join(client, table, timeline.route, group, (name,), "", context.now)
+            groups.join(client, table, timeline.route, group, (name,), context.now)
             wake(context, timeline.route, group, context.now)
 
 

@@ -37,7 +37,7 @@ def tell_group(context: Context, name: str, group: str, fresh: frozenset[str] = 
         with collected(errors):
             _let_go(context, route, group, entry)
     with collected(errors):
-        _tell_first(context, route, current)
+        _tell_alone(context, route, current)
     if not errors:
         _take_in(context, route, current)
     if owed := owed_at(context, route, current):
@@ -57,9 +57,9 @@ def _cut(context: Context, route: Route, claim: Claim) -> tuple[str, ...]:
     """
     current = claim.current
     found = members(current.timeline, current.members, context.now)
-    known = {entry for each in current.timeline.clusters.values() for entry in each["entries"]}
+    known = _in_outages(current)
     new = {entry: each for entry, each in found.items() if entry not in known}
-    waiting = {entry: each for entry, each in new.items() if entry != current.timeline.first}
+    waiting = {entry: each for entry, each in new.items() if entry not in current.timeline.alone}
     before = leaving(current.timeline, current.members)
     if not waiting:
         return before
@@ -80,7 +80,7 @@ def _clusters(current: Current, new: Mapping[str, Incident], route: Route) -> di
         traits = cluster.traits(incident)
         if incident.is_open and (id_ := cluster.joined(traits, keys)):
             clusters[id_]["entries"].append(entry)
-        elif incident.is_open or entry == current.timeline.first:
+        elif incident.is_open or entry in current.timeline.alone:
             left[entry] = traits
     if len(left) < route.group_from:
         return clusters
@@ -104,28 +104,28 @@ def _let_go(context: Context, route: Route, group: str, entry: str) -> None:
     _regrouped(context, route, entry, lambda known: "" if known == left else known)
 
 
-def _tell_first(context: Context, route: Route, current: Current) -> None:
-    """Tell what the incident that was told alone opened meanwhile, when it is in no outage."""
-    first = current.timeline.first
-    if not first or any(first in each["entries"] for each in current.timeline.clusters.values()):
-        return
-    alone = current_of(context, route.name, *owner_of(first)[:2])
-    if is_due(context, route, alone):
-        deliver_alone(context, route, alone, frozenset())
+def _tell_alone(context: Context, route: Route, current: Current) -> None:
+    """Tell what the incidents that were told alone opened meanwhile, of those that are in no outage."""
+    for entry in sorted(current.timeline.alone - _in_outages(current)):
+        alone = current_of(context, route.name, *owner_of(entry)[:2])
+        if is_due(context, route, alone):
+            deliver_alone(context, route, alone, frozenset())
 
 
 def _take_in(context: Context, route: Route, current: Current) -> None:
-    """Have the incident that was told alone before the outage told by the group, once everybody heard of that."""
-    group, first = current.timeline.subject.name, current.timeline.first
-    if not any(first in each["entries"] for each in current.timeline.clusters.values()):
-        return
-    owner = owner_of(first)[:2]
-    timeline = current.members.get(owner)
-    if timeline is None or group in timeline.grouped.values():
-        return
-    taken = _regrouped(context, route, first, lambda known: known or group)
-    if taken.moved:
-        deliver_alone(context, route, taken, frozenset())
+    """Have the incidents that were told alone before their outage told by the group, once everybody heard of that."""
+    group = current.timeline.subject.name
+    for entry in sorted(current.timeline.alone & _in_outages(current)):
+        timeline = current.members.get(owner_of(entry)[:2])
+        if timeline is None or group in timeline.grouped.values():
+            continue
+        taken = _regrouped(context, route, entry, lambda known: known or group)
+        if taken.moved:
+            deliver_alone(context, route, taken, frozenset())
+
+
+def _in_outages(current: Current) -> frozenset[str]:
+    return frozenset(entry for each in current.timeline.clusters.values() for entry in each["entries"])
 
 
 def _regrouped(context: Context, route: Route, entry: str, to: Callable[[str], str]) -> Current:

@@ -25,11 +25,16 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The last group of a route: its id, the entry of the incident that was told alone when it began, its end."""
+    """The last group of a route."""
 
     group: str
-    first: str
+    """Its id."""
+    alone: frozenset[str]
+    """The entries of the incidents that were told at once, one by one."""
     until: datetime
+    """When it ends."""
+    gathers: bool = False
+    """Whether it has begun to gather what opens: then nothing more is told at once."""
 
 
 def begin(client: DynamoDBClient, table: str, route: str, window: Window, now: datetime) -> bool:
@@ -39,12 +44,12 @@ def begin(client: DynamoDBClient, table: str, route: str, window: Window, now: d
         {
             "TableName": table,
             "Key": _window_key(route),
-            "UpdateExpression": "SET joins = :group, #first = :first, until = :until, expires = :expires",
-            "ConditionExpression": "attribute_not_exists(until) OR until <= :now",
-            "ExpressionAttributeNames": {"#first": "first"},
+            "UpdateExpression": "SET joins = :group, alone = :alone, open_until = :until, expires = :expires "
+            "REMOVE gathers",
+            "ConditionExpression": "attribute_not_exists(open_until) OR open_until <= :now",
             "ExpressionAttributeValues": {
                 ":group": {"S": window.group},
-                ":first": {"S": window.first},
+                ":alone": {"SS": sorted(window.alone)},
                 ":until": _seconds(window.until),
                 ":expires": _whole_seconds(now + _DAY),
                 ":now": _seconds(now),
@@ -59,8 +64,41 @@ def last(client: DynamoDBClient, table: str, route: str) -> Window | None:
         item = client.get_item(TableName=table, Key=_window_key(route), ConsistentRead=True).get("Item")
     if not item:
         return None
-    until = datetime.fromtimestamp(float(item["until"]["N"]), UTC)
-    return Window(group=item["joins"]["S"], first=item["first"]["S"], until=until)
+    until = datetime.fromtimestamp(float(item["open_until"]["N"]), UTC)
+    alone = frozenset(item["alone"]["SS"])
+    return Window(group=item["joins"]["S"], alone=alone, until=until, gathers="gathers" in item)
+
+
+def tell_alone(client: DynamoDBClient, table: str, route: str, group: str, name: str, most: int) -> bool:
+    """Write down that one more incident is told at once; return False when the group gathers, or `most` were told."""
+    return updated(
+        client,
+        {
+            "TableName": table,
+            "Key": _window_key(route),
+            "UpdateExpression": "ADD alone :name",
+            "ConditionExpression": "joins = :group AND attribute_not_exists(gathers) AND size(alone) < :most",
+            "ExpressionAttributeValues": {
+                ":group": {"S": group},
+                ":name": {"SS": [name]},
+                ":most": {"N": str(most)},
+            },
+        },
+    )
+
+
+def gather(client: DynamoDBClient, table: str, route: str, group: str) -> bool:
+    """Have a group gather what opens from now on; return False when another one was begun since."""
+    return updated(
+        client,
+        {
+            "TableName": table,
+            "Key": _window_key(route),
+            "UpdateExpression": "SET gathers = :yes",
+            "ConditionExpression": "joins = :group",
+            "ExpressionAttributeValues": {":group": {"S": group}, ":yes": {"BOOL": True}},
+        },
+    )
 
 
 def prolong(client: DynamoDBClient, table: str, route: str, group: str, until: datetime, now: datetime) -> bool:
@@ -70,7 +108,7 @@ def prolong(client: DynamoDBClient, table: str, route: str, group: str, until: d
         {
             "TableName": table,
             "Key": _window_key(route),
-            "UpdateExpression": "SET until = :until, expires = :expires",
+            "UpdateExpression": "SET open_until = :until, expires = :expires",
             "ConditionExpression": "joins = :group",
             "ExpressionAttributeValues": {
                 ":group": {"S": group},
@@ -82,24 +120,34 @@ def prolong(client: DynamoDBClient, table: str, route: str, group: str, until: d
 
 
 def join(
-    client: DynamoDBClient, table: str, route: str, group: str, entries: Iterable[str], first: str, now: datetime
+    client: DynamoDBClient,
+    table: str,
+    route: str,
+    group: str,
+    entries: Iterable[str],
+    now: datetime,
+    alone: Iterable[str] = (),
 ) -> None:
-    """Add entries to a group, which the clock looks after from now on; who joined before stays joined."""
+    """Add entries to a group, which the clock looks after from now on; who joined before stays joined.
+
+    Those that were told `alone` are entries, too.
+    """
+    told = sorted(set(alone))
     updated(
         client,
         {
             "TableName": table,
             "Key": group_key(route, group),
             # Adding to a set neither repeats nor undoes what another worker adds (DynamoDB, "Update expressions", ADD).
-            "UpdateExpression": "SET #first = if_not_exists(#first, :first), #open = :open, "
-            "expires = if_not_exists(expires, :expires) ADD entries :entries",
-            "ExpressionAttributeNames": {"#first": "first", "#open": OPEN},
+            "UpdateExpression": "SET #open = :open, expires = if_not_exists(expires, :expires) ADD entries :entries"
+            + (", alone :alone" if told else ""),
+            "ExpressionAttributeNames": {"#open": OPEN},
             "ExpressionAttributeValues": {
-                ":first": {"S": first},
                 ":open": {"S": "1"},
                 ":expires": _whole_seconds(now + LONGEST_AGE),
-                ":entries": {"SS": sorted(set(entries))},
-            },
+                ":entries": {"SS": sorted({*entries, *told})},
+            }
+            | ({":alone": {"SS": told}} if told else {}),
         },
     )
 

@@ -93,8 +93,8 @@ class Timeline:
     """Of a group, its outages by id, as `outage.derive.Cluster` is stored."""
     entries: frozenset[str] = frozenset()
     """Of a group, who joined it, as `entry` says it; written by `groups.join` alone."""
-    first: str = ""
-    """Of a group, the entry of the incident that was told alone before the group began; written by `groups.join`."""
+    alone: frozenset[str] = frozenset()
+    """Of a group, the entries that were told alone before others had to wait; written by `groups.join` alone."""
     version: int = 0
     """Counts the writes; 0 when nothing was ever written."""
     expires: datetime | None = None
@@ -150,7 +150,7 @@ def _read(route: str, subject: Ref, place: str, item: Mapping[str, Any]) -> Time
 
 def _joined(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a group's timeline that `groups.join` writes."""
-    return {"entries": frozenset(item["entries"]["SS"]), "first": item["first"]["S"]} if "entries" in item else {}
+    return {name: frozenset(item[name]["SS"]) for name in ("entries", "alone") if name in item}
 
 
 def _timeline(route: str, subject: Ref, place: str, item: Mapping[str, Any]) -> Timeline:
