@@ -87,6 +87,7 @@ bench: setup
 	.venv/bin/python -m benchmarks.plan_command
 	.venv/bin/python -m benchmarks.start_command
 	.venv/bin/python -m benchmarks.lost_messages
+	.venv/bin/python -m benchmarks.outages
 
 soak: setup
 	@$(MAKE) --no-print-directory -j2 soak-watching soak-telling

@@ -28,7 +28,7 @@ from moto import mock_aws
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.retries import BRISK
 from sagewatch.errors import Retry, SagewatchError
-from sagewatch.policy.rules import PolicyInForce
+from sagewatch.policy.rules import Policy, PolicyInForce
 from sagewatch.receivers.build import Receivers
 from sagewatch.receivers.http import CircuitBreaker
 from sagewatch.settings import NotifySettings
@@ -36,6 +36,7 @@ from sagewatch.tell.context import Context
 from sagewatch.tell.evidence.gather import QUICK
 from sagewatch.tell.evidence.graph import QUICKEST
 from sagewatch.tell.notify import receive
+from sagewatch.tell.route import DEFAULT_ROUTE
 from sagewatch_cli.local.doubles.slack import Slack, Troubles, slack
 
 FASTER = 30
@@ -55,6 +56,10 @@ ENVIRONMENT = {
     "NOTIFY_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/notify",
     "SLACK_CREDENTIALS": "ssm:/slack",
 }
+
+
+def _one_by_one() -> PolicyInForce:
+    return PolicyInForce(Policy(routes=(replace(DEFAULT_ROUTE, group_wait="0s"),)))
 
 
 def clock() -> float:
@@ -161,7 +166,7 @@ class Worker:
         while not self.queue.empty:
             evidence, graphs = Clients(QUICK), Clients(QUICKEST, cloudwatch=_NoAlarms())
             now = datetime.now(UTC)
-            context = Context(self.clients, evidence, graphs, self.settings, self.receivers, PolicyInForce, now)
+            context = Context(self.clients, evidence, graphs, self.settings, self.receivers, _one_by_one, now)
             batch = self.queue.receive()
             for number, body in batch:
                 self._take(context, number, body)

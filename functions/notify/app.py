@@ -21,7 +21,7 @@ from sagewatch.settings import NotifySettings
 from sagewatch.tell.context import Context
 from sagewatch.tell.evidence import gather, graph
 from sagewatch.tell.notify import receive
-from sagewatch.tell.read.alarm_events import in_order
+from sagewatch.tell.read.alarm_events import in_order, opening
 from sagewatch.watch import events
 
 logger, metrics = Logger(service="notify", version=__version__), Metrics(namespace="Sagewatch", service="notify")
@@ -41,6 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     telling = Context(
         clients, evidence_clients, graph_clients, settings, receivers, policy_store.read_or_last, now, deadline
     )
+    telling.opening = opening(settings.prefix, event["Records"])
     failed: list[PartialItemFailures] = []
 
     def tell(record: Any) -> None:

@@ -34,8 +34,8 @@ PER_SECOND = 10
 """Messages that Slack takes in the channel."""
 
 PATIENCE = 300 + 3 * INCIDENTS  # s
-SLACK_ONLY = f"routes: [{{name: all, slack: {CHANNEL}}}]"
-"""So that the alerts topic hears of what a fallback tells it, and of nothing else."""
+SLACK_ONLY = f"routes: [{{name: all, slack: {CHANNEL}, group_wait: 0s}}]"
+"""So that the alerts topic hears of what a fallback tells it and of nothing else, and all is told one by one."""
 
 SOON = {"Retry-After": "1"}
 TROUBLES = (

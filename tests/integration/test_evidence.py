@@ -401,7 +401,7 @@ def test_an_alarm_of_an_endpoint_is_held_against_its_last_change_only() -> None:
 
     found = gather(asked, latency(), wants_log=True)
 
-    assert found == Evidence(facts=CHANGED)
+    assert found == Evidence(facts=CHANGED, shared={"deployment": "churn-v7"})
 
 
 def test_an_alarm_of_an_inference_component_is_held_against_its_last_change() -> None:

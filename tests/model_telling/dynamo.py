@@ -13,6 +13,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
+
 type Item = dict[str, dict[str, Any]]
 type Request = Mapping[str, Any]
 
@@ -181,7 +183,18 @@ class _Reader:
 
     def _name(self) -> str:
         token = self.take()
-        return self.names[token] if token.startswith("#") else token
+        if token.startswith("#"):
+            return self.names[token]
+        if token.upper() in _reserved():
+            said = f"Attribute name is a reserved keyword; reserved keyword: {token}"
+            raise Failed("ValidationException", f"Invalid expression: {said}")
+        return token
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    """Return the words that an expression may not use as names (Developer Guide, "Reserved words in DynamoDB")."""
+    return frozenset(ReservedKeywords.get_reserved_keywords())
 
 
 def _plain(value: Mapping[str, Any]) -> Any:

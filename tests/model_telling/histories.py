@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -85,6 +85,53 @@ def made(seed: int) -> list[Step]:
     return [step() for _ in range(random.randint(3, 14))]
 
 
+OUTAGES = EVERY_RECEIVER.rstrip() + "\n    group_from: 3\n"
+"""Routes on which three incidents that open together are an outage already."""
+
+
+def made_outage(seed: int) -> list[Step]:
+    """Return the history of a seed in which several resources fire within a minute, and what became of them then."""
+    random = Random(seed)
+    resources = [f"fleet-{number}" for number in range(random.randint(3, 6))]
+    alarms = random.sample(tuple(SEVERITIES)[:4], random.randint(1, 2))
+    troubles = random.choice((0, 0.15, 0.4))
+
+    def step() -> Step:
+        gap, resource, alarm = random.choice(_GAPS[:7]), random.choice(resources), random.choice(alarms)
+        if random.random() < troubles:
+            inside = random.random() < 0.4
+            target = random.choice(_INSIDE + _OUTSIDE[3:]) if inside else random.choice(_OUTSIDE[:3])
+            hows = _AWS if inside else _HTTP
+            return random.choice(
+                (
+                    (gap, "break", target, random.choice(hows), random.choice((3, 20, 60))),
+                    (gap, "once", target, random.choice(hows[:4])),
+                    (gap, "crash", random.randint(1, 60), random.random() < 0.5),
+                )
+            )
+        return random.choices(
+            (
+                (gap, "change", resource, alarm, random.choice(_EVENTS)),
+                (gap, "delete", resource, alarm, random.choice(_EVENTS)),
+                (gap, "window", resource, random.choice((20, 60))),
+                (gap, "click", resource, random.choice(("ack", "ack-one", "snooze"))),
+            ),
+            (65, 8, 4, 20),
+        )[0]
+
+    storm = [
+        (
+            random.choice((0, 0, 0, 0.1, 0.3)),
+            "change",
+            each,
+            random.choice(alarms),
+            random.choice((0, 0, 0, 0, "twice", 2)),
+        )
+        for each in random.sample(resources, random.randint(3, len(resources)))
+    ]
+    return [*storm, *(step() for _ in range(random.randint(2, 10)))]
+
+
 def smaller(history: list[Step], fails: Callable[[list[Step]], bool]) -> list[Step]:
     """Return a part of a history that still fails, from which no step can be left out."""
     place = 0
@@ -143,10 +190,10 @@ def _crashes(world: World, _: list[Any], calls: int, after: bool) -> None:
     world.crash_at, world.crash_after = world.calls + calls, after
 
 
-_POLICIES = {
-    "renamed": EVERY_RECEIVER.replace("name: everyone", "name: all-of-us"),
-    "moved": EVERY_RECEIVER.replace("C0ALL", "C0MOVED"),
-    "fraud": FRAUD + EVERY_RECEIVER,
+_POLICIES: Mapping[str, Callable[[str], str]] = {
+    "renamed": lambda routes: routes.replace("name: everyone", "name: all-of-us"),
+    "moved": lambda routes: routes.replace("C0ALL", "C0MOVED"),
+    "fraud": lambda routes: FRAUD + routes,
 }
 
 
@@ -155,7 +202,7 @@ def _changes_policy(world: World, _: list[Any], how: str) -> None:
     if how == "broken":
         world.cloud.texts["/policy"].append("routes: [nonsense")
     else:
-        world.policy(_POLICIES[how])
+        world.policy(_POLICIES[how](OUTAGES if "group_from" in world.routes else EVERY_RECEIVER))
 
 
 _DOES = {

@@ -15,7 +15,7 @@ import yaml
 
 from tests.model_telling.clock import CLOCK
 from tests.model_telling.cloud import Alarm, firing
-from tests.model_telling.receivers import Mail
+from tests.model_telling.receivers import Mail, Message, Page
 from tests.model_telling.world import World
 
 _WORDS = {
@@ -103,20 +103,48 @@ def _slack(world: World, told: Mapping[str, Mapping[str, list[Alarm]]], resource
     for channel in sorted({message.channel for message in world.slack.messages.values()} | {"C0ALL"}):
         for resource in resources:
             alarms = told.get(f"slack {channel}", {}).get(resource, [])
-            shown = [m for m in world.slack.channel(channel) if resource in m.text and m.is_open and m.heard]
+            shown = [m for m in world.slack.channel(channel) if shows(m, resource) and m.is_open and m.heard]
             # A channel that the routes have left, and one that is muted, may show what is true.
             if len(shown) != bool(alarms) and (alarms or len(shown) > 1 or not fires(world, resource)):
                 yield f"slack: {len(shown)} open messages where {_names(alarms) or 'nothing'} fires"
             for alarm in alarms if shown else []:
-                text = " ".join(message.everything for message in shown).lower()
+                text = " ".join(each for message in shown for each in said_of(message, resource)).lower()
                 if _WORDS[alarm.id] not in text:
                     yield f"slack: the open message does not say {alarm.id}"
+
+
+def is_outage(message: Message) -> bool:
+    """Tell whether a message is about several resources: it says how many there are, and lists them."""
+    return bool(re.search(r"\*\d+ [^*]+\* (in alarm|were in alarm)", message.text))
+
+
+def _texts(message: Message) -> list[str]:
+    blocks = [block for each in message.attachments for block in each.get("blocks", [])]
+    return [block["text"]["text"] for block in blocks if block["type"] == "section" and "text" in block]
+
+
+def said_of(message: Message, resource: str) -> list[str]:
+    """Return what a message says of a resource: all of it, or the lines of a list that begin with its name."""
+    if not is_outage(message):
+        return [message.everything]
+    lines = [line.removeprefix("• ") for text in _texts(message) for line in text.splitlines()]
+    return [line for line in lines if line.startswith(f"{resource} ·")]
+
+
+def shows(message: Message, resource: str) -> bool:
+    """Tell whether a message shows a resource as its own, or as a member that is in alarm."""
+    if not is_outage(message):
+        return resource in message.text
+    if any(_OPEN_LINE.search(line) for line in said_of(message, resource)):
+        return True
+    names = (name for text in _texts(message) if text.startswith("Also: ") for name in text[6:].split(", "))
+    return resource in [name.partition(" and ")[0] for name in names]
 
 
 def _pages(world: World, told: Mapping[str, list[Alarm]], resources: list[str]) -> Iterator[str]:
     for resource in resources:
         alarms = told.get(resource, [])
-        pages = [each for each in world.pager.open() if each.source.endswith(f"/{resource}")]
+        pages = [each for each in world.pager.open() if _is_of(each, resource)]
         if len(pages) != bool(alarms) and (alarms or len(pages) > 1 or not fires(world, resource)):
             yield f"pagerduty: {len(pages)} open incidents where {_names(alarms) or 'nothing'} fires"
         elif alarms and pages:
@@ -125,17 +153,29 @@ def _pages(world: World, told: Mapping[str, list[Alarm]], resources: list[str]) 
                 yield f"pagerduty: {pages[0].severity} where {worst} fires"
 
 
+def _is_of(page: Page, resource: str) -> bool:
+    return page.source.endswith(f"/{resource}") or any(
+        line.startswith(f"{resource} ·") and _OPEN_LINE.search(line) for line in page.members
+    )
+
+
 # ---------------------------------------------------------------------------------------------- those who remember
 def _documents(world: World, told: Mapping[str, list[Alarm]], resources: list[str]) -> Iterator[str]:
     known = world.hook.incidents().values()
     for resource in resources:
-        live = [each for each in known if each["resource"] == resource and each["ended"] is None]
-        parts = sorted(part["alarm"] for each in live for part in each["parts"] if part["state"] == "firing")
+        several = [(each, _parts_of(each, resource)) for each in known if each["ended"] is None]
+        live = [each for each, parts in several if parts]
+        parts = sorted(part["alarm"] for _, parts in several for part in parts)
         alarms, true = {each.id for each in told.get(resource, [])}, fires(world, resource)
         if len(parts) > len(set(parts)) or not alarms <= set(parts) <= true:
             yield f"webhook: {'+'.join(parts) or 'nothing'} open where {'+'.join(sorted(true)) or 'nothing'} fires"
         elif len(live) > 1:
             yield f"webhook: {len(live)} incidents open for one resource"
+
+
+def _parts_of(document: Mapping[str, Any], resource: str) -> list[Mapping[str, Any]]:
+    """Return what fires of a resource, by an incident or an outage."""
+    return [part for part in document["parts"] if part["state"] == "firing" and part["labels"]["resource"] == resource]
 
 
 def chat(mail: Mail) -> Mail:
@@ -161,6 +201,9 @@ def told_open(mails: list[Mail], resource: str) -> dict[str, bool | None]:
     """Return what a reader of these mails takes for open, by alarm; None where a mail leaves it unsaid."""
     found: dict[str, bool | None] = {}
     for mail in mails:
+        if mail.labels.get("kind") == "outage":
+            found |= _lines(mail, f"{resource} ·")
+            continue
         if mail.labels.get("resource") != resource:
             continue
         state, alarm = mail.labels.get("state"), mail.labels.get("alarm", "")
@@ -174,14 +217,16 @@ def told_open(mails: list[Mail], resource: str) -> dict[str, bool | None]:
     return found
 
 
-def _lines(mail: Mail) -> dict[str, bool | None]:
+def _lines(mail: Mail, begin: str = "") -> dict[str, bool | None]:
     """Return what a mail says of each alarm on lines such as `memory 93 % (limit 90 %) · WARNING`."""
     found: dict[str, bool | None] = {}
     for line in mail.body.splitlines()[1:]:
+        if not line.startswith(begin):
+            continue
         for alarm, word in _WORDS.items():
             if word in line.lower() and _OPEN_LINE.search(line):
                 found[alarm] = True
-            elif word in line.lower() and line.rstrip().endswith("· OK"):
+            elif word in line.lower() and line.rstrip().endswith(("· OK", "· closed")):
                 found[alarm] = False
     return found
 
@@ -217,15 +262,17 @@ def _lasting(world: World) -> Iterator[str]:
             for place in sorted(places(world, alarm)):
                 if place not in got and not place.startswith(("topic", "chat")):
                     continue
-                mails = [
-                    mail
-                    for mail in got.get(place, [])
-                    if mail.at >= begin and mail.labels.get("resource") == alarm.resource
-                ]
+                mails = [mail for mail in got.get(place, []) if mail.at >= begin and _speaks_of(mail, alarm.resource)]
                 said = any(m.labels.get("alarm") == alarm.id or _WORDS[alarm.id] in m.body.lower() for m in mails)
                 before = [mail for mail in got.get(place, []) if mail.at < begin]
                 if not said and told_open(before, alarm.resource).get(alarm.id) is not True:
                     yield f"{place}: an opening of {alarm.id} that lasted was never told"
+
+
+def _speaks_of(mail: Mail, resource: str) -> bool:
+    if mail.labels.get("kind") == "outage":
+        return any(line.startswith(f"{resource} ·") for line in mail.body.splitlines())
+    return mail.labels.get("resource") == resource
 
 
 def _periods(alarm: Alarm) -> Iterator[tuple[float, float]]:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
+CONTROLS = ("ack", "ack-one", "snooze")
+"""What can be clicked: an acknowledgement, one of a single member of an outage, a snooze."""
+
 type Answer = tuple[int, Mapping[str, str], bytes]
 """Status, headers, body."""
 
@@ -38,7 +41,7 @@ class Message:
         """Return what can be clicked, by its name: `{"ack": {…}, "snooze": {…}}`."""
         blocks = [*self.content.get("blocks", []), *(b for a in self.attachments for b in a.get("blocks", []))]
         elements = [each for block in blocks if block.get("type") == "actions" for each in block["elements"]]
-        return {each["action_id"]: each for each in elements if each.get("action_id") in ("ack", "snooze")}
+        return {each["action_id"]: each for each in elements if each.get("action_id") in CONTROLS}
 
     @property
     def attachments(self) -> list[dict[str, Any]]:
@@ -167,6 +170,7 @@ class Page:
     severity: str
     status: Literal["triggered", "acknowledged", "resolved"]
     summary: str = ""
+    members: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -188,6 +192,8 @@ class PagerDuty:
                 self.pages.append(found)
             # The alert shows what the newest event says; the urgency of its incident follows the severity.
             found.source, found.severity, found.summary = payload["source"], payload["severity"], payload["summary"]
+            details = payload.get("custom_details", {})
+            found.members = tuple(text for name, text in details.items() if name.startswith("Member "))
         elif found:
             found.status = "acknowledged" if action == "acknowledge" else "resolved"
         return 202, {}, b'{"status": "success"}'

@@ -13,14 +13,17 @@ import sys
 import time
 from collections import Counter
 
-from tests.model_telling.histories import Step, made, play, smaller
+from tests.model_telling.histories import OUTAGES, Step, made, made_outage, play, smaller
 from tests.model_telling.judge import verdict
-from tests.model_telling.world import world
+from tests.model_telling.world import EVERY_RECEIVER, world
+
+# With OUTAGES=1, histories of several resources that fire together.
+_MADE, _ROUTES = (made_outage, OUTAGES) if os.environ.get("OUTAGES") else (made, EVERY_RECEIVER)
 
 
-def wrong(history: list[Step], seed: int = 0) -> list[str]:
+def wrong(history: list[Step], seed: int = 0, routes: str = EVERY_RECEIVER) -> list[str]:
     """Play a history and return what is wrong at its end."""
-    with world(seed) as here:
+    with world(seed, routes=routes) as here:
         play(here, history)
         return verdict(here)
 
@@ -31,7 +34,7 @@ def kind(said: str) -> str:
 
 
 def _report(seed: int, history: list[Step], found: list[str]) -> None:
-    least = smaller(history, lambda shorter: kind(found[0]) in map(kind, wrong(shorter, seed)))
+    least = smaller(history, lambda shorter: kind(found[0]) in map(kind, wrong(shorter, seed, _ROUTES)))
     print(f"SEED={seed}: {found[0]}")
     for step in least:
         print(f"    {step}")
@@ -43,13 +46,13 @@ def main() -> int:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     end, seed, bad, kinds = time.perf_counter() + seconds, first, 0, Counter[str]()
     while seed - first < count or time.perf_counter() < end:
-        found = wrong(made(seed), seed)
+        found = wrong(_MADE(seed), seed, _ROUTES)
         seed += 1
         bad += bool(found)
         for same in {kind(each) for each in found}:
             kinds[same] += 1
             if kinds[same] == 1:
-                _report(seed - 1, made(seed - 1), [each for each in found if kind(each) == same])
+                _report(seed - 1, _MADE(seed - 1), [each for each in found if kind(each) == same])
         if found and seconds:
             break
     print(f"{seed - first} histories from seed {first}, {bad} of them end wrong")

@@ -165,6 +165,7 @@ class World:
     policies_changed: bool = False
     troubles: list[tuple[float, float]] = field(default_factory=list)
     calls: int = 0
+    logged: int = 0
     trail: list[str] = field(default_factory=list)
     last_event: dict[str, Any] = field(default_factory=dict)
     app: Any = None
@@ -273,7 +274,7 @@ class World:
         """Press a control of a message (or one that was there before), as Slack tells the function's URL of it."""
         pressed = control or message.controls()[what]
         action = {"action_id": what, "action_ts": f"{CLOCK.seconds:.6f}", "type": pressed["type"]}
-        if what == "ack":
+        if pressed["type"] == "button":
             action["value"] = pressed["value"]
         else:
             action["selected_option"] = pressed["options"][option % len(pressed["options"])]
@@ -426,8 +427,9 @@ class World:
         )
         try:
             self.app = self.app or cold_start("notify")
-            with contextlib.redirect_stdout(io.StringIO()):
+            with contextlib.redirect_stdout(io.StringIO()) as written:
                 answer = self.app.handler(event, Context(self._deadline))
+            self.logged += len(written.getvalue())
         except Killed:
             self.app = None
             return None
@@ -584,7 +586,7 @@ def _error(client: BaseClient, operation: str, code: str, message: str = "played
 
 
 @contextmanager
-def world(seed: int = 0, **given: Any) -> Iterator[World]:
+def world(seed: int = 0, make: type[World] | None = None, **given: Any) -> Iterator[World]:
     """Make a world, in which the functions live for as long as the block lasts."""
     services = ("dynamodb", "cloudwatch", "sqs", "sns", "ssm", "secretsmanager", "sagemaker", "logs")
     made = {service: _client(service) for service in services}
@@ -609,5 +611,5 @@ def world(seed: int = 0, **given: Any) -> Iterator[World]:
         # Powertools warns when a function that was killed counted nothing.
         warnings.filterwarnings("ignore", "No application metrics to publish")
         random.seed(seed)
-        here = World(**given)
+        here = (make or World)(**given)
         yield here

@@ -469,6 +469,8 @@ class Evidence:
     """Short facts by name: Compute, Ran, Started by, Last deployment."""
     unread: tuple[str, ...] = ()
     """What could not be read, and why: `No log: the notify role may not read it`."""
+    shared: Mapping[str, str] = field(default_factory=dict)
+    """What it may have in common with other incidents: `{"instance type": "ml.g5.2xlarge", "model": "llama"}`."""
 
 
 REQUEST_FIELDS = (
@@ -531,6 +533,9 @@ NO_DATA = "INSUFFICIENT_DATA"
 
 GOES_ON = "GOES_ON"
 """The reason of a notice that ends an incident only because another one goes on with it."""
+
+OUTAGE = "outage"
+"""In place of a kind: the subject of an outage, `outage/9f3c01d2a4b5e6f7`."""
 
 WHOLE_RESOURCE = "*"
 """The part of a notice that speaks of the whole resource: when that is deleted, all of its parts end."""
@@ -604,6 +609,15 @@ class Incident:
     """
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     """What explains its notices, by their keys."""
+    members: tuple[Incident, ...] = ()
+    """Of an outage, the incidents that it is made of, what is open and worst first; else none.
+
+    Then `parts` are those of all members, and `notices` say when the first of them opened and the last ended.
+    """
+    is_superseded: bool = False
+    """Of a member of an outage, whether a newer incident of the same resource has begun since it ended."""
+    common: tuple[tuple[str, str], ...] = ()
+    """Of an outage, what its members share: `(("instance type", "ml.g5.2xlarge"),)`."""
 
     @property
     def lead(self) -> Notice:
@@ -632,6 +646,7 @@ type About = Literal[
     "acked",
     "snoozed",
     "snooze-over",
+    "moved",
     "log",
     "reminder",
 ]

@@ -14,6 +14,7 @@ from sagewatch.model import Ref
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+_LONGEST_DELAY = 900  # seconds (SendMessageBatch, DelaySeconds)
 MOST_MESSAGES = 10  # in one SendMessageBatch
 
 
@@ -31,11 +32,12 @@ def beside(url: str, arn: str) -> str:
     return f"{url.rpartition('/')[0]}/{name}" if name else url
 
 
-def send(client: SQSClient, url: str, bodies: Iterable[Mapping[str, object]]) -> None:
-    """Send messages; Retry when the queue refuses any."""
+def send(client: SQSClient, url: str, bodies: Iterable[Mapping[str, object]], delay: int = 0) -> None:
+    """Send messages, which arrive after so many seconds (900 at most); Retry when the queue refuses any."""
+    later = {"DelaySeconds": min(delay, _LONGEST_DELAY)} if delay else {}
     for some in batched(bodies, MOST_MESSAGES):
         # An Id must be unique within one request, nothing more (SendMessageBatch, Id).
-        entries = [{"Id": str(n), "MessageBody": json.dumps(body)} for n, body in enumerate(some)]
+        entries = [{"Id": str(n), "MessageBody": json.dumps(body), **later} for n, body in enumerate(some)]
         with retried(f"send_message_batch {url}"):
             refused = client.send_message_batch(QueueUrl=url, Entries=entries).get("Failed", [])  # type: ignore[arg-type]
         # The call succeeds when single messages are refused (SendMessageBatch, Failed).

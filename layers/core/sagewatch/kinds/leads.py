@@ -109,6 +109,22 @@ def _whole_minutes(seconds: float) -> str:
     return lasting(seconds if seconds < 60 else round(seconds / 60) * 60)
 
 
+def in_common(description: Description) -> dict[str, str]:
+    """Return what the description of an endpoint or a component may share with others: `{"deployment": "llama-v7"}`."""
+    found = {
+        "deployment": description.get("EndpointConfigName"),
+        "model": (description.get("Specification") or {}).get("ModelName"),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def of_configuration(configuration: Description) -> dict[str, str]:
+    """Return what an endpoint's configuration says that others may share, of its first variant."""
+    [variant, *_] = configuration.get("ProductionVariants") or [{}]
+    found = {"instance type": variant.get("InstanceType"), "model": variant.get("ModelName")}
+    return {name: value for name, value in found.items() if value}
+
+
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
     """Return the seconds from start to end, None when one is unknown or they are the wrong way round."""
     return (end - start).total_seconds() if start and end and end >= start else None

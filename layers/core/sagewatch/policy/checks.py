@@ -294,6 +294,7 @@ def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint
         if not _PERSON.fullmatch(who):
             yield Complaint(path, f"{quoted(who)} is no person; write <@U…>")
     yield from _reminder_times(entry, whole)
+    yield from _grouping(entry)
     yield from _runbook(entry.runbook)
 
 
@@ -335,6 +336,17 @@ def _secret(text: str, path: Path) -> Iterator[Complaint]:
     if not _SECRET.fullmatch(text):
         ways = "`ssm:/name` or the ARN of a secret in Secrets Manager"
         yield Complaint(path, f"say where the secret is kept, {ways}, and never the secret itself")
+
+
+def _grouping(entry: Route) -> Iterator[Complaint]:
+    for name, least, most in (("group_wait", 0, 300), ("group_interval", 10, 900)):
+        text = getattr(entry, name)
+        seconds = _seconds(text)
+        if seconds is None or not least <= seconds <= most:
+            lasts = f"{least} s to {most // 60} min"
+            yield Complaint((name,), f"{quoted(text)} is no duration from {lasts}; write 30s or 2min")
+    if entry.group_from < 2:
+        yield Complaint(("group_from",), f"{entry.group_from} are no group; write 2 or more")
 
 
 def _reminder_times(entry: Route, whole: bool) -> Iterator[Complaint]:

@@ -46,6 +46,7 @@ _WANTED: Mapping[frozenset[str], str] = {
     frozenset({"dataclass_type"}): "a mapping",
     frozenset({"bool_type"}): "true or false",
     frozenset({"float_type"}): "a number",
+    frozenset({"int_type"}): "a whole number",
     frozenset({"enum"}): in_words(tuple(Severity)),
 }
 """What belongs where pydantic found something else, by all that it says of one value."""
@@ -194,7 +195,7 @@ def _typed(key: str, plain: Plain) -> Plain | bool | int:
         return plain
     if key in _BOOLEANS:
         return {"true": True, "false": False}.get(plain, plain)
-    return int(plain) if key == "periods" and re.fullmatch(r"[0-9]{1,9}", plain) else plain
+    return int(plain) if key in ("periods", "group_from") and re.fullmatch(r"[0-9]{1,9}", plain) else plain
 
 
 def _as_number(plain: Plain) -> Plain | float:

@@ -140,6 +140,12 @@ class Route:
     """The ARN of a topic that hears of it after the last reminder."""
     snoozers: Patterns | None = None
     """Who may snooze what is critical, as Slack mentions people: `<@U…>`; None: everybody may."""
+    group_wait: str = "30s"
+    """For how long what opens soon after something else waits to be told together with it; `0s` tells all alone."""
+    group_interval: str = "1min"
+    """How long after one message about an outage the next one may come, and for how long ends wait to be told."""
+    group_from: int = 6
+    """How many incidents that open together are told as outages; fewer are told one by one."""
     success: bool = False
     """Whether jobs that went well are told."""
     approvals: bool = False

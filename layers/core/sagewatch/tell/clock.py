@@ -6,7 +6,7 @@ What ended without an event is ended, what fires and is told nowhere is told, an
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import batched
@@ -14,17 +14,29 @@ from itertools import batched
 from sagewatch.aws import cloudwatch, mute_rules
 from sagewatch.errors import ErrorCode, SagewatchError
 from sagewatch.fleet.mute_windows import window_of
-from sagewatch.model import NO_DATA, AlarmState, Notice, Ref
+from sagewatch.model import NO_DATA, OUTAGE, AlarmState, Notice, Ref
 from sagewatch.policy.rules import Route
 from sagewatch.tell import snooze
-from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, may_become_due, raise_most_hopeful
+from sagewatch.tell.context import (
+    ENOUGH_MS,
+    Context,
+    Current,
+    change,
+    collected,
+    current_of,
+    may_become_due,
+    raise_most_hopeful,
+)
 from sagewatch.tell.delivery.deliver import deliver, is_due
 from sagewatch.tell.delivery.moved import moved, route_now
 from sagewatch.tell.incident.late import dated
+from sagewatch.tell.outage.derive import group_of
+from sagewatch.tell.outage.join import have_told, rejoin
+from sagewatch.tell.outage.tell import tell_group
 from sagewatch.tell.read.alarm_events import firing_now
 from sagewatch.tell.route import default_route, route_named, routes
-from sagewatch.tell.store import timelines
-from sagewatch.tell.store.timelines import FOUND, Timeline
+from sagewatch.tell.store import groups, timelines
+from sagewatch.tell.store.timelines import FOUND, Timeline, owner_of
 
 CLOCK = "Sagewatch Clock"
 """The detail-type of what the schedule sends every five minutes."""
@@ -55,9 +67,10 @@ def look_after_all(context: Context, tell: Tell) -> int:
     with collected(errors):
         open_now = list(timelines.open_timelines(context.clients.dynamodb, context.settings.table))
         random.shuffle(open_now)  # when there is no time for all, nobody must always be the last
+        known = {subject.name for _, subject, _ in open_now if subject.kind == OUTAGE}
         open_now = list(_on_present_routes(context, open_now, errors))
         for some in batched(open_now, _AT_ONCE):
-            _look_after_some(context, some, errors)
+            _look_after_some(context, some, known, errors)
     with collected(errors):
         _tell_untold(context, open_now, tell, errors)
     raise_most_hopeful(errors)
@@ -67,29 +80,68 @@ def look_after_all(context: Context, tell: Tell) -> int:
 def _on_present_routes(
     context: Context, open_now: Iterable[tuple[str, Ref, str]], errors: list[SagewatchError]
 ) -> Mapping[tuple[str, Ref, str], None]:
-    """Move what is open on a route that the policy has no more, and return where everything is then, in order."""
+    """Move what is open on a route that the policy has no more, and return where everything is then, in order.
+
+    Groups are moved first, with all of their members. One that was moved in part is left out: nobody tells it until the
+    rest has followed.
+    """
     names = {route.name for route in context.policy.routes or (default_route(context.policy),)}
-    found: dict[tuple[str, Ref, str], None] = {}
-    for each in open_now:
-        now = each
-        if each[0] not in names and context.has_own_routes and context.deadline.remaining_ms() >= ENOUGH_MS:
+    several = list(open_now)
+    found: dict[tuple[str, Ref, str], tuple[str, Ref, str] | None] = {}
+    for each in sorted(several, key=lambda owner: owner[1].kind != OUTAGE):
+        is_group = each[1].kind == OUTAGE
+        found[each] = each
+        if each[0] not in names and context.has_own_routes:
+            found[each] = None if is_group else each
             with collected(errors):
-                now = _moved(context, *each)
-        found[now] = None
-    return found
+                if context.deadline.remaining_ms() >= ENOUGH_MS:
+                    found[each] = _group_moved(context, *each[:2]) if is_group else _moved(context, *each)
+    return dict.fromkeys(now for each in several if (now := found[each]))
 
 
 def _moved(context: Context, name: str, subject: Ref, place: str) -> tuple[str, Ref, str]:
     """Move a timeline to the route that it takes now; return where it is then, the same when that is not possible yet.
 
-    Both are claimed, so that nobody sends meanwhile. A crash between the two writes has it done again, with the same
-    result.
+    A crash between the two writes has it done again, with the same result.
     """
-    client, table, here = context.clients.dynamodb, context.settings.table, (name, subject, place)
-    route = route_now(context.policy, Current(timelines.load(client, table, *here), context.now))
+    here = (name, subject, place)
+    route = route_now(context.policy, current_of(context, *here))
+    return _moved_to(context, route, *here) if route else here
+
+
+def _group_moved(context: Context, name: str, subject: Ref) -> tuple[str, Ref, str] | None:
+    """Move a group with its members; return where it is then, None when some of it could not be moved yet."""
+    client, table = context.clients.dynamodb, context.settings.table
+    current = current_of(context, name, subject)
+    owners = sorted({owner_of(entry)[:2] for entry in current.timeline.entries})
+    route = route_now(context.policy, current) or _route_with(context, owners, subject.name)
     if route is None:
-        return here
-    there = (route.name, subject, place)
+        return name, subject, ""
+    for owner in (each for each, timeline in current.members.items() if timeline.notices):
+        is_late = context.deadline.remaining_ms() < ENOUGH_MS
+        if is_late or _moved_to(context, route, name, *owner)[0] != route.name:
+            return None
+    joined = current.timeline
+    if joined.entries:
+        groups.join(client, table, route.name, subject.name, joined.entries, context.now, joined.alone)
+    here = _moved_to(context, route, name, subject, "")
+    return here if here[0] == route.name else None
+
+
+def _route_with(context: Context, owners: Sequence[tuple[Ref, str]], group: str) -> Route | None:
+    """Return the route to which members of a group were moved before a crash; None when none was."""
+    client, table = context.clients.dynamodb, context.settings.table
+    for route in context.policy.routes or (default_route(context.policy),):
+        several = timelines.load_all(client, table, route.name, owners).values()
+        if any(group in timeline.grouped.values() for timeline in several):
+            return route
+    return None
+
+
+def _moved_to(context: Context, route: Route, name: str, subject: Ref, place: str) -> tuple[str, Ref, str]:
+    """Move a timeline to a route; return where it is then. Both are claimed, so that nobody sends meanwhile."""
+    client, table = context.clients.dynamodb, context.settings.table
+    here, there = (name, subject, place), (route.name, subject, place)
     claimed: list[tuple[str, Ref, str]] = []
     try:
         for owner, of, where in (here, there):
@@ -99,17 +151,23 @@ def _moved(context: Context, name: str, subject: Ref, place: str) -> tuple[str, 
         old = timelines.load(client, table, *here)
         new = Current(timelines.load(client, table, *there), context.now)
         change(context, new, lambda latest: moved(old, latest))
-        timelines.save(client, table, replace(old, notices=(), evidence={}, sent={}), False, context.now)
+        emptied = replace(old, notices=(), evidence={}, sent={}, grouped={}, clusters={})
+        timelines.save(client, table, emptied, False, context.now)
     finally:
         for owner, of, where in claimed:
             timelines.release(client, table, owner, of, context.worker, where)
     return there
 
 
-def _look_after_some(context: Context, some: Sequence[tuple[str, Ref, str]], errors: list[SagewatchError]) -> None:
-    """Look after some open timelines, with the states that their firing alarms are in, if these can be read."""
+def _look_after_some(
+    context: Context, some: Sequence[tuple[str, Ref, str]], known: Set[str], errors: list[SagewatchError]
+) -> None:
+    """Look after some open timelines, with the states that their firing alarms are in, if these can be read.
+
+    `known` are the groups that are looked after, too.
+    """
     client, table = context.clients.dynamodb, context.settings.table
-    found = [Current(timelines.load(client, table, *each), context.now) for each in some]
+    found = [Current(timelines.load(client, table, *each), context.now) for each in some if each[1].kind != OUTAGE]
     firing = sorted({name for current in found for name in _firing(current)})
     # AWS's pages disagree on whether alarm events are best effort: what CloudWatch says now is the truth.
     states: Mapping[str, AlarmState] | None = None
@@ -119,7 +177,14 @@ def _look_after_some(context: Context, some: Sequence[tuple[str, Ref, str]], err
         if _is_late(context):
             return
         with collected(errors):
-            look_after(context, current, states)
+            look_after(context, current, states, known)
+    for route, subject, _ in some:
+        if subject.kind != OUTAGE:
+            continue
+        if _is_late(context):
+            return
+        with collected(errors):
+            tell_group(context, route, subject.name)
 
 
 def _is_late(context: Context) -> bool:
@@ -131,7 +196,12 @@ def _is_late(context: Context) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------- what is told as open
-def look_after(context: Context, current: Current, states: Mapping[str, AlarmState] | None) -> None:
+def look_after(
+    context: Context,
+    current: Current,
+    states: Mapping[str, AlarmState] | None,
+    known: Set[str] = frozenset(),
+) -> None:
     """End what ended without an event, send what is due, and leave the timeline alone once nothing may become due.
 
     `states` are those of the firing alarms that there are, by name; None when they could not be read.
@@ -145,7 +215,12 @@ def look_after(context: Context, current: Current, states: Mapping[str, AlarmSta
         snooze.unmute(context, current)
     client, table = context.clients.dynamodb, context.settings.table
     with collected(errors):
-        if ends or is_due(context, route, current):
+        for end in ends:
+            have_told(context, route, current, end)
+        told_by = {group_of(current.timeline, each) for each in current.incidents if each.is_open}
+        if any(group and group not in known for group in told_by):
+            rejoin(context, current)
+        if (ends and (current.own or current.moved)) or is_due(context, route, current):
             deliver(context, route, current, frozenset(each.key for each in ends))
         elif may_become_due(context, current):
             timelines.renew(client, table, current.timeline, context.now)

@@ -15,15 +15,16 @@ from uuid import uuid4
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.errors import ErrorCode, Impaired, Retry, SagewatchError
-from sagewatch.model import Incident, Notice
+from sagewatch.model import OUTAGE, Incident, Notice, Ref
 from sagewatch.policy.rules import Policy, PolicyInForce, Route
 from sagewatch.receivers.build import Receivers
 from sagewatch.settings import NotifySettings
 from sagewatch.tell.incident.group import incidents
 from sagewatch.tell.incident.retention import retained
+from sagewatch.tell.outage.derive import Members, group_of, outages, own
 from sagewatch.tell.route import default_route, reminders, route_named
 from sagewatch.tell.store import timelines
-from sagewatch.tell.store.timelines import Conflict, Timeline
+from sagewatch.tell.store.timelines import Conflict, Timeline, owner_of
 
 ENOUGH_MS = 12_000
 """Milliseconds for one message when Slack does not answer, or DynamoDB only at the third time."""
@@ -60,6 +61,8 @@ class Context:
     """Tells those apart who work on the same timeline at the same time."""
     attempt: int = 1
     """How often the message that is worked on was received, this time counted."""
+    opening: frozenset[Ref] = frozenset()
+    """The resources of which the messages of this batch say that something opens."""
     known_policy: Policy | None = None
     """What `policy` returns; None until it was asked for."""
     has_own_routes: bool = True
@@ -99,25 +102,59 @@ class Current:
     timeline: Timeline
     now: datetime
     derived: tuple[Incident, ...] | None = None
+    members: Members = field(default_factory=dict)
+    """Of a group, the timelines of its members."""
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
-        """The incidents of the timeline, oldest first."""
+        """The incidents of the timeline, oldest first; those of a group are outages."""
         if self.derived is None:
             timeline = self.timeline
-            self.derived = incidents(timeline.route, timeline.notices, timeline.evidence, self.now)
+            if timeline.subject.kind == OUTAGE:
+                self.derived = outages(timeline, self.members, self.now)
+            else:
+                self.derived = incidents(timeline.route, timeline.notices, timeline.evidence, self.now)
         return self.derived
+
+    @property
+    def own(self) -> tuple[Incident, ...]:
+        """The incidents that are told by this timeline, and by no group in its place."""
+        return own(self.timeline, self.incidents)
+
+    @property
+    def moved(self) -> tuple[Incident, ...]:
+        """The incidents that a group tells, and of which somebody was told before."""
+        if not self.timeline.grouped:
+            return ()
+        told = {id_ for sent in self.timeline.sent.values() for id_ in sent["said"]}
+        return tuple(
+            [each for each in self.incidents if group_of(self.timeline, each) and told & {each.id, *each.anchors}]
+        )
 
     def follows(self, timeline: Timeline) -> Current:
         """Return a later state of the timeline, with the same incidents when nothing was added or dropped."""
         before = self.timeline
-        same = timeline.notices == before.notices and timeline.evidence == before.evidence
-        return Current(timeline, self.now, self.derived if same else None)
+        same = (timeline.notices, timeline.evidence, timeline.clusters) == (
+            before.notices,
+            before.evidence,
+            before.clusters,
+        )
+        return Current(timeline, self.now, self.derived if same else None, self.members)
 
     @property
     def is_behind(self) -> bool:
         """Whether a receiver has to catch up on what a fallback was told in its place."""
         return any(sent.get(BEHIND) for sent in self.timeline.sent.values())
+
+
+def current_of(context: Context, route: str, subject: Ref, place: str = "") -> Current:
+    """Read a timeline as it is now; of a group, those of its members, too."""
+    client, table = context.clients.dynamodb, context.settings.table
+    timeline = timelines.load(client, table, route, subject, place)
+    if subject.kind != OUTAGE:
+        return Current(timeline, context.now)
+    owners = [owner_of(each)[:2] for each in sorted(timeline.entries)]
+    return Current(timeline, context.now, members=timelines.load_all(client, table, route, owners))
 
 
 def change(context: Context, current: Current, to: Callable[[Timeline], Timeline]) -> Current:
@@ -136,7 +173,7 @@ def _save(context: Context, before: Current, timeline: Timeline) -> Current:
         timeline = replace(timeline, notices=retained(timeline.notices))
     current = before.follows(timeline)
     # The clock looks at it until all of it was told: a crash, or a receiver that fails, must not leave it untold.
-    is_open = bool(current.incidents)
+    is_open = bool(current.incidents) or timeline.subject.kind == OUTAGE
     saved = timelines.save(context.clients.dynamodb, context.settings.table, timeline, is_open, context.now)
     return current.follows(saved)
 

@@ -17,6 +17,7 @@ from sagewatch.tell.clock import CLOCK
 from sagewatch.tell.context import Context
 from sagewatch.tell.hide import without_secrets
 from sagewatch.tell.incident.group import incidents
+from sagewatch.tell.outage.join import WAKE
 from sagewatch.tell.read import alarm_events
 from sagewatch.tell.route import default_route, routes
 
@@ -28,7 +29,7 @@ _SAID = Evidence(facts={"Sagewatch": "impaired: it cannot read its table or its 
 
 def tell_without_memory(context: Context, event: Mapping[str, Any]) -> None:
     """Tell what fires or failed to those of its routes who need not be found again, else to the fallback."""
-    if event.get("detail-type") in (CLOCK, DUE):
+    if event.get("detail-type") in (CLOCK, DUE, WAKE):
         return
     try:
         policy = context.policy

@@ -11,22 +11,24 @@ from typing import Any
 from sagewatch.aws import queue
 from sagewatch.errors import ErrorCode, Impaired, Retry, SagewatchError, understood
 from sagewatch.fleet.coverage import DUE
-from sagewatch.model import Evidence, Labels, Notice
+from sagewatch.model import OUTAGE, Evidence, Labels, Notice
 from sagewatch.policy.rules import Route
 from sagewatch.tell import snooze
 from sagewatch.tell.clock import CLOCK, look_after_all
-from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, raise_most_hopeful
+from sagewatch.tell.context import ENOUGH_MS, Context, Current, change, collected, current_of, raise_most_hopeful
 from sagewatch.tell.delivery.deliver import Busy, deliver
 from sagewatch.tell.delivery.moved import holds_incident
 from sagewatch.tell.digest.send import send_digest
-from sagewatch.tell.evidence.gather import PATIENCE, gather, tags_of_arn
+from sagewatch.tell.evidence.gather import PATIENCE, gather, shared, tags_of_arn
 from sagewatch.tell.hide import evidence_without_secrets, without_secrets
 from sagewatch.tell.impaired import IMPAIRED_ATTEMPTS, tell_without_memory
 from sagewatch.tell.incident.acknowledgement import may_snooze
 from sagewatch.tell.incident.late import dated
+from sagewatch.tell.outage.join import WAKE, group_to_join, have_told, wake
+from sagewatch.tell.outage.tell import tell_group
 from sagewatch.tell.read import alarm_events
 from sagewatch.tell.read.sagemaker_events import lacks_tags, tagged
-from sagewatch.tell.route import route_named, routes
+from sagewatch.tell.route import default_route, group_wait, route_named, routes
 from sagewatch.tell.store import seen, timelines
 from sagewatch.tell.store.timelines import Timeline
 
@@ -61,6 +63,9 @@ def _do(context: Context, event: Mapping[str, Any]) -> Notice | None:
     context.require_time()
     if event.get("detail-type") == CLOCK:
         look_after_all(context, lambda route, notice: _tell_on(context, (route,), without_secrets(notice)))
+        return None
+    if event.get("detail-type") == WAKE:
+        _tell_group(context, event["detail"]["route"], event["detail"]["group"])
         return None
     if event.get("detail-type") == DUE:
         send_digest(context, event)
@@ -116,14 +121,27 @@ def _tell_on(context: Context, taken: tuple[Route, ...], notice: Notice) -> None
     errors: list[SagewatchError] = []
     for route in taken:
         with collected(errors):
-            current = _add(context, route, notice, explain)
-            if current.incidents:
+            current, waits_in = _add(context, route, notice, explain)
+            if waits_in:
+                wake(context, route.name, waits_in, context.now + group_wait(route))
+                continue
+            if notice.subject.kind == OUTAGE:
+                _tell_group(context, route.name, notice.subject.name, frozenset({notice.key}))
+            elif current.own or current.moved:
                 deliver(context, route, current, frozenset({notice.key}))
+            have_told(context, route, current, notice)
             if notice.state == "snoozed":
                 snooze.mute(context, current, notice)
             else:
                 snooze.unmute(context, current)
     raise_most_hopeful(errors)
+
+
+def _tell_group(context: Context, name: str, group: str, fresh: frozenset[str] = frozenset()) -> None:
+    """Tell a group; of a route that the policy has no more only the clock does, once it has moved all of it."""
+    is_present = route_named(context.policy, name) in (*context.policy.routes, default_route(context.policy))
+    if is_present or not context.has_own_routes:
+        tell_group(context, name, group, fresh)
 
 
 def _read_with_tags(context: Context, event: Mapping[str, Any]) -> tuple[Notice | None, bool]:
@@ -168,11 +186,17 @@ def _route_of_click(context: Context, notice: Notice) -> Route:
     named = route_named(context.policy, notice.labels["route"])
     if named in context.policy.routes or not notice.incident:
         return named
-    client, table, place = context.clients.dynamodb, context.settings.table, context.place_of(notice)
+    client, table = context.clients.dynamodb, context.settings.table
+    place = _place_of_timeline(context, notice)
     for route in context.policy.routes:
         if holds_incident(timelines.load(client, table, route.name, notice.subject, place), notice.incident):
             return route
     return named
+
+
+def _place_of_timeline(context: Context, notice: Notice) -> str:
+    """Return the place in the name of the timeline that takes a notice; an outage has none."""
+    return "" if notice.subject.kind == OUTAGE else context.place_of(notice)
 
 
 def _wants(route: Route, notice: Notice) -> bool:
@@ -197,28 +221,34 @@ def _may_end_something(context: Context, route: Route, notice: Notice) -> bool:
     return timeline.holds(notice) or any(incident.is_open for incident in current.incidents)
 
 
-def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool], Evidence]) -> Current:
+def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool], Evidence]) -> tuple[Current, str]:
     """Write a notice and what explains it down before anything is told of it, so that it cannot be lost.
 
+    Return the timeline as it is then, and the group in which the notice waits to be told; nothing when it is told now.
     `explain(logs)` returns that, with the last lines of the log or without.
     """
-    client, table = context.clients.dynamodb, context.settings.table
-    timeline = timelines.load(client, table, route.name, notice.subject, context.place_of(notice))
-    current = Current(timeline, context.now)
-    if timeline.holds(notice):
-        return current
+    current = current_of(context, route.name, notice.subject, _place_of_timeline(context, notice))
+    if current.timeline.holds(notice):
+        return current, ""
     if notice.incident:
         notice = replace(notice, labels=Labels({**notice.labels.values, "route": route.name}))
     if notice.state == "snoozed" and not may_snooze(route, current.incidents, notice):
         notice = replace(notice, until=notice.at)
     is_explained = notice.state in ("failed", "firing") and not notice.muted
     found = explain(route.logs) if is_explained else Evidence()
-    more = {} if found == Evidence() else {notice.key: found}
 
     def added(latest: Timeline) -> Timeline:
         if latest.holds(notice):
             return latest
         notices = (*latest.notices, dated(latest.notices, notice))
+        more = {} if found == Evidence() else {notice.key: found}
         return replace(latest, notices=notices, evidence={**latest.evidence, **more})
 
-    return change(context, current, added)
+    incident, group = group_to_join(context, route, current.follows(added(current.timeline)), notice)
+    if not incident:
+        return change(context, current, added), group
+    found = replace(found, shared=shared(context.evidence_clients, found, _patience(context)))
+    joined = change(
+        context, current, lambda latest: replace(added(latest), grouped={**latest.grouped, incident: group})
+    )
+    return joined, group

@@ -50,3 +50,13 @@ def route_named(policy: Policy, name: str) -> Route:
 def reminders(route: Route) -> tuple[timedelta, ...]:
     """Return how long after the opening of an incident people are reminded of it: `(15 min, 1 h)`."""
     return tuple(timedelta(seconds=parse(each, Unit.SECONDS)) for each in route.remind)
+
+
+def group_wait(route: Route) -> timedelta:
+    """Return for how long what opens soon after something else on a route waits; nothing when all is told alone."""
+    return timedelta(seconds=parse(route.group_wait, Unit.SECONDS))
+
+
+def group_interval(route: Route) -> timedelta:
+    """Return how long after one message about an outage the next one may come."""
+    return timedelta(seconds=parse(route.group_interval, Unit.SECONDS))

@@ -320,7 +320,7 @@ ENDPOINT = Kind(
     log_group="/aws/sagemaker/Endpoints/{name}",
     run=None,
     explain=explain,
-    explain_calls=("describe_endpoint",),
+    explain_calls=("describe_endpoint", "describe_endpoint_config"),
     causes=frozenset({"endpoint-capacity", "start-up"}),
     deployed=True,
 )

@@ -16,20 +16,20 @@ from sagewatch.receivers.wording.phrases import cut, harmless, inline
 from sagewatch.receivers.wording.sentences import (
     as_text,
     details,
-    evidence,
     filter_labels,
     headline,
     leads,
     line_text,
     others,
     speaks_of,
+    steps_to_take,
     why,
 )
 
 type Notification = dict[str, Any]
 
 TITLE, DESCRIPTION, STEP, KEYWORD = 250, 8_000, 350, 75
-_REASON_LENGTH, _OTHER_PARTS, _MOST_STEPS = 2_000, 8, 8
+_REASON_LENGTH, _OTHER_PARTS, _MOST_STEPS, _MEMBERS = 2_000, 8, 8, 200
 _CIRCLES = {"critical": "🔴", "warning": "🟠", "info": "⚪"}
 _STATUS_CIRCLES = {"resolved": "🟢", "succeeded": "🟢", "closed": "⚪"}
 _ATTENDED_MARKS = {"acked": " 👀", "snoozed": " 💤"}
@@ -67,12 +67,12 @@ def notification(incident: Incident, line: ThreadLine | None, route: Route) -> N
 
 def _description(incident: Incident, line: ThreadLine | None) -> str:
     """Return the facts, as many of their lines as there is room for; of a line, only the headline it belongs to."""
-    if line:
+    if line and not incident.members:
         return _shown(as_text(headline(incident)), DESCRIPTION)
     facts = [f"{name}: {value}" for name, value in details(incident).items()]
     reason = harmless(why(incident), _REASON_LENGTH).splitlines()
     kept, room = [], DESCRIPTION
-    for each in filter(None, (*facts, *others(incident, _OTHER_PARTS), *reason)):
+    for each in filter(None, (*facts, *others(incident, _MEMBERS if incident.members else _OTHER_PARTS), *reason)):
         shown = _shown(each, 1_000)
         room -= len(shown) + 1
         if room >= 0:
@@ -82,9 +82,8 @@ def _description(incident: Incident, line: ThreadLine | None) -> str:
 
 def _next_steps(incident: Incident, route: Route) -> list[str]:
     """Return what to do and where to look; an address that would have to be cut is left out."""
-    advice = (evidence(incident).remedy, incident.lead.advice) if incident.is_open else ()
     links = [f"{_shown(name.capitalize(), STEP)}: {escaped(link)}" for name, link in leads(incident, route).items()]
-    said = [_shown(each, STEP) for each in advice if each]
+    said = [_shown(each, STEP) for each in steps_to_take(incident)]
     return [*said, *(link for link in links if len(link) <= STEP)][:_MOST_STEPS]
 
 

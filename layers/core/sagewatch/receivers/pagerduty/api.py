@@ -79,10 +79,10 @@ class PagerDutyReceiver:
         return _where(incident)
 
     def edit(self, root: Location, incident: Incident, now: datetime, previous: Location) -> Location:  # noqa: ARG002
-        # What PagerDuty holds for resolved must be opened again before it can be acknowledged, and an acknowledgement
-        # says no severity.
-        known = root.get("open") and root.get("severity") == incident.severity
-        if render.action(incident) == "acknowledge" and not known:
+        # What PagerDuty holds for resolved must be opened again before it can be acknowledged; only a trigger carries
+        # the severity, and who the members of an outage are.
+        is_known = root.get("open") and root.get("severity") == incident.severity and not incident.members
+        if render.action(incident) == "acknowledge" and not is_known:
             self.api.send(render.trigger(incident, self.route))
         self.api.send(render.event(incident, self.route))
         return _where(incident)

@@ -6,6 +6,7 @@ PagerDuty developer documentation, "Send an Alert Event" (a summary 1,024 charac
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Literal
 
 from sagewatch.model import Incident
@@ -25,7 +26,7 @@ from sagewatch.receivers.wording.sentences import (
 type _EventAction = Literal["trigger", "acknowledge", "resolve"]
 
 SUMMARY, KEY = 1_024, 255
-_DETAIL_LENGTH, _ALSO = 4_000, 20
+_DETAIL_LENGTH, _ALSO, _MEMBERS = 4_000, 20, 1_000
 _ACTIONS: dict[str, _EventAction] = {
     "open": "trigger",
     "failed": "trigger",
@@ -46,6 +47,9 @@ def action(incident: Incident) -> _EventAction:
 def standing(incident: Incident) -> str:
     """Return a text that is another one when PagerDuty must be told: `trigger:critical`, `resolve`."""
     said = action(incident)
+    if incident.members:
+        still = "+".join(sorted(each.id for each in incident.members if each.is_open))
+        return f"{said}:{incident.severity}:{hashlib.sha256(still.encode()).hexdigest()[:8]}" if still else said
     return f"{said}:{incident.severity}" if incident.is_open else said
 
 
@@ -89,8 +93,13 @@ def _alert(incident: Incident, route: Route) -> dict[str, Any]:
                 **({"What to do": inline(to_do, _DETAIL_LENGTH)} if to_do else {}),
                 **details(incident),
                 **({"Reason": reason} if reason else {}),
-                **{f"Also {n}": text for n, text in enumerate(others(incident, _ALSO), 1)},
+                **_others(incident),
             },
         },
         "links": [{"href": link, "text": name.capitalize()} for name, link in leads(incident, route).items()],
     }
+
+
+def _others(incident: Incident) -> dict[str, str]:
+    what, most = ("Member", _MEMBERS) if incident.members else ("Also", _ALSO)
+    return {f"{what} {n}": text for n, text in enumerate(others(incident, most), 1)}

@@ -13,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
+ACK_ONE = "ack-one"
+"""The action of the menu of an outage in which a single member is acknowledged."""
+
 FRESH = 300
 """Seconds for which a signature counts."""
 
@@ -53,7 +56,7 @@ def click_event(body: bytes) -> dict[str, Any] | None:
     payload = _payload(body)
     action, by = _action(payload), payload.get("user", {}).get("id")
     name, at = action.get("action_id"), _clicked_at(action.get("action_ts"))
-    if name not in ("ack", "snooze"):
+    if name not in ("ack", ACK_ONE, "snooze"):
         return None
     value = action.get("value") if name == "ack" else action.get("selected_option", {}).get("value")
     meant, length = _meant(value, name)

@@ -34,6 +34,7 @@ from sagewatch.receivers.slack.blocks import (
     verbatim,
     words,
 )
+from sagewatch.receivers.slack.outages import blocks as blocks_of_outage
 from sagewatch.receivers.wording.phrases import breaches, harmless, lasting, quantity, sparkline, worst
 from sagewatch.receivers.wording.sentences import (
     ADDRESS,
@@ -110,7 +111,8 @@ def reply(incident: Incident, line: ThreadLine, route: Route) -> Message:
 
 def announced(incident: Incident, line: ThreadLine | None, route: Route) -> Message:
     """Return what a webhook posts: the opening (without a line), the end, or a single line between them."""
-    if line is None or (line.about in {"resolved", "closed"} and incident.ended is not None):
+    is_whole = line is not None and bool(incident.members) and line.about not in {"acked", "snoozed"}
+    if line is None or is_whole or (line.about in {"resolved", "closed"} and incident.ended is not None):
         return root(incident, route, controls=False, now=line.at if line else incident.opened)
     return _thread_entry(incident, line, route, f"*{safe(incident.subject.name)}* · ")
 
@@ -141,16 +143,22 @@ def _root(incident: Incident, route: Route, controls: bool, previous: str, now: 
         _SEVERITY_MARKS[incident.severity],
     )
     runs = headline(incident)
-    blocks = [
-        *_values_line(incident),
-        *(_guidance(incident, fit) if incident.is_open else ()),
-        *_odd(incident),
-        *(_details(incident, fit) if incident.is_open else ()),
-        *(_facts(incident, fit) if incident.is_open else ()),
-        *_others(incident, fit),
-        *(_controls(incident, route) if controls else ()),
-        *_footer(incident, route, previous, now, 0 if controls else fit.links),
-    ]
+    if incident.members:
+        place = f"{incident.lead.place.account}/{incident.lead.place.region}"
+        clicks = list(_click_controls(incident, route)) if controls else []
+        guidance = _guidance(incident, fit) if incident.is_open else []
+        blocks = blocks_of_outage(incident, place, guidance, clicks, more=fit.others > 3)
+    else:
+        blocks = [
+            *_values_line(incident),
+            *(_guidance(incident, fit) if incident.is_open else ()),
+            *_odd(incident),
+            *(_details(incident, fit) if incident.is_open else ()),
+            *(_facts(incident, fit) if incident.is_open else ()),
+            *_others(incident, fit),
+            *(_controls(incident, route) if controls else ()),
+            *_footer(incident, route, previous, now, 0 if controls else fit.links),
+        ]
     # Only attachments have a coloured bar, which is what people look at first; blocks outside of one have none.
     # `fallback` is what notifications and clients without attachments show (Slack, "Secondary message attachments").
     attachment = {"color": colour, "fallback": safe(as_text(runs), _LONGEST_LINE), "blocks": blocks}

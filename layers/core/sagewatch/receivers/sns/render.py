@@ -26,6 +26,7 @@ SUBJECT = 99
 """SNS takes fewer than 100 characters, and no line breaks (Publish, Subject)."""
 
 _TEXT_LENGTH, _OTHER_LINES, _LOG_LINES = 4_000, 20, 50
+_MEMBER_LINES = 2_000  # of about 80 characters: SNS takes 256 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def mail(incident: Incident, line: ThreadLine | None, route: Route) -> Mail:
         [told] if line is None else [told, first],
         [f"What to do: {to_do}"] if to_do else [],
         [f"{name}: {value}" for name, value in details(incident).items()],
-        others(incident, _OTHER_LINES),
+        others(incident, _MEMBER_LINES if incident.members else _OTHER_LINES),
         [f"{name.capitalize()}: {link}" for name, link in leads(incident, route).items()],
         [why(incident)],
         list(evidence(incident).unread) if incident.is_open else [],

@@ -14,7 +14,7 @@ from sagewatch.receivers.wording.phrases import harmless, inline
 from sagewatch.receivers.wording.sentences import as_text, brief, headline, leads, line_text
 
 VERSION = "1"
-PARTS = 50
+PARTS, MEMBERS = 50, 1_000
 _NAME_LENGTH, _TEXT, _STEPS_SHOWN = 512, 4_000, 100
 
 
@@ -51,8 +51,22 @@ def _incident_json(incident: Incident, first: str) -> dict[str, Any]:
         "acked_at": _iso(incident.acked_at),
         "snoozed_until": _iso(incident.snoozed_until),
         "previous": incident.previous or None,
-        "parts": [_part_json(incident, part) for part in incident.parts[:PARTS]],
+        "parts": [_part_json(incident, part) for part in incident.parts[: MEMBERS if incident.members else PARTS]],
         "parts_total": len(incident.parts),
+        "members": [_member_json(each) for each in incident.members[:MEMBERS]],
+        "common": dict(incident.common),
+    }
+
+
+def _member_json(member: Incident) -> dict[str, Any]:
+    return {
+        "id": member.id,
+        "kind": member.subject.kind,
+        "resource": inline(member.subject.name, _NAME_LENGTH),
+        "status": member.status,
+        "severity": str(member.severity),
+        "opened": _iso(member.opened),
+        "ended": _iso(member.ended),
     }
 
 

@@ -12,6 +12,7 @@ from sagewatch.kinds.kind import Lifetime
 from sagewatch.kinds.registry import kind
 from sagewatch.model import FLAP_WINDOW, GOES_ON, NO_DATA, WHOLE_RESOURCE, Evidence, Incident, Notice, Part, ThreadLine
 from sagewatch.policy.rules import Route
+from sagewatch.receivers.wording import outages
 from sagewatch.receivers.wording.phrases import (
     Span,
     bound,
@@ -51,12 +52,17 @@ _DEEDS = {"acked": "acknowledged", "snoozed": "snoozed"}
 def headline(incident: Incident) -> tuple[Span, ...]:
     """Say what, how bad and against which limit, in about as many characters as a phone shows."""
     state = verdict(incident)
+    if incident.members:
+        return (*outages.headline(incident), (f" · {state}" if state else "", False))
     ending = ((f" · {state}", False),) if state else ()
     return (*_spans(incident, SEEN - len(state)), *ending)
 
 
 def subject(incident: Incident, line: ThreadLine | None) -> str:
     """Say the same, or one entry of the history, as a subject: what it begins with says how bad it is."""
+    if incident.members:
+        severity = incident.severity.upper() if incident.is_open else incident.status.upper()
+        return f"[{severity}] {line_text(incident, line) if line else as_text(outages.headline(incident))}"
     if line:
         told = line_text(incident, line).removesuffix(f" · {_state(line.notice)}")
         return f"[{_class(incident, line)}] {inline(incident.subject.name, _NAME_ROOM)} · {told}"
@@ -80,8 +86,8 @@ def verdict(incident: Incident) -> str:
         once = in_alarm(incident)[1] < 2
         return f"resolved after {lasted(incident)}" if once else f"resolved · {_in_alarm_words(incident)}"
     if incident.status == "closed":
-        return f"closed ({closing(incident.lead)})"
-    says_its_price = bool(phrase(incident.lead) and monthly(incident.lead))
+        return "closed" if incident.members else f"closed ({closing(incident.lead)})"
+    says_its_price = not incident.members and bool(phrase(incident.lead) and monthly(incident.lead))
     severity = "" if is_failure(incident.parts[0]) or says_its_price else incident.severity.upper()
     return ", ".join(filter(None, (severity, _DEEDS.get(incident.status, ""))))
 
@@ -179,6 +185,8 @@ def because(notice: Notice) -> str:
 
 def why(incident: Incident) -> str:
     """Say other people's reason of what the headline speaks of, or of the first step that has one."""
+    if incident.members:
+        return ""
     steps = evidence(incident).steps
     return because(incident.lead) or next((reason for _, _, _, reason in steps if reason), "")
 
@@ -207,8 +215,17 @@ def unusual_text(incident: Incident) -> str:
 
 def what_to_do(incident: Incident) -> str:
     """Say what to do about what the headline speaks of; nothing once it is over."""
-    said = (evidence(incident).remedy, incident.lead.advice) if incident.is_open else ()
-    return " ".join(filter(None, said))
+    return " ".join(steps_to_take(incident))
+
+
+def steps_to_take(incident: Incident) -> tuple[str, ...]:
+    """Return the same one by one: what is known to help against the cause, then the advice of the alarm."""
+    if not incident.is_open:
+        return ()
+    if incident.members:
+        said = outages.leading(incident).last.advice
+        return (said,) if said else ()
+    return tuple(filter(None, (evidence(incident).remedy, incident.lead.advice)))
 
 
 def brief(incident: Incident, part: Part) -> str:
@@ -218,6 +235,8 @@ def brief(incident: Incident, part: Part) -> str:
 
 def line_text(incident: Incident, line: ThreadLine) -> str:
     """Return what a line of the thread tells: `Cleared: memory use back to 60 % (limit 90 %), after 12 min`."""
+    if incident.members:
+        return outages.line_text(incident, line)
     notice, part = line.notice, part_of(incident, line.notice)
     told = _named(incident, part.first if part else notice, _happened(notice, part))
     match line.about:
@@ -248,6 +267,8 @@ def line_text(incident: Incident, line: ThreadLine) -> str:
             return "Not snoozed: the policy names who may snooze critical incidents here"
         case "snoozed":
             return f"Snoozed until {utc(notice.until)}" if notice.until else "Snoozed"
+        case "moved":
+            return "Goes on as part of an outage"
         case "log":
             return logged(incident, line)
         case "reminder":
@@ -408,6 +429,8 @@ def _extreme(part: Part) -> dict[str, str]:
 
 def speaks_of(incident: Incident, line: ThreadLine | None) -> Notice:
     """Return the notice that is told: the line's, unless that is about the whole incident."""
+    if incident.members:
+        return incident.notices[0]
     return line.notice if line and line.about not in {"acked", "snoozed"} else incident.lead
 
 
@@ -418,16 +441,27 @@ def filter_labels(incident: Incident, line: ThreadLine | None) -> dict[str, str]
     incident: acked, snoozed, resolved, flapping.
     """
     notice = speaks_of(incident, line)
-    whole = line.about if line and line.about in {"acked", "snoozed", "resolved", "flapping"} else notice.state
+    whole = _whole(incident, notice, line)
     found = {name: notice.labels.get(name) for name in ("kind", "resource", "scope", "alarm", "team")}
-    severity = notice.severity if line else incident.severity
+    severity = notice.severity if line and not incident.members else incident.severity
     said = {**found, "severity": str(severity), "state": whole, "route": incident.route, "incident": incident.id}
     return {name: text for name, value in said.items() if value and (text := harmless(value, 256))}
+
+
+def _whole(incident: Incident, notice: Notice, line: ThreadLine | None) -> str:
+    if incident.members:
+        return "firing" if incident.is_open else incident.status
+    return line.about if line and line.about in {"acked", "snoozed", "resolved", "flapping"} else notice.state
 
 
 def details(incident: Incident) -> dict[str, str]:
     """Return what was found out and where to look, by name: plain lines for channels without blocks."""
     lead, found = incident.lead, evidence(incident)
+    if incident.members:
+        opened, ended = utc(incident.opened), utc(incident.ended) if incident.ended else ""
+        place = {"Account": lead.place.account, "Region": lead.place.region}
+        whole = {"Opened": opened, "Ended": ended, **outages.shared(incident), **place}
+        return {name: inline(value, 1_000) for name, value in whole.items() if value}
     said = {
         "Likely cause": found.cause,
         "Failed step": failed_step(found).removeprefix("step "),
@@ -449,6 +483,9 @@ def details(incident: Incident) -> dict[str, str]:
 
 def others(incident: Incident, most: int) -> list[str]:
     """Return a line for each part that the headline does not speak of, and how many more there are than wanted."""
+    if incident.members:
+        lines = list(outages.roster(incident))
+        return [*lines[:most], *([f"and {len(lines) - most} more"] if len(lines) > most else [])]
     rest = unsaid(incident)
     more = [f"and {len(rest) - most} more"] if len(rest) > most else []
     return [*(brief(incident, part) for part in rest[:most]), *more]
@@ -465,5 +502,5 @@ def leads(incident: Incident, route: Route) -> dict[str, str]:
     runbook = (route.runbook or "") if incident.is_open else ""
     for label, value in incident.parts[0].first.labels.values.items():
         runbook = runbook.replace(f"{{{label}}}", quote(harmless(value, _NAME_ROOM), safe=""))
-    found = {**incident.lead.links, "runbook": runbook}
+    found = {**({} if incident.members else incident.lead.links), "runbook": runbook}
     return {inline(name, 80): link for name, link in found.items() if ADDRESS.fullmatch(link)}

@@ -19,7 +19,7 @@ from sagewatch.errors import (
     Unreachable,
     understood,
 )
-from sagewatch.model import WHOLE_RESOURCE, Incident
+from sagewatch.model import OUTAGE, WHOLE_RESOURCE, Incident
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.receiver import Location, Receiver
 from sagewatch.receivers.slack.api import SlackReceiver
@@ -29,15 +29,16 @@ from sagewatch.tell.context import (
     Current,
     change,
     collected,
+    current_of,
     may_become_due,
     raise_most_hopeful,
 )
-from sagewatch.tell.delivery import difference
+from sagewatch.tell.delivery import difference, outage_news
 from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
 from sagewatch.tell.evidence.graph import graph
 from sagewatch.tell.incident.group import BEGINNINGS
 from sagewatch.tell.incident.thread import thread_lines
-from sagewatch.tell.route import default_route, reminders
+from sagewatch.tell.route import default_route, group_interval, reminders
 from sagewatch.tell.store import timelines
 
 EXHAUSTED = 6
@@ -59,33 +60,47 @@ def deliver(context: Context, route: Route, current: Current, fresh: frozenset[s
     Retry before Undeliverable. Then come those that were told of an incident before and are not the route's own any
     more; pictures come last, so that nobody waits for them.
     """
-    with _claimed(context, route, current, fresh) as claim:
-        own, errors = context.receivers.of_route(route), list[SagewatchError]()
-        for name, receiver in own.items():
-            with collected(errors):
-                claim.catch_up(name, receiver)
-        raise_most_hopeful(errors)
-        names = claim.current.timeline.sent.keys() - own.keys()
-        former = context.receivers.former(route, names, context.every_route)
-        for name, receiver in former.items():
-            with collected(errors):
-                claim.go_on(name, receiver)
-        raise_most_hopeful(errors)
-        for name, receiver in own.items():
-            if isinstance(receiver, SlackReceiver):
-                claim.illustrate(name, receiver)
+    with claimed(context, route, current, fresh) as claim:
+        deliver_claimed(claim)
+
+
+def deliver_claimed(claim: Claim) -> None:
+    """Send what is still to be sent of a timeline that this worker has claimed, as `deliver` does."""
+    receivers, route = claim.context.receivers, claim.route
+    own, errors = receivers.of_route(route), list[SagewatchError]()
+    for name, receiver in own.items():
+        with collected(errors):
+            claim.catch_up(name, receiver)
+    raise_most_hopeful(errors)
+    names = claim.current.timeline.sent.keys() - own.keys()
+    former = receivers.former(route, names, claim.context.every_route)
+    for name, receiver in former.items():
+        with collected(errors):
+            claim.go_on(name, receiver)
+    raise_most_hopeful(errors)
+    for name, receiver in own.items():
+        if isinstance(receiver, SlackReceiver):
+            claim.illustrate(name, receiver)
 
 
 def is_due(context: Context, route: Route, current: Current) -> bool:
     """Return whether anything is still to be sent of a timeline, without any new notice."""
-    if current.is_behind:
+    if current.is_behind or current.moved:
         return True
     claim, own = Claim(context, route, current, frozenset()), context.receivers.of_route(route)
-    return any(claim.delivery(name, receiver).is_due(current.incidents) for name, receiver in own.items())
+    return any(claim.delivery(name, receiver).is_due(current.own) for name, receiver in own.items())
+
+
+def owed_at(context: Context, route: Route, current: Current) -> datetime | None:
+    """Return when somebody who cannot edit is to be told how the outages of a group changed; None when nobody is."""
+    claim = Claim(context, route, current, frozenset())
+    several = context.receivers.of_route(route).items()
+    found = [at for name, receiver in several for at in claim.delivery(name, receiver).owed_at(current.incidents)]
+    return min(found, default=None)
 
 
 @contextmanager
-def _claimed(context: Context, route: Route, current: Current, fresh: frozenset[str]) -> Iterator[Claim]:
+def claimed(context: Context, route: Route, current: Current, fresh: frozenset[str]) -> Iterator[Claim]:
     """Hold the claim of a timeline, and yield it; once all was told, the clock looks at it only if more may be due."""
     client, table = context.clients.dynamodb, context.settings.table
     subject, place = current.timeline.subject, current.timeline.place
@@ -93,15 +108,23 @@ def _claimed(context: Context, route: Route, current: Current, fresh: frozenset[
         after = _BUSY_WAIT * 2 ** (context.attempt - 1)
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
     settled: int | None = None
+    joined = 0
     try:
-        latest = current.follows(timelines.load(client, table, route.name, subject, place))
+        latest = _as_it_is_now(context, route, current)
         claim = Claim(context, route, latest, fresh)
         yield claim
         if not may_become_due(context, claim.current):
-            settled = claim.current.timeline.version
+            settled, joined = claim.current.timeline.version, len(claim.current.timeline.entries)
     # What a killed worker never gives back ends by itself, after 40 s.
     finally:
-        timelines.release(client, table, route.name, subject, context.worker, place, settled)
+        timelines.release(client, table, route.name, subject, context.worker, place, settled, joined)
+
+
+def _as_it_is_now(context: Context, route: Route, current: Current) -> Current:
+    subject, place = current.timeline.subject, current.timeline.place
+    if subject.kind == OUTAGE:
+        return current_of(context, route.name, subject)
+    return current.follows(timelines.load(context.clients.dynamodb, context.settings.table, route.name, subject, place))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,6 +145,8 @@ class Delivery:
     """The time as of which messages are rendered and reminders are due."""
     store: Callable[[Mapping[str, Sent]], None]
     """Writes down what was sent; called after each message, before the next one."""
+    interval: timedelta = timedelta()
+    """How long after one message about an outage the next one may come."""
     is_unknown: bool = False
     """Whether nothing is stored of it, or that a fallback stood in: then catching up is stored in any case."""
 
@@ -135,25 +160,41 @@ class Delivery:
         sent = difference.by_present_id(self.sent, incidents, capabilities)
         return any(self._due(each, sent.get(each.id), self._fingerprint(each), is_news=False) for each in incidents)
 
-    def catch_up(self, incidents: Sequence[Incident]) -> bool:
+    def owed_at(self, outages: Sequence[Incident]) -> list[datetime]:
+        """Return when something is to be sent about outages that waits until then."""
+        capabilities = self.receiver.capabilities
+        times = (
+            outage_news.due_at(each, self.sent.get(each.id), capabilities, self.now, self.interval) for each in outages
+        )
+        return [each for each in times if each]
+
+    def catch_up(self, incidents: Sequence[Incident], moved: Sequence[Incident] = ()) -> bool:
         """Send what is still to be sent about the incidents of a timeline, oldest first; return whether that was any.
+
+        What was sent about those that `moved` into a group is withdrawn.
 
         A mistake of ours in the words for one receiver is Undeliverable, too: it must not silence the others.
         """
         with understood("An incident could not be put into words"):
-            return self._catch_up(incidents)
+            return self._catch_up(incidents, moved)
 
-    def _catch_up(self, incidents: Sequence[Incident]) -> bool:
-        for id_, over, line in difference.superseded(self.sent, incidents, self.receiver.capabilities, self.now):
+    def _catch_up(self, incidents: Sequence[Incident], moved: Sequence[Incident]) -> bool:
+        capabilities = self.receiver.capabilities
+        for id_, over, line in difference.superseded(self.sent, incidents, capabilities, self.now):
             self.receiver.add(self._root(id_), over, line)
             parts = {**(self.sent[id_].parts or {}), WHOLE_RESOURCE: difference.ENDED}
             self.sent[id_] = replace(self.sent[id_], parts=parts)
             self._store()
-        superfluous = tuple(difference.merged(self.sent, incidents, self.receiver.capabilities))
+        superfluous = (
+            *difference.merged(self.sent, incidents, capabilities),
+            *difference.moved(self.sent, moved, capabilities),
+        )
         for action in superfluous:
             self.receiver.withdraw(action.where)
+        if capabilities.keyed and not capabilities.editable:
+            self._say_moved(moved)
         self.sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
-        if superfluous:
+        if superfluous or moved:
             self._store()
         told, news = False, difference.touched(incidents, self.fresh, self.sent)
         for incident in incidents:
@@ -169,6 +210,14 @@ class Delivery:
             # Who has nothing to be told yet (an escalation) must know later since when it was told.
             self._store()
         return told
+
+    def _say_moved(self, moved: Sequence[Incident]) -> None:
+        """Tell a program that keeps incidents by their ids that these go on as part of another one."""
+        told = difference.by_present_id(self.sent, moved, self.receiver.capabilities)
+        for incident in moved:
+            if incident.id in told:
+                ended = replace(incident, id=told[incident.id].key or incident.id, status="closed", ended=self.now)
+                self.receiver.add(told[incident.id].root, ended, outage_news.moved_line(incident, self.now))
 
     def _fingerprint(self, incident: Incident) -> str:
         editable = self.receiver.capabilities.editable
@@ -187,7 +236,10 @@ class Delivery:
             return ()
         history = [line for line in thread_lines(incident, self.remind, self.now) if line.at >= self.since]
         capabilities = self.receiver.capabilities
-        return tuple(difference.due(incident, history, sent, self.fresh, is_news, fingerprint, capabilities))
+        told = (sent, self.fresh, is_news, fingerprint, capabilities)
+        if incident.members:
+            return tuple(outage_news.due(incident, history, *told, self.now, self.interval))
+        return tuple(difference.due(incident, history, *told))
 
     def _perform(self, incident: Incident, action: Action, fingerprint: str) -> None:
         """Do one thing and write it down.
@@ -226,7 +278,10 @@ class Delivery:
 
     def _remember(self, action: Action, where: Location, fingerprint: str, incident: Incident) -> None:
         """Write down what was sent, once the action is done."""
-        self.sent[action.id] = difference.after(self.sent.get(action.id), action, where, fingerprint, incident)
+        sent = difference.after(self.sent.get(action.id), action, where, fingerprint, incident)
+        if incident.members:
+            sent = outage_news.after(sent, action, incident, self.now)
+        self.sent[action.id] = sent
         self._store()
 
     def _doubt(self, incident: Incident, action: Action) -> None:
@@ -255,6 +310,8 @@ class Claim:
         """Return what a receiver was sent; one in place of another knows since when that one was told."""
         stored, now = self.current.timeline.sent, self.context.now
         times = [notice.at for notice in self.current.timeline.notices if notice.key in self.fresh]
+        # Of an outage no notice is fresh: whoever is on the route is told of it from its beginning.
+        times += [each.opened for each in self.current.incidents if each.members and each.is_open]
         if in_place_of in stored:
             times.append(datetime.fromisoformat(stored[in_place_of]["since"]))
         sent, since = difference.of_stored(stored.get(name, {}), times, now)
@@ -264,6 +321,7 @@ class Claim:
             since=since,
             fresh=self.fresh,
             remind=reminders(self.route),
+            interval=group_interval(self.route),
             now=now,
             store=lambda sent: self._store(name, difference.to_stored(sent, since)),
             is_unknown=stored.get(name, {BEHIND: True}).get(BEHIND, False),
@@ -274,7 +332,7 @@ class Claim:
         delivery = self.delivery(name, receiver)
         was_behind = name in self.current.timeline.sent and delivery.is_unknown
         try:
-            delivery.catch_up(self.current.incidents)
+            delivery.catch_up(self.current.own, self.current.moved)
         except (Undeliverable, Retry) as error:
             # Nothing new is lost: the clock tries again, every five minutes, and somebody else was told already.
             if was_behind and not self.fresh:
@@ -299,7 +357,7 @@ class Claim:
         default_channel = default_route(self.context.policy).slack
         for other, receiver in self.context.receivers.fallback(self.route, name, default_channel).items():
             try:
-                told = self.delivery(other, receiver, in_place_of=name).catch_up(self.current.incidents)
+                told = self.delivery(other, receiver, in_place_of=name).catch_up(self.current.own)
             except (Undeliverable, Retry):
                 continue
             if not receiver.has_readers():
@@ -313,9 +371,9 @@ class Claim:
         """Tell a receiver that is not the route's own how the incidents go on that it was told of before."""
         delivery = self.delivery(name, receiver)
         delivery.is_unknown = bool(self.current.timeline.sent.get(name, {}).get(BEHIND))
-        told = [each for each in self.current.incidents if delivery.sent.keys() & {each.id, *each.anchors}]
+        told = [each for each in self.current.own if delivery.sent.keys() & {each.id, *each.anchors}]
         try:
-            delivery.catch_up(told)
+            delivery.catch_up(told, self.current.moved)
         except Undeliverable as error:
             self._note_broken(name, error)
             self._mark_behind(name, receiver)
@@ -328,7 +386,7 @@ class Claim:
     def illustrate(self, name: str, receiver: SlackReceiver) -> None:
         """Put the graph of the alarm that opened an incident into its thread, once; without one the message stands."""
         delivery = self.delivery(name, receiver)
-        for incident in self.current.incidents:
+        for incident in self.current.own:
             opening, sent = incident.notices[0], delivery.sent.get(incident.id)
             is_new = opening.state == "firing" and opening.key in self.fresh
             if not (is_new and sent and sent.root) or any(key.startswith(PICTURE) for key in sent.lines):

@@ -35,6 +35,8 @@ class Sent:
     """What that message showed."""
     lines: Mapping[str, Location] = field(default_factory=dict)
     """Where each line of the thread is, by key."""
+    at: str = ""
+    """Of an outage, when its readers were told last, in ISO 8601."""
     parts: Mapping[str, str] | None = None
     """How each part stood when it was last told, as `standings` says it; None of what the first version sent."""
 
@@ -212,6 +214,13 @@ def _is_worse(now: str, was: str) -> bool:
     return _RANKS[now.partition(" ")[0]] < _RANKS[was.partition(" ")[0]]
 
 
+def is_change(now: str, was: str | None) -> bool:
+    """Tell whether a part stands otherwise for its readers than it was told; one that flaps is left out."""
+    if now == _FLAPPING or was == now:
+        return False
+    return now == ENDED or was is None or _is_worse(now, was)
+
+
 def _is_one_of_many(incident: Incident, part: Part) -> bool:
     """Tell whether a part is only counted, because too many have its title for each to be told."""
     return sum(each.first.title == part.first.title for each in incident.parts) > ALIKE
@@ -245,11 +254,24 @@ def merged(sent: Mapping[str, Sent], incidents: Iterable[Incident], capabilities
         return
     for incident in incidents:
         for other in _known_ids(sent, incident)[1:]:
-            for key, where in sent[other].lines.items():
-                if not key.startswith(PICTURE):
-                    yield Action(do="withdraw", id=other, key=key, where=where)
-            keyed = {"key": sent[other].key} if capabilities.keyed else {}
-            yield Action(do="withdraw", id=other, where=sent[other].root or keyed)
+            yield from _withdrawn(sent, other, capabilities)
+
+
+def moved(sent: Mapping[str, Sent], incidents: Iterable[Incident], capabilities: Capabilities) -> Iterator[Action]:
+    """Yield the withdrawal of messages about incidents that an outage tells now."""
+    if not capabilities.editable:
+        return
+    for incident in incidents:
+        for id_ in _known_ids(sent, incident):
+            yield from _withdrawn(sent, id_, capabilities)
+
+
+def _withdrawn(sent: Mapping[str, Sent], id_: str, capabilities: Capabilities) -> Iterator[Action]:
+    for key, where in sent[id_].lines.items():
+        if not key.startswith(PICTURE):
+            yield Action(do="withdraw", id=id_, key=key, where=where)
+    keyed = {"key": sent[id_].key} if capabilities.keyed else {}
+    yield Action(do="withdraw", id=id_, where=sent[id_].root or keyed)
 
 
 def by_present_id(
@@ -339,7 +361,7 @@ def doubted(sent: Sent, action: Action, incident: Incident) -> Sent:
     if action.do == "edit":
         return replace(sent, fingerprint=_DOUBTFUL)
     if action.do == "reply" and action.line and action.line.about in _OF_PARTS and sent.parts is not None:
-        is_end = action.line.about in ("resolved", "closed") and not incident.is_open
+        is_end = bool(incident.members) or (action.line.about in ("resolved", "closed") and not incident.is_open)
         parts = list(sent.parts) if is_end else [action.line.notice.part, WHOLE_RESOURCE]
         return replace(sent, parts={**sent.parts, **dict.fromkeys(parts, _DOUBTFUL)})
     return sent
@@ -357,6 +379,7 @@ def _sent_to_stored(id_: str, sent: Sent) -> dict[str, Any]:
     lines = {key: dict(where) for key, where in sent.lines.items()}
     told = {"root": dict(sent.root), "mark": sent.fingerprint, "lines": lines}
     more = {"key": sent.key} if sent.key not in ("", id_) else {}
+    more |= {"at": sent.at} if sent.at else {}
     return {**told, **more, **({"parts": dict(sent.parts)} if sent.parts is not None else {})}
 
 
@@ -376,5 +399,6 @@ def _sent_of_stored(id_: str, stored: Mapping[str, Any]) -> Sent:
         root=stored["root"],
         fingerprint=stored["mark"],
         lines=stored["lines"],
+        at=stored.get("at", ""),
         parts=stored.get("parts"),
     )

@@ -38,12 +38,16 @@ def moved(old: Timeline, new: Timeline) -> Timeline:
         new,
         notices=(*new.notices, *notices),
         evidence={**old.evidence, **new.evidence},
+        grouped={**old.grouped, **new.grouped},
+        clusters={**old.clusters, **new.clusters},
         sent={name: _together(old.sent.get(name), new.sent.get(name), twice) for name in names},
     )
 
 
 def holds_incident(timeline: Timeline, key: str) -> bool:
-    """Return whether anybody was told on this timeline of an incident by the id `key`."""
+    """Return whether anybody was told on this timeline, or by a group, of an incident by the id `key`."""
+    if key in timeline.grouped:
+        return True
     stored = (each for receiver in timeline.sent.values() for each in receiver["said"].items())
     return any(key in (id_, each.get("key")) for id_, each in stored)
 

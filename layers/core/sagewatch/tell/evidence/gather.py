@@ -20,7 +20,7 @@ from sagewatch.aws.retries import BRISK
 from sagewatch.aws.sagemaker import is_gone
 from sagewatch.kinds import hosts
 from sagewatch.kinds.kind import Lifetime
-from sagewatch.kinds.leads import Lead, last_deployment, lead_of_job
+from sagewatch.kinds.leads import Lead, in_common, last_deployment, lead_of_job, of_configuration
 from sagewatch.kinds.registry import KINDS, kind, started_by
 from sagewatch.model import Description, Evidence, Notice, Ref
 from sagewatch.tell.evidence import causes
@@ -137,7 +137,8 @@ def gather(
     found = kind(ref.kind)
     if notice.state == "firing":
         described = reader.described("last deployment", ref) if found and found.deployed else {}
-        return Evidence(facts=last_deployment(described, notice.at), unread=reader.unread)
+        facts = last_deployment(described, notice.at)
+        return Evidence(facts=facts, unread=reader.unread, shared=in_common(described))
     if notice.state != "failed":
         return Evidence()
     lead = found.explain(reader, notice) if found and found.explain else Lead(ref=ref, reason=notice.reason)
@@ -156,6 +157,19 @@ def gather(
         facts=lead.facts,
         unread=reader.unread,
     )
+
+
+def shared(clients: Clients, known: Evidence, patience: float = PATIENCE) -> dict[str, str]:
+    """Return what an incident may have in common with others, by what is `known` of it: of an endpoint, what it runs.
+
+    It is read only of what waits to be told together with others.
+    """
+    configuration = known.shared.get("deployment")
+    if not configuration:
+        return dict(known.shared)
+    reader = _EvidenceReader(clients, time.monotonic, time.monotonic() + patience)
+    answer = reader.sagemaker("In common", "describe_endpoint_config", EndpointConfigName=configuration)
+    return {**known.shared, **of_configuration(answer)}
 
 
 def tags_of_arn(clients: Clients, arn: str, patience: float = PATIENCE) -> dict[str, str] | None:

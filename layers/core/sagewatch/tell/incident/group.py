@@ -65,7 +65,7 @@ def incidents(
     for group in groups:
         related = before is not None and group.notices[0].at - before.changed <= RELATED
         previous = incident_id(route, before.notices[0]) if before and related else ""
-        found.append(_incident_of(route, group, previous, evidence, now))
+        found.append(incident_of(route, group, previous, evidence, now))
         before = group
     found += [_told_once(route, each, evidence) for each in in_order if each.state in _TOLD_ONCE and not each.muted]
     return tuple(sorted(found, key=lambda each: in_time(each.notices[0])))
@@ -269,7 +269,8 @@ class Group:
         return None if still else "joined"
 
 
-def _incident_of(route: str, group: Group, previous: str, evidence: Mapping[str, Evidence], now: datetime) -> Incident:
+def incident_of(route: str, group: Group, previous: str, evidence: Mapping[str, Evidence], now: datetime) -> Incident:
+    """Return the incident that a group is; `previous` is the id of the one before, `evidence` that of its notices."""
     notices, acknowledgement = group.notices, group.snapshots[-1].acknowledgement
     opening = [each for each in notices if each.state in _OPENING]
     acked, snoozed = acknowledgement.acked, acknowledgement.snoozed

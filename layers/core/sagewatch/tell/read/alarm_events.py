@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from sagewatch.errors import Undeliverable
+from sagewatch.errors import SagewatchError, Undeliverable, understood
 from sagewatch.kinds import links
 from sagewatch.kinds.kind import Spec
 from sagewatch.kinds.prices import said_price
@@ -50,6 +51,17 @@ def in_order(records: Sequence[Event]) -> list[Event]:
     """Return queue messages in the order in which what they tell happened; those that cannot be read come first."""
     # A standard queue keeps no order (SQS Developer Guide, "Standard queues").
     return sorted(records, key=_told_at)
+
+
+def opening(prefix: str, records: Iterable[Event]) -> frozenset[Ref]:
+    """Return the resources of which queue messages say that something opens; those that cannot be read name none."""
+    found: set[Ref] = set()
+    for record in records:
+        with suppress(SagewatchError), understood("The message could not be read"):
+            told = notice(prefix, json.loads(record["body"]))
+            if told and told.state in ("firing", "failed") and not told.muted:
+                found.add(told.subject)
+    return frozenset(found)
 
 
 def _told_at(record: Event) -> datetime:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from sagewatch.aws.retries import retried
@@ -27,6 +28,7 @@ CLAIM = timedelta(seconds=40)
 """How long one worker has a timeline for itself: longer than the function may run (30 s)."""
 
 _DAY = timedelta(days=1)
+_MOST_KEYS = 100
 
 ROOM = 380_000
 """How many bytes the body may take (DynamoDB quotas, "Item size": 400 KB, names and values of attributes included)."""
@@ -52,6 +54,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 """How the fields of notices and evidence are read whose values are not JSON."""
 
+
+_OF_GROUPS = ("grouped", "clusters")
+"""Fields of a body that are left out when they are empty, as they are in what the first versions wrote."""
 
 FOUND = "/found/"
 """In the key of a notice that the clock found out, because no event said so in time."""
@@ -82,6 +87,14 @@ class Timeline:
     """By the key of the notice it explains."""
     sent: Mapping[str, Any] = field(default_factory=dict)
     """What each receiver was sent, by its name, as `delivery.difference.to_stored` returns it."""
+    grouped: Mapping[str, str] = field(default_factory=dict)
+    """The id of an incident → the group that tells of it in its place."""
+    clusters: Mapping[str, Any] = field(default_factory=dict)
+    """Of a group, its outages by id, as `outage.derive.Cluster` is stored."""
+    entries: frozenset[str] = frozenset()
+    """Of a group, who joined it, as `entry` says it; written by `groups.join` alone."""
+    alone: frozenset[str] = frozenset()
+    """Of a group, the entries that were told alone before others had to wait; written by `groups.join` alone."""
     version: int = 0
     """Counts the writes; 0 when nothing was ever written."""
     expires: datetime | None = None
@@ -106,16 +119,56 @@ def load(client: DynamoDBClient, table: str, route: str, subject: Ref, place: st
     """Read a timeline as it is now; an empty one when there is none."""
     with retried(f"get_item {table}", Impaired):
         answer = client.get_item(TableName=table, Key=_timeline_key(route, subject, place), ConsistentRead=True)
-    item = answer.get("Item", {})
+    return _read(route, subject, place, answer.get("Item", {}))
+
+
+def load_all(
+    client: DynamoDBClient, table: str, route: str, owners: Iterable[tuple[Ref, str]]
+) -> dict[tuple[Ref, str], Timeline]:
+    """Read the timelines of several resources on a route as they are now, by the resource and its place."""
+    found: dict[tuple[Ref, str], Timeline] = {}
+    # BatchGetItem takes 100 keys.
+    for some in batched(dict.fromkeys(owners), _MOST_KEYS, strict=False):
+        keys = [_timeline_key(route, *owner) for owner in some]
+        asked: Any = {table: {"Keys": keys, "ConsistentRead": True}}
+        # It may leave some out, above all when the answer is larger than 16 MB (BatchGetItem, UnprocessedKeys).
+        while asked:
+            with retried(f"batch_get_item {table}", Impaired):
+                answer = client.batch_get_item(RequestItems=asked)
+            for item in answer["Responses"].get(table, ()):
+                _, subject, place = _owner(item["pk"]["S"])
+                found[subject, place] = _read(route, subject, place, item)
+            asked = answer.get("UnprocessedKeys")
+    return found
+
+
+def _read(route: str, subject: Ref, place: str, item: Mapping[str, Any]) -> Timeline:
     if "body" not in item:
-        return Timeline(route=route, subject=subject, place=place)
+        return Timeline(route=route, subject=subject, place=place, **_joined(item))
     return _timeline(route, subject, place, item)
+
+
+def _joined(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a group's timeline that `groups.join` writes."""
+    return {name: frozenset(item[name]["SS"]) for name in ("entries", "alone") if name in item}
 
 
 def _timeline(route: str, subject: Ref, place: str, item: Mapping[str, Any]) -> Timeline:
     version, expires = int(item["version"]["N"]), datetime.fromtimestamp(int(item["expires"]["N"]), UTC)
-    body = _unpacked(item["body"]["S"])
-    return Timeline(route=route, subject=subject, place=place, version=version, expires=expires, **body)
+    known = {**_unpacked(item["body"]["S"]), **_joined(item)}
+    return Timeline(route=route, subject=subject, place=place, version=version, expires=expires, **known)
+
+
+def entry(subject: Ref, place: str, incident: str) -> str:
+    """Return how a group names an incident: `endpoint/churn|inc_0123456789abcdef`, `endpoint/a@1/eu-west-1|inc_…`."""
+    return f"{_place_of_key(subject, place)}|{incident}"
+
+
+def owner_of(entry: str) -> tuple[Ref, str, str]:
+    """Return the resource, the place and the incident that an entry names."""
+    owner, _, incident = entry.rpartition("|")
+    _, subject, place = _owner(f"INC##{owner}")
+    return subject, place, incident
 
 
 def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, now: datetime) -> Timeline:
@@ -146,7 +199,7 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
         | ({":open": {"S": "1"}} if is_open else {})
         | ({":read": {"N": str(timeline.version)}} if timeline.version else {}),
     }
-    if not _updated(client, request):
+    if not updated(client, request):
         raise Conflict(f"{timeline.subject} on route {timeline.route}: somebody else wrote version {fitting.version}")
     return fitting
 
@@ -169,16 +222,23 @@ def claim(
             ":expires": {"N": str(int((now + LONGEST_AGE).timestamp()))},
         },
     }
-    return _updated(client, request)
+    return updated(client, request)
 
 
 def release(
-    client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, place: str = "", settled: int | None = None
+    client: DynamoDBClient,
+    table: str,
+    route: str,
+    subject: Ref,
+    who: str,
+    place: str = "",
+    settled: int | None = None,
+    joined: int = 0,
 ) -> bool:
     """Give a claim back; return False, and leave it, when another worker has it by now.
 
-    `settled` is the version of which everybody was told everything: unless it was written since, the clock looks at it
-    no more.
+    `settled` is the version of which everybody was told everything, `joined` how many entries it had: unless it was
+    written since, or somebody joined, the clock looks at it no more.
     """
     is_mine: dict[str, AttributeValueTypeDef] = {":who": {"S": who}}
     request: UpdateItemInputTypeDef = {
@@ -190,28 +250,40 @@ def release(
         "ExpressionAttributeValues": is_mine,
     }
     if settled is None:
-        return _updated(client, request)
+        return updated(client, request)
+    unchanged, names, values = _is_unchanged(settled, joined)
     both: UpdateItemInputTypeDef = {
         **request,
         "UpdateExpression": "REMOVE claimed_by, claim_until, #open",
-        "ConditionExpression": "claimed_by = :who AND #version = :settled",
-        "ExpressionAttributeNames": {"#open": OPEN, "#version": "version"},
-        "ExpressionAttributeValues": is_mine | {":settled": {"N": str(settled)}},
+        "ConditionExpression": f"claimed_by = :who AND {unchanged}",
+        "ExpressionAttributeNames": {"#open": OPEN, **names},
+        "ExpressionAttributeValues": is_mine | values,
     }
-    return _updated(client, both) or _updated(client, request)
+    return updated(client, both) or updated(client, request)
 
 
 def settle(client: DynamoDBClient, table: str, timeline: Timeline) -> bool:
     """Have the clock look at a timeline no more; return False, and change nothing, when somebody wrote it since."""
+    unchanged, names, values = _is_unchanged(timeline.version, len(timeline.entries))
     request: UpdateItemInputTypeDef = {
         "TableName": table,
         "Key": _timeline_key(timeline.route, timeline.subject, timeline.place),
         "UpdateExpression": "REMOVE #open",
-        "ConditionExpression": "#version = :read",
-        "ExpressionAttributeNames": {"#open": OPEN, "#version": "version"},
-        "ExpressionAttributeValues": {":read": {"N": str(timeline.version)}},
+        "ConditionExpression": unchanged,
+        "ExpressionAttributeNames": {"#open": OPEN, **names},
+        "ExpressionAttributeValues": values,
     }
-    return _updated(client, request)
+    return updated(client, request)
+
+
+def _is_unchanged(version: int, joined: int) -> tuple[str, dict[str, str], dict[str, AttributeValueTypeDef]]:
+    """Return the condition that nobody wrote a timeline, or joined it, since it was read; its names and values."""
+    names: dict[str, str] = {"#version": "version"}
+    values: dict[str, AttributeValueTypeDef] = {":settled": {"N": str(version)}}
+    if not joined:
+        return "#version = :settled AND attribute_not_exists(entries)", names, values
+    # Who joins writes no version, so that a delivery that goes on is not disturbed.
+    return "#version = :settled AND size(entries) = :joined", names, values | {":joined": {"N": str(joined)}}
 
 
 def renew(client: DynamoDBClient, table: str, timeline: Timeline, now: datetime) -> None:
@@ -229,7 +301,7 @@ def renew(client: DynamoDBClient, table: str, timeline: Timeline, now: datetime)
             ":expires": {"N": str(int((now + LONGEST_AGE).timestamp()))},
         },
     }
-    _updated(client, request)
+    updated(client, request)
 
 
 def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref, str]]:
@@ -275,8 +347,11 @@ def _fires(notice: Notice) -> bool:
 
 
 def _timeline_key(route: str, subject: Ref, place: str) -> dict[str, dict[str, str]]:
-    where = f"@{place}" if place else ""
-    return {"pk": {"S": f"INC#{route}#{subject}{where}"}, "sk": {"S": "timeline"}}
+    return {"pk": {"S": f"INC#{route}#{_place_of_key(subject, place)}"}, "sk": {"S": "timeline"}}
+
+
+def _place_of_key(subject: Ref, place: str) -> str:
+    return f"{subject}@{place}" if place else str(subject)
 
 
 def _owner(pk: str) -> tuple[str, Ref, str]:
@@ -287,7 +362,7 @@ def _owner(pk: str) -> tuple[str, Ref, str]:
     return route, Ref(kind, name), place
 
 
-def _updated(client: DynamoDBClient, request: UpdateItemInputTypeDef) -> bool:
+def updated(client: DynamoDBClient, request: UpdateItemInputTypeDef) -> bool:
     """Update an item; return False when its condition does not hold."""
     with retried(f"update_item {request['TableName']}", Impaired):
         try:
@@ -339,7 +414,8 @@ def _packed(timeline: Timeline) -> str:
     It is compressed: 300 notices are 600 KB of much the same labels, links and advice, and an item holds 400. The JSON
     is ASCII, since half a surrogate pair in other people's text cannot be encoded otherwise.
     """
-    content = {"notices": timeline.notices, "evidence": timeline.evidence, "sent": timeline.sent}
+    content: dict[str, Any] = {"notices": timeline.notices, "evidence": timeline.evidence, "sent": timeline.sent}
+    content |= {name: held for name in _OF_GROUPS if (held := getattr(timeline, name))}
     plain = json.dumps(content, default=_to_json, separators=(",", ":"))
     return base64.b64encode(zlib.compress(plain.encode())).decode()
 
@@ -365,6 +441,7 @@ def _unpacked(body: str) -> dict[str, Any]:
         "notices": tuple(Notice(**_of_json(each)) for each in content["notices"]),
         "evidence": {key: Evidence(**_of_json(each)) for key, each in content["evidence"].items()},
         "sent": content["sent"],
+        **{name: content[name] for name in _OF_GROUPS if name in content},
     }
 
 
