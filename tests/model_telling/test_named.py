@@ -599,6 +599,28 @@ def test_what_was_told_without_memory_is_told_as_ended_once_it_can_be_remembered
     assert verdict(here) == []
 
 
+def test_who_was_warned_without_memory_hears_of_an_end_that_came_before_anything_could_be_written_down(
+    play: Play,
+) -> None:
+    """Another alarm of the resource is told by the clock before its own events come back."""
+    here = play()
+    here.breaks("dynamodb", "denied")
+    here.goes("ALARM", "errors-5xx")
+    here.until(30)
+    here.goes("ALARM", event="lost")
+    here.until(40)
+    here.deletes("errors-5xx")
+    here.until(56)
+    [told, _, *_] = [each for each in here.queue.values() if "errors-5xx" in each.body]
+    here.mends("dynamodb")
+    told.visible += 1800
+
+    here.rests()
+
+    assert told_open(here.topics.of("alerts"), "churn")["errors-5xx"] is False
+    assert verdict(here) == []
+
+
 def test_a_topic_whose_key_is_disabled_stops_nobody_else(play: Play) -> None:
     here = play()
     here.breaks("sns.Publish:alerts", "denied")

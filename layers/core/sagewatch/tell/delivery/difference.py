@@ -188,8 +188,12 @@ def _changed_parts(incident: Incident, lines: Sequence[ThreadLine], told: Mappin
             ends = [line for line in lines if line.about in ("resolved", "closed")]
             yield ends[-1] if ends else _line_of(incident.parts[0].last, _ending(incident))
         return
+    # Who was warned of it, when nothing could be remembered, takes it for open.
+    warned = {each.part: str(each.severity) for each in incident.notices if each.warned}
     for part in incident.parts:
-        now, was = _standing(part.last), told.get(part.first.part, ENDED)
+        now = _standing(part.last)
+        untold = warned.get(part.first.part, ENDED) if now == ENDED else ENDED
+        was = told.get(part.first.part, untold)
         is_hidden = part.flapping or (now != ENDED and part.last.muted)
         if is_hidden or now == was or (now != ENDED and not _is_worse(now, was)):
             continue
