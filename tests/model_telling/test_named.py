@@ -83,6 +83,26 @@ def test_what_ended_while_pagerduty_was_down_for_hours_is_resolved_there(play: P
     assert here.pager.open() == []
 
 
+@pytest.mark.parametrize("broken", ["slack", "sns.Publish:alerts", "sns.Publish:amazon-q", "pagerduty", "webhook"])
+def test_what_began_and_ended_while_somebody_was_down_reaches_them_afterwards(play: Play, broken: str) -> None:
+    here = play()
+    here.breaks(broken, "denied" if broken.startswith("sns") else "500")
+    here.goes("ALARM")
+    here.until(60)
+    here.goes("OK")
+    here.until(120)
+
+    here.rests()
+
+    assert [each.text for each in here.slack.channel("C0ALL")]
+    assert told_open(here.topics.of("alerts"), "churn") == {"latency-p99": False}
+    assert told_open([chat(each) for each in here.topics.of("amazon-q")], "churn") == {"latency-p99": False}
+    # Nobody is called for what is over.
+    assert [each.status for each in here.pager.pages] == ([] if broken == "pagerduty" else ["resolved"])
+    assert [each["status"] for each in here.hook.incidents().values()] == ["resolved"]
+    assert verdict(here) == []
+
+
 def test_what_ended_while_slack_refused_the_token_turns_green_when_it_is_mended(play: Play) -> None:
     here = play()
     here.goes("ALARM")

@@ -170,6 +170,17 @@ class Delivery:
             self._store()
         return told
 
+    def owed(self, incidents: Sequence[Incident]) -> dict[str, Sent]:
+        """Return what was sent, with each incident whose opening is still to be sent: it stays so when it ends."""
+        sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
+        news = difference.touched(incidents, self.fresh, sent)
+        found = dict(self.sent)
+        for incident in incidents:
+            due = self._due(incident, sent.get(incident.id), "", incident.id in news)
+            if incident.id not in sent and any(action.do == "post" for action in due):
+                found[incident.id] = Sent(key=incident.id)
+        return found
+
     def _fingerprint(self, incident: Incident) -> str:
         editable = self.receiver.capabilities.editable
         return self.receiver.fingerprint(self._as_first_sent(incident), self.now) if editable else ""
@@ -291,9 +302,10 @@ class Claim:
         self._tell_another(name, error)
 
     def _mark_behind(self, name: str, receiver: Receiver) -> None:
-        """Write down that a receiver has to catch up: the clock sees to that."""
+        """Write down that a receiver has to catch up, and on what: the clock sees to that."""
         delivery = self.delivery(name, receiver)
-        self._store(name, {**difference.to_stored(delivery.sent, delivery.since), BEHIND: True})
+        owed = delivery.owed(self.current.incidents)
+        self._store(name, {**difference.to_stored(owed, delivery.since), BEHIND: True})
 
     def _tell_another(self, name: str, error: SagewatchError) -> None:
         default_channel = default_route(self.context.policy).slack
