@@ -421,6 +421,18 @@ def test_what_flapped_and_ends_firing_is_told_as_firing(play: Play) -> None:
     assert verdict(here) == []
 
 
+def test_what_began_to_flap_after_it_was_told_as_resolved_is_told_as_resolved_again(play: Play) -> None:
+    here = play()
+    for minute in (1, 46, 47, 50, 57, 58):
+        here.until(minute)
+        here.goes("OK" if minute in (46, 50, 58) else "ALARM")
+
+    here.until(120)
+
+    assert [each.kind for each in here.topics.of("alerts")][-2:] == ["UNSTABLE", "RESOLVED"]
+    assert verdict(here) == []
+
+
 def test_what_fires_again_within_half_an_hour_calls_people(play: Play) -> None:
     here = play(SLACK_ONLY)
     here.goes("ALARM")

@@ -132,12 +132,17 @@ def _news(
         found = [each for each in changed if capabilities.abouts is None or each.about in capabilities.abouts]
     for line in lines:
         had_to_wait = line.at > line.notice.at and (incident.is_open or line.about != "reminder")
-        if line.about in _OF_PARTS or line in found:
+        is_steady = line.about == "flapping" and not _flaps(incident, line.notice.part)
+        if line.about in _OF_PARTS or line in found or is_steady:
             continue
         if had_to_wait or line.notice.key in fresh:
             found.append(line)
     for line in sorted(found, key=lambda each: each.at):
         yield Action(do="reply", id=incident.id, line=line)
+
+
+def _flaps(incident: Incident, name: str) -> bool:
+    return any(part.flapping for part in incident.parts if part.first.part == name)
 
 
 _OF_PARTS: frozenset[About] = frozenset({"joined", "worsened", "reopened", "settled", "cleared", "closed", "resolved"})
@@ -331,7 +336,7 @@ def after(sent: Sent | None, action: Action, where: Location, fingerprint: str, 
         told = told_parts(incident, before, frozenset({line.notice.key}))
         news = {part: standing for part, standing in now.items() if part == line.notice.part}
         is_end = line.about in ("resolved", "closed") and not incident.is_open
-        if line.about in _OF_PARTS:
+        if line.about in _OF_PARTS or line.about == "flapping":
             news[WHOLE_RESOURCE] = now[WHOLE_RESOURCE]
         parts = now if is_end else {**told, **news}
         return replace(before, lines={**before.lines, line.key: where}, parts=parts)
