@@ -41,6 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     telling = Context(
         clients, evidence_clients, graph_clients, settings, receivers, policy_store.read_or_last, now, deadline
     )
+    telling.earlier_policies = policy_store.earlier
     failed: list[PartialItemFailures] = []
 
     def tell(record: Any) -> None:

@@ -790,6 +790,42 @@ def test_what_a_renamed_route_was_told_is_shown_in_its_new_channel_too_and_ends_
     assert [is_open(here, channel=each) for each in ("C0ALL", "C0NEW")] == [False, False]
 
 
+WITHOUT_WEBHOOK = "\n".join(line for line in EVERY_RECEIVER.splitlines() if "webhook" not in line) + "\n"
+
+
+def test_a_webhook_that_no_route_has_any_more_hears_the_end(play: Play) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(10)
+    here.policy(WITHOUT_WEBHOOK)
+    here.until(20)
+    here.goes("OK")
+    here.until(30)
+
+    assert [each["status"] for each in here.hook.incidents().values()] == ["resolved"]
+
+
+def test_a_webhook_that_no_route_has_any_more_hears_the_end_when_earlier_policies_can_be_read_again(
+    play: Play,
+) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(10)
+    here.policy(WITHOUT_WEBHOOK)
+    here.until(20)
+    here.breaks("ssm.GetParameterHistory", "denied")
+    here.goes("OK")
+    here.until(40)
+    before = [each["status"] for each in here.hook.incidents().values()]
+    heard = len(here.topics.mails)
+
+    here.rests()
+
+    assert before == ["open"]
+    assert [each["status"] for each in here.hook.incidents().values()] == ["resolved"]
+    assert len(here.topics.mails) == heard
+
+
 def test_a_broken_policy_moves_nothing(play: Play) -> None:
     here = play(FRAUD + EVERY_RECEIVER)
     here.goes("ALARM", team="fraud")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from typing import Any
 
 from sagewatch.errors import (
     ErrorCode,
+    Impaired,
     NoAnswer,
     Retry,
     SagewatchError,
@@ -65,15 +66,31 @@ def deliver(context: Context, route: Route, current: Current, fresh: frozenset[s
             with collected(errors):
                 claim.catch_up(name, receiver)
         raise_most_hopeful(errors)
-        names = claim.current.timeline.sent.keys() - own.keys()
-        former = context.receivers.former(route, names, context.every_route)
-        for name, receiver in former.items():
+        for name, receiver in _former(context, claim, own.keys(), errors).items():
             with collected(errors):
                 claim.go_on(name, receiver)
         raise_most_hopeful(errors)
         for name, receiver in own.items():
             if isinstance(receiver, SlackReceiver):
                 claim.illustrate(name, receiver)
+
+
+def _former(
+    context: Context, claim: Claim, own: Collection[str], errors: list[SagewatchError]
+) -> Mapping[str, Receiver]:
+    """Return who was told before and is not the route's own any more, by name; those too whom no route has now."""
+    names = claim.current.timeline.sent.keys() - own
+    found = context.receivers.former(claim.route, names, context.every_route)
+    lost = [name for name in names - found.keys() if name.startswith("webhook:") and claim.has_told_open(name)]
+    if not lost:
+        return found
+    try:
+        # The newest last: it says what the secret is called now.
+        routes = [route for policy in context.earlier_policies() for route in policy.routes][::-1]
+    except Impaired as error:  # it is told later; the others were told already
+        errors.append(Retry(str(error), code=error.code))
+        return found
+    return {**found, **context.receivers.former(claim.route, lost, routes)}
 
 
 def is_due(context: Context, route: Route, current: Current) -> bool:
@@ -331,6 +348,12 @@ class Claim:
         except Undeliverable as error:
             self._note_broken(name, error)
             self._mark_behind(name, receiver)
+
+    def has_told_open(self, name: str) -> bool:
+        """Return whether a receiver holds any of the incidents for open."""
+        sent, _ = difference.of_stored(self.current.timeline.sent[name], (), self.context.now)
+        known = {id_ for incident in self.current.incidents for id_ in incident.anchors}
+        return any((sent[id_].parts or {}).get(WHOLE_RESOURCE) != difference.ENDED for id_ in known & sent.keys())
 
     def _note_broken(self, name: str, error: SagewatchError) -> None:
         self.context.receivers.note(
