@@ -790,6 +790,27 @@ def test_what_a_renamed_route_was_told_is_shown_in_its_new_channel_too_and_ends_
     assert [is_open(here, channel=each) for each in ("C0ALL", "C0NEW")] == [False, False]
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_policy_that_names_the_channel_of_the_credentials_says_nothing_twice(play: Play, broken: bool) -> None:
+    here = play("")
+    if broken:
+        here.breaks("ssm.GetParameter", "denied")
+    here.goes("ALARM")
+    here.until(30)
+    here.mends()
+    here.policy("\n  - {name: everyone, slack: C0ALL, sns: default}\n")
+    here.until(60)
+    shown = [each.is_open for each in here.slack.channel("C0ALL")]
+    here.policy("")
+    here.until(75)
+    here.goes("OK")
+    here.until(90)
+
+    assert shown == [True]
+    assert [each.is_open for each in here.slack.channel("C0ALL")] == [False]
+    assert verdict(here) == []
+
+
 WITHOUT_WEBHOOK = "\n".join(line for line in EVERY_RECEIVER.splitlines() if "webhook" not in line) + "\n"
 
 

@@ -35,6 +35,7 @@ from sagewatch.tell.context import (
 )
 from sagewatch.tell.delivery import difference
 from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
+from sagewatch.tell.delivery.moved import renamed
 from sagewatch.tell.evidence.graph import graph
 from sagewatch.tell.incident.group import BEGINNINGS
 from sagewatch.tell.incident.thread import thread_lines
@@ -97,8 +98,14 @@ def is_due(context: Context, route: Route, current: Current) -> bool:
     """Return whether anything is still to be sent of a timeline, without any new notice."""
     if current.is_behind:
         return True
-    claim, own = Claim(context, route, current, frozenset()), context.receivers.of_route(route)
+    claim = Claim(context, route, _by_present_names(context, current), frozenset())
+    own = context.receivers.of_route(route)
     return any(claim.delivery(name, receiver).is_due(current.incidents) for name, receiver in own.items())
+
+
+def _by_present_names(context: Context, current: Current) -> Current:
+    sent = renamed(current.timeline.sent, context.receivers.present_name)
+    return current if sent is current.timeline.sent else current.follows(replace(current.timeline, sent=sent))
 
 
 @contextmanager
@@ -112,7 +119,7 @@ def _claimed(context: Context, route: Route, current: Current, fresh: frozenset[
     settled: int | None = None
     try:
         latest = current.follows(timelines.load(client, table, route.name, subject, place))
-        claim = Claim(context, route, latest, fresh)
+        claim = Claim(context, route, _by_present_names(context, latest), fresh)
         yield claim
         if not may_become_due(context, claim.current):
             settled = claim.current.timeline.version
