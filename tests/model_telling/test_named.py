@@ -379,6 +379,21 @@ def test_reminders_count_from_the_critical_and_not_from_the_warning_before_it(pl
     assert mails(here, "on-call")
 
 
+def test_who_was_called_because_nobody_acknowledged_hears_the_end_each_time(play: Play) -> None:
+    here = play(NAGGING)
+    here.goes("ALARM", "memory")
+    here.goes("OK", "memory")
+    here.until(45)
+    for minute, state in ((45, "ALARM"), (130, "OK"), (140, "ALARM"), (230, "OK"), (240, "ALARM"), (250, "OK")):
+        here.until(minute)
+        here.goes(state)
+    here.until(330)
+
+    kinds = [each.kind for each in here.topics.of("on-call")]
+    assert kinds == ["CRITICAL", "RESOLVED", "CRITICAL", "RESOLVED"]
+    assert verdict(here) == []
+
+
 def test_reminders_begin_anew_when_it_fires_again(play: Play) -> None:
     here = play(NAGGING)
     here.goes("ALARM")

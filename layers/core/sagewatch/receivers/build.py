@@ -114,6 +114,8 @@ class Receivers:
                 found[name] = SlackReceiver(self.slack, where, route, self.note)
             elif what == "sns":
                 found[name] = SnsReceiver(self.sns, where, route)
+            elif what == "escalate":
+                found[name] = EscalationReceiver(self.sns, where, route)
             elif what == "chatbot":
                 found[name] = AmazonQReceiver(self.sns, where, route)
             elif what == "pagerduty":

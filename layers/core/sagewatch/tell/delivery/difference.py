@@ -127,7 +127,8 @@ def _news(
     """
     lines = [each for each in told if sent is None or each.key not in sent.lines]
     found: list[ThreadLine] = []
-    if sent and sent.root and capabilities.opens:
+    is_called = any(sent.lines.values()) and not incident.is_open if sent else False
+    if sent and (sent.root if capabilities.opens else is_called):
         changed = _changed_parts(incident, lines, told_parts(incident, sent, fresh))
         found = [each for each in changed if capabilities.abouts is None or each.about in capabilities.abouts]
     for line in lines:
@@ -336,7 +337,7 @@ def after(sent: Sent | None, action: Action, where: Location, fingerprint: str, 
         told = told_parts(incident, before, frozenset({line.notice.key}))
         news = {part: standing for part, standing in now.items() if part == line.notice.part}
         is_end = line.about in ("resolved", "closed") and not incident.is_open
-        if line.about in _OF_PARTS or line.about == "flapping":
+        if line.about in _OF_PARTS or line.about in ("flapping", "reminder"):
             news[WHOLE_RESOURCE] = now[WHOLE_RESOURCE]
         parts = now if is_end else {**told, **news}
         return replace(before, lines={**before.lines, line.key: where}, parts=parts)
