@@ -791,6 +791,22 @@ def test_a_snooze_of_a_renamed_route_ends_with_its_incident(play: Play) -> None:
     assert is_open(here)
 
 
+def test_a_failure_on_a_renamed_route_ends_when_it_is_well_again(play: Play) -> None:
+    here = play()
+    here.fails("churn", "endpoint-failed")
+    here.until(300)
+    here.policy(RENAMED)
+    here.until(315)
+    heard = len(mails(here))
+    here.fails("churn", "endpoint-in-service")
+    here.until(330)
+
+    assert heard == 1
+    assert [each.is_open for each in here.slack.channel("C0ALL")] == [False]
+    assert here.pager.open() == []
+    assert [each["status"] for each in here.hook.incidents().values()] == ["resolved"]
+
+
 def test_what_a_renamed_route_was_told_is_shown_in_its_new_channel_too_and_ends_in_both(play: Play) -> None:
     here = play()
     here.goes("ALARM")

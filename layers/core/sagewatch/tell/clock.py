@@ -70,7 +70,10 @@ def _on_present_routes(
     """Move what is open on a route that the policy has no more, and return where everything is then, in order."""
     names = {route.name for route in context.policy.routes or (default_route(context.policy),)}
     found: dict[tuple[str, Ref, str], None] = {}
-    for each in open_now:
+    client, table = context.clients.dynamodb, context.settings.table
+    # What has failed is shown as such until it is well again, which is told on its present route.
+    kept = timelines.kept_timelines(client, table) if context.has_own_routes else ()
+    for each in (*open_now, *(each for each in kept if each[0] not in names)):
         now = each
         if each[0] not in names and context.has_own_routes and context.deadline.remaining_ms() >= ENOUGH_MS:
             with collected(errors):
@@ -150,7 +153,7 @@ def look_after(context: Context, current: Current, states: Mapping[str, AlarmSta
         elif may_become_due(context, current):
             timelines.renew(client, table, current.timeline, context.now)
         else:
-            timelines.settle(client, table, current.timeline)
+            timelines.settle(client, table, current.timeline, is_over=not current.is_open)
     raise_most_hopeful(errors)
 
 

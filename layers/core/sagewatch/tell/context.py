@@ -117,6 +117,11 @@ class Current:
         return Current(timeline, self.now, self.derived if same else None)
 
     @property
+    def is_open(self) -> bool:
+        """Whether any incident of it is not over."""
+        return any(incident.is_open for incident in self.incidents)
+
+    @property
     def is_behind(self) -> bool:
         """Whether a receiver has to catch up on what a fallback was told in its place."""
         return any(sent.get(BEHIND) for sent in self.timeline.sent.values())

@@ -116,16 +116,17 @@ def _claimed(context: Context, route: Route, current: Current, fresh: frozenset[
     if not timelines.claim(client, table, route.name, subject, context.worker, context.now, place):
         after = _BUSY_WAIT * 2 ** (context.attempt - 1)
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
-    settled: int | None = None
+    settled, is_over = None, True
     try:
         latest = current.follows(timelines.load(client, table, route.name, subject, place))
         claim = Claim(context, route, _by_present_names(context, latest), fresh)
         yield claim
         if not may_become_due(context, claim.current):
             settled = claim.current.timeline.version
+            is_over = not claim.current.is_open
     # What a killed worker never gives back ends by itself, after 40 s.
     finally:
-        timelines.release(client, table, route.name, subject, context.worker, place, settled)
+        timelines.release(client, table, route.name, subject, context.worker, place, settled, is_over)
 
 
 @dataclass(slots=True, kw_only=True)

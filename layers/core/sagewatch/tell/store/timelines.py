@@ -34,6 +34,10 @@ ROOM = 380_000
 OPEN = "open"
 """The sparse index of timelines with something open, by its name and its key."""
 
+_LOOKED_AFTER: AttributeValueTypeDef = {"S": "1"}
+_KEPT: AttributeValueTypeDef = {"S": "2"}
+"""What `open` says: the clock looks at it, or only has it follow its route, since nothing can become due by itself."""
+
 _TEXT_LENGTHS = (None, 1000, 300, 100, 0)
 """How many characters of each text written by others to keep, the first that makes the body fit."""
 
@@ -143,7 +147,7 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
         "ConditionExpression": "#version = :read" if timeline.version else "attribute_not_exists(#version)",
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values
-        | ({":open": {"S": "1"}} if is_open else {})
+        | ({":open": _LOOKED_AFTER} if is_open else {})
         | ({":read": {"N": str(timeline.version)}} if timeline.version else {}),
     }
     if not _updated(client, request):
@@ -173,12 +177,19 @@ def claim(
 
 
 def release(
-    client: DynamoDBClient, table: str, route: str, subject: Ref, who: str, place: str = "", settled: int | None = None
+    client: DynamoDBClient,
+    table: str,
+    route: str,
+    subject: Ref,
+    who: str,
+    place: str = "",
+    settled: int | None = None,
+    is_over: bool = True,
 ) -> bool:
     """Give a claim back; return False, and leave it, when another worker has it by now.
 
     `settled` is the version of which everybody was told everything: unless it was written since, the clock looks at it
-    no more.
+    no more; what is not over (a failure) follows its route all the same.
     """
     is_mine: dict[str, AttributeValueTypeDef] = {":who": {"S": who}}
     request: UpdateItemInputTypeDef = {
@@ -191,25 +202,30 @@ def release(
     }
     if settled is None:
         return _updated(client, request)
+    kept: dict[str, AttributeValueTypeDef] = {} if is_over else {":kept": _KEPT}
     both: UpdateItemInputTypeDef = {
         **request,
-        "UpdateExpression": "REMOVE claimed_by, claim_until, #open",
+        "UpdateExpression": f"REMOVE claimed_by, claim_until{', #open' if is_over else ' SET #open = :kept'}",
         "ConditionExpression": "claimed_by = :who AND #version = :settled",
         "ExpressionAttributeNames": {"#open": OPEN, "#version": "version"},
-        "ExpressionAttributeValues": is_mine | {":settled": {"N": str(settled)}},
+        "ExpressionAttributeValues": is_mine | kept | {":settled": {"N": str(settled)}},
     }
     return _updated(client, both) or _updated(client, request)
 
 
-def settle(client: DynamoDBClient, table: str, timeline: Timeline) -> bool:
-    """Have the clock look at a timeline no more; return False, and change nothing, when somebody wrote it since."""
+def settle(client: DynamoDBClient, table: str, timeline: Timeline, is_over: bool = True) -> bool:
+    """Have the clock look at a timeline no more; return False, and change nothing, when somebody wrote it since.
+
+    What is not over (a failure) follows its route all the same.
+    """
+    kept: dict[str, AttributeValueTypeDef] = {} if is_over else {":kept": _KEPT}
     request: UpdateItemInputTypeDef = {
         "TableName": table,
         "Key": _timeline_key(timeline.route, timeline.subject, timeline.place),
-        "UpdateExpression": "REMOVE #open",
+        "UpdateExpression": "REMOVE #open" if is_over else "SET #open = :kept",
         "ConditionExpression": "#version = :read",
         "ExpressionAttributeNames": {"#open": OPEN, "#version": "version"},
-        "ExpressionAttributeValues": {":read": {"N": str(timeline.version)}},
+        "ExpressionAttributeValues": kept | {":read": {"N": str(timeline.version)}},
     }
     return _updated(client, request)
 
@@ -233,7 +249,16 @@ def renew(client: DynamoDBClient, table: str, timeline: Timeline, now: datetime)
 
 
 def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref, str]]:
-    """Yield the route, the resource and the place of every timeline that was saved as open."""
+    """Yield the route, the resource and the place of every timeline that was saved as open, and is not settled."""
+    return _indexed(client, table, _LOOKED_AFTER)
+
+
+def kept_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref, str]]:
+    """Yield the same of every timeline that is settled and not over."""
+    return _indexed(client, table, _KEPT)
+
+
+def _indexed(client: DynamoDBClient, table: str, value: AttributeValueTypeDef) -> Iterator[tuple[str, Ref, str]]:
     # A global secondary index is read eventually consistent only: the next strike of the clock sees what this one
     # misses.
     pages = client.get_paginator("query").paginate(
@@ -241,7 +266,7 @@ def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Re
         IndexName=OPEN,
         KeyConditionExpression="#open = :open",
         ExpressionAttributeNames={"#open": OPEN},
-        ExpressionAttributeValues={":open": {"S": "1"}},
+        ExpressionAttributeValues={":open": value},
     )
     with retried(f"query {table}", Impaired):
         for page in pages:
