@@ -42,6 +42,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
         clients, evidence_clients, graph_clients, settings, receivers, policy_store.read_or_last, now, deadline
     )
     telling.opening = opening(settings.prefix, event["Records"])
+    telling.earlier_policies = policy_store.earlier
     failed: list[PartialItemFailures] = []
 
     def tell(record: Any) -> None:

@@ -29,6 +29,7 @@ _WORDS = {
 """What the name of an alarm is called by in texts, whatever else is said of it."""
 
 _OPEN_LINE = re.compile(r"·\s*(CRITICAL|WARNING|INFO)\b")
+_OVER = ("· OK", "· alarm deleted", "· no data any more")
 _RANKS = ("critical", "warning", "info")
 IMPAIRED_AT_FIRST, IMPAIRED_EVERY = 2, 40
 """How often one opening is told while nothing can be remembered: twice within ten minutes, then each forty minutes."""
@@ -226,7 +227,7 @@ def _lines(mail: Mail, begin: str = "") -> dict[str, bool | None]:
         for alarm, word in _WORDS.items():
             if word in line.lower() and _OPEN_LINE.search(line):
                 found[alarm] = True
-            elif word in line.lower() and line.rstrip().endswith(("· OK", "· closed")):
+            elif word in line.lower() and line.rstrip().endswith(_OVER):
                 found[alarm] = False
     return found
 

@@ -83,6 +83,26 @@ def test_what_ended_while_pagerduty_was_down_for_hours_is_resolved_there(play: P
     assert here.pager.open() == []
 
 
+@pytest.mark.parametrize("broken", ["slack", "sns.Publish:alerts", "sns.Publish:amazon-q", "pagerduty", "webhook"])
+def test_what_began_and_ended_while_somebody_was_down_reaches_them_afterwards(play: Play, broken: str) -> None:
+    here = play()
+    here.breaks(broken, "denied" if broken.startswith("sns") else "500")
+    here.goes("ALARM")
+    here.until(60)
+    here.goes("OK")
+    here.until(120)
+
+    here.rests()
+
+    assert [each.text for each in here.slack.channel("C0ALL")]
+    assert told_open(here.topics.of("alerts"), "churn") == {"latency-p99": False}
+    assert told_open([chat(each) for each in here.topics.of("amazon-q")], "churn") == {"latency-p99": False}
+    # Nobody is called for what is over.
+    assert [each.status for each in here.pager.pages] == ([] if broken == "pagerduty" else ["resolved"])
+    assert [each["status"] for each in here.hook.incidents().values()] == ["resolved"]
+    assert verdict(here) == []
+
+
 def test_what_ended_while_slack_refused_the_token_turns_green_when_it_is_mended(play: Play) -> None:
     here = play()
     here.goes("ALARM")
@@ -359,6 +379,21 @@ def test_reminders_count_from_the_critical_and_not_from_the_warning_before_it(pl
     assert mails(here, "on-call")
 
 
+def test_who_was_called_because_nobody_acknowledged_hears_the_end_each_time(play: Play) -> None:
+    here = play(NAGGING)
+    here.goes("ALARM", "memory")
+    here.goes("OK", "memory")
+    here.until(45)
+    for minute, state in ((45, "ALARM"), (130, "OK"), (140, "ALARM"), (230, "OK"), (240, "ALARM"), (250, "OK")):
+        here.until(minute)
+        here.goes(state)
+    here.until(330)
+
+    kinds = [each.kind for each in here.topics.of("on-call")]
+    assert kinds == ["CRITICAL", "RESOLVED", "CRITICAL", "RESOLVED"]
+    assert verdict(here) == []
+
+
 def test_reminders_begin_anew_when_it_fires_again(play: Play) -> None:
     here = play(NAGGING)
     here.goes("ALARM")
@@ -398,6 +433,18 @@ def test_what_flapped_and_ends_firing_is_told_as_firing(play: Play) -> None:
 
     last = here.topics.of("alerts")[-1]
     assert (last.kind, last.labels["state"]) != ("RESOLVED", "cleared")
+    assert verdict(here) == []
+
+
+def test_what_began_to_flap_after_it_was_told_as_resolved_is_told_as_resolved_again(play: Play) -> None:
+    here = play()
+    for minute in (1, 46, 47, 50, 57, 58):
+        here.until(minute)
+        here.goes("OK" if minute in (46, 50, 58) else "ALARM")
+
+    here.until(120)
+
+    assert [each.kind for each in here.topics.of("alerts")][-2:] == ["UNSTABLE", "RESOLVED"]
     assert verdict(here) == []
 
 
@@ -599,6 +646,28 @@ def test_what_was_told_without_memory_is_told_as_ended_once_it_can_be_remembered
     assert verdict(here) == []
 
 
+def test_who_was_warned_without_memory_hears_of_an_end_that_came_before_anything_could_be_written_down(
+    play: Play,
+) -> None:
+    """Another alarm of the resource is told by the clock before its own events come back."""
+    here = play()
+    here.breaks("dynamodb", "denied")
+    here.goes("ALARM", "errors-5xx")
+    here.until(30)
+    here.goes("ALARM", event="lost")
+    here.until(40)
+    here.deletes("errors-5xx")
+    here.until(56)
+    [told, _, *_] = [each for each in here.queue.values() if "errors-5xx" in each.body]
+    here.mends("dynamodb")
+    told.visible += 1800
+
+    here.rests()
+
+    assert told_open(here.topics.of("alerts"), "churn")["errors-5xx"] is False
+    assert verdict(here) == []
+
+
 def test_a_topic_whose_key_is_disabled_stops_nobody_else(play: Play) -> None:
     here = play()
     here.breaks("sns.Publish:alerts", "denied")
@@ -722,6 +791,22 @@ def test_a_snooze_of_a_renamed_route_ends_with_its_incident(play: Play) -> None:
     assert is_open(here)
 
 
+def test_a_failure_on_a_renamed_route_ends_when_it_is_well_again(play: Play) -> None:
+    here = play()
+    here.fails("churn", "endpoint-failed")
+    here.until(300)
+    here.policy(RENAMED)
+    here.until(315)
+    heard = len(mails(here))
+    here.fails("churn", "endpoint-in-service")
+    here.until(330)
+
+    assert heard == 1
+    assert [each.is_open for each in here.slack.channel("C0ALL")] == [False]
+    assert here.pager.open() == []
+    assert [each["status"] for each in here.hook.incidents().values()] == ["resolved"]
+
+
 def test_what_a_renamed_route_was_told_is_shown_in_its_new_channel_too_and_ends_in_both(play: Play) -> None:
     here = play()
     here.goes("ALARM")
@@ -734,6 +819,63 @@ def test_what_a_renamed_route_was_told_is_shown_in_its_new_channel_too_and_ends_
 
     assert shown == [True, True]
     assert [is_open(here, channel=each) for each in ("C0ALL", "C0NEW")] == [False, False]
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_policy_that_names_the_channel_of_the_credentials_says_nothing_twice(play: Play, broken: bool) -> None:
+    here = play("")
+    if broken:
+        here.breaks("ssm.GetParameter", "denied")
+    here.goes("ALARM")
+    here.until(30)
+    here.mends()
+    here.policy("\n  - {name: everyone, slack: C0ALL, sns: default}\n")
+    here.until(60)
+    shown = [each.is_open for each in here.slack.channel("C0ALL")]
+    here.policy("")
+    here.until(75)
+    here.goes("OK")
+    here.until(90)
+
+    assert shown == [True]
+    assert [each.is_open for each in here.slack.channel("C0ALL")] == [False]
+    assert verdict(here) == []
+
+
+WITHOUT_WEBHOOK = "\n".join(line for line in EVERY_RECEIVER.splitlines() if "webhook" not in line) + "\n"
+
+
+def test_a_webhook_that_no_route_has_any_more_hears_the_end(play: Play) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(10)
+    here.policy(WITHOUT_WEBHOOK)
+    here.until(20)
+    here.goes("OK")
+    here.until(30)
+
+    assert [each["status"] for each in here.hook.incidents().values()] == ["resolved"]
+
+
+def test_a_webhook_that_no_route_has_any_more_hears_the_end_when_earlier_policies_can_be_read_again(
+    play: Play,
+) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(10)
+    here.policy(WITHOUT_WEBHOOK)
+    here.until(20)
+    here.breaks("ssm.GetParameterHistory", "denied")
+    here.goes("OK")
+    here.until(40)
+    before = [each["status"] for each in here.hook.incidents().values()]
+    heard = len(here.topics.mails)
+
+    here.rests()
+
+    assert before == ["open"]
+    assert [each["status"] for each in here.hook.incidents().values()] == ["resolved"]
+    assert len(here.topics.mails) == heard
 
 
 def test_a_broken_policy_moves_nothing(play: Play) -> None:

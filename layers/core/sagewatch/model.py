@@ -441,6 +441,8 @@ class Notice:
     """The id that the incident had whose control somebody clicked; empty in what the first version wrote."""
     route: str = ""
     """The route on which it was told first, when the policy has another one for it by now."""
+    warned: bool = False
+    """Whether people may have been warned of it before it could be written down, when nothing could be remembered."""
 
     @property
     def severity(self) -> Severity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from sagewatch.aws.clients import Clients
 from sagewatch.aws.retries import retried
 from sagewatch.errors import BadSetting, BrokenPolicy, Impaired
 from sagewatch.model import Ref
-from sagewatch.policy.rules import Look, PolicyInForce, Withheld
+from sagewatch.policy.rules import Look, Policy, PolicyInForce, Withheld
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -93,6 +93,13 @@ class PolicyStore:
         if self._in_force.policy.budget is None:
             return self._in_force
         return replace(self._in_force, withheld=self.read_withheld().rows)
+
+    def earlier(self) -> Iterator[Policy]:
+        """Yield the policies that SSM keeps, the newest first, without those that were broken; Impaired if denied."""
+        for text in earlier_texts(self.clients.ssm, self.parameter) if self.parameter else ():
+            found = from_text(text)
+            if not found.faults:
+                yield found.policy
 
     def make_if_missing(self) -> bool:
         """Write a document that says nothing if the last read found no parameter; tell whether that was done.

@@ -114,6 +114,8 @@ class Receivers:
                 found[name] = SlackReceiver(self.slack, where, route, self.note)
             elif what == "sns":
                 found[name] = SnsReceiver(self.sns, where, route)
+            elif what == "escalate":
+                found[name] = EscalationReceiver(self.sns, where, route)
             elif what == "chatbot":
                 found[name] = AmazonQReceiver(self.sns, where, route)
             elif what == "pagerduty":
@@ -125,7 +127,12 @@ class Receivers:
     def _slack(self, slack: SlackApi, channel: str, route: Route) -> tuple[str, Receiver]:
         if not slack.editable:
             return f"slack:{_WEBHOOK_CHANNEL}", SlackWebhookReceiver(slack, route, self.note)
-        return f"slack:{channel}", SlackReceiver(slack, channel, route, self.note)
+        return self.present_name(f"slack:{channel}"), SlackReceiver(slack, channel, route, self.note)
+
+    def present_name(self, name: str) -> str:
+        """Return what a receiver is called now: that of the default channel, after the channel."""
+        what, _, where = name.partition(":")
+        return f"slack:{self.slack.channel_of(where)}" if what == "slack" and self.slack else name
 
     def _pagerduty(self, name: str, route: Route) -> Receiver:
         if name not in self.apis:

@@ -86,7 +86,10 @@ def _on_present_routes(
     rest has followed.
     """
     names = {route.name for route in context.policy.routes or (default_route(context.policy),)}
-    several = list(open_now)
+    client, table = context.clients.dynamodb, context.settings.table
+    # What has failed is shown as such until it is well again, which is told on its present route.
+    kept = timelines.kept_timelines(client, table) if context.has_own_routes else ()
+    several = [*open_now, *(each for each in kept if each[0] not in names)]
     found: dict[tuple[str, Ref, str], tuple[str, Ref, str] | None] = {}
     for each in sorted(several, key=lambda owner: owner[1].kind != OUTAGE):
         is_group = each[1].kind == OUTAGE
@@ -225,7 +228,7 @@ def look_after(
         elif may_become_due(context, current):
             timelines.renew(client, table, current.timeline, context.now)
         else:
-            timelines.settle(client, table, current.timeline)
+            timelines.settle(client, table, current.timeline, is_over=not current.is_open)
     raise_most_hopeful(errors)
 
 

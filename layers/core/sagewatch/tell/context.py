@@ -6,7 +6,7 @@ wrote meanwhile, else the change is made again on top of theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -69,6 +69,8 @@ class Context:
     """Whether the routes of `policy` are the owner's; False while the document is broken."""
     every_route: tuple[Route, ...] = ()
     """The owner's routes, those too by which nobody is told while the document is broken."""
+    earlier_policies: Callable[[], Iterable[Policy]] = tuple
+    """Called for the policies before this one, the newest first, where somebody is told whom no route has any more."""
 
     @property
     def policy(self) -> Policy:
@@ -140,6 +142,11 @@ class Current:
             before.clusters,
         )
         return Current(timeline, self.now, self.derived if same else None, self.members)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any incident of it is not over."""
+        return any(incident.is_open for incident in self.incidents)
 
     @property
     def is_behind(self) -> bool:

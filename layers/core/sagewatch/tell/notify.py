@@ -23,6 +23,7 @@ from sagewatch.tell.evidence.gather import PATIENCE, gather, shared, tags_of_arn
 from sagewatch.tell.hide import evidence_without_secrets, without_secrets
 from sagewatch.tell.impaired import IMPAIRED_ATTEMPTS, tell_without_memory
 from sagewatch.tell.incident.acknowledgement import may_snooze
+from sagewatch.tell.incident.group import BEGINNINGS
 from sagewatch.tell.incident.late import dated
 from sagewatch.tell.outage.join import WAKE, group_to_join, have_told, wake
 from sagewatch.tell.outage.tell import tell_group
@@ -234,6 +235,8 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
         notice = replace(notice, labels=Labels({**notice.labels.values, "route": route.name}))
     if notice.state == "snoozed" and not may_snooze(route, current.incidents, notice):
         notice = replace(notice, until=notice.at)
+    if context.attempt > IMPAIRED_ATTEMPTS:
+        notice = replace(notice, warned=notice.state in BEGINNINGS)
     is_explained = notice.state in ("failed", "firing") and not notice.muted
     found = explain(route.logs) if is_explained else Evidence()
 

@@ -21,9 +21,7 @@ def mute(context: Context, current: Current, notice: Notice) -> None:
         until = next((each.until for each in incident.notices if each.key == notice.key), None)
         if alarms and until and until > max(context.now, notice.at):
             # A rule mutes 100 alarms at most, and an outage has more.
-            for id_, some in zip(
-                _rule_ids(incident.id, len(alarms)), batched(alarms, MOST_TARGETS, strict=False), strict=True
-            ):
+            for id_, some in zip(_rule_ids(incident.id, len(alarms)), batched(alarms, MOST_TARGETS), strict=True):
                 rule = snooze_rule(context.settings.prefix, id_, some, notice.by, context.now, until)
                 mute_rules.put(context.clients.cloudwatch, rule)
 

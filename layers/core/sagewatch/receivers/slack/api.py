@@ -107,6 +107,15 @@ class SlackApi:
         except SagewatchError:
             return True
 
+    def channel_of(self, channel: str) -> str:
+        """Return a channel by its own name: `default` is that of the credentials, as long as they can be read."""
+        if channel != "default":
+            return channel
+        try:
+            return self.credentials().get("channel", channel)
+        except SagewatchError:
+            return channel
+
     @property
     def interactive(self) -> bool:
         """Whether clicks are believed: they are signed with a secret, and without it buttons would do nothing."""

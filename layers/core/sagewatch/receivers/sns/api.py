@@ -19,7 +19,7 @@ from sagewatch.aws.retries import retried
 from sagewatch.errors import Unreachable
 from sagewatch.model import Incident, ThreadLine
 from sagewatch.policy.rules import Route
-from sagewatch.receivers.receiver import Capabilities, PostOnlyReceiver
+from sagewatch.receivers.receiver import Capabilities, Location, PostOnlyReceiver
 from sagewatch.receivers.sns import render
 
 if TYPE_CHECKING:
@@ -100,14 +100,15 @@ class SnsReceiver(PostOnlyReceiver):
 
 
 class EscalationReceiver(SnsReceiver):
-    """The topic that is told of what nobody acknowledged, by the last reminder and by nothing else."""
+    """The topic that is told of what nobody acknowledged, by the last reminder, and then of its end."""
 
     __slots__ = ()
-    capabilities = Capabilities(editable=False, abouts=frozenset({"reminder"}), opens=False)
+    capabilities = Capabilities(editable=False, abouts=frozenset({"reminder", "resolved", "closed"}), opens=False)
 
     def warn(self, incident: Incident) -> bool:  # noqa: ARG002 - it is of reminders only
         return False
 
-    def tell(self, incident: Incident, line: ThreadLine | None) -> None:
-        if line and line.number == len(self.route.remind):
-            SnsReceiver.tell(self, incident, line)
+    def add(self, root: Location, incident: Incident, line: ThreadLine) -> Location:
+        if line.about == "reminder" and line.number != len(self.route.remind):
+            return {}  # nothing was sent, and so no end is to follow
+        return SnsReceiver.add(self, root, incident, line)

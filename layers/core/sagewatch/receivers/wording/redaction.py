@@ -13,10 +13,17 @@ from functools import lru_cache
 HIDDEN = "[redacted]"
 
 # RFC 7468, "Textual Encoding of PKIX"; of one that was cut off nothing behind it is shown.
-_PEM = re.compile(r"-----BEGIN[ A-Z]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END[ A-Z]*PRIVATE KEY[ A-Z]*-----|\Z)", re.S)
+_PEM = re.compile(
+    r"-----BEGIN[ A-Z]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END[ A-Z]*PRIVATE KEY[ A-Z]*-----|\Z)"
+    # PuTTY's own format (PuTTY User Manual, appendix "PPK file format").
+    r"|(?<=\nPrivate-Lines: )\d+\n.*?(?=\nPrivate-|\Z)",
+    re.S,
+)
 
-_PLACEHOLDER = r"""(?!\\*["']?(?:<[^>\s]{0,20}>|\[[A-Z_]{1,12}\]))"""
-"""What tokenizers call their special tokens is no secret: `bos_token=<s>`, `unk_token: [UNK]`."""
+_PLACEHOLDER = r"""(?!\\*["']?(?:<[^>\s]{0,20}>|\[[A-Z_]{1,12}\]
+    |(?:None|null|nil|not|required|missing|invalid|incorrect|expired|\*{3,}
+        |\$\{[A-Z][A-Z0-9_]{1,60}\}|\$[A-Z][A-Z0-9_]{2,60}|\{\{[^{}]{1,60}\}\})(?=[\s"',;)}\]\\]|$)))"""
+"""What stands in place of a secret is none, nor what tokenizers call their special tokens: `<s>`, `[UNK]`, `None`."""
 
 _QUOTED = r"""(?P<{0}>\\*["'])(?:(?!(?P={0}))(?:\\.|.))+"""
 """A value up to the quote it began with, which may be an escaped one: JSON within JSON."""
@@ -27,7 +34,8 @@ _NAMED = re.compile(
     rf"""
     (?P<name>
         (?:(?<!:)secret(?:[_-]?value)? | passw(?:or)?d | passphrase | [_-]pass | (?<![a-z])pwd(?!["']?\s*[=:]\s*["']?/)
-           | token | signature(?=\\*["']?\s*=)
+           | (?<!next)(?<!next[_-])(?<!request)(?<!request[_-])(?<!continuation)(?<!pagination)(?<!idempotency)token
+           | signature(?=\\*["']?\s*=)
            | (?:api|access|account|secret|private|admin|app|routing|shared|signing|encryption|master|auth)[_-]?key)
         \\*["']?                       # the name may be quoted
         (?:\s*[=:]\s* | (?=["'\s])["']?\s+value\s*=\s*)
@@ -37,6 +45,12 @@ _NAMED = re.compile(
       {_PLACEHOLDER}(?!-)(?:{_QUOTED.format("mark")} | {_PLAIN})
     | (?P<said>passw(?:or)?d\s+(?:is|was)\s+ | api[ ]key\s+(?:is\s+)?)(?=[^\s,]*\d)[^\s"',;]{{6,}}
     | (?P<secret>secret_?access_?key\s+)[A-Za-z0-9/+]{{40}}
+    | (?P<command>\b(?:docker|podman|helm(?:\s+registry)?)\s+login\b[^\n|;]{{0,200}}?\s(?-i:-p)[ ]?
+        | \bsshpass\s+-p\s* | \bredis-cli\b[^\n|;]{{0,100}}?\s-a\s+
+        | \bwandb\s+login\s+(?:--\S+\s+)*(?=[a-f0-9]{{40}}\b)
+        | \bmysql(?:dump|admin)?\s(?:[^\n|;]{{0,100}}\s)?(?-i:-p)(?=\S))[^\s"']+
+    | (?P<element><(?:\w{{1,20}}:)?\w{{0,40}}(?:passw(?:or)?d|secret|token|api_?key)>)[^<\s]+(?=<)
+    | (?P<identified>\bidentified\s+by\s+)["'][^"'\n]+
     | (?P<user>(?:\s-u|--user)[ =][^\s:]+:)[^\s"']+
     | (?P<authorization>authorization\\*["']?\s*[:=]\s*\\*["']?)(?:[a-z]+[ ])?[^\s"',\\]+
     | (?P<cookie>\bcookie["']?\s*[:=]\s*)[^\n]+
@@ -48,11 +62,23 @@ _NAMED = re.compile(
 )
 """What is called a secret, and then its value; of weak names (`key`, `code`) only a long value with a digit."""
 
-_KEPT = ("name", "option", "said", "secret", "user", "authorization", "cookie", "weak")
+_KEPT = (
+    "name",
+    "option",
+    "said",
+    "secret",
+    "command",
+    "element",
+    "identified",
+    "user",
+    "authorization",
+    "cookie",
+    "weak",
+)
 
 _PLACES = re.compile(
     r"""
-    (?<=://)(?!git@)[^\s/@"']+(?=@)
+    (?<=://)(?!git@)[^\s/?\#"']+(?=@)
     | \bhttps://hooks\.slack(?:-gov)?\.com/\S+
     | \bhttps://[a-z0-9.-]+\.webhook\.office\.com/\S+
     | \bhttps://discord(?:app)?\.com/api/webhooks/\S+
@@ -66,13 +92,16 @@ _LONG = re.compile(r"[A-Za-z0-9_.~+/=-]{10}")
 
 _TOKENS = re.compile(
     r"""(?<![A-Za-z0-9])(?:
-    (?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b | ABSK[A-Za-z0-9+/=]{60,} | bedrock-api-key-[A-Za-z0-9+/=]{20,}
+    (?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b(?:[\s:,;|/"'=]{1,6}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+]))?
+    | ABSK[A-Za-z0-9+/=]{60,} | bedrock-api-key-[A-Za-z0-9+/=]{20,}
     | (?:IQoJ|FwoG|FQoG)[A-Za-z0-9+/=]{40,} | A3-[A-Z0-9]{6}-[A-Z0-9-]{20,} | ops_eyJ[\w+/=-]{20,} | p8e-[a-z0-9]{32}
     | AGE-SECRET-KEY-1[A-Z0-9]{58} | pat[A-Za-z0-9]{14}\.[a-f0-9]{64} | LTAI[A-Za-z0-9]{16,} | sk-[A-Za-z0-9_-]{20,}
     | sk_[a-f0-9]{48} | (?:[sr]k|pk)_(?:live|test|prod)_[A-Za-z0-9]{10,} | AKCp[A-Za-z0-9]{60,}
     | cmVmd[A-Za-z0-9]{50,} | ATATT3[\w=-]{60,} | ATBB[A-Za-z0-9]{24,} | authress_[\w.-]{40,}
     | [\w~.]{3}\dQ~[\w~.-]{31,34} | 4b1d[A-Za-z0-9]{38} | CLOJARS_[a-z0-9]{60} | v1\.0-[a-f0-9]{24}-[a-f0-9]{100,}
-    | dapi[a-f0-9]{32} | do[opr]_v1_[a-f0-9]{64} | dp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{20,}
+    | d(?:api|ose|kea|sapi)[a-f0-9]{32} | dckr_[op]at_[\w-]{20,} | AC[a-f0-9]{32}:[a-f0-9]{32} | key-[a-f0-9]{32}\b
+    | [a-f0-9]{32}-us\d{1,2}\b | [MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27,38}
+    | do[opr]_v1_[a-f0-9]{64} | dp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{20,}
     | duffel_(?:test|live)_[\w=-]{40,} | dt0c01\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{64} | EZ[AT]K[A-Za-z0-9]{50,}
     | EAA[A-Za-z0-9]{80,} | FLW(?:PUB|SEC)K[_-][\w-]{20,} | fo1_[\w-]{40,} | fio-u-[\w=-]{60,} | AIza[\w-]{35}
     | GOCSPX-[\w-]{20,} | ya29\.[\w.-]{20,} | gh[a-z]_[A-Za-z0-9]{30,} | github_pat_\w{30,}
@@ -90,7 +119,7 @@ _TOKENS = re.compile(
     | SK[a-f0-9]{32} | tfp_[\w-]{50,} | hv[bsr]\.[\w-]{24,} | AQVN[\w-]{35,} | YC[\w-]{38} | dnkey-[\w=-]{50,}
     | gsk_[A-Za-z0-9]{40,} | xai-[A-Za-z0-9]{60,} | lsv2_(?:pt|sk)_[\w-]{30,} | nvapi-[\w-]{40,} | r8_[A-Za-z0-9]{30,}
     | figd_[\w-]{30,}
-    | (?<!SHA256:)(?<!_)(?=(?:[A-Za-z_]{0,40}\d{1,40}[A-Za-z_]{1,40}){3})
+    | (?<!SHA256:)(?<!_)(?<!base64,)(?<!Request\ ID:\ )(?!_Z)(?=(?:[A-Za-z_]{0,40}\d{1,40}[A-Za-z_]{1,40}){3})
         (?=\w{0,60}[A-Z])(?=\w{0,60}[a-z])[A-Za-z0-9_]{36,}
     )""",
     re.VERBOSE,

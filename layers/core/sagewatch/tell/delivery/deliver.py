@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from typing import Any
 
 from sagewatch.errors import (
     ErrorCode,
+    Impaired,
     NoAnswer,
     Retry,
     SagewatchError,
@@ -35,6 +36,7 @@ from sagewatch.tell.context import (
 )
 from sagewatch.tell.delivery import difference, outage_news
 from sagewatch.tell.delivery.difference import PICTURE, Action, Sent
+from sagewatch.tell.delivery.moved import renamed
 from sagewatch.tell.evidence.graph import graph
 from sagewatch.tell.incident.group import BEGINNINGS
 from sagewatch.tell.incident.thread import thread_lines
@@ -72,9 +74,7 @@ def deliver_claimed(claim: Claim) -> None:
         with collected(errors):
             claim.catch_up(name, receiver)
     raise_most_hopeful(errors)
-    names = claim.current.timeline.sent.keys() - own.keys()
-    former = receivers.former(route, names, claim.context.every_route)
-    for name, receiver in former.items():
+    for name, receiver in _former(claim, own.keys(), errors).items():
         with collected(errors):
             claim.go_on(name, receiver)
     raise_most_hopeful(errors)
@@ -83,20 +83,42 @@ def deliver_claimed(claim: Claim) -> None:
             claim.illustrate(name, receiver)
 
 
+def _former(claim: Claim, own: Collection[str], errors: list[SagewatchError]) -> Mapping[str, Receiver]:
+    """Return who was told before and is not the route's own any more, by name; those too whom no route has now."""
+    context, names = claim.context, claim.current.timeline.sent.keys() - own
+    found = context.receivers.former(claim.route, names, context.every_route)
+    lost = [name for name in names - found.keys() if name.startswith("webhook:") and claim.has_told_open(name)]
+    if not lost:
+        return found
+    try:
+        # The newest last: it says what the secret is called now.
+        routes = [route for policy in context.earlier_policies() for route in policy.routes][::-1]
+    except Impaired as error:  # it is told later; the others were told already
+        errors.append(Retry(str(error), code=error.code))
+        return found
+    return {**found, **context.receivers.former(claim.route, lost, routes)}
+
+
 def is_due(context: Context, route: Route, current: Current) -> bool:
     """Return whether anything is still to be sent of a timeline, without any new notice."""
     if current.is_behind or current.moved:
         return True
-    claim, own = Claim(context, route, current, frozenset()), context.receivers.of_route(route)
+    claim = Claim(context, route, _by_present_names(context, current), frozenset())
+    own = context.receivers.of_route(route)
     return any(claim.delivery(name, receiver).is_due(current.own) for name, receiver in own.items())
 
 
 def owed_at(context: Context, route: Route, current: Current) -> datetime | None:
     """Return when somebody who cannot edit is to be told how the outages of a group changed; None when nobody is."""
-    claim = Claim(context, route, current, frozenset())
+    claim = Claim(context, route, _by_present_names(context, current), frozenset())
     several = context.receivers.of_route(route).items()
     found = [at for name, receiver in several for at in claim.delivery(name, receiver).owed_at(current.incidents)]
     return min(found, default=None)
+
+
+def _by_present_names(context: Context, current: Current) -> Current:
+    sent = renamed(current.timeline.sent, context.receivers.present_name)
+    return current if sent is current.timeline.sent else current.follows(replace(current.timeline, sent=sent))
 
 
 @contextmanager
@@ -107,17 +129,17 @@ def claimed(context: Context, route: Route, current: Current, fresh: frozenset[s
     if not timelines.claim(client, table, route.name, subject, context.worker, context.now, place):
         after = _BUSY_WAIT * 2 ** (context.attempt - 1)
         raise Busy(f"somebody else is telling of {subject} on {route.name}", after=after)
-    settled: int | None = None
-    joined = 0
+    settled, joined, is_over = None, 0, True
     try:
         latest = _as_it_is_now(context, route, current)
-        claim = Claim(context, route, latest, fresh)
+        claim = Claim(context, route, _by_present_names(context, latest), fresh)
         yield claim
         if not may_become_due(context, claim.current):
             settled, joined = claim.current.timeline.version, len(claim.current.timeline.entries)
+            is_over = not claim.current.is_open
     # What a killed worker never gives back ends by itself, after 40 s.
     finally:
-        timelines.release(client, table, route.name, subject, context.worker, place, settled, joined)
+        timelines.release(client, table, route.name, subject, context.worker, place, settled, joined, is_over)
 
 
 def _as_it_is_now(context: Context, route: Route, current: Current) -> Current:
@@ -218,6 +240,17 @@ class Delivery:
             if incident.id in told:
                 ended = replace(incident, id=told[incident.id].key or incident.id, status="closed", ended=self.now)
                 self.receiver.add(told[incident.id].root, ended, outage_news.moved_line(incident, self.now))
+
+    def owed(self, incidents: Sequence[Incident]) -> dict[str, Sent]:
+        """Return what was sent, with each incident whose opening is still to be sent: it stays so when it ends."""
+        sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
+        news = difference.touched(incidents, self.fresh, sent)
+        found = dict(self.sent)
+        for incident in incidents:
+            due = self._due(incident, sent.get(incident.id), "", incident.id in news)
+            if incident.id not in sent and any(action.do == "post" for action in due):
+                found[incident.id] = Sent(key=incident.id)
+        return found
 
     def _fingerprint(self, incident: Incident) -> str:
         editable = self.receiver.capabilities.editable
@@ -349,9 +382,10 @@ class Claim:
         self._tell_another(name, error)
 
     def _mark_behind(self, name: str, receiver: Receiver) -> None:
-        """Write down that a receiver has to catch up: the clock sees to that."""
+        """Write down that a receiver has to catch up, and on what: the clock sees to that."""
         delivery = self.delivery(name, receiver)
-        self._store(name, {**difference.to_stored(delivery.sent, delivery.since), BEHIND: True})
+        owed = delivery.owed(self.current.incidents)
+        self._store(name, {**difference.to_stored(owed, delivery.since), BEHIND: True})
 
     def _tell_another(self, name: str, error: SagewatchError) -> None:
         default_channel = default_route(self.context.policy).slack
@@ -377,6 +411,12 @@ class Claim:
         except Undeliverable as error:
             self._note_broken(name, error)
             self._mark_behind(name, receiver)
+
+    def has_told_open(self, name: str) -> bool:
+        """Return whether a receiver holds any of the incidents for open."""
+        sent, _ = difference.of_stored(self.current.timeline.sent[name], (), self.context.now)
+        known = {id_ for incident in self.current.incidents for id_ in incident.anchors}
+        return any((sent[id_].parts or {}).get(WHOLE_RESOURCE) != difference.ENDED for id_ in known & sent.keys())
 
     def _note_broken(self, name: str, error: SagewatchError) -> None:
         self.context.receivers.note(

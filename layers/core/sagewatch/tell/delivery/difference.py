@@ -129,17 +129,23 @@ def _news(
     """
     lines = [each for each in told if sent is None or each.key not in sent.lines]
     found: list[ThreadLine] = []
-    if sent and sent.root and capabilities.opens:
+    is_called = any(sent.lines.values()) and not incident.is_open if sent else False
+    if sent and (sent.root if capabilities.opens else is_called):
         changed = _changed_parts(incident, lines, told_parts(incident, sent, fresh))
         found = [each for each in changed if capabilities.abouts is None or each.about in capabilities.abouts]
     for line in lines:
         had_to_wait = line.at > line.notice.at and (incident.is_open or line.about != "reminder")
-        if line.about in _OF_PARTS or line in found:
+        is_steady = line.about == "flapping" and not _flaps(incident, line.notice.part)
+        if line.about in _OF_PARTS or line in found or is_steady:
             continue
         if had_to_wait or line.notice.key in fresh:
             found.append(line)
     for line in sorted(found, key=lambda each: each.at):
         yield Action(do="reply", id=incident.id, line=line)
+
+
+def _flaps(incident: Incident, name: str) -> bool:
+    return any(part.flapping for part in incident.parts if part.first.part == name)
 
 
 _OF_PARTS: frozenset[About] = frozenset({"joined", "worsened", "reopened", "settled", "cleared", "closed", "resolved"})
@@ -190,8 +196,12 @@ def _changed_parts(incident: Incident, lines: Sequence[ThreadLine], told: Mappin
             ends = [line for line in lines if line.about in ("resolved", "closed")]
             yield ends[-1] if ends else _line_of(incident.parts[0].last, _ending(incident))
         return
+    # Who was warned of it, when nothing could be remembered, takes it for open.
+    warned = {each.part: str(each.severity) for each in incident.notices if each.warned}
     for part in incident.parts:
-        now, was = _standing(part.last), told.get(part.first.part, ENDED)
+        now = _standing(part.last)
+        untold = warned.get(part.first.part, ENDED) if now == ENDED else ENDED
+        was = told.get(part.first.part, untold)
         is_hidden = part.flapping or (now != ENDED and part.last.muted)
         if is_hidden or now == was or (now != ENDED and not _is_worse(now, was)):
             continue
@@ -349,7 +359,7 @@ def after(sent: Sent | None, action: Action, where: Location, fingerprint: str, 
         told = told_parts(incident, before, frozenset({line.notice.key}))
         news = {part: standing for part, standing in now.items() if part == line.notice.part}
         is_end = line.about in ("resolved", "closed") and not incident.is_open
-        if line.about in _OF_PARTS:
+        if line.about in _OF_PARTS or line.about in ("flapping", "reminder"):
             news[WHOLE_RESOURCE] = now[WHOLE_RESOURCE]
         parts = now if is_end else {**told, **news}
         return replace(before, lines={**before.lines, line.key: where}, parts=parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,17 @@ def moved(old: Timeline, new: Timeline) -> Timeline:
         clusters={**old.clusters, **new.clusters},
         sent={name: _together(old.sent.get(name), new.sent.get(name), twice) for name in names},
     )
+
+
+def renamed(sent: Mapping[str, Any], present_name: Callable[[str], str]) -> Mapping[str, Any]:
+    """Return what was sent, by the names that receivers have now; what one was sent under two names is put together."""
+    names = {name: present_name(name) for name in sent}
+    if all(name == now for name, now in names.items()):
+        return sent
+    found: dict[str, Any] = {}
+    for name, now in names.items():
+        found[now] = _together(sent[name], found.get(now), {})
+    return found
 
 
 def holds_incident(timeline: Timeline, key: str) -> bool:

@@ -36,6 +36,10 @@ ROOM = 380_000
 OPEN = "open"
 """The sparse index of timelines with something open, by its name and its key."""
 
+_LOOKED_AFTER: AttributeValueTypeDef = {"S": "1"}
+_KEPT: AttributeValueTypeDef = {"S": "2"}
+"""What `open` says: the clock looks at it, or only has it follow its route, since nothing can become due by itself."""
+
 _TEXT_LENGTHS = (None, 1000, 300, 100, 0)
 """How many characters of each text written by others to keep, the first that makes the body fit."""
 
@@ -128,7 +132,7 @@ def load_all(
     """Read the timelines of several resources on a route as they are now, by the resource and its place."""
     found: dict[tuple[Ref, str], Timeline] = {}
     # BatchGetItem takes 100 keys.
-    for some in batched(dict.fromkeys(owners), _MOST_KEYS, strict=False):
+    for some in batched(dict.fromkeys(owners), _MOST_KEYS):
         keys = [_timeline_key(route, *owner) for owner in some]
         asked: Any = {table: {"Keys": keys, "ConsistentRead": True}}
         # It may leave some out, above all when the answer is larger than 16 MB (BatchGetItem, UnprocessedKeys).
@@ -196,7 +200,7 @@ def save(client: DynamoDBClient, table: str, timeline: Timeline, is_open: bool, 
         "ConditionExpression": "#version = :read" if timeline.version else "attribute_not_exists(#version)",
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values
-        | ({":open": {"S": "1"}} if is_open else {})
+        | ({":open": _LOOKED_AFTER} if is_open else {})
         | ({":read": {"N": str(timeline.version)}} if timeline.version else {}),
     }
     if not updated(client, request):
@@ -234,11 +238,13 @@ def release(
     place: str = "",
     settled: int | None = None,
     joined: int = 0,
+    is_over: bool = True,
 ) -> bool:
     """Give a claim back; return False, and leave it, when another worker has it by now.
 
     `settled` is the version of which everybody was told everything, `joined` how many entries it had: unless it was
-    written since, or somebody joined, the clock looks at it no more.
+    written since, or somebody joined, the clock looks at it no more; what is not over (a failure) follows its route all
+    the same.
     """
     is_mine: dict[str, AttributeValueTypeDef] = {":who": {"S": who}}
     request: UpdateItemInputTypeDef = {
@@ -252,26 +258,31 @@ def release(
     if settled is None:
         return updated(client, request)
     unchanged, names, values = _is_unchanged(settled, joined)
+    kept: dict[str, AttributeValueTypeDef] = {} if is_over else {":kept": _KEPT}
     both: UpdateItemInputTypeDef = {
         **request,
-        "UpdateExpression": "REMOVE claimed_by, claim_until, #open",
+        "UpdateExpression": f"REMOVE claimed_by, claim_until{', #open' if is_over else ' SET #open = :kept'}",
         "ConditionExpression": f"claimed_by = :who AND {unchanged}",
         "ExpressionAttributeNames": {"#open": OPEN, **names},
-        "ExpressionAttributeValues": is_mine | values,
+        "ExpressionAttributeValues": is_mine | values | kept,
     }
     return updated(client, both) or updated(client, request)
 
 
-def settle(client: DynamoDBClient, table: str, timeline: Timeline) -> bool:
-    """Have the clock look at a timeline no more; return False, and change nothing, when somebody wrote it since."""
+def settle(client: DynamoDBClient, table: str, timeline: Timeline, is_over: bool = True) -> bool:
+    """Have the clock look at a timeline no more; return False, and change nothing, when somebody wrote it since.
+
+    What is not over (a failure) follows its route all the same.
+    """
     unchanged, names, values = _is_unchanged(timeline.version, len(timeline.entries))
+    kept: dict[str, AttributeValueTypeDef] = {} if is_over else {":kept": _KEPT}
     request: UpdateItemInputTypeDef = {
         "TableName": table,
         "Key": _timeline_key(timeline.route, timeline.subject, timeline.place),
-        "UpdateExpression": "REMOVE #open",
+        "UpdateExpression": "REMOVE #open" if is_over else "SET #open = :kept",
         "ConditionExpression": unchanged,
         "ExpressionAttributeNames": {"#open": OPEN, **names},
-        "ExpressionAttributeValues": values,
+        "ExpressionAttributeValues": values | kept,
     }
     return updated(client, request)
 
@@ -305,7 +316,16 @@ def renew(client: DynamoDBClient, table: str, timeline: Timeline, now: datetime)
 
 
 def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref, str]]:
-    """Yield the route, the resource and the place of every timeline that was saved as open."""
+    """Yield the route, the resource and the place of every timeline that was saved as open, and is not settled."""
+    return _indexed(client, table, _LOOKED_AFTER)
+
+
+def kept_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Ref, str]]:
+    """Yield the same of every timeline that is settled and not over."""
+    return _indexed(client, table, _KEPT)
+
+
+def _indexed(client: DynamoDBClient, table: str, value: AttributeValueTypeDef) -> Iterator[tuple[str, Ref, str]]:
     # A global secondary index is read eventually consistent only: the next strike of the clock sees what this one
     # misses.
     pages = client.get_paginator("query").paginate(
@@ -313,7 +333,7 @@ def open_timelines(client: DynamoDBClient, table: str) -> Iterator[tuple[str, Re
         IndexName=OPEN,
         KeyConditionExpression="#open = :open",
         ExpressionAttributeNames={"#open": OPEN},
-        ExpressionAttributeValues={":open": {"S": "1"}},
+        ExpressionAttributeValues={":open": value},
     )
     with retried(f"query {table}", Impaired):
         for page in pages:
