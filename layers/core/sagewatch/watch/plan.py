@@ -35,16 +35,15 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
         for spec, scope in asked
         if not scope.waits and not any(_leaves_open(gap, spec, scope.name, facts) for gap in open_gaps)
     ]
-    unknown = [
-        (gap.scope, spec.id) for gap in facts.gaps for spec in specs if _leaves_open(gap, spec, gap.scope, facts)
-    ]
+    unknown = [(gap, spec.id) for gap in facts.gaps for spec in specs if _leaves_open(gap, spec, gap.scope, facts)]
     waiting = [(scope.name, spec.id) for spec, scope in asked if scope.waits]
     waits = [
         f"{scope.name}: it is not in service; its new alarms wait for that" for scope in facts.scopes if scope.waits
     ]
     return Plan(
         alarms=tuple(alarms),
-        unknown=frozenset([*unknown, *waiting]),
+        unknown=frozenset([*((gap.scope, row) for gap, row in unknown if not gap.within), *waiting]),
+        unknown_within=frozenset((gap.within, row) for gap, row in unknown if gap.within),
         known=frozenset(
             [(scope.name, spec.id) for spec in specs for scope in facts.scopes if spec.level == scope.level]
         ),
