@@ -78,3 +78,16 @@ def test_the_light_sweep_finds_such_components_beside_other_suspects(scene: Scen
     scene.swept("light")
 
     assert scene.wrong() == []
+
+
+def test_an_endpoint_whose_configuration_is_deleted_during_a_deployment_is_watched(scene: Scene) -> None:
+    scene.silently()
+    scene.world.create("endpoint", "churn")
+    scene.world.begin_to_update("churn", 2)
+    scene.world.hide_config("churn")
+
+    scene.stack.name("endpoint", "churn")
+    scene.stack.drain()
+
+    assert scene.wrong() == []
+    assert [each.unexpected for each in scene.stack.invocations] == [()]

@@ -45,8 +45,8 @@ class Variant:
     """Why its configuration cannot be read, and with it its model and type; empty when it can."""
     watched: tuple[Published, ...] = ()
     """The metrics that the endpoint's alarms look at."""
-    uninvoked: bool = False
-    """Whether `invocation` is only the likeliest, because the endpoint's configuration is hidden."""
+    uninvoked: str = ""
+    """Why `invocation` is only the likeliest: the endpoint's configuration, not that of a deployment, is hidden."""
 
 
 def _version(endpoint: Description) -> Hashable:
@@ -62,7 +62,7 @@ def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
     coming, pending_hidden = _config(pending["EndpointConfigName"], read) if pending else ({}, "")
     invocation = _invocation(endpoint, config)
     # DescribeEndpoint answers with AsyncInferenceConfig; roles and models are in the configuration alone.
-    unsure = bool(hidden) and invocation != "async"
+    unsure = hidden if invocation != "async" else ""
     # While it is being created, DescribeEndpoint may not name the variants yet. While another configuration is being
     # deployed, the variants of both are there.
     serving = _variants(endpoint) or _variants(config)
@@ -208,7 +208,7 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
     unknown |= _MODEL_TRAITS if unsure else frozenset()
     unknown |= _INVOCATION_TRAITS if variant.uninvoked else frozenset()
     if unknown or is_pooled:
-        reason = variant.hidden or (why if capacity is None else unsure[0])
+        reason = variant.hidden or (why if capacity is None else next(iter(unsure), variant.uninvoked))
         yield Gap(level="variant", scope=variant.name, traits=unknown, reason=f"variant {variant.name}: {reason}")
 
 
