@@ -63,18 +63,20 @@ def _looked_at(account: AccountDouble, refs: Collection[tuple[str, str]], prefix
     return {name: plain(alarm) for name, alarm in room.alarms.items()}
 
 
-def possible(world: World, kind: str, name: str, prefix: str = "sagewatch") -> list[Alarms]:
-    """Return the alarms that a resource would get in each world that fits what can still be read of it."""
-    found = []
-    for guess in guesses.worlds(world.account, world.ghosts, kind, name):
+def possible(world: World, kind: str, name: str, prefix: str = "sagewatch") -> tuple[list[Alarms], list[Alarms]]:
+    """Return the alarms that a resource would get in each world that fits what can still be read of it: now, soon."""
+    now: list[Alarms] = []
+    soon: list[Alarms] = []
+    for guess, is_now in guesses.worlds(world.account, world.ghosts, kind, name):
         said = json.dumps([prefix, kind, name, guesses.read_by_a_look(guess, kind, name)], default=str, sort_keys=True)
         if said not in _seen:
             beginning = f"{prefix}/{kind}/{name}/"
             there = _looked_at(guess, [(kind, name)], prefix, budget=False)
             _seen[said] = {alarm: asks for alarm, asks in there.items() if alarm.startswith(beginning)}
+        found = now if is_now else soon
         if _seen[said] not in found:
             found.append(_seen[said])
-    return found
+    return now, soon
 
 
 _seen: dict[str, Alarms] = {}
@@ -110,8 +112,8 @@ def differences(
         if kind in WATCHED and guesses.is_partly_known(account, kind, name):
             beginning = f"{prefix}/{kind}/{name}/"
             its = {each: ours.pop(each) for each in sorted(ours) if each.startswith(beginning)}
-            ruled = possible(world, kind, name, prefix)
-            yield from _against_guesses(ruled, its, named, people, people.kept.get((kind, name), {}), refused)
+            now, soon = possible(world, kind, name, prefix)
+            yield from _against_guesses(now, soon, its, named, people, people.kept.get((kind, name), {}), refused)
     for name in sorted(ours.keys() - should.keys() - named):
         yield f"{name} should not be there"
     for name in sorted(should.keys() - ours.keys() - people.foreign.keys()):
@@ -135,11 +137,18 @@ def differences(
 
 
 def _against_guesses(
-    worlds: list[Alarms], its: Alarms, named: Collection[str], people: People, kept: Alarms, refused: str
+    now: list[Alarms],
+    soon: list[Alarms],
+    its: Alarms,
+    named: Collection[str],
+    people: People,
+    kept: Alarms,
+    refused: str,
 ) -> Iterator[str]:
     """Yield what is wrong with the alarms of a resource of which not all is known."""
+    worlds = [*now, *soon]
     anywhere = {name for each in worlds for name in each}
-    everywhere = {name for name in anywhere if all(name in each for each in worlds)}
+    everywhere = {name for name in anywhere if all(name in each for each in now)}
     for name in sorted(its.keys() - anywhere - set(named)):
         yield f"{name} should not be there, whatever is hidden"
     for name in sorted(everywhere - its.keys() - people.foreign.keys()):
@@ -151,7 +160,8 @@ def _against_guesses(
         yield f"{name} was lost when a part of its resource could not be read"
     for name in sorted(its.keys() & anywhere):
         fit = [_unpriced(each[name]) for each in worlds if name in each]
-        is_certain = name in everywhere and all(each == fit[0] for each in fit)
+        of_now = [_unpriced(each[name]) for each in now if name in each]
+        is_certain = name in everywhere and all(each == of_now[0] for each in of_now)
         if name in kept and not is_certain:
             fit.append(_unpriced(kept[name]))
         if _unpriced(its[name]) not in fit and not (refused and refused in name):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.model.scene import Scene
 from tests.model.setting import on_paper
 
 
@@ -14,3 +15,9 @@ def paper() -> Iterator[None]:
     """AWS in memory."""
     with on_paper():
         yield
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """An account with the stack in it, and nothing else."""
+    return Scene()

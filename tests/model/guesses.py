@@ -4,9 +4,10 @@ An endpoint outlives its configuration and its models (DeleteEndpointConfig and 
 those say is lost: instance types, models, containers, the role of inference components. A resource that is being made,
 or whose new variants are, may or may not serve soon.
 
-An alarm that is there in each of these worlds must be there. One that is in none must not. One that is in some
-cannot be decided: what was there before it became unknown stays, and nothing is made on a guess. Each is complete,
-so nothing of the product that deals with what is unknown takes part in this.
+An alarm that is there in each of the worlds of now must be there: what serves is watched as it serves, whatever is
+deployed next. One that is in none, now or soon, must not. One that is in some cannot be decided: what was there before
+it became unknown stays, and nothing is made on a guess. Each world is complete, so nothing of the product that deals
+with what is unknown takes part in this.
 """
 
 from __future__ import annotations
@@ -50,15 +51,20 @@ def is_partly_known(account: AccountDouble, kind: str, name: str) -> bool:
     return any(each not in account.models for each in _models_of(config))
 
 
-def worlds(account: AccountDouble, ghosts: Mapping[str, Any], kind: str, name: str) -> Iterator[AccountDouble]:
-    """Yield the accounts that fit what can be read of a resource; the first is the true one, with what was deleted."""
+def worlds(
+    account: AccountDouble, ghosts: Mapping[str, Any], kind: str, name: str
+) -> Iterator[tuple[AccountDouble, bool]]:
+    """Yield the accounts that fit what can be read of a resource, and whether it is as now; the others may come soon.
+
+    The first is the true one, with what was deleted.
+    """
     true = _copy(account)
     true.configs |= {each.removeprefix("config/"): body for each, body in ghosts.items() if each[0] == "c"}
     true.models |= {each.removeprefix("model/"): body for each, body in ghosts.items() if each[0] == "m"}
     for guess in (true, *_guessed(account, kind, name)):
-        yield guess
+        yield guess, True
         if settled := _settled(guess, kind, name):
-            yield settled
+            yield settled, False
 
 
 def read_by_a_look(account: AccountDouble, kind: str, name: str) -> list[Any]:

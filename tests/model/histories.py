@@ -120,6 +120,15 @@ class History:
         self.settled.pop((kind, name), None)
         self.people.owed -= self.people.kept.pop((kind, name), {}).keys()
 
+    def _seen_by_a_list(self, kind: str, name: str, fate: str) -> str:
+        """Return what becomes of the events of a change.
+
+        ListFeatureGroups and ListClusters do not say when something changed: without its event, only a full sweep finds
+        that an existing feature group has another throughput.
+        """
+        is_shown = APIS[kind].modified or (kind, name) not in self.account.resources
+        return fate if self.mode == "full" or is_shown else "arrives"
+
     def _one(self, number: int) -> tuple[str, str] | None:
         there = sorted(self.account.resources)
         return there[number % len(there)] if there else None
@@ -128,13 +137,13 @@ class History:
     def make(self, kind: int, name: str, shape: int, fate: str) -> None:
         # Endpoints are what most people have most of.
         its = self.kinds[kind] if kind < len(self.kinds) else "endpoint"
-        self._with(fate)
+        self._with(self._seen_by_a_list(its, name, fate))
         self._touched(its, name)
         self.world.create(its, name, shape)
 
     def change(self, number: int, shape: int, fate: str) -> None:
         if ref := self._one(number):
-            self._with(fate)
+            self._with(self._seen_by_a_list(*ref, fate))
             self._touched(*ref)
             self.world.create(*ref, shape)
 
@@ -321,6 +330,7 @@ class History:
         """Whatever AWS answers, a function raises errors of its own kind; Lambda tries the sweep again then."""
         for each in self.stack.invocations[self.judged :]:
             assert each.raised is None or isinstance(each.raised, SagewatchError), f"{each.function}: {each.raised!r}"
+            assert not each.unexpected, f"{each.function}: {each.unexpected}"
         self.judged = len(self.stack.invocations)
 
     def _heal(self) -> None:

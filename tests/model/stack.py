@@ -207,6 +207,8 @@ class Invocation:
     raised: Exception | None
     killed: bool
     calls: int
+    unexpected: tuple[str, ...] = ()
+    """Errors that the function did not expect in single messages; it answers as if these had failed."""
 
 
 def interleaved(works: list[Callable[[], Any]], workers: list[Worker], choose: random.Random) -> list[Any]:
@@ -386,7 +388,10 @@ class Stack:
                 return Invocation(function, None, raised, False, worker.calls)
             finally:
                 module.metrics.clear_metrics()
-            return Invocation(function, answer, None, False, worker.calls)
+            # Powertools keeps those of the last batch; the function itself catches the errors that it expects.
+            processor = getattr(module, "processor", None)
+            unexpected = tuple(repr(each[1]) for each in processor.exceptions) if processor else ()
+            return Invocation(function, answer, None, False, worker.calls, unexpected)
 
         return work
 

@@ -206,12 +206,11 @@ def test_a_deleted_configuration_leaves_type_model_and_way_of_being_called_unkno
     seen = observed(ENDPOINT, endpoint(), answering())
 
     why = "its configuration churn-config was deleted"
-    unknown = CAPACITY_TRAITS | {"multi-model", "async", "components", "requests"}
+    unknown = CAPACITY_TRAITS | {"multi-model", "components", "requests"}
     assert seen.scopes[0].name == "AllTraffic"
     assert seen.gaps == (
-        Gap(level="container", reason=why),
+        Gap(level="container", within="AllTraffic.", reason=why),
         Gap(level="variant", scope="AllTraffic", traits=unknown, reason=f"variant AllTraffic: {why}"),
-        Gap(level="backlog", reason=why),
     )
 
 
@@ -227,19 +226,17 @@ def test_an_endpoint_that_names_no_configuration_is_watched_but_for_what_capacit
     assert alone.gaps == changing.gaps == (Gap(level="variant", scope="AllTraffic", reason=reason),)
 
 
-def test_partitioned_gpus_are_a_gap_for_gpu_rows_only() -> None:
+def test_partitioned_gpus_have_no_gpu_rows_and_that_is_reported() -> None:
     layouts = [{"AcceleratorPartitionTypes": ["mig-3g.40gb", "mig-4g.40gb"]}]
     partitioned = variant(instance="ml.p4de.24xlarge", AcceleratorPartitionLayouts=layouts)
 
     seen = observed(ENDPOINT, endpoint(), answering(describe_endpoint_config=config(partitioned)))
 
     reason = "variant AllTraffic: its GPUs are partitioned, and what a partition publishes is not documented"
-    assert seen.gaps == (Gap(level="variant", scope="AllTraffic", traits=frozenset({"gpu"}), reason=reason),)
+    assert seen.gaps == (Gap(level="variant", scope="AllTraffic", traits=frozenset(), reason=reason),)
     assert seen.scopes[0].traits == {"requests", "instance"}
     assert seen.scopes[0].capacity == INSTANCES["ml.p4de.24xlarge"]
-    open_rows = {row.id for row in ENDPOINT.specs if row.level == "variant" and row.depends_on(seen.gaps[0])}
-    assert {"gpu", "gpu-memory"} <= open_rows
-    assert open_rows.isdisjoint({"cpu", "memory", "disk", "errors-5xx"})
+    assert not [row.id for row in ENDPOINT.specs if row.depends_on(seen.gaps[0])]
 
 
 def test_an_unknown_instance_type_is_a_gap_that_names_it() -> None:

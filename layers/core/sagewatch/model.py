@@ -140,6 +140,8 @@ class Gap:
     """Rows of this level depend on it."""
     scope: str | None = None
     """The scope of which it is not known whether it has `traits`; None when it is not known which scopes there are."""
+    within: str = ""
+    """With a scope of None, how the names of the scopes begin of which it is not known: `AllTraffic.`; empty: any."""
     traits: frozenset[str] = CAPACITY_TRAITS
     """Only rows that depend on one of these are left as they are."""
     unsteady: frozenset[str] = frozenset()
@@ -338,6 +340,9 @@ class Plan:
     unknown: frozenset[tuple[str | None, str]] = frozenset()
     """(scope, alarm id) of alarms of which a gap leaves it open whether they should be; a scope of None is any scope
     but those in `known`."""
+    unknown_within: frozenset[tuple[str, str]] = frozenset()
+    """(how the scope's name begins, alarm id) of alarms of which it is not known whether their scopes are there; those
+    in `known` are."""
     known: frozenset[tuple[str, str]] = frozenset()
     """(scope, alarm id) of the scopes that were found, for every row that could be theirs."""
     rollback_alarms: frozenset[str] = frozenset()

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sagewatch.fleet.costs import Prices, monthly
+from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import kind as kind_named
-from sagewatch.model import Described, Labels, Published
+from sagewatch.model import Described, Labels, Published, Ref
 from sagewatch.policy.rules import Window, labels_match
 from sagewatch.watch.revision import Member, is_edited, member_of
 
@@ -34,6 +35,8 @@ class AlarmSummary:
     """Whether somebody changed it after we wrote it."""
     monthly_usd: float
     """What it costs a month, before the free tier."""
+    parent: Ref | None = None
+    """What it belongs to, of a kind whose alarms depend on how that is set up: the endpoint of a component."""
     metrics: tuple[Published, ...] = ()
     """What it looks at; kept for the kinds whose scopes CloudWatch is asked for."""
     labels: Labels | None = None
@@ -51,6 +54,14 @@ def summary_of(described: Described, labels: Labels, prices: Prices, windows: Co
         updated=described.updated,
         edited=is_edited(alarm),
         monthly_usd=monthly(alarm.request, prices),
+        parent=_parent(kind, labels) if kind and kind.reads else None,
         metrics=alarm.metrics if kind and kind.discovers else (),
         labels=labels if any(labels_match(each.match, labels) for each in windows) else None,
     )
+
+
+def _parent(kind: Kind, labels: Labels) -> Ref | None:
+    """Return what an alarm's resource belongs to, where its kind describes that, too."""
+    parent_kind, _, name = (labels.get("parent") or "").partition("/")
+    parent = kind_named(parent_kind)
+    return Ref(parent_kind, name) if parent and parent.arn_type in kind.reads.values() else None

@@ -38,13 +38,21 @@ def suspects(
     look found well without any alarm needs none until it changes, nor does one that lacks only what CloudWatch refused
     at that look. Of kinds that are `unlisted` nobody knows who lives.
     """
-    named = living.keys() | owned.keys()
-    return {
-        ref
-        for ref in named
-        if (ref not in living and ref.kind not in unlisted)
-        or _is_suspect(ref, living.get(ref), owned.get(ref, ()), now, in_force, looks.get(ref))
-    }
+
+    def needs_a_look(ref: Ref) -> bool:
+        if ref not in living and ref.kind not in unlisted:
+            return True
+        alarms = owned.get(ref, ())
+        return _is_suspect(ref, _changed(ref, living, alarms), alarms, now, in_force, looks.get(ref))
+
+    return {ref for ref in living.keys() | owned.keys() if needs_a_look(ref)}
+
+
+def _changed(ref: Ref, living: Mapping[Ref, datetime], alarms: Collection[AlarmSummary]) -> datetime | None:
+    """Return when a resource, or one that its alarms depend on, last changed; None when no list shows it."""
+    if (changed := living.get(ref)) is None:
+        return None
+    return max([changed, *(living[each.parent] for each in alarms if each.parent and each.parent in living)])
 
 
 def _is_suspect(

@@ -119,5 +119,10 @@ def _is_unknown(wanted: Plan, alarm: Alarm) -> bool:
     labels = alarm.labels
     if labels is None:
         return False
-    of_scope, of_any = (labels["scope"], labels["alarm"]), (None, labels["alarm"])
-    return of_scope in wanted.unknown or (of_any in wanted.unknown and of_scope not in wanted.known)
+    scope, row = labels["scope"], labels["alarm"]
+    if (scope, row) in wanted.unknown:
+        return True
+    may_be_there = (None, row) in wanted.unknown or any(
+        row == each and scope.startswith(beginning) for beginning, each in wanted.unknown_within
+    )
+    return may_be_there and (scope, row) not in wanted.known

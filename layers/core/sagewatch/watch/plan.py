@@ -30,12 +30,14 @@ def plan(prefix: str, kind: Kind, facts: Facts, policy: Policy = DEFAULT, withhe
         for each in decided
         if each.status is RowStatus.WANTED and (scope := each.found)
     ]
+    held = [each for each in decided if each.status is RowStatus.HELD]
     waits = [
         f"{scope.name}: it is not in service; its new alarms wait for that" for scope in facts.scopes if scope.waits
     ]
     return Plan(
         alarms=tuple(alarms),
-        unknown=frozenset([(each.scope, each.spec.id) for each in decided if each.status is RowStatus.HELD]),
+        unknown=frozenset([(each.scope, each.spec.id) for each in held if not each.within]),
+        unknown_within=frozenset([(each.within, each.spec.id) for each in held if each.within]),
         known=frozenset(
             [(scope.name, spec.id) for spec in specs for scope in facts.scopes if spec.level == scope.level]
         ),

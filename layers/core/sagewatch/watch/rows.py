@@ -47,6 +47,8 @@ class RowDecision:
     """Why there is no alarm, in words; empty where it is wanted."""
     found: Scope | None = None
     """The scope, where it is known."""
+    within: str = ""
+    """With a scope of None, how the names of the scopes begin that are not known; empty: any."""
 
 
 class ResourceStatus(StrEnum):
@@ -110,7 +112,8 @@ def _by_scope(facts: Facts, spec: Spec, *, over: bool) -> Iterator[RowDecision]:
         yield RowDecision(spec, scope.name, status, reason, scope)
     unseen = [gap for gap in gaps if gap.scope not in names]
     for gap in unseen:
-        yield RowDecision(spec, gap.scope, *(_OVER if over else (RowStatus.HELD, f"not known: {gap.reason}")))
+        status, reason = _OVER if over else (RowStatus.HELD, f"not known: {gap.reason}")
+        yield RowDecision(spec, gap.scope, status, reason, within=gap.within)
     if not here and not unseen:
         yield RowDecision(spec, None, RowStatus.NOT_APPLICABLE, f"it has nothing at the level {spec.level}")
 

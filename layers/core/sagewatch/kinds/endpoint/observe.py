@@ -23,7 +23,7 @@ from sagewatch.model import CAPACITY_TRAITS, Description, Dimensions, Facts, Gap
 
 _LISTS = ("ProductionVariants", "ShadowProductionVariants")
 _MODEL_TRAITS = frozenset({"multi-model"})
-_INVOCATION_TRAITS = frozenset({"async", "components", "requests"})
+_INVOCATION_TRAITS = frozenset({"components", "requests"})
 _NOT_SERVING = frozenset({"Creating", "Failed"})
 """States of an endpoint that serves nobody; a failed one can only be deleted (DescribeEndpoint, EndpointStatus)."""
 
@@ -45,8 +45,8 @@ class Variant:
     """Why its configuration cannot be read, and with it its model and type; empty when it can."""
     watched: tuple[Published, ...] = ()
     """The metrics that the endpoint's alarms look at."""
-    uninvoked: bool = False
-    """Whether `invocation` is only the likeliest, because the endpoint's configuration is hidden."""
+    uninvoked: str = ""
+    """Why `invocation` is only the likeliest: the endpoint's configuration, not that of a deployment, is hidden."""
 
 
 def _version(endpoint: Description) -> Hashable:
@@ -62,7 +62,7 @@ def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
     coming, pending_hidden = _config(pending["EndpointConfigName"], read) if pending else ({}, "")
     invocation = _invocation(endpoint, config)
     # DescribeEndpoint answers with AsyncInferenceConfig; roles and models are in the configuration alone.
-    unsure = bool(hidden) and invocation != "async"
+    unsure = hidden if invocation != "async" else ""
     # While it is being created, DescribeEndpoint may not name the variants yet. While another configuration is being
     # deployed, the variants of both are there.
     serving = _variants(endpoint) or _variants(config)
@@ -80,8 +80,6 @@ def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
         backlog = {"EndpointName": name}
         waits = endpoint["EndpointStatus"] in _NOT_SERVING
         parts.append(Scope(level="backlog", name="all", series=(backlog,), waits=waits))
-    elif hidden:
-        parts.append(Gap(level="backlog", reason=hidden))
     every, unsteady = published_every(endpoint.get("MetricsConfig") or config.get("MetricsConfig") or {}, UTILISATION)
     coming_only = frozenset(present) if endpoint["EndpointStatus"] in _NOT_SERVING else present.keys() - serving
     scopes = tuple(_timed(part, every, coming_only) for part in parts if isinstance(part, Scope))
@@ -200,15 +198,17 @@ def _on_instances(variant: Variant, model: frozenset[str], read: Reader, unsure:
     )
     if partitioned:
         # Multi-Instance GPU: ProductionVariant, AcceleratorPartitionLayouts. Metrics of partitions are not documented.
+        # Nothing is unknown, but for the reader: rows of whole GPUs do not apply, and those that are there go.
         reason = f"variant {variant.name}: its GPUs are partitioned, and what a partition publishes is not documented"
-        yield Gap(level="variant", scope=variant.name, traits=frozenset({"gpu"}), reason=reason)
+        yield Gap(level="variant", scope=variant.name, traits=frozenset(), reason=reason)
     # Of pools nothing is unknown: no row of the whole variant is measured by what one instance has.
     is_pooled = bool(pools) and not isinstance(instance_type, str)
     unknown = CAPACITY_TRAITS if capacity is None and not is_pooled else frozenset()
+    unknown -= {"gpu"} if partitioned else frozenset()
     unknown |= _MODEL_TRAITS if unsure else frozenset()
     unknown |= _INVOCATION_TRAITS if variant.uninvoked else frozenset()
     if unknown or is_pooled:
-        reason = variant.hidden or (why if capacity is None else unsure[0])
+        reason = variant.hidden or (why if capacity is None else next(iter(unsure), variant.uninvoked))
         yield Gap(level="variant", scope=variant.name, traits=unknown, reason=f"variant {variant.name}: {reason}")
 
 
@@ -242,13 +242,18 @@ def _containers(variant: Variant, read: Reader) -> tuple[list[Part], frozenset[s
     """Look at the variant's model: its containers, when there are several, and the traits that it gives the variant."""
     name = variant.body.get("ModelName")
     if not isinstance(name, str):
-        return [Gap(level="container", reason=variant.hidden)] if variant.hidden else [], frozenset()
+        return [_no_containers(variant, variant.hidden)] if variant.hidden else [], frozenset()
     model = read("describe_model", ModelName=name)
     if model is None:
-        return [Gap(level="container", reason=f"its model {name} was deleted")], frozenset()
+        return [_no_containers(variant, f"its model {name} was deleted")], frozenset()
     containers = model.get("Containers") or [model.get("PrimaryContainer") or {}]
     many = _MODEL_TRAITS if "MultiModel" in [each.get("Mode") for each in containers] else frozenset()
     return (_several(variant, model, containers, read), many) if len(containers) > 1 else ([], many)
+
+
+def _no_containers(variant: Variant, why: str) -> Gap:
+    """Return the gap of a variant whose containers cannot be read; names of variants have no dot."""
+    return Gap(level="container", within=f"{variant.name}.", reason=why)
 
 
 def _several(variant: Variant, model: Description, containers: Sequence[Mapping[str, Any]], read: Reader) -> list[Part]:
