@@ -98,10 +98,12 @@ def deployed(emulators: Emulators, say: sam.Say, *, slack: SlackSecret = "bot") 
 
 
 def _parameters(emulators: Emulators, slack: SlackSecret) -> dict[str, str]:
+    # No mail leaves the emulators; the template wants to know who hears of its own trouble.
+    always = {"AlarmPrefix": PREFIX, "OperatorsEmail": "operators@example.com"}
     if slack == "none":
-        return {"AlarmPrefix": PREFIX}
+        return always
     secret = emulators.slack.bot if slack == "bot" else emulators.slack.webhook
     emulators.client("ssm").put_parameter(
         Name=SLACK_PARAMETER, Type="SecureString", Value=json.dumps(dict(secret)), Overwrite=True
     )
-    return {"AlarmPrefix": PREFIX, "SlackParameterName": SLACK_PARAMETER, "SlackApiUrl": emulators.slack.api_url}
+    return {**always, "SlackParameterName": SLACK_PARAMETER, "SlackApiUrl": emulators.slack.api_url}
