@@ -17,6 +17,7 @@ from sagewatch_cli.local.machine.checkout import Checkout
 from sagewatch_cli.local.machine.environment import AWS, REGION
 from sagewatch_cli.local.stack import sam
 from sagewatch_cli.local.stack.ministack import CloudWatchBy, ministack
+from sagewatch_cli.local.stack.permissions import allow_by_the_names_of_ministack
 
 SLACK_PARAMETER = "/sagewatch/slack"
 PREFIX = "sagewatch"
@@ -83,6 +84,10 @@ def deployed(emulators: Emulators, say: sam.Say, *, slack: SlackSecret = "bot") 
     clouds = emulators.client("cloudformation")
     [described] = clouds.describe_stacks(StackName=sam.STACK)["Stacks"]
     resources = clouds.describe_stack_resources(StackName=sam.STACK)["StackResources"]
+    allow_by_the_names_of_ministack(
+        emulators.client("iam"),
+        [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == "AWS::IAM::Role"],
+    )
     bus = EventBus(
         events=emulators.client("events"),
         sqs=emulators.client("sqs"),
