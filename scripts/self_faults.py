@@ -197,7 +197,7 @@ FAULTS = (
             **_aging("NotifyQueue"),
         },
         alarms=("NotifyThrottles", "NotifyStopped"),
-        meanwhile="messages wait, each throttled attempt counts as one of 20",
+        meanwhile="messages wait, each throttled attempt counts towards the dead-letter queue",
     ),
     SelfFault(
         what="The concurrency of the sweep is 0",

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.self_alarms import ALARMS, RULES
 from scripts.self_faults import FAULTS, OPERATIONS, PHASES, WITHIN, SelfFault, filled, firing, told_after
-from tests.template import functions, resources, rules, template
+from tests.template import functions, made, resources, rules, template
 from tests.unit.test_template import OPERATORS
 
 
@@ -40,6 +40,22 @@ def test_every_rule_and_every_function_is_watched() -> None:
     assert {each.value for each in ALARMS if each.namespace == "AWS/SQS"} == {
         f"!GetAtt {name}.QueueName" for name in waiting
     }
+
+
+def test_whatever_can_be_disabled_is_looked_at() -> None:
+    """Rules, schedules and event source mappings: each by its name, which the sweep's own have by the prefix."""
+    variables = made("AWS::Lambda::Function")["Sweep"]["Environment"]["Variables"]
+    [_, parts] = variables["PARTS"]["Fn::Join"]
+    looked_at = {part["Fn::Sub"] for part in parts}
+
+    rules_made = {f"rule:{_name(logical, each)}" for logical, each in made("AWS::Events::Rule").items()}
+    schedules = {f"schedule:{each['Name']['Fn::Sub']}" for each in made("AWS::Scheduler::Schedule").values()}
+    mappings = {f"mapping:${{{logical}}}" for logical in made("AWS::Lambda::EventSourceMapping")}
+    assert looked_at == rules_made | schedules | mappings
+
+
+def _name(logical: str, rule: dict[str, Any]) -> str:
+    return str(rule["Name"]["Fn::Sub"]) if "Name" in rule else f"${{{logical}}}"
 
 
 def test_alarms_on_ourselves_act_on_the_topic_of_the_operators() -> None:
