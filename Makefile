@@ -22,7 +22,7 @@ UV := .uv/bin/uv
 SYNC = env -u VIRTUAL_ENV $(UV) sync --frozen --quiet --python "$(PYTHON)"
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo check format lint types unit test build e2e bench soak soak-watching soak-telling deploy reproducible sbom audit lock generate aws-news clean
+.PHONY: help setup demo check format lint types unit test scan calls forget-calls build e2e bench soak soak-watching soak-telling deploy reproducible sbom audit lock generate aws-news clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -46,6 +46,9 @@ $(UV): Makefile
 
 .venv-rt/.locked: uv.lock | $(UV)
 	@UV_PROJECT_ENVIRONMENT=.venv-rt $(SYNC) --only-group runtime && touch $@
+
+.venv-checkov/.locked: uv.lock | $(UV)
+	@UV_PROJECT_ENVIRONMENT=.venv-checkov $(SYNC) --only-group checkov && touch $@
 
 setup: .venv/.locked .venv-sam/.locked .venv-emu/.locked .venv-rt/.locked
 
@@ -71,12 +74,25 @@ unit: setup
 	.venv/bin/pytest -q -n 2 tests/unit
 
 # ---------------------------------------------------------------------------------------------------------- everything
-test: check
+test: forget-calls check scan
 	.venv-sam/bin/sam validate --lint
 	.venv/bin/pytest -q -n 2 tests/model
 	.venv/bin/pytest -q -n 2 tests/integration
 	.venv/bin/pytest -q -n 2 tests/model_telling
 	.venv/bin/pytest -q tests/e2e
+
+# After make test: whether anything that the roles allow was called by nobody.
+calls: setup
+	PYTHONPATH=.:layers/core:cli .venv/bin/python -m tests.recorder
+
+forget-calls:
+	@rm -rf .cache/aws-calls
+
+# Checkov on the template as CloudFormation gets it; what is skipped is in tests/scanned.py, beside its reason.
+scan: setup .venv-checkov/.locked
+	@mkdir -p .cache
+	PYTHONPATH=.:layers/core:cli .venv/bin/python -m tests.scanned > .cache/template.json
+	.venv-checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet --file .cache/template.json
 
 e2e: setup
 	.venv/bin/pytest -q tests/e2e
@@ -147,4 +163,4 @@ aws-news: setup
 	.venv/bin/python -m scripts.aws_news
 
 clean:
-	rm -rf .venv .venv-sam .venv-emu .venv-rt .uv .aws-sam .cache
+	rm -rf .venv .venv-sam .venv-emu .venv-rt .venv-checkov .uv .aws-sam .cache

@@ -1,5 +1,5 @@
 """Write what is derived: docs/catalogue.md and parts of template.yaml from the kinds, a part of docs/messages.md from
-the messages that tests hold, docs/scenarios.md by playing.
+the messages that tests hold, docs/scenarios.md and a table of docs/operations.md by playing.
 
 A part begins with a line `# generated: <name>` and ends with a line `# end of generated`. Run: make generate
 """
@@ -20,7 +20,7 @@ from sagewatch.kinds.charts import Chart, DimensionNames, dashboard_title
 from sagewatch.kinds.kind import FailureNotice, Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch_cli.commands.catalog import as_markdown
-from scripts import messages, scenarios
+from scripts import messages, scenarios, self_alarms, self_faults
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "docs/catalogue.md"
@@ -177,6 +177,7 @@ PARTS: Mapping[str, Callable[[], Iterable[str]]] = {
     "sweep-lists": sweep_lists,
     "notify-actions": notify_actions,
     "notify-resources": notify_resources,
+    "self-alarms": self_alarms.lines,
     "dashboard": dashboard,
 }
 """Name in the mark → the lines of that part, without their indentation."""
@@ -208,3 +209,5 @@ def generated() -> dict[Path, str]:
 if __name__ == "__main__":
     for path, text in {**generated(), scenarios.TARGET: scenarios.rendered()}.items():
         path.write_text(text)
+    if self_faults.OPERATIONS.exists():
+        self_faults.OPERATIONS.write_text(self_faults.filled(self_faults.OPERATIONS.read_text()))

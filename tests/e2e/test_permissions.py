@@ -3,7 +3,9 @@
 ministack checks what it answers: queues, topics, parameters and tables, in all of this suite. It checks `cloudwatch:`
 permissions too, so here it answers for CloudWatch. It judges DescribeAlarms and DeleteAlarms on `*` whatever names they
 carry, where AWS judges them on the alarms: those two are let through, and simulated instead; so are mute rules, which
-it lacks. Neither emulator checks `sagemaker:` permissions; the calls that were made are held against the role's policy.
+it lacks. What it asks for under names that AWS does not have (`sqs:SendMessageBatch`) is in the local stack's
+`permissions`. Neither emulator checks `sagemaker:` permissions; the calls that were made are held against the role's
+policy.
 """
 
 from __future__ import annotations

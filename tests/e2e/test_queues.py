@@ -25,7 +25,7 @@ def test_a_message_nobody_can_read_is_dead_lettered_while_the_others_of_its_batc
 
 
 @pytest.mark.parametrize("queue", ["ReconcileDeadLetters", "NotifyDeadLetters", "SweepDeadLetters"])
-def test_each_dead_letter_queue_has_an_alarm_that_tells_the_topic_by_itself(world: World, queue: str) -> None:
+def test_each_dead_letter_queue_has_an_alarm_that_tells_both_topics_by_itself(world: World, queue: str) -> None:
     # CloudFormation makes the stack's own alarms in ministack, not in moto.
     own = boto3.client("cloudwatch", endpoint_url=world.stack.emulators.ministack, region_name=REGION)
     [alarm] = own.describe_alarms(AlarmNames=[world.stack.resources[f"{queue}Alarm"]])["MetricAlarms"]
@@ -36,7 +36,7 @@ def test_each_dead_letter_queue_has_an_alarm_that_tells_the_topic_by_itself(worl
         "Dimensions": [{"Name": "QueueName", "Value": world.arn(queue).rpartition(":")[2]}],
         "Threshold": 0.0,
         "ComparisonOperator": "GreaterThanThreshold",
-        "AlarmActions": [world.stack.resources["AlertsTopic"]],
+        "AlarmActions": [world.stack.resources["AlertsTopic"], world.stack.resources["OperatorsTopic"]],
         "ActionsEnabled": True,
     }.items() <= alarm.items()
 

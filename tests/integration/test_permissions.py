@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore import xform_name
+from botocore.model import OperationModel
 
 from sagewatch.kinds.registry import KINDS
-from tests.integration.conftest import Fleet, Queue, batch, cold_start
-from tests.template import actions, functions
+from sagewatch_cli.scenarios.facets import FACETS
+from tests.integration.conftest import Fleet, Journal, Queue, batch, cold_start
+from tests.recorder import FOR_THE_FUNCTION
+from tests.template import actions, arns, listed, statements
 
 MESSAGES = (
     {"kind": "endpoint", "name": "churn"},
@@ -51,11 +58,11 @@ def action(operation: str) -> str:
 
 
 def queues_of(function: str) -> list[str]:
-    """Return the queues that a function may send to, by SAM's own policy."""
-    of_sam = [
-        each["SQSSendMessagePolicy"] for each in functions()[function]["Policies"] if "SQSSendMessagePolicy" in each
+    """Return the queues that a function may send to, but for its dead letters."""
+    sends = [each for each in statements(function) if "sqs:SendMessage" in listed(each["Action"])]
+    return [
+        arn.rpartition(":")[2] for each in sends for arn in arns(each["Resource"]) if not arn.endswith("DeadLetters")
     ]
-    return [each["QueueName"]["Fn::GetAtt"][0] for each in of_sam]
 
 
 def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
@@ -69,7 +76,7 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
     described = {action(kind.describe) for kind in KINDS if kind.specs}
     assert queues_of("Reconcile") == ["ReconcileQueue", "BackfillQueue", "NotifyQueue"]
     assert ledger.actions <= actions("Reconcile")
-    assert actions("Reconcile") == described | STANDING | {
+    assert actions("Reconcile") - FOR_THE_FUNCTION.keys() == described | STANDING | {
         "sagemaker:DescribeEndpointConfig",
         "sagemaker:DescribeModel",
         "sagemaker:ListEndpoints",
@@ -81,6 +88,7 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
         "cloudwatch:ListMetrics",
         "dynamodb:PutItem",
         "ec2:DescribeInstanceTypes",
+        "sqs:SendMessage",
     }
 
 
@@ -92,7 +100,43 @@ def test_the_sweep_is_allowed_what_it_calls(whole_fleet: Fleet, queue: Queue) ->
 
     assert queues_of("Sweep") == ["BackfillQueue", "NotifyQueue"]
     assert ledger.actions - {"sqs:SendMessageBatch"} <= actions("Sweep")
-    listed = {action(each.operation) for kind in KINDS for each in (kind.specs and kind.listing, kind.failures) if each}
+    lists = {action(each.operation) for kind in KINDS for each in (kind.specs and kind.listing, kind.failures) if each}
     muting = {f"cloudwatch:{each}" for each in ("ListAlarmMuteRules", "PutAlarmMuteRule", "DeleteAlarmMuteRule")}
     reading = {"cloudwatch:DescribeAlarms", "cloudwatch:ListMetrics"}
-    assert actions("Sweep") == listed | STANDING | muting | reading | {"dynamodb:PutItem", "ssm:PutParameter"}
+    writing = {"dynamodb:PutItem", "sqs:SendMessage", "ssm:PutParameter"}
+    looking_after_itself = {
+        "cloudwatch:SetAlarmState",
+        "events:DescribeRule",
+        "lambda:GetEventSourceMapping",
+        "scheduler:GetSchedule",
+        "sns:ListSubscriptionsByTopic",
+    }
+    assert (
+        actions("Sweep") - FOR_THE_FUNCTION.keys()
+        == lists | STANDING | muting | reading | writing | looking_after_itself
+    )
+
+
+def test_reconcile_describes_every_kind_that_it_may_describe(journal: Journal, queue: Queue) -> None:
+    """Of each facet that a scenario is about, with SageMaker's answers; the recorder of calls keeps them, too."""
+    app = cold_start("reconcile")
+    answers: Mapping[str, Any] = {}
+    journal.watch(app.clients.sagemaker)
+
+    def answered(model: OperationModel, params: Mapping[str, Any], **_: Any) -> Any:
+        answer = answers.get(xform_name(model.name))
+        if answer is None and model.name.startswith("Describe"):
+            error = {"Code": "ValidationException", "Message": "Could not find it"}
+            return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        if callable(answer):
+            answer = answer(**json.loads(params["body"]))
+        page = defaultdict(list, answer or {}, ResponseMetadata={"HTTPStatusCode": 200})  # an empty list of anything
+        return SimpleNamespace(status_code=200), page
+
+    app.clients.sagemaker.meta.events.register_first("before-call", answered)
+    for facet in FACETS.values():
+        answers = facet.answers
+        assert app.handler(batch({"kind": facet.kind, "name": facet.name}), None) == {"batchItemFailures": []}
+
+    allowed = {each for each in actions("Reconcile") if each.startswith("sagemaker:Describe")}
+    assert {f"sagemaker:{each}" for each in journal.calls if each.startswith("Describe")} == allowed

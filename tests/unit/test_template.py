@@ -23,6 +23,7 @@ from tests.template import (
     clocks,
     functions,
     listed,
+    made,
     resolved,
     resources,
     rules,
@@ -35,6 +36,7 @@ STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/sagewatch/00000000-
 OPERATIONS = {
     xform_name(name): name for name in botocore.session.get_session().get_service_model("sagemaker").operation_names
 }
+OPERATORS = {"Fn::If": ["MakesOperatorsTopic", {"Ref": "OperatorsTopic"}, {"Ref": "OperatorsTopicArn"}]}
 BOTH = {"SageMakerStateChanges", "SageMakerOutcomes"}
 REACHED = {
     "alarm-born": {"AlarmStateChanges"},
@@ -117,7 +119,7 @@ REACHED = {
     "pipeline-step-failed": {"SageMakerOutcomes"},
     "pipeline-succeeded": BOTH,
     "policy-changed": {"SweepPolicyChanged"},
-    "stack-deployed": {"SweepDeployed"},
+    "stack-deployed": {"SweepDeployed", "SweepCanary"},
     "training-job-completed": BOTH,
     "training-job-failed": BOTH,
     "training-job-in-progress": {"SageMakerStateChanges"},
@@ -178,7 +180,7 @@ def test_alarms_are_written_under_our_prefix_only() -> None:
         if {"cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"} & set(listed(each["Action"]))
     ]
 
-    assert writers == [("Reconcile", [arn])]
+    assert writers == [("Reconcile", [arn]), ("Reconcile", [arn])]  # to put them, and to delete them
 
 
 def test_no_function_may_write_to_sagemaker_or_use_a_wildcard() -> None:
@@ -222,6 +224,7 @@ def test_every_failure_edge_ends_in_a_dead_letter_queue() -> None:
         "rule SageMakerOutcomes": (notify, retried),
         "clock Clock": (notify, retried),
         "rule SweepDeployed": (sweep, retried),
+        "rule SweepCanary": (sweep, retried),
         "rule SweepPolicyChanged": (sweep, retried),
         "queue ReconcileQueue": reconcile,
         "queue BackfillQueue": reconcile,
@@ -229,12 +232,14 @@ def test_every_failure_edge_ends_in_a_dead_letter_queue() -> None:
         "schedule QuarterHourly": sweep,
         "schedule Daily": sweep,
         "schedule Digest": sweep,
+        "schedule SelfCheck": sweep,
+        "schedule DailyCanary": sweep,
         "async Sweep": sweep,
     }
 
 
 def test_every_dead_letter_queue_has_an_alarm_that_needs_none_of_our_code() -> None:
-    topic = [{"Ref": "AlertsTopic"}]
+    topics = [{"Ref": "AlertsTopic"}, OPERATORS]
     alarms = {
         alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]: (
             alarm["MetricName"],
@@ -242,11 +247,11 @@ def test_every_dead_letter_queue_has_an_alarm_that_needs_none_of_our_code() -> N
             alarm["Threshold"],
         )
         for alarm in resources("AWS::CloudWatch::Alarm").values()
-        if alarm["Namespace"] == "AWS/SQS"
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
     }
 
     queues = {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetters")}
-    assert alarms == dict.fromkeys(queues, ("ApproximateNumberOfMessagesVisible", topic, 0))
+    assert alarms == dict.fromkeys(queues, ("ApproximateNumberOfMessagesVisible", topics, 0))
     assert len(queues) == 3
 
 
@@ -293,7 +298,7 @@ def test_refused_alarms_are_told_past_our_code_until_a_day_went_without_any() ->
 
     assert (alarm["Namespace"], alarm["MetricName"]) == ("Sagewatch", "AlarmsRefused")
     assert alarm["Dimensions"] == [{"Name": "service", "Value": "reconcile"}]
-    assert alarm["AlarmActions"] == [{"Ref": "AlertsTopic"}]
+    assert alarm["AlarmActions"] == [{"Ref": "AlertsTopic"}, OPERATORS]
     assert (alarm["Statistic"], alarm["Threshold"], alarm["DatapointsToAlarm"]) == ("Sum", 0, 1)
     assert 24 * 3600 < alarm["Period"] * alarm["EvaluationPeriods"] <= 7 * 24 * 3600
 
@@ -309,7 +314,11 @@ def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
     }
 
     assert variables("Reconcile") == {*common, "RECONCILE_QUEUE_URL", "NOTIFY_QUEUE_URL"}
-    assert variables("Sweep") == {*common, "RECONCILE_QUEUE_URL", "BACKFILL_QUEUE_URL", "NOTIFY_QUEUE_URL"}
+    assert variables("Sweep") == {
+        *common,
+        *("RECONCILE_QUEUE_URL", "BACKFILL_QUEUE_URL", "NOTIFY_QUEUE_URL"),
+        *("PARTS", "OPERATORS_TOPIC_ARN", "ALARM_QUOTA"),
+    }
     assert variables("Notify") == {
         *common,
         *("NOTIFY_QUEUE_URL", "ALERTS_TOPIC_ARN", "SLACK_CREDENTIALS", "SLACK_API_URL"),
@@ -344,7 +353,7 @@ def test_names_of_schedules_fit_the_longest_prefix() -> None:
     ]
     [longest] = re.findall(r"\{0,(\d+)\}", template()["Parameters"]["AlarmPrefix"]["AllowedPattern"])
 
-    assert len(names) == len(set(names)) == 3
+    assert len(names) == len(set(names))
     assert all(re.fullmatch(r"\$\{AlarmPrefix\}-[a-z-]+", name) for name in names)
     assert max(len(name.replace("${AlarmPrefix}", "p" * (int(longest) + 1))) for name in names) <= 64
 
@@ -411,8 +420,8 @@ def test_keys_of_the_owner_are_used_only_when_named_and_by_who_reads_secrets() -
     }
     conditions = {
         policy["Fn::If"][0]
-        for name in functions()
-        for policy in functions()[name]["Policies"]
+        for role in made("AWS::IAM::Role").values()
+        for policy in role["Policies"]
         if "CustomerKeyArns" in json.dumps(policy)
     }
 
@@ -432,11 +441,13 @@ def test_nothing_is_promised_to_eventbridge_that_its_events_cannot_do() -> None:
 def test_cloudwatch_may_use_the_topic_and_its_key() -> None:
     key = resources("AWS::KMS::Key")["AlertsKey"]["KeyPolicy"]["Statement"]
     topic = resources("AWS::SNS::TopicPolicy")["AlertsTopicPolicy"]["PolicyDocument"]["Statement"]
+    operators = resources("AWS::SNS::TopicPolicy")["OperatorsTopicPolicy"]["PolicyDocument"]["Statement"]
     mine = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
     for [statement], action in (
         ([s for s in key if "Service" in s["Principal"]], "kms:Decrypt"),
         (topic, "sns:Publish"),
+        (operators, "sns:Publish"),
     ):
         assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
         assert action in listed(statement["Action"])

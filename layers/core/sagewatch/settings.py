@@ -20,6 +20,9 @@ _CREDENTIALS = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secr
 # Names have letters, digits and these, in a hierarchy that begins with a slash (SSM, PutParameter, Name).
 _PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 # GovSlack has a domain of its own (Slack, "GovSlack").
+# What the template writes: rule:NAME, schedule:NAME, mapping:UUID, with commas between them.
+_PARTS = re.compile(r"(rule|schedule|mapping):[A-Za-z0-9_.-]+(,(rule|schedule|mapping):[A-Za-z0-9_.-]+)*")
+_COUNT = re.compile(r"[1-9][0-9]{0,5}")
 _API_URL = re.compile(r"https://slack(-gov)?\.com/api/?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?")
 
 
@@ -93,9 +96,16 @@ class SweepSettings:
     """The SSM parameter with the policy; None when there is no policy."""
     table: str | None
     """The incidents table, where it writes which rows a budget has no room for."""
+    parts: tuple[str, ...] = ()
+    """What must be enabled for the product to work: `("rule:…", "schedule:sagewatch-sweep", "mapping:0a1b…")`."""
+    operators_topic: str | None = None
+    """The topic that must have a confirmed subscriber; None when nobody looks."""
+    alarm_quota: int = 5000
+    """How many alarms CloudWatch allows the account in the Region."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> SweepSettings:
+        parts = _optional(environment, "PARTS", _PARTS, "rule:, schedule: and mapping: with names, between commas")
         reconcile = _setting(environment, "RECONCILE_QUEUE_URL", _QUEUE_URL, "the URL of the reconcile queue")
         return cls(
             prefix=alarm_prefix(environment),
@@ -105,6 +115,11 @@ class SweepSettings:
             ),
             notify_url=_setting(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
             policy_parameter=_parameter(environment),
+            parts=tuple(parts.split(",")) if parts else (),
+            operators_topic=_optional(
+                environment, "OPERATORS_TOPIC_ARN", _TOPIC_ARN, "the ARN of the topic of the operators"
+            ),
+            alarm_quota=int(_setting(environment, "ALARM_QUOTA", _COUNT, "a whole number from 1 to 999999", "5000")),
             table=_optional(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),
         )
 

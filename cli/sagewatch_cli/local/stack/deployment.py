@@ -17,6 +17,7 @@ from sagewatch_cli.local.machine.checkout import Checkout
 from sagewatch_cli.local.machine.environment import AWS, REGION
 from sagewatch_cli.local.stack import sam
 from sagewatch_cli.local.stack.ministack import CloudWatchBy, ministack
+from sagewatch_cli.local.stack.permissions import allow_by_the_names_of_ministack
 
 SLACK_PARAMETER = "/sagewatch/slack"
 PREFIX = "sagewatch"
@@ -83,6 +84,10 @@ def deployed(emulators: Emulators, say: sam.Say, *, slack: SlackSecret = "bot") 
     clouds = emulators.client("cloudformation")
     [described] = clouds.describe_stacks(StackName=sam.STACK)["Stacks"]
     resources = clouds.describe_stack_resources(StackName=sam.STACK)["StackResources"]
+    allow_by_the_names_of_ministack(
+        emulators.client("iam"),
+        [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == "AWS::IAM::Role"],
+    )
     bus = EventBus(
         events=emulators.client("events"),
         sqs=emulators.client("sqs"),
@@ -98,10 +103,12 @@ def deployed(emulators: Emulators, say: sam.Say, *, slack: SlackSecret = "bot") 
 
 
 def _parameters(emulators: Emulators, slack: SlackSecret) -> dict[str, str]:
+    # No mail leaves the emulators; the template wants to know who hears of its own trouble.
+    always = {"AlarmPrefix": PREFIX, "OperatorsEmail": "operators@example.com"}
     if slack == "none":
-        return {"AlarmPrefix": PREFIX}
+        return always
     secret = emulators.slack.bot if slack == "bot" else emulators.slack.webhook
     emulators.client("ssm").put_parameter(
         Name=SLACK_PARAMETER, Type="SecureString", Value=json.dumps(dict(secret)), Overwrite=True
     )
-    return {"AlarmPrefix": PREFIX, "SlackParameterName": SLACK_PARAMETER, "SlackApiUrl": emulators.slack.api_url}
+    return {**always, "SlackParameterName": SLACK_PARAMETER, "SlackApiUrl": emulators.slack.api_url}

@@ -13,6 +13,8 @@ from sagewatch.aws.pace import Pace
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sns import SNSClient
@@ -41,6 +43,14 @@ class Clients:
         return boto3.client("dynamodb", config=self.config)
 
     @cached_property
+    def events(self) -> EventBridgeClient:
+        return boto3.client("events", config=self.config)
+
+    @cached_property
+    def functions(self) -> LambdaClient:
+        return boto3.client("lambda", config=self.config)
+
+    @cached_property
     def logs(self) -> CloudWatchLogsClient:
         return boto3.client("logs", config=self.config)
 
@@ -56,6 +66,10 @@ class Clients:
         from sagewatch.aws.sagemaker import AccountReader
 
         return AccountReader.of(self.sagemaker, self.cloudwatch)
+
+    @cached_property
+    def scheduler(self) -> Any:
+        return boto3.client("scheduler", config=self.config)
 
     # Its model is the largest of these: the client takes about 65 ms, the others 6 to 25.
     @cached_property

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.pace import Pace
 from sagewatch.aws.retries import retried
-from sagewatch.errors import Refused
+from sagewatch.errors import NotAllowed, Refused
 from sagewatch.model import Alarm, AlarmState, Described, canonical
 
 if TYPE_CHECKING:
@@ -25,14 +25,13 @@ _REFUSALS = frozenset(
     {
         "InvalidParameterCombination",
         "InvalidParameterValue",
-        "LimitExceeded",
-        "LimitExceededException",
-        "LimitExceededFault",
         "MissingParameter",
         "ValidationError",
         "ValidationException",
     }
 )
+_QUOTA = frozenset({"LimitExceeded", "LimitExceededException", "LimitExceededFault"})
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 MOST_NAMES = 100  # in one DeleteAlarms or DescribeAlarms (AlarmNames)
 
@@ -56,6 +55,22 @@ def described(
             for each in page["MetricAlarms"]:
                 if state in (None, each.get("StateValue")):
                     yield Described(canonical(each), each["AlarmConfigurationUpdatedTimestamp"])
+
+
+def count(client: CloudWatchClient, deadline: Deadline) -> int:
+    """Return how many alarms the account has in the Region, whosesoever, composite ones too.
+
+    Raise OutOfTime instead of asking for a page that may not come before the deadline.
+    """
+    found = 0
+    with retried("describe_alarms"):
+        pages = client.get_paginator("describe_alarms").paginate(
+            AlarmTypes=["MetricAlarm", "CompositeAlarm"], PaginationConfig={"PageSize": 100}
+        )
+        for page in pages:
+            deadline.require_call()
+            found += len(page.get("MetricAlarms", ())) + len(page.get("CompositeAlarms", ()))
+    return found
 
 
 def named(client: CloudWatchClient, names: Iterable[str]) -> Iterator[Alarm]:
@@ -121,8 +136,14 @@ def put(client: CloudWatchClient, alarm: Alarm, pace: Pace) -> None:
             raise Refused(f"{alarm.name}: {error}") from error
         except ClientError as error:
             pace.answered(throttled=_was_retried(error.response))
-            if error.response["Error"].get("Code") in _REFUSALS:
+            code = error.response["Error"].get("Code")
+            if code in _QUOTA:
+                raise Refused(f"{alarm.name}: this account may have no more alarms in this Region: {error}") from error
+            if code in _REFUSALS:
                 raise Refused(f"{alarm.name}: {error}") from error
+            if code in _DENIED and (topics := alarm.request.get("AlarmActions")):
+                needed = f"the stack's parameter PagingTopicArns must name {', '.join(topics)}"
+                raise NotAllowed(f"put_metric_alarm {alarm.name}: {needed}: {error}") from error
             raise
     # What was tried again was throttled, nearly always; after a time-out it does no harm to be slower.
     pace.answered(throttled=_was_retried(answer))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sagewatch.aws import cloudwatch, sagemaker
+from sagewatch.aws import canary, cloudwatch, sagemaker
 from sagewatch.aws.deadline import Deadline
 from sagewatch.errors import NotAllowed, Retry
 from sagewatch.fleet.costs import prices
@@ -108,8 +108,13 @@ def list_summaries(
 def _labelled(
     client: CloudWatchClient, prefix: str, deadline: Deadline | None = None
 ) -> Iterator[tuple[Described, Labels | None]]:
-    """Yield the alarms under our prefix, one page after the other, with their labels; None of those not ours."""
+    """Yield the alarms under our prefix, one page after the other, with their labels; None of those not ours.
+
+    The canary is none of them.
+    """
     for each in cloudwatch.described(client, f"{prefix}/", deadline=deadline):
+        if each.alarm.name == canary.alarm_name(prefix):
+            continue
         ours = names.claimed(prefix, each.alarm)
         if ours and ours.labels and kind_named(ours.labels["kind"]):
             yield replace(each, alarm=ours), ours.labels

@@ -6,15 +6,17 @@ the suspects to the reconcile queue, name untold failures and a broken policy to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sagewatch.aws import mute_rules, queue
+from sagewatch.aws import cloudwatch, mute_rules, queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
+from sagewatch.errors import OutOfTime
 from sagewatch.fleet.budget import AlarmCost, over_budget, sum_by_row
+from sagewatch.fleet.coverage import listed_status
 from sagewatch.fleet.growth import grown
 from sagewatch.fleet.lists import Listed, list_kinds, list_summaries
 from sagewatch.fleet.mute_windows import is_of_window, window_rules
@@ -26,6 +28,7 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Ref
 from sagewatch.policy.rules import Look, Policy, PolicyInForce, Row, RowCost, Withheld
 from sagewatch.settings import SweepSettings
+from sagewatch.watch.rows import ResourceStatus
 
 _FAILURES_BACK = timedelta(minutes=45)  # three sweeps, so that one may fail
 _NO_DEADLINE = Deadline()
@@ -50,6 +53,10 @@ class Swept:
     """Why some lists cannot be read here: denied, or unknown in this Region."""
     withheld: tuple[str, ...] = ()
     """The rows that the budget has no room for: `("endpoint/idle",)`."""
+    unwatched: int = 0
+    """Resources that have no alarms and should have some."""
+    alarms_in_account: int | None = None
+    """Alarms of the account in the Region, whosesoever; None when it was not full, or had no time to count."""
 
 
 def sweep(
@@ -90,6 +97,8 @@ def sweep(
         queue.send(clients.sqs, settings.notify_url, [kinds_unlisted(listed.not_allowed, now)])
         store.write_unlisted(listed.not_allowed)
     _apply_windows(clients, settings, in_force, owned, now, full=full)
+    if full and not looks:  # another sweep has read them: it suspects what has no alarms
+        looks = store.read_looks({ref.kind for ref in listed.living if ref not in owned})
     return Swept(
         live=len(listed.living),
         watched=sum(ref in listed.living for ref in owned),
@@ -98,7 +107,33 @@ def sweep(
         unread=tuple(listed.unread.values()),
         not_allowed=tuple(listed.not_allowed.values()),
         withheld=tuple(sorted("/".join(row) for row in in_force.withheld)),
+        unwatched=_unwatched(named, listed, owned, looks, in_force),
+        alarms_in_account=_alarms_in_account(clients, deadline) if full else None,
     )
+
+
+def _unwatched(
+    named: Iterable[Ref],
+    listed: Listed,
+    owned: Mapping[Ref, Sequence[AlarmSummary]],
+    looks: Mapping[Ref, Look],
+    in_force: PolicyInForce,
+) -> int:
+    """Count what lives and lacks alarms that it should have; who is not named is well."""
+    statuses = [
+        listed_status(ref, modified, owned.get(ref, ()), in_force, looks.get(ref))
+        for ref in named
+        if (modified := listed.living.get(ref))
+    ]
+    return sum(each in (ResourceStatus.MISSING, ResourceStatus.INCOMPLETE) for each in statuses)
+
+
+def _alarms_in_account(clients: Clients, deadline: Deadline) -> int | None:
+    """Count the alarms of the account; None when there is no time for it: the sweep itself is done by then."""
+    try:
+        return cloudwatch.count(clients.cloudwatch, deadline)
+    except OutOfTime:
+        return None
 
 
 def kinds_wanted(policy: Policy) -> list[Kind]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sagewatch.aws import queue
+from sagewatch.aws import canary, queue
 from sagewatch.errors import ErrorCode, Impaired, Retry, SagewatchError, understood
 from sagewatch.fleet.coverage import DUE
 from sagewatch.model import OUTAGE, Evidence, Labels, Notice
@@ -106,6 +106,8 @@ def tell(context: Context, event: Mapping[str, Any]) -> Notice | None:
     notice = without_secrets(found)
     taken = tuple([route for route in _routes(context, notice) if not route.drop])
     _tell_on(context, taken, notice)
+    if notice.subject == canary.CANARY and notice.state == "firing":
+        canary.remember_told(context.clients.dynamodb, context.settings.table, notice.reason)
     if not is_tagged and context.attempt < _UNTAGGED_GIVEN_UP:
         raise Retry(
             f"the tags of {found.arn} cannot be read: it was told without them, and they are asked for again",
