@@ -1,15 +1,18 @@
 """What the account's owner wants otherwise: the policy document as frozen values, and what its matchers match. Pure.
 
 `document` reads these out of YAML with pydantic, which the annotations here are enough for; nothing here needs it.
-Patterns are globs, one or a list of which any may match; case counts, as it does in SageMaker's names.
+Patterns are globs, or regular expressions after `~`; `!` before either means not. Case counts, as it does in
+SageMaker's names.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from hashlib import sha256
 
 from sagewatch.errors import Fault
@@ -27,8 +30,34 @@ def listed[T](one_or_more: T | tuple[T, ...]) -> tuple[T, ...]:
 
 
 def matches(patterns: Patterns, text: str) -> bool:
-    """Tell whether any of the globs matches the whole text."""
-    return any(fnmatchcase(text, pattern) for pattern in listed(patterns))
+    """Tell whether a text is as wanted: like any of the patterns, and like none of those that begin with `!`.
+
+    Of a list in which all begin with `!` everything else is wanted.
+    """
+    refused = [pattern[1:] for pattern in listed(patterns) if pattern.startswith("!")]
+    wanted = [pattern for pattern in listed(patterns) if not pattern.startswith("!")] or ["*"] * bool(refused)
+    return any(_is_like(each, text) for each in wanted) and not any(_is_like(each, text) for each in refused)
+
+
+def _is_like(pattern: str, text: str) -> bool:
+    """Tell whether the whole text is like one pattern without `!`; a faulty expression is like nothing."""
+    if not pattern.startswith("~"):
+        return fnmatchcase(text, pattern)
+    expression = _expression(pattern[1:])
+    return expression is not None and expression.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=512)
+def _expression(text: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(text, re.ASCII)
+    except (re.PatternError, OverflowError, RecursionError):
+        return None
+
+
+def is_everything(patterns: Patterns) -> bool:
+    """Tell whether the patterns match whatever there is."""
+    return "*" in listed(patterns) and not any(each.startswith("!") for each in listed(patterns))
 
 
 def all_match(wanted: Mapping[str, Patterns], found: Mapping[str, str]) -> bool:
@@ -196,7 +225,7 @@ class Policy:
 
     def ignores_kind(self, kind: str) -> bool:
         """Tell whether every resource of a kind is ignored."""
-        return any(not each.tags and "*" in listed(each.resource) and matches(each.kind, kind) for each in self.ignore)
+        return any(not each.tags and is_everything(each.resource) and matches(each.kind, kind) for each in self.ignore)
 
     def ignores_by_name(self, ref: Ref) -> bool:
         """Tell whether a resource is ignored whatever its tags are."""
