@@ -19,6 +19,7 @@ from sagewatch.policy.rules import WARNING, AlarmRule, Ignored, Patterns, Policy
 from sagewatch.units import humanise, parse
 
 _MATCHED = ("severity", "kind", "resource", "scope", "alarm", "parent")
+_PLACE = ("account", "region")  # only routes match on these: all alarms of a policy are in one place
 RESERVED = frozenset({*_MATCHED, "state", "policy", "rev", "guards", "route", *PER_CAPACITY.values()})
 """Labels that the product gives itself."""
 
@@ -327,7 +328,7 @@ def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint
     yield from _never(entry)
     yield from _expressions(entry)
     yield from _entry_name(entry.name)
-    yield from _match(entry.match, {*_MATCHED, *own})
+    yield from _match(entry.match, {*_MATCHED, *_PLACE, *own})
     yield from _leads(entry, whole)
     yield from _destinations(entry)
     for severity, mentions in entry.mention.items():
