@@ -185,4 +185,4 @@ class SampleRouting:
 def route_sample(prefix: str, policy: Policy, labels: Labels) -> SampleRouting:
     """Return which routes a sample with these labels takes."""
     notice = sample_notice(prefix, labels, _NOWHERE, datetime.now(UTC))
-    return SampleRouting(notice=notice, routes=considered_routes(policy, notice), paged=policy.topics(notice.severity))
+    return SampleRouting(notice=notice, routes=considered_routes(policy, notice), paged=policy.topics(notice.labels))

@@ -15,7 +15,7 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.model import PER_CAPACITY, Severity, Unit
 from sagewatch.policy.cascade import is_milder, read_periods
 from sagewatch.policy.positions import Path, quoted, short
-from sagewatch.policy.rules import WARNING, AlarmRule, Ignored, Patterns, Policy, Route, Window, matches
+from sagewatch.policy.rules import WARNING, AlarmRule, Ignored, Page, Patterns, Policy, Route, Window, listed, matches
 from sagewatch.units import humanise, parse
 
 _MATCHED = ("severity", "kind", "resource", "scope", "alarm", "parent")
@@ -112,7 +112,7 @@ _LONGEST = 200  # characters of a regular expression
 _REPEATS = 3  # in one expression: with more of them a text that nearly matches takes for ever
 
 
-def _expressions(entry: AlarmRule | Ignored | Route | Window) -> Iterator[Complaint]:
+def _expressions(entry: AlarmRule | Ignored | Route | Page | Window) -> Iterator[Complaint]:
     """Complain of the patterns of an entry that cannot be read."""
     for name in ("kind", "alarm", "resource"):
         yield from _patterns(getattr(entry, name, "*"), name)
@@ -168,7 +168,7 @@ def _kinds(patterns: Patterns, *path: str) -> Iterator[Complaint]:
     return _must_match(patterns, path, names, "kind", f"; there are {in_words(names, 'and')}")
 
 
-def _never(entry: AlarmRule | Ignored | Route | Window) -> Iterator[Complaint]:
+def _never(entry: AlarmRule | Ignored | Route | Page | Window) -> Iterator[Complaint]:
     """Complain of empty lists where one of the list must match, since none ever does."""
     for each in fields(entry):
         value = getattr(entry, each.name)
@@ -291,6 +291,23 @@ def paging(policy: Policy) -> Iterator[Complaint]:
         yield from (found for path, topic in _each(topics, "paging", severity.value) for found in _topic(topic, path))
         if not isinstance(topics, str) and not 1 <= len(topics) <= _MOST_TOPICS:
             yield Complaint(("paging", severity.value), f"{len(topics)} topics; an alarm takes 1 to {_MOST_TOPICS}")
+
+
+def page(entry: Page, own: Collection[str]) -> Iterator[Complaint]:
+    """Yield what is wrong with one entry of `paging`; `own` are the policy's labels."""
+    yield from _never(entry)
+    yield from _expressions(entry)
+    yield from _match(entry.match, {*_MATCHED, *own})
+    yield from (found for path, topic in _each(entry.sns, "sns") for found in _topic(topic, path))
+    if len(listed(entry.sns)) > _MOST_TOPICS:
+        yield Complaint(("sns",), f"{len(entry.sns)} topics; an alarm takes 1 to {_MOST_TOPICS}")
+
+
+def all_pages(entries: Mapping[int, Page]) -> Iterator[Complaint]:
+    """Yield what is wrong with the entries of `paging` together."""
+    for n, each in entries.items():
+        if not each.match and n != max(entries):
+            yield Complaint(("paging", n), "this entry has no `match`, so none after it counts; let it be the last one")
 
 
 def budget(policy: Policy) -> Iterator[Complaint]:
