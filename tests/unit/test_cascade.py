@@ -8,7 +8,7 @@ from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.kinds.kind import Spec
 from sagewatch.model import Ref, Severity
 from sagewatch.policy.cascade import Override, RowsInForce, all_off, apply_policy, is_milder, read_periods
-from sagewatch.policy.rules import AlarmRule, Ignored, Policy
+from sagewatch.policy.rules import AlarmRule, Ignored, Patterns, Policy, matches
 
 LATENCY = next(spec for spec in ENDPOINT.specs if spec.id == "latency-p99")
 CPU = next(spec for spec in ENDPOINT.specs if spec.id == "cpu")
@@ -264,3 +264,28 @@ def test_milder_is_reached_first() -> None:
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "like", "unlike"),
+    [
+        ("!tmp-*", ["churn", ""], ["tmp-1"]),
+        (("*-prod", "!fraud-*"), ["churn-prod"], ["fraud-prod", "churn"]),
+        (("!tmp-*", "!*-test"), ["churn"], ["tmp-1", "churn-test"]),
+        ("~fraud-(a|b)", ["fraud-a"], ["fraud-c", "xfraud-a", "fraud-ab", "fraud-a\n"]),
+        (("!~v[0-9]+",), ["vx"], ["v12"]),
+    ],
+)
+def test_a_pattern_is_a_glob_or_an_expression_and_may_say_not(
+    patterns: Patterns, like: list[str], unlike: list[str]
+) -> None:
+    assert [matches(patterns, text) for text in (*like, *unlike)] == [True] * len(like) + [False] * len(unlike)
+
+
+def test_who_leaves_some_out_does_not_ignore_a_whole_kind() -> None:
+    everything = Policy(ignore=(Ignored(kind="pipeline", resource="*"),))
+    most = Policy(ignore=(Ignored(kind="pipeline", resource=("*", "!nightly")),))
+
+    assert everything.ignores_kind("pipeline")
+    assert not most.ignores_kind("pipeline")
+    assert not most.ignores_by_name(Ref("pipeline", "nightly"))

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sagewatch.errors import BrokenPolicy, Fault
 from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import KINDS
-from sagewatch.model import Severity, Unit
+from sagewatch.model import Labels, Ref, Severity, Unit
 from sagewatch.policy.parse import read_policy
-from sagewatch.policy.rules import AlarmRule, Ignored, Policy, Route, Webhook, Window
+from sagewatch.policy.rules import AlarmRule, Ignored, Page, Policy, Route, Webhook, Window
 
 PAGE = Path(__file__).parents[2] / "docs" / "policy.md"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:"
@@ -147,7 +147,11 @@ def test_the_example_on_the_page_is_a_policy_with_every_key() -> None:
             AlarmRule(alarm="idle", severity=Severity.WARNING),
             AlarmRule(alarm="midstream-errors", off=True),
         ),
-        ignore=(Ignored(resource="tmp-*"), Ignored(kind="training-job", tags={"purpose": "experiment"})),
+        ignore=(
+            Ignored(resource=("tmp-*", "!tmp-keep")),
+            Ignored(resource="~load-(test|probe)-[0-9]+"),
+            Ignored(kind="training-job", tags={"purpose": "experiment"}),
+        ),
         labels={"team": "team", "env": "environment"},
         routes=(
             Route(
@@ -197,6 +201,33 @@ def test_the_example_on_the_page_is_a_policy_with_every_key() -> None:
         ),
         budget=50,
     )
+
+
+def test_paging_may_be_a_list_of_whose_alarms_page_whom() -> None:
+    text = f"""
+paging:
+  - match: {{severity: critical, team: fraud, scope: "!shadow"}}
+    sns: {TOPIC}fraud
+  - match: {{severity: critical}}
+    sns: [{TOPIC}b, {TOPIC}a]
+"""
+    policy = read_policy(text)
+
+    def topics(**labels: str) -> list[str]:
+        return [topic.removeprefix(TOPIC) for topic in policy.topics(Labels({"severity": "critical", **labels}))]
+
+    assert topics(team="fraud", scope="all") == ["fraud"]
+    assert topics(team="fraud", scope="shadow") == topics(team="risk") == ["a", "b"]
+    assert topics(severity="warning") == []
+    assert faults(text.replace("paging", "pages")).startswith("line 2, column 1, pages: `pages` is no key")
+
+
+def test_alarms_are_looked_at_again_where_an_entry_of_paging_may_speak_of_them() -> None:
+    entry = Page(match={"kind": "endpoint", "resource": "churn-*"}, sns=f"{TOPIC}pager")
+
+    marks = [Policy(pages=(entry,)).mark(Ref(*ref), "cpu") for ref in (("endpoint", "churn-1"), ("endpoint", "x"))]
+
+    assert [bool(mark) for mark in marks] == [True, False]
 
 
 _FRAGMENTS = r"""
@@ -303,7 +334,12 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         "ignore": draw(st.lists(st.fixed_dictionaries({"resource": st.just("tmp-*"), "tags": TAGS}), max_size=2)),
         "routes": [*routes, {"name": "the-last-one", "slack": "default"}] if routes else [],
         "mute": [{"name": name, "match": draw(match), "schedule": draw(schedules), "duration": "8h"} for name in names],
-        "paging": draw(st.dictionaries(st.sampled_from(list(map(str, Severity))), st.just(f"{TOPIC}pager"))),
+        "paging": draw(
+            st.one_of(
+                st.dictionaries(st.sampled_from(list(map(str, Severity))), st.just(f"{TOPIC}pager")),
+                st.lists(st.fixed_dictionaries({"match": match, "sns": st.just(f"{TOPIC}pager")}), max_size=2),
+            )
+        ),
         "budget": draw(st.one_of(st.integers(0, 10_000), st.just(12.5))),
     }
 
@@ -313,6 +349,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 def test_any_policy_with_valid_values_is_taken(document: dict[str, Any]) -> None:
     policy = read_policy(json.dumps(document))
 
-    sizes = {section: len(getattr(policy, section)) for section in document if section != "budget"}
+    sizes = {section: len(getattr(policy, section)) for section in document if section not in ("budget", "paging")}
+    assert len(policy.paging) + len(policy.pages) == len(document["paging"])
     assert sizes == {section: len(document[section]) for section in sizes}
     assert policy.budget == document["budget"]

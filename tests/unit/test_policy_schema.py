@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sagewatch.policy.rules import AlarmRule, Ignored, Policy, Route, Webhook, Window
+from sagewatch.policy.rules import AlarmRule, Ignored, Page, Policy, Route, Webhook, Window
 from sagewatch_cli.account.policy_schema import policy_schema
 
 SCHEMA = policy_schema()
-NOUNS = (AlarmRule, Ignored, Route, Webhook, Window)
+NOUNS = (AlarmRule, Ignored, Page, Route, Webhook, Window)
 
 
 def part(noun: type) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def part(noun: type) -> dict[str, Any]:
 
 @pytest.mark.parametrize("noun", [Policy, *NOUNS])
 def test_every_key_of_the_document_is_there_with_a_text(noun: type) -> None:
-    keys = {"continue" if each.name == "goes_on" else each.name for each in fields(noun)} - {"line"}
+    keys = {"continue" if each.name == "goes_on" else each.name for each in fields(noun)} - {"line", "pages"}
 
     properties = part(noun)["properties"]
 
@@ -34,5 +34,6 @@ def test_what_an_entry_must_have_is_required() -> None:
     assert (part(Route)["required"], part(Window)["required"]) == (["name"], ["name", "schedule", "duration"])
 
 
-def test_labels_are_a_mapping_or_a_list() -> None:
-    assert [each["type"] for each in SCHEMA["properties"]["labels"]["anyOf"]] == ["object", "array"]
+@pytest.mark.parametrize("key", ["labels", "paging"])
+def test_labels_and_paging_are_a_mapping_or_a_list(key: str) -> None:
+    assert [each["type"] for each in SCHEMA["properties"][key]["anyOf"]] == ["object", "array"]

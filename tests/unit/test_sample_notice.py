@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagewatch.kinds.registry import KINDS
-from sagewatch.model import Labels, Place, Ref, Severity
+from sagewatch.model import Labels, Notice, Place, Ref, Severity
 from sagewatch.policy.rules import Policy, Route, Webhook
 from sagewatch.tell.route import routes
 from sagewatch_cli.account.notify import (
@@ -29,8 +29,12 @@ FRAUD = Route(name="fraud", match={"team": ("fraud", "risk"), "severity": "criti
 ALL = Route(name="all", sns="default")
 
 
+def sample(labels: Mapping[str, str]) -> Notice:
+    return sample_notice("sagewatch", sample_labels(labels), IRELAND, AT)
+
+
 def whys(policy: Policy, **labels: str) -> list[tuple[str, bool, str]]:
-    return [(each.route.name, each.taken, each.why) for each in considered_routes(policy, sample_labels(labels))]
+    return [(each.route.name, each.taken, each.why) for each in considered_routes(policy, sample(labels))]
 
 
 def test_the_sample_is_a_critical_latency_alarm() -> None:
@@ -98,9 +102,22 @@ ROUTES = st.builds(
 def test_the_routes_that_are_taken_are_those_that_a_notice_takes(
     listed: list[Route], labels: Mapping[str, str]
 ) -> None:
-    policy, found = Policy(routes=tuple(listed)), sample_labels(labels)
+    policy, found = Policy(routes=tuple(listed)), sample(labels)
 
     assert tuple(each.route for each in considered_routes(policy, found) if each.taken) == routes(policy, found)
+
+
+def test_a_route_may_be_of_one_account_and_region() -> None:
+    policy = Policy(
+        routes=(
+            Route(name="other", match={"account": "!123456789012"}, sns="default"),
+            Route(name="here", match={"account": "123456789012", "region": "eu-*"}, sns="default"),
+            ALL,
+        )
+    )
+
+    assert [route.name for route in routes(policy, sample({}))] == ["here"]
+    assert whys(policy)[0] == ("other", False, "wants account !123456789012, which is 123456789012")
 
 
 def test_places_tell_no_secrets() -> None:

@@ -14,13 +14,11 @@ from sagewatch.model import Incident, Labels, Notice, Place, Severity
 from sagewatch.policy.rules import Policy, Route, all_match, listed
 from sagewatch.tell.incident.group import incidents
 from sagewatch.tell.read import alarm_events
-from sagewatch.tell.route import DEFAULT_ROUTE
+from sagewatch.tell.route import DEFAULT_ROUTE, matched_on
 from sagewatch.watch.names import alarm_name
 
 RESOURCE, SCOPE = "sagewatch-test", "TEST"
 REASON = "TEST: sent by `sagewatch notify test`. Nothing is wrong, nothing has to be done; its end follows at once."
-
-_NOWHERE = Place(partition="aws", region="us-east-1", account="123456789012")
 
 type SampleState = Literal["ALARM", "OK"]
 
@@ -95,14 +93,14 @@ def sample_incident(route: Route, notice: Notice) -> Incident:
     return found
 
 
-def considered_routes(policy: Policy, labels: Labels) -> tuple[ConsideredRoute, ...]:
+def considered_routes(policy: Policy, notice: Notice) -> tuple[ConsideredRoute, ...]:
     """Return for each route whether the notice takes it, and why; the same routes as notify takes."""
     if not policy.routes:
         return (ConsideredRoute(DEFAULT_ROUTE, True, "the policy has no routes, and this one stands in for them"),)
-    wanted = labels.get("route")
+    wanted = notice.labels.get("route")
     if wanted and any(route.name == wanted for route in policy.routes):
         return tuple(_named_by_tag(route, wanted) for route in policy.routes)
-    return tuple(_in_turn(policy, labels))
+    return tuple(_in_turn(policy, matched_on(notice)))
 
 
 def _named_by_tag(route: Route, wanted: str) -> ConsideredRoute:
@@ -111,24 +109,23 @@ def _named_by_tag(route: Route, wanted: str) -> ConsideredRoute:
     return ConsideredRoute(route, False, f"the tag sagewatch:route names {wanted}")
 
 
-def _in_turn(policy: Policy, labels: Labels) -> Iterator[ConsideredRoute]:
+def _in_turn(policy: Policy, found: Mapping[str, str]) -> Iterator[ConsideredRoute]:
     ended = ""
     for route in policy.routes:
         if ended:
             yield ConsideredRoute(route, False, f"{ended} took it, and does not go on")
             continue
-        wrong = [each for name, each in _unmet(route, labels) if name]
+        wrong = [each for name, each in _unmet(route, found) if name]
         taken = not wrong
         ended = route.name if taken and not route.goes_on else ""
         yield ConsideredRoute(route, taken, "; ".join(wrong) if wrong else _matched(route))
 
 
-def _unmet(route: Route, labels: Labels) -> Iterator[tuple[str, str]]:
+def _unmet(route: Route, found: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield each label that is not as the route wants it, and that in words."""
     for name, patterns in route.match.items():
-        if not all_match({name: patterns}, labels.values):
-            found = labels.get(name)
-            is_ = f"is {found}" if found else "is not there"
+        if not all_match({name: patterns}, found):
+            is_ = f"is {found[name]}" if found.get(name) else "is not there"
             yield name, f"wants {name} {' or '.join(listed(patterns)) or 'not there'}, which {is_}"
 
 
@@ -183,9 +180,7 @@ class SampleRouting:
         return tuple(each.route for each in self.routes if each.taken and not each.route.drop)
 
 
-def route_sample(prefix: str, policy: Policy, labels: Labels) -> SampleRouting:
-    """Return which routes a sample with these labels takes."""
-    notice = sample_notice(prefix, labels, _NOWHERE, datetime.now(UTC))
-    return SampleRouting(
-        notice=notice, routes=considered_routes(policy, notice.labels), paged=policy.topics(notice.severity)
-    )
+def route_sample(prefix: str, policy: Policy, labels: Labels, place: Place) -> SampleRouting:
+    """Return which routes a sample with these labels takes, as if it happened there."""
+    notice = sample_notice(prefix, labels, place, datetime.now(UTC))
+    return SampleRouting(notice=notice, routes=considered_routes(policy, notice), paged=policy.topics(notice.labels))

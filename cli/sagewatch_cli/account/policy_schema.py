@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from sagewatch.policy.rules import AlarmRule, Ignored, Policy, Route, Webhook, Window
+from sagewatch.policy.rules import AlarmRule, Ignored, Page, Policy, Route, Webhook, Window
 
 _SPELT = {"goes_on": "continue"}  # as in policy/parse.py: `continue` is a keyword of Python
-_ENTRIES = {each.__name__: each for each in (AlarmRule, Ignored, Route, Webhook, Window)}
+_ENTRIES = {each.__name__: each for each in (AlarmRule, Ignored, Page, Route, Webhook, Window)}
 
 
 def policy_schema() -> dict[str, Any]:
@@ -24,13 +24,15 @@ def policy_schema() -> dict[str, Any]:
         noun = Policy if name is None else _ENTRIES.get(name)
         if noun is not None:
             _describe(noun, part)
-    labels = schema["properties"]["labels"]
-    # A list of labels stands for tags of the same names.
-    schema["properties"]["labels"] = {
-        "description": labels.pop("description"),
-        "anyOf": [labels, {"type": "array", "items": {"type": "string"}}],
-    }
+    properties = schema["properties"]
+    # A list of labels stands for tags of the same names; paging as a list is read into a field of its own.
+    properties["labels"] = _either(properties["labels"], {"type": "array", "items": {"type": "string"}})
+    properties["paging"] = _either(properties["paging"], properties.pop("pages"))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Sagewatch policy", **schema}
+
+
+def _either(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {"description": one.pop("description"), "anyOf": [one, other]}
 
 
 def _describe(noun: type, part: dict[str, Any]) -> None:

@@ -85,7 +85,7 @@ def try_out(
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     try:
         deployment = find_deployment(account, prefix, stack)
-        found = route_sample(prefix, policy_in_force(account, prefix, policy).policy, labels)
+        found = route_sample(prefix, policy_in_force(account, prefix, policy).policy, labels, deployment.place)
         trialled = send_sample(account, deployment, labels, found, wait) if send and found.routes_told else ()
     except NoStack as error:
         stop(_NO_STACK, str(error), ErrorCode.NO_STACK)

@@ -283,6 +283,7 @@ def _counts(policy: Policy) -> dict[str, Any]:
         "routes": len(policy.routes),
         "mute": len(policy.mute),
         "paging": sorted(policy.paging),
+        "paging_entries": len(policy.pages),
         "labels": sorted(policy.labels),
         "budget": policy.budget,
     }
@@ -296,6 +297,7 @@ def _holds(policy: Policy) -> str:
         (len(policy.routes), "route", "routes"),
         (len(policy.mute), "mute window", "mute windows"),
         (len(policy.paging), "severity that pages", "severities that page"),
+        (len(policy.pages), "entry of paging", "entries of paging"),
     )
     parts = [f"{number} {one if number == 1 else several}" for number, one, several in counted if number]
     if policy.budget is not None:

@@ -15,10 +15,11 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.model import PER_CAPACITY, Severity, Unit
 from sagewatch.policy.cascade import is_milder, read_periods
 from sagewatch.policy.positions import Path, quoted, short
-from sagewatch.policy.rules import WARNING, AlarmRule, Ignored, Patterns, Policy, Route, Window, matches
+from sagewatch.policy.rules import WARNING, AlarmRule, Ignored, Page, Patterns, Policy, Route, Window, listed, matches
 from sagewatch.units import humanise, parse
 
 _MATCHED = ("severity", "kind", "resource", "scope", "alarm", "parent")
+_PLACE = ("account", "region")  # only routes match on these: all alarms of a policy are in one place
 RESERVED = frozenset({*_MATCHED, "state", "policy", "rev", "guards", "route", *PER_CAPACITY.values()})
 """Labels that the product gives itself."""
 
@@ -76,6 +77,7 @@ def in_words(names: Collection[str], last: str = "or") -> str:
 def alarm_rule(rule: AlarmRule, whole: bool) -> Iterator[Complaint]:
     """Yield what is wrong with an entry of `alarms`; one that is not whole is not blamed for what it lacks."""
     yield from _never(rule)
+    yield from _expressions(rule)
     yield from _kinds(rule.kind, "kind")
     yield from _alarm_ids(rule)
     rows = [(kind, spec) for kind in _meant_kinds(rule) for spec in kind.specs if matches(rule.alarm, spec.id)]
@@ -103,15 +105,57 @@ def _each(patterns: Patterns, *path: str | int) -> Iterator[tuple[Path, str]]:
 
 
 def _is_glob(pattern: str) -> bool:
-    return any(character in pattern for character in "*?[")
+    return pattern.startswith("~") or any(character in pattern for character in "*?[")
+
+
+_LONGEST = 200  # characters of a regular expression
+_REPEATS = 3  # in one expression: with more of them a text that nearly matches takes for ever
+
+
+def _expressions(entry: AlarmRule | Ignored | Route | Page | Window) -> Iterator[Complaint]:
+    """Complain of the patterns of an entry that cannot be read."""
+    for name in ("kind", "alarm", "resource"):
+        yield from _patterns(getattr(entry, name, "*"), name)
+    for name in ("tags", "match"):
+        for key, patterns in getattr(entry, name, {}).items():
+            yield from _patterns(patterns, name, key)
+
+
+def _patterns(patterns: Patterns, *path: str | int) -> Iterator[Complaint]:
+    """Complain of regular expressions that cannot be read, or could take too long for a function to wait for."""
+    for place, pattern in _each(patterns, *path):
+        bare = pattern.removeprefix("!")
+        if bare.startswith("!"):
+            yield Complaint(place, f"{quoted(pattern)} begins with two `!`; one means not")
+        elif bare.startswith("~") and (wrong := _expression_fault(bare[1:])):
+            yield Complaint(place, f"{quoted(pattern)} {wrong}")
+
+
+def _expression_fault(text: str) -> str | None:
+    """Return what is wrong with a regular expression, in words; None when nothing is."""
+    if len(text) > _LONGEST:
+        return f"has more than {_LONGEST} characters"
+    try:
+        re.compile(text)
+    except (re.PatternError, OverflowError, RecursionError) as error:
+        where = getattr(error, "pos", None)
+        at = "" if where is None else f" at its character {where + 1}"
+        return f"is no regular expression: {getattr(error, 'msg', 'it is too large')}{at}"
+    plain = re.sub(r"\\.|\[\]?[^]]*\]", "x", text)
+    if re.search(r"\)[*+{]", plain):
+        return "repeats a group, which may take for ever; repeat a character or a class such as [a-z0-9-]+"
+    if len(re.findall(r"[*+{]", plain)) > _REPEATS:
+        return f"has more than {_REPEATS} of `*`, `+` and `{{`, which may take for ever"
+    return None
 
 
 def _must_match(
     patterns: Patterns, path: Path, names: Sequence[str], what: str, otherwise: str = ""
 ) -> Iterator[Complaint]:
-    """Complain of patterns that match none of the names."""
-    for place, pattern in _each(patterns, *path):
-        if any(matches(pattern, name) for name in names):
+    """Complain of patterns that match none of the names; of one after `!` too, since it takes nothing away."""
+    for place, written in _each(patterns, *path):
+        pattern = written.removeprefix("!")
+        if any(matches(pattern, name) for name in names) or any(_patterns(written)):
             continue
         if _is_glob(pattern):
             yield Complaint(place, f"{quoted(pattern)} matches no {what}")
@@ -124,7 +168,7 @@ def _kinds(patterns: Patterns, *path: str) -> Iterator[Complaint]:
     return _must_match(patterns, path, names, "kind", f"; there are {in_words(names, 'and')}")
 
 
-def _never(entry: AlarmRule | Ignored | Route | Window) -> Iterator[Complaint]:
+def _never(entry: AlarmRule | Ignored | Route | Page | Window) -> Iterator[Complaint]:
     """Complain of empty lists where one of the list must match, since none ever does."""
     for each in fields(entry):
         value = getattr(entry, each.name)
@@ -222,6 +266,7 @@ def _periods(rule: AlarmRule, rows: Sequence[tuple[Kind, Spec]]) -> Iterator[Com
 def ignored(entry: Ignored, whole: bool) -> Iterator[Complaint]:
     """Yield what is wrong with an entry of `ignore`."""
     yield from _never(entry)
+    yield from _expressions(entry)
     yield from _kinds(entry.kind, "kind")
     if whole and entry == Ignored():
         yield Complaint((), "this entry ignores every resource; say which with `kind`, `resource` or `tags`")
@@ -246,6 +291,23 @@ def paging(policy: Policy) -> Iterator[Complaint]:
         yield from (found for path, topic in _each(topics, "paging", severity.value) for found in _topic(topic, path))
         if not isinstance(topics, str) and not 1 <= len(topics) <= _MOST_TOPICS:
             yield Complaint(("paging", severity.value), f"{len(topics)} topics; an alarm takes 1 to {_MOST_TOPICS}")
+
+
+def page(entry: Page, own: Collection[str]) -> Iterator[Complaint]:
+    """Yield what is wrong with one entry of `paging`; `own` are the policy's labels."""
+    yield from _never(entry)
+    yield from _expressions(entry)
+    yield from _match(entry.match, {*_MATCHED, *own})
+    yield from (found for path, topic in _each(entry.sns, "sns") for found in _topic(topic, path))
+    if len(listed(entry.sns)) > _MOST_TOPICS:
+        yield Complaint(("sns",), f"{len(entry.sns)} topics; an alarm takes 1 to {_MOST_TOPICS}")
+
+
+def all_pages(entries: Mapping[int, Page]) -> Iterator[Complaint]:
+    """Yield what is wrong with the entries of `paging` together."""
+    for n, each in entries.items():
+        if not each.match and n != max(entries):
+            yield Complaint(("paging", n), "this entry has no `match`, so none after it counts; let it be the last one")
 
 
 def budget(policy: Policy) -> Iterator[Complaint]:
@@ -281,8 +343,9 @@ def _match(wanted: Mapping[str, Patterns], known: Collection[str]) -> Iterator[C
 def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint]:
     """Yield what is wrong with one entry of `routes`; `own` are the policy's labels."""
     yield from _never(entry)
+    yield from _expressions(entry)
     yield from _entry_name(entry.name)
-    yield from _match(entry.match, {*_MATCHED, *own})
+    yield from _match(entry.match, {*_MATCHED, *_PLACE, *own})
     yield from _leads(entry, whole)
     yield from _destinations(entry)
     for severity, mentions in entry.mention.items():
@@ -414,6 +477,7 @@ def _named_twice(section: str, names: Mapping[int, str]) -> Iterator[Complaint]:
 def window(entry: Window, own: Collection[str]) -> Iterator[Complaint]:
     """Yield what is wrong with one entry of `mute`."""
     yield from _never(entry)
+    yield from _expressions(entry)
     yield from _entry_name(entry.name)
     yield from _match(entry.match, {*_MATCHED, *own})
     if not _is_schedule(entry.schedule):

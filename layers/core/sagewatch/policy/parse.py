@@ -21,9 +21,18 @@ from sagewatch.model import Severity
 from sagewatch.policy import checks
 from sagewatch.policy.checks import Complaint, in_words, suggest
 from sagewatch.policy.positions import Path, Places, Plain, laid_out, quoted
-from sagewatch.policy.rules import AlarmRule, Ignored, Policy, Route, Webhook, Window
+from sagewatch.policy.rules import AlarmRule, Ignored, Page, Policy, Route, Webhook, Window
 
-_ENTRIES: Mapping[str, type] = {"alarms": AlarmRule, "ignore": Ignored, "routes": Route, "mute": Window}
+_ENTRIES: Mapping[str, type] = {
+    "alarms": AlarmRule,
+    "ignore": Ignored,
+    "routes": Route,
+    "paging": Page,
+    "mute": Window,
+}
+_LISTED_AS = {"paging": "pages"}
+"""Where the entries of a section go that may be a mapping as well."""
+_UNWRITTEN = frozenset({"line", *_LISTED_AS.values()})
 _SPELT = {"goes_on": "continue"}  # `continue` is a keyword of Python
 _FIELDS = {spelt: name for name, spelt in _SPELT.items()}
 _BOOLEANS = frozenset({"off", "continue", "logs", "success", "approvals", "digest", "drop"})
@@ -31,10 +40,11 @@ _POLICY = TypeAdapter(Policy)
 
 _ALL = in_words(("alarms", "ignore", "labels", "routes", "paging", "mute", "budget"), "and")
 _STAND_INS: Mapping[str, Mapping[str, str]] = {
-    "routes": {},
-    "mute": {"schedule": "cron(0 0 * * *)", "duration": "1h"},
+    "routes": {"name": "entry-{n}"},
+    "pages": {"sns": "arn:aws:sns:eu-west-1:123456789012:pager"},
+    "mute": {"name": "entry-{n}", "schedule": "cron(0 0 * * *)", "duration": "1h"},
 }
-"""What is taken in place of what an entry must have and has not, to see what else is wrong with it."""
+"""What is taken in place of what an entry must have and has not, to see what else is wrong with it; n is its place."""
 
 _WANTED: Mapping[frozenset[str], str] = {
     frozenset({"string_type"}): "a text",
@@ -53,7 +63,7 @@ _WANTED: Mapping[frozenset[str], str] = {
 
 
 def _keys(noun: type) -> tuple[str, ...]:
-    return tuple(_SPELT.get(each.name, each.name) for each in fields(noun) if each.name != "line")
+    return tuple(_SPELT.get(each.name, each.name) for each in fields(noun) if each.name not in _UNWRITTEN)
 
 
 def read_policy(text: str) -> Policy:
@@ -95,7 +105,9 @@ class _Document:
         self.complain(checks.budget(whole))
         entries = {section: self._entries(section, plain.get(section)) for section in _ENTRIES}
         self._judge(entries, whole)
-        read: dict[str, Any] = {section: tuple(found.values()) for section, found in entries.items()}
+        read: dict[str, Any] = {
+            _LISTED_AS.get(section, section): tuple(found.values()) for section, found in entries.items()
+        }
         return replace(whole, **read)
 
     def _sections(self, plain: dict[str, Plain]) -> Policy:
@@ -141,8 +153,9 @@ class _Document:
                 plain = {**plain, "webhook": {key: value for key, value in hook.items() if key in _keys(Webhook)}}
             known = {key: value for key, value in plain.items() if key in _keys(_ENTRIES[section])}
             typed = {_FIELDS.get(key, key): _typed(key, value) for key, value in known.items()}
-        policy = self._shaped({section: [typed]}, path)
-        return getattr(policy, section)[0] if policy else None
+        field_ = _LISTED_AS.get(section, section)
+        policy = self._shaped({field_: [typed]}, path)
+        return getattr(policy, field_)[0] if policy else None
 
     def _shaped(self, plain: dict[str, Any], lead: Path) -> Policy | None:
         """Return the policy that plain values make; without those of a wrong shape, None when that leaves too little.
@@ -159,7 +172,8 @@ class _Document:
             return None
         sound = _pruned(plain, {loc[: depth + 1 if lead else 2] for _, loc in errors})
         for section, stand_ins in _STAND_INS.items() if lead else ():
-            sound[section] = [{**stand_ins, "name": f"entry-{lead[1]}", **each} for each in sound.get(section, ())]
+            filled = {key: text.format(n=lead[1]) for key, text in stand_ins.items()}
+            sound[section] = [{**filled, **each} for each in sound.get(section, ())]
         return _POLICY.validate_json(json.dumps(sound), strict=True)
 
     def _judge(self, entries: Mapping[str, Mapping[int, Any]], policy: Policy) -> None:
@@ -172,6 +186,9 @@ class _Document:
         matched = {n: route for n, route in entries["routes"].items() if self._is_whole("routes", n, "match")}
         for n, route in entries["routes"].items():
             self.complain(checks.route(route, labels, self._is_whole("routes", n)), ("routes", n))
+        for n, page in entries["paging"].items():
+            self.complain(checks.page(page, labels), ("paging", n))
+        self.complain(checks.all_pages(entries["paging"]))
         for n, window in entries["mute"].items():
             self.complain(checks.window(window, labels), ("mute", n))
         written = _plain_at(self.places.plain, ("routes",))

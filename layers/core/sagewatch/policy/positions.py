@@ -159,7 +159,8 @@ def _laid(places: Places, node: yaml.Node, path: Path) -> Plain:
 def _wrong(node: yaml.Node, path: Path) -> str | None:
     if node.tag not in _TAGS:
         name = node.tag.removeprefix("tag:yaml.org,2002:")
-        return f"YAML tags such as {quoted('!' + name.removeprefix('!'))} are not read; write the value alone"
+        named = quoted("!" + name.removeprefix("!"))
+        return f"YAML tags such as {named} are not read; write the value alone, or in quotes"
     if _is_null(node):
         named = quoted(path[-1]) if path and isinstance(path[-1], str) else "this"
         return f"{named} says nothing; give it a value or take it away (outside of quotes, # begins a comment)"

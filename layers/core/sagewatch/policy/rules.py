@@ -1,15 +1,18 @@
 """What the account's owner wants otherwise: the policy document as frozen values, and what its matchers match. Pure.
 
 `document` reads these out of YAML with pydantic, which the annotations here are enough for; nothing here needs it.
-Patterns are globs, one or a list of which any may match; case counts, as it does in SageMaker's names.
+Patterns are globs, or regular expressions after `~`; `!` before either means not. Case counts, as it does in
+SageMaker's names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from hashlib import sha256
 
 from sagewatch.errors import Fault
@@ -27,8 +30,34 @@ def listed[T](one_or_more: T | tuple[T, ...]) -> tuple[T, ...]:
 
 
 def matches(patterns: Patterns, text: str) -> bool:
-    """Tell whether any of the globs matches the whole text."""
-    return any(fnmatchcase(text, pattern) for pattern in listed(patterns))
+    """Tell whether a text is as wanted: like any of the patterns, and like none of those that begin with `!`.
+
+    Of a list in which all begin with `!` everything else is wanted.
+    """
+    refused = [pattern[1:] for pattern in listed(patterns) if pattern.startswith("!")]
+    wanted = [pattern for pattern in listed(patterns) if not pattern.startswith("!")] or ["*"] * bool(refused)
+    return any(_is_like(each, text) for each in wanted) and not any(_is_like(each, text) for each in refused)
+
+
+def _is_like(pattern: str, text: str) -> bool:
+    """Tell whether the whole text is like one pattern without `!`; a faulty expression is like nothing."""
+    if not pattern.startswith("~"):
+        return fnmatchcase(text, pattern)
+    expression = _expression(pattern[1:])
+    return expression is not None and expression.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=512)
+def _expression(text: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(text, re.ASCII)
+    except (re.PatternError, OverflowError, RecursionError):
+        return None
+
+
+def is_everything(patterns: Patterns) -> bool:
+    """Tell whether the patterns match whatever there is."""
+    return "*" in listed(patterns) and not any(each.startswith("!") for each in listed(patterns))
 
 
 def all_match(wanted: Mapping[str, Patterns], found: Mapping[str, str]) -> bool:
@@ -181,6 +210,20 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One entry of `paging`, where that is a list: whose alarms CloudWatch itself tells, and which topics."""
+
+    __pydantic_config__ = _NO_MORE
+
+    match: Mapping[str, Patterns] = field(default_factory=dict)
+    """Label → patterns; all must match. The first entry that matches counts."""
+    sns: Patterns
+    """The ARNs of one to five topics."""
+    line: int = field(default=0, compare=False)
+    """Where the entry begins in the document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The whole document; the default one changes nothing."""
 
@@ -196,6 +239,8 @@ class Policy:
     """Who hears of what, in the order in which they are asked."""
     paging: Mapping[Severity, Patterns] = field(default_factory=dict)
     """Severity → ARNs of topics that CloudWatch itself tells."""
+    pages: tuple[Page, ...] = ()
+    """The same as a list of entries, in the order in which they are asked; in the document it is `paging`, too."""
     mute: tuple[Window, ...] = ()
     """When alarms are muted."""
     budget: float | None = None
@@ -207,7 +252,7 @@ class Policy:
 
     def ignores_kind(self, kind: str) -> bool:
         """Tell whether every resource of a kind is ignored."""
-        return any(not each.tags and "*" in listed(each.resource) and matches(each.kind, kind) for each in self.ignore)
+        return any(not each.tags and is_everything(each.resource) and matches(each.kind, kind) for each in self.ignore)
 
     def ignores_by_name(self, ref: Ref) -> bool:
         """Tell whether a resource is ignored whatever its tags are."""
@@ -217,9 +262,11 @@ class Policy:
         """Return the labels that a resource's tags become."""
         return {label: tags[tag] for label, tag in self.labels.items() if tags.get(tag)}
 
-    def topics(self, severity: Severity) -> tuple[str, ...]:
-        """Return the topics that CloudWatch itself tells of alarms of that severity."""
-        return tuple(sorted(listed(self.paging.get(severity, ()))))
+    def topics(self, labels: Labels) -> tuple[str, ...]:
+        """Return the topics that CloudWatch itself tells of alarms with these labels."""
+        page = next((each for each in self.pages if labels_match(each.match, labels)), None)
+        found = page.sns if page else self.paging.get(Severity(labels["severity"]), ())
+        return tuple(sorted(listed(found)))
 
     def mark_of_all(self, ref: Ref) -> str:
         """Return a digest of what the policy says of a resource, whichever alarms it has; nothing when it is silent."""
@@ -230,8 +277,7 @@ class Policy:
                 if matches(rule.kind, ref.kind) and matches(rule.resource, ref.name)
             ),
             *(_content(each) for each in self.ignore if each.may_match(ref)),
-            *(() if self.labels == {"team": "team"} else [repr(sorted(self.labels.items()))]),
-            *(f"{severity} {self.topics(severity)}" for severity in sorted(self.paging)),
+            *self._said_of_all(ref),
         ]
         return sha256("\n".join(said).encode()).hexdigest()[:8] if said else ""
 
@@ -243,10 +289,19 @@ class Policy:
         said = [
             *(_content(rule) for rule in self.alarms if rule.may_match(ref, row_id(alarm))),
             *(_content(each) for each in self.ignore if each.tags and each.may_match(ref)),
-            *(() if self.labels == {"team": "team"} else [repr(sorted(self.labels.items()))]),
-            *(f"{severity} {self.topics(severity)}" for severity in sorted(self.paging)),
+            *self._said_of_all(ref),
         ]
         return sha256("\n".join(said).encode()).hexdigest()[:8] if said else ""
+
+    def _said_of_all(self, ref: Ref) -> Iterator[str]:
+        """Yield what is said of all alarms of a resource alike: their labels, and whom CloudWatch tells."""
+        if self.labels != {"team": "team"}:
+            yield repr(sorted(self.labels.items()))
+        for severity, topics in sorted(self.paging.items()):
+            yield f"{severity} {tuple(sorted(listed(topics)))}"
+        for page in self.pages:
+            if matches(page.match.get("kind", "*"), ref.kind) and matches(page.match.get("resource", "*"), ref.name):
+                yield _content(page)
 
 
 DEFAULT = Policy()
@@ -326,7 +381,7 @@ def labels_match(wanted: Mapping[str, Patterns], labels: Labels) -> bool:
     return all_match(wanted, labels.values)
 
 
-def _content(rule: AlarmRule | Ignored) -> str:
+def _content(rule: AlarmRule | Ignored | Page) -> str:
     """Return a rule's content in a fixed form, without its place in the document."""
     values = {each.name: getattr(rule, each.name) for each in fields(rule) if each.compare}
     return repr({name: sorted(v.items()) if isinstance(v, Mapping) else v for name, v in values.items()})

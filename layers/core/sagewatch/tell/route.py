@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from sagewatch.model import Labels, Unit
-from sagewatch.policy.rules import Policy, Route, labels_match
+from sagewatch.model import Notice, Unit
+from sagewatch.policy.rules import Policy, Route, all_match
 from sagewatch.units import parse
 
 DEFAULT_ROUTE = Route(name="default", slack="default", sns="default")
 """Where everything goes without a policy: the channel of the credentials, and the alerts topic."""
 
 
-def routes(policy: Policy, labels: Labels) -> tuple[Route, ...]:
-    """Return the routes that a notice with these labels takes, in order; never none.
+def routes(policy: Policy, notice: Notice) -> tuple[Route, ...]:
+    """Return the routes that a notice takes, in order; never none.
 
     The first that matches, and those after it as long as the one before goes on. The tag `sagewatch:route` names one
     by its name instead.
@@ -22,15 +23,20 @@ def routes(policy: Policy, labels: Labels) -> tuple[Route, ...]:
     if not policy.routes:
         return (DEFAULT_ROUTE,)
     for route in policy.routes:
-        if route.name == labels.get("route"):
+        if route.name == notice.labels.get("route"):
             return (route,)
-    taken: list[Route] = []
+    taken, found = list[Route](), matched_on(notice)
     for route in policy.routes:
-        if labels_match(route.match, labels):
+        if all_match(route.match, found):
             taken.append(route)
             if not route.goes_on:
                 break
     return tuple(taken)
+
+
+def matched_on(notice: Notice) -> Mapping[str, str]:
+    """Return what `match` of a route is about: the notice's labels, and the account and the Region it happened in."""
+    return {"account": notice.place.account, "region": notice.place.region, **notice.labels.values}
 
 
 def default_route(policy: Policy) -> Route:

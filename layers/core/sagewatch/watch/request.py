@@ -26,7 +26,7 @@ _SIMPLE_STATISTICS = {"Average", "Sum", "Minimum", "Maximum", "SampleCount"}
 def alarm_of(prefix: str, ref: Ref, row: Spec, scope: Scope, labels: Labels, policy: Policy) -> Alarm:
     """Return the alarm of a row for a scope of a resource, complete."""
     spec = as_published(row, scope)
-    topics = list(policy.topics(spec.severity))
+    topics = list(policy.topics(labels))
     request = {
         "AlarmName": names.alarm_name(prefix, ref, scope.name, spec.id),
         "ActionsEnabled": True,
