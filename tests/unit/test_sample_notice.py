@@ -104,7 +104,9 @@ def test_the_routes_that_are_taken_are_those_that_a_notice_takes(
 ) -> None:
     policy, found = Policy(routes=tuple(listed)), sample(labels)
 
-    assert tuple(each.route for each in considered_routes(policy, found) if each.taken) == routes(policy, found)
+    assert tuple(each.route for each in considered_routes(policy, found) if each.taken) == routes(
+        policy, found.labels, IRELAND
+    )
 
 
 def test_a_route_may_be_of_one_account_and_region() -> None:
@@ -116,7 +118,7 @@ def test_a_route_may_be_of_one_account_and_region() -> None:
         )
     )
 
-    assert [route.name for route in routes(policy, sample({}))] == ["here"]
+    assert [route.name for route in routes(policy, sample({}).labels, IRELAND)] == ["here"]
     assert whys(policy)[0] == ("other", False, "wants account !123456789012, which is 123456789012")
 
 

@@ -100,7 +100,7 @@ def considered_routes(policy: Policy, notice: Notice) -> tuple[ConsideredRoute, 
     wanted = notice.labels.get("route")
     if wanted and any(route.name == wanted for route in policy.routes):
         return tuple(_named_by_tag(route, wanted) for route in policy.routes)
-    return tuple(_in_turn(policy, matched_on(notice)))
+    return tuple(_in_turn(policy, matched_on(notice.labels, notice.place)))
 
 
 def _named_by_tag(route: Route, wanted: str) -> ConsideredRoute:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sagewatch.model import Alarm, Labels, Severity
+from sagewatch.model import Alarm, Labels, Place, Severity
 from sagewatch.policy.rules import Policy, Row, row_id
 from sagewatch.tell.route import routes
 from sagewatch_cli.account.alarm_words import differences
@@ -174,18 +174,22 @@ def _said(old: Alarm, new: Alarm) -> Iterator[str]:
         yield "only marks and words"
 
 
-def policy_change(plan: AccountPlan, old: Policy, new: Policy, firings: FiringChange | None = None) -> PolicyChange:
-    """Return what a push of `new` in place of `old` would do; `plan` is that of `new`."""
-    return PolicyChange(plan=plan, rows=row_changes(plan), hearing=tuple(_hearing(plan, old, new)), firings=firings)
+def policy_change(
+    plan: AccountPlan, old: Policy, new: Policy, place: Place, firings: FiringChange | None = None
+) -> PolicyChange:
+    """Return what a push of `new` in place of `old` would do there; `plan` is that of `new`."""
+    return PolicyChange(
+        plan=plan, rows=row_changes(plan), hearing=tuple(_hearing(plan, old, new, place)), firings=firings
+    )
 
 
-def _hearing(plan: AccountPlan, old: Policy, new: Policy) -> Iterator[HearingChange]:
+def _hearing(plan: AccountPlan, old: Policy, new: Policy, place: Place) -> Iterator[HearingChange]:
     """Yield who hears of what instead, of the alarms that are there before and after."""
     alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for before, after in _kept(plan):
         if before.labels is None or after.labels is None:
             continue
-        heard = (_heard_by(old, before.labels), _heard_by(new, after.labels))
+        heard = (_heard_by(old, before.labels, place), _heard_by(new, after.labels, place))
         if heard[0] != heard[1]:
             alike.setdefault(heard, []).append(after.name)
     for (was, becomes), names in sorted(alike.items()):
@@ -199,12 +203,12 @@ def _kept(plan: AccountPlan) -> Iterator[tuple[Alarm, Alarm]]:
         yield from ((before[alarm.name], alarm) for alarm in each.after if alarm.name in before)
 
 
-def _heard_by(policy: Policy, labels: Labels) -> tuple[str, ...]:
+def _heard_by(policy: Policy, labels: Labels, place: Place) -> tuple[str, ...]:
     """Return who hears of an alarm with these labels, who is mentioned, and the topics that CloudWatch tells."""
     severity = next((each for each in Severity if each == labels.get("severity")), None)
     found: list[str] = []
-    for route in routes(policy, labels):
+    for route in routes(policy, labels, place):
         named = mention(route, severity) if severity else ""
-        found += [f"{place} ({named})" if named and place.startswith("Slack") else place for place in places(route)]
-    topics = policy.topics(severity) if severity else ()
+        found += [f"{at} ({named})" if named and at.startswith("Slack") else at for at in places(route)]
+    topics = policy.topics(labels) if severity else ()
     return (*found, *(f"paged: {topic}" for topic in topics))

@@ -42,7 +42,8 @@ def find_change(
     """
     plan = plan_deployed(account, deployment, PolicyInForce(new), Selection(), now, progress)
     before, faults = check_document(old)
-    return policy_change(plan, Policy() if faults else before, new, _firings(account, plan, now, progress))
+    firings = _firings(account, plan, now, progress)
+    return policy_change(plan, Policy() if faults else before, new, deployment.place, firings)
 
 
 def _firings(account: Account, plan: AccountPlan, now: datetime, progress: Progress) -> FiringChange | None:

@@ -137,7 +137,7 @@ def _expression_fault(text: str) -> str | None:
         return f"has more than {_LONGEST} characters"
     try:
         re.compile(text)
-    except (re.PatternError, OverflowError, RecursionError) as error:
+    except (re.error, OverflowError, RecursionError) as error:
         where = getattr(error, "pos", None)
         at = "" if where is None else f" at its character {where + 1}"
         return f"is no regular expression: {getattr(error, 'msg', 'it is too large')}{at}"

@@ -51,7 +51,7 @@ def _is_like(pattern: str, text: str) -> bool:
 def _expression(text: str) -> re.Pattern[str] | None:
     try:
         return re.compile(text, re.ASCII)
-    except (re.PatternError, OverflowError, RecursionError):
+    except (re.error, OverflowError, RecursionError):
         return None
 
 

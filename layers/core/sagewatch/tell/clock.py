@@ -245,7 +245,9 @@ def _ends(context: Context, current: Current, states: Mapping[str, AlarmState]) 
     for name, last in _firing(current).items():
         alarm = states.get(name)
         # Of what takes other routes by now, no event will come here.
-        is_told_here = current.timeline.route in {route.name for route in routes(context.policy, last)}
+        is_told_here = current.timeline.route in {
+            route.name for route in routes(context.policy, last.labels, last.place)
+        }
         arrives = _EVENTS_ARRIVE if is_told_here else timedelta()
         if alarm is None:
             links = {name: link for name, link in last.links.items() if name != "alarm"}
@@ -301,7 +303,7 @@ def _untold(context: Context, open_now: Iterable[tuple[str, Ref, str]]) -> Itera
     inherited = [each for each in open_now if each[0] not in names]
     for alarm in cloudwatch.in_alarm(context.clients.cloudwatch, f"{prefix}/"):
         notice = firing_now(prefix, alarm) if context.now - alarm.since > _EVENTS_ARRIVE else None
-        for route in routes(policy, notice) if notice else ():
+        for route in routes(policy, notice.labels, notice.place) if notice else ():
             if notice is None or route.drop:
                 continue
             own = (route.name, notice.subject, "")

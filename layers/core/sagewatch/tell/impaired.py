@@ -43,7 +43,7 @@ def tell_without_memory(context: Context, event: Mapping[str, Any]) -> None:
     if found is None or found.state not in ("firing", "failed") or found.muted:
         return
     notice = without_secrets(found)
-    for route in routes(policy, notice):
+    for route in routes(policy, notice.labels, notice.place):
         [incident] = incidents(route.name, (notice,), {notice.key: _SAID}, context.now)
         if not route.drop:
             _warn(context, policy, route, incident)

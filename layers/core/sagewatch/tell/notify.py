@@ -177,7 +177,7 @@ def _routes(context: Context, notice: Notice) -> tuple[Route, ...]:
     """Return the routes on which a notice is told, in order."""
     if notice.state in ("acked", "snoozed"):
         return (_route_of_click(context, notice),)
-    taken = routes(context.policy, notice)
+    taken = routes(context.policy, notice.labels, notice.place)
     if notice.state in ("cleared", "closed") and notice.labels["alarm"] == "failed":
         others = [route for route in context.policy.routes if route not in taken]
         return (*taken, *(route for route in others if _may_end_something(context, route, notice)))

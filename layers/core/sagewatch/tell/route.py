@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from sagewatch.model import Notice, Unit
+from sagewatch.model import Labels, Place, Unit
 from sagewatch.policy.rules import Policy, Route, all_match
 from sagewatch.units import parse
 
@@ -14,8 +14,8 @@ DEFAULT_ROUTE = Route(name="default", slack="default", sns="default")
 """Where everything goes without a policy: the channel of the credentials, and the alerts topic."""
 
 
-def routes(policy: Policy, notice: Notice) -> tuple[Route, ...]:
-    """Return the routes that a notice takes, in order; never none.
+def routes(policy: Policy, labels: Labels, place: Place) -> tuple[Route, ...]:
+    """Return the routes that a notice with these labels from there takes, in order; never none.
 
     The first that matches, and those after it as long as the one before goes on. The tag `sagewatch:route` names one
     by its name instead.
@@ -23,9 +23,9 @@ def routes(policy: Policy, notice: Notice) -> tuple[Route, ...]:
     if not policy.routes:
         return (DEFAULT_ROUTE,)
     for route in policy.routes:
-        if route.name == notice.labels.get("route"):
+        if route.name == labels.get("route"):
             return (route,)
-    taken, found = list[Route](), matched_on(notice)
+    taken, found = list[Route](), matched_on(labels, place)
     for route in policy.routes:
         if all_match(route.match, found):
             taken.append(route)
@@ -34,9 +34,9 @@ def routes(policy: Policy, notice: Notice) -> tuple[Route, ...]:
     return tuple(taken)
 
 
-def matched_on(notice: Notice) -> Mapping[str, str]:
-    """Return what `match` of a route is about: the notice's labels, and the account and the Region it happened in."""
-    return {"account": notice.place.account, "region": notice.place.region, **notice.labels.values}
+def matched_on(labels: Labels, place: Place) -> Mapping[str, str]:
+    """Return what `match` of a route is about: the labels, and the account and the Region where it happened."""
+    return {"account": place.account, "region": place.region, **labels.values}
 
 
 def default_route(policy: Policy) -> Route:

@@ -18,7 +18,7 @@ from sagewatch.tell.store.timelines import Timeline
 def route_now(policy: Policy, current: Current) -> Route | None:
     """Return the route that what is told in a timeline takes now, the newest incident's first; None when none does."""
     notices = (part.last for incident in reversed(current.incidents) for part in incident.parts)
-    taken = (route for notice in notices for route in routes(policy, notice))
+    taken = (route for notice in notices for route in routes(policy, notice.labels, notice.place))
     return next((route for route in taken if not route.drop), None)
 
 
