@@ -81,6 +81,7 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
         "cloudwatch:ListMetrics",
         "dynamodb:PutItem",
         "ec2:DescribeInstanceTypes",
+        "sqs:ChangeMessageVisibility",  # of messages that failed; none does here
     }
 
 
