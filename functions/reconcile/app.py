@@ -46,21 +46,22 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
     def reconcile_named(record: Any) -> None:
         logger.append_keys(message_id=record.message_id, ref=None)  # for the line that says why a message failed
+        # The count includes this receive (SQS, ReceiveMessage, ApproximateReceiveCount).
+        attempt = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        url = settings.queue_url and queue.beside(settings.queue_url, record.get("eventSourceARN") or "")
         try:
             ref = events.ref_of(event := events.parse(record.body))
             if ref and echoes.explain(event, ref, sent_at(record)):
                 logger.info("ignored", extra={"reason": "we deleted its alarm", "ref": str(ref)})
             elif ref:
                 logger.append_keys(ref=str(ref))
-                url = settings.queue_url
-                attempt = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
-                batch.reconcile(ref, url and queue.beside(url, record.get("eventSourceARN") or ""), attempt)
+                batch.reconcile(ref, url, attempt)
             else:
                 logger.info("ignored", extra={"reason": events.why_ignored(event)})
         except SagewatchError as error:
-            logger.warning(
-                "failed", extra={"error": type(error).__name__, "code": error.code, "reason": error.printable}
-            )
+            again = batch.postpone(error, attempt, url, record.get("receiptHandle"))
+            said = {"error": type(error).__name__, "code": error.code, "reason": error.printable}
+            logger.warning("failed", extra={**said, "again_in_s": again and round(again)})
             failed.append({"itemIdentifier": record.message_id})
 
     answer = process_partial_response(event, reconcile_named, processor, context)

@@ -89,6 +89,7 @@ def test_reconcile_is_allowed_what_it_calls(whole_fleet: Fleet) -> None:
         "dynamodb:PutItem",
         "ec2:DescribeInstanceTypes",
         "sqs:SendMessage",
+        "sqs:ChangeMessageVisibility",  # of messages that failed; none does here
     }
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from sagewatch.model import Notice
 from sagewatch.tell.read.alarm_events import notice
-from tests.model.account import READ_S, Fault
+from tests.model.account import READ_S, RETRIES_S, Fault
 from tests.model.clean_room import plain
 from tests.model.scene import Scene
 from tests.model.stack import QUEUE_URL, Stack
@@ -211,6 +211,35 @@ def test_a_put_that_is_throttled_through_all_its_retries_ends_no_invocation_by_i
     scene.stack.drain()
 
     assert not any(each.killed for each in scene.stack.invocations)
+
+
+@pytest.mark.parametrize(
+    "operation", ["DescribeEndpoint", "ListTags", "DescribeAlarms", "PutMetricAlarm", "GetParameter"]
+)
+@pytest.mark.parametrize("what", ["throttled", "timeout"])
+def test_what_failed_for_a_moment_is_tried_again_within_a_minute(scene: Scene, operation: str, what: str) -> None:
+    whole = Scene().made("endpoint")
+    scene.account.faults.append(Fault(operation, what, times=1))
+    begin = scene.account.clock.now
+
+    there = scene.made("endpoint")
+
+    assert there == whole
+    # One call that fails with all its retries takes RETRIES_S; the alarms of an endpoint are written in a few seconds.
+    assert (scene.account.clock.now - begin).total_seconds() < RETRIES_S + 60
+
+
+def test_what_fails_for_twenty_minutes_is_no_dead_letter(scene: Scene) -> None:
+    scene.account.faults.append(Fault("DescribeEndpoint", "throttled"))
+    scene.world.create("endpoint", "churn")
+    until = scene.account.clock.now + timedelta(minutes=20)
+    while scene.account.clock.now < until:
+        scene.stack.deliver()
+    scene.account.faults = []
+
+    scene.stack.drain()
+
+    assert (scene.dead(), scene.wrong()) == ([], [])
 
 
 # ---------------------------------------------------------------------------------------------------- refusals

@@ -16,8 +16,8 @@ from sagewatch.watch.revision import is_whole, set_digest
 LOOK_BACK = timedelta(hours=2)
 """For how long a change makes a resource suspect while no alarm was written after it.
 
-A message is tried six times in 72 minutes before it is a dead letter: so a change is looked at again by sweeps after
-what named it at first has failed for good.
+A message is tried six times, in 72 minutes at most, before it is a dead letter: so a change is looked at again by
+sweeps after what named it at first has failed for good.
 """
 
 NO_LOOKS: Mapping[Ref, Look] = {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 
 from sagewatch.aws import queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
-from sagewatch.errors import NotAllowed, OutOfTime, SagewatchError
+from sagewatch.errors import NotAllowed, OutOfTime, Retry, SagewatchError
 from sagewatch.model import Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.watch.reconcile import Outcome, reconcile
@@ -19,6 +20,22 @@ MOST_DENIALS = 3
 
 Before that it may be a permission that was just given (IAM User Guide, "Changes that I make are not always immediately
 visible"). After it the message would end in the dead-letter queue, as would each of its kind."""
+
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 15.0, 1_500.0
+
+
+def wait_s(error: SagewatchError, attempt: int) -> float | None:
+    """Return for how many seconds a message waits after so many failures; None: as long as the queue hides it.
+
+    15 s, then four times as long each time: most of what fails works again in seconds, and six tries take 50 minutes.
+    What is not allowed, and what will never succeed, is not hurried.
+    """
+    if not isinstance(error, Retry) or isinstance(error, NotAllowed):
+        return None
+    # Jitter: what failed together should not come back together (AWS Builders' Library, "Timeouts, retries, and
+    # backoff with jitter").
+    return min(_FIRST_WAIT_S * 4.0 ** (attempt - 1), _LONGEST_WAIT_S) * random.uniform(1, 1.2)
 
 
 @dataclass(slots=True)
@@ -101,3 +118,17 @@ class Batch:
             "AlarmsDeleted": sum([each.deleted for each in done]),
             "AlarmsRefused": len(self.refused),
         }
+
+    def postpone(self, error: SagewatchError, attempt: int, queue_url: str | None, receipt: str | None) -> float | None:
+        """Have a message that failed come back when it is worth another try; return in how many seconds.
+
+        None: when the queue shows it again by itself, which is also so when SQS does not answer.
+        """
+        seconds = wait_s(error, attempt)
+        if seconds is None or not (queue_url and receipt):
+            return None
+        try:
+            queue.postpone(self.clients.sqs, queue_url, receipt, seconds)
+        except Retry:
+            return None
+        return seconds
