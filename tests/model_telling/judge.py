@@ -161,15 +161,20 @@ def readers_of(world: World) -> dict[str, list[Mail]]:
 def told_open(mails: list[Mail], resource: str) -> dict[str, bool | None]:
     """Return what a reader of these mails takes for open, by alarm; None where a mail leaves it unsaid."""
     found: dict[str, bool | None] = {}
+    told_by: dict[str, set[str]] = {}
     for mail in mails:
         if mail.labels.get("resource") != resource:
             continue
         state, alarm = mail.labels.get("state"), mail.labels.get("alarm", "")
+        # A topic may stand in for the receivers of another route, whose incident is another one.
+        whose = {mail.labels.get("route", ""), mail.labels.get("incident", "")}
+        own = {name for name in found if whose & told_by[name]}
         if mail.kind == "RESOLVED" or state == "resolved":
-            found = dict.fromkeys(found, False)
+            found |= dict.fromkeys(own, False)
         if mail.kind == "CLOSED":
-            found = {name: None if was else was for name, was in found.items()}
+            found |= {name: None for name in own if found[name]}
         found |= _lines(mail)
+        told_by |= dict.fromkeys((*_lines(mail), alarm), whose)
         if state in ("firing", "cleared", "closed") and alarm in _WORDS:
             found[alarm] = state == "firing"
     return found
