@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.model_telling.cloud import SEVERITIES
-from tests.model_telling.world import EVERY_RECEIVER, FRAUD, World
+from tests.model_telling.cloud import ACCOUNT, REGION, SEVERITIES
+from tests.model_telling.world import EVERY_RECEIVER, FRAUD, TOPICS, World
 
 type Step = tuple[Any, ...]
 """`(minutes that pass before it, what happens, with what …)`: `(3, "change", "churn", "memory", "lost")`."""
@@ -49,8 +49,53 @@ histories = st.lists(_steps, min_size=2, max_size=12)
 
 
 def made(seed: int) -> list[Step]:
-    """Return the history of a seed: three to fourteen steps about one or two resources."""
-    random = Random(seed)
+    """Return the history of a seed; that of an odd one is wider, with all that there is."""
+    return _wide(Random(seed)) if seed % 2 else _narrow(Random(seed))
+
+
+def _wide(random: Random) -> list[Step]:
+    """Return three to twelve steps with teams, failures, lulls, flapping, windows that are called off, any policy."""
+    resources = RESOURCES[: random.choice((1, 1, 2))]
+    alarms = random.sample(tuple(SEVERITIES)[:4], random.randint(1, 3))
+    troubles = random.choice((0, 0.1, 0.3))
+
+    def trouble(gap: int) -> Step:
+        inside = random.random() < 0.4
+        target = random.choice(_INSIDE + _OUTSIDE[3:] if inside else _OUTSIDE[:3])
+        how = random.choice(_AWS if inside else _HTTP)
+        once = how if how not in ("refused", "closed") else "500"
+        broken = (gap, "break", target, how, random.choice((3, 20, 60, 150)))
+        crash = (gap, "crash", random.randint(1, 25), random.random() < 0.5)
+        return random.choice((broken, (gap, "once", target, once), crash))
+
+    def step(number: int) -> Step:
+        gap, resource = random.choice(_GAPS), random.choice(resources)
+        alarm, event = random.choice(alarms), random.choice(_EVENTS)
+        if random.random() < troubles:
+            return trouble(gap)
+        weighed: dict[Step, int] = {
+            (gap, "change", resource, alarm, event): 40,
+            (gap, "change", resource, alarm, event, "fraud"): 14,
+            (gap, "lull", resource, alarm, event): 6,
+            (gap, "delete", resource, alarm, event): 6,
+            (gap, "window", resource, random.choice((20, 60, 90))): 6,
+            (gap, "unmute"): 3,
+            (gap, "click", resource, "ack"): 8,
+            (gap, "click", resource, "snooze", random.choice((0, 1, 2))): 8,
+            (gap, "policy", random.choice(tuple(_POLICIES))): 5,
+            (gap, "again"): 4,
+            (gap, "flap", resource, alarm, random.randint(3, 8), random.choice((2, 5, 12))): 5,
+            (gap, "unconfirmed", random.random() < 0.5): 2,
+            (gap, "fail", f"job-{number}", random.choice(("", "fraud")), event): 6,
+        }
+        return random.choices(tuple(weighed), tuple(weighed.values()))[0]
+
+    first = (0, "policy", random.choice(tuple(_POLICIES)))
+    return [first, *(step(number) for number in range(random.randint(3, 12)))]
+
+
+def _narrow(random: Random) -> list[Step]:
+    """Return three to fourteen steps about one or two resources."""
     resources, alarms = (
         RESOURCES[: random.choice((1, 1, 2))],
         random.sample(tuple(SEVERITIES)[:4], random.randint(1, 3)),
@@ -160,9 +205,41 @@ def play(world: World, history: list[Step]) -> None:
     world.rests()
 
 
-def _changes(world: World, _: list[Any], resource: str, alarm: str, event: str | int) -> None:
+def _changes(world: World, _: list[Any], resource: str, alarm: str, event: str | int = 0, team: str = "") -> None:
     known = next((a for a in world.cloud.alarms.values() if (a.resource, a.id) == (resource, alarm)), None)
-    world.goes("OK" if known and known.state == "ALARM" else "ALARM", alarm, resource, event=event)
+    world.goes("OK" if known and known.state == "ALARM" else "ALARM", alarm, resource, event=event, team=team)
+
+
+def _lulls(world: World, _: list[Any], resource: str, alarm: str, event: str | int) -> None:
+    world.goes("INSUFFICIENT_DATA", alarm, resource, event=event)
+
+
+def _flaps(world: World, mended: list[Any], resource: str, alarm: str, times: int, gap: int) -> None:
+    for _ in range(times):
+        _changes(world, mended, resource, alarm)
+        world.passes(gap)
+
+
+def _repeats(world: World, _: list[Any]) -> None:
+    if world.last_event:
+        world.sends(world.last_event)
+
+
+def _calls_off(world: World, _: list[Any]) -> None:
+    world.calls_off_windows()
+
+
+def _confirms(world: World, _: list[Any], nobody: bool) -> None:
+    world.cloud.unconfirmed = {"alerts"} if nobody else set()
+
+
+def _fails(world: World, _: list[Any], name: str, team: str, event: str | int) -> None:
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/{name}"
+    if team:
+        world.cloud.tags[arn] = {"team": team}
+    if event != "lost":  # nothing looks for a failure of which there is no event
+        world.failed[name] = team
+        world.fails(name, TrainingJobName=name, TrainingJobArn=arn, event=event)
 
 
 def _deletes(world: World, _: list[Any], resource: str, alarm: str, event: str | int) -> None:
@@ -173,8 +250,8 @@ def _windows(world: World, _: list[Any], resource: str, minutes: int) -> None:
     world.window(minutes, resource, name=f"load-{len(world.mutes)}")
 
 
-def _clicks(world: World, _: list[Any], resource: str, what: str) -> None:
-    world.clicks(what, resource)
+def _clicks(world: World, _: list[Any], resource: str, what: str, option: int = 0) -> None:
+    world.clicks(what, resource, option=option)
 
 
 def _breaks(world: World, mended: list[Any], target: str, how: str, minutes: int) -> None:
@@ -194,11 +271,18 @@ _POLICIES: Mapping[str, Callable[[str], str]] = {
     "renamed": lambda routes: routes.replace("name: everyone", "name: all-of-us"),
     "moved": lambda routes: routes.replace("C0ALL", "C0MOVED"),
     "fraud": lambda routes: FRAUD + routes,
+    "team": lambda routes: FRAUD.replace("C0FRAUD", "C0TEAM") + routes,
+    "fraudsters": lambda routes: FRAUD.replace("name: fraud", "name: fraudsters") + routes,
+    "nagging": lambda routes: f'''{routes}    remind: [15min, 1h]
+    mention: {{critical: "<!here>"}}
+    escalate: "{TOPICS}on-call"
+''',
+    "nothing": lambda _: "",
 }
 
 
 def _changes_policy(world: World, _: list[Any], how: str) -> None:
-    world.policies_changed = True
+    world.policies_changed = world.policies_changed or world.minute > 0
     if how == "broken":
         world.cloud.texts["/policy"].append("routes: [nonsense")
     else:
@@ -214,4 +298,10 @@ _DOES = {
     "once": _once_broken,
     "crash": _crashes,
     "policy": _changes_policy,
+    "lull": _lulls,
+    "flap": _flaps,
+    "again": _repeats,
+    "unmute": _calls_off,
+    "unconfirmed": _confirms,
+    "fail": _fails,
 }

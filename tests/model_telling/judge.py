@@ -83,6 +83,7 @@ def verdict(world: World) -> list[str]:
         *_pages(world, told.get("pagerduty", {}), resources),
         *_documents(world, told.get("webhook", {}), resources),
         *_topics(world, told, resources),
+        *_failed(world),
         *_lasting(world),
         *_repeated(world),
     ]
@@ -201,6 +202,7 @@ def readers_of(world: World) -> dict[str, list[Mail]]:
 def told_open(mails: list[Mail], resource: str) -> dict[str, bool | None]:
     """Return what a reader of these mails takes for open, by alarm; None where a mail leaves it unsaid."""
     found: dict[str, bool | None] = {}
+    told_by: dict[str, set[str]] = {}
     for mail in mails:
         if mail.labels.get("kind") == "outage":
             found |= _lines(mail, f"{resource} ·")
@@ -208,11 +210,15 @@ def told_open(mails: list[Mail], resource: str) -> dict[str, bool | None]:
         if mail.labels.get("resource") != resource:
             continue
         state, alarm = mail.labels.get("state"), mail.labels.get("alarm", "")
+        # A topic may stand in for the receivers of another route, whose incident is another one.
+        whose = {mail.labels.get("route", ""), mail.labels.get("incident", "")}
+        own = {name for name in found if whose & told_by[name]}
         if mail.kind == "RESOLVED" or state == "resolved":
-            found = dict.fromkeys(found, False)
+            found |= dict.fromkeys(own, False)
         if mail.kind == "CLOSED":
-            found = {name: None if was else was for name, was in found.items()}
+            found |= {name: None for name in own if found[name]}
         found |= _lines(mail)
+        told_by |= dict.fromkeys((*_lines(mail), alarm), whose)
         if state in ("firing", "cleared", "closed") and alarm in _WORDS:
             found[alarm] = state == "firing"
     return found
@@ -244,6 +250,24 @@ def _topics(world: World, told: Mapping[str, Mapping[str, list[Alarm]]], resourc
                 yield f"{place}: never told, or told ended, where {_names(lacks)} fires"
             if stale:
                 yield f"{place}: {'+'.join(sorted(stale))} told open, and it is not"
+
+
+def _failed(world: World) -> Iterator[str]:
+    """Say which failures of jobs are not shown as such to those of their team, or were told too often."""
+    several = routes(world)
+    for name, team in world.failed.items():
+        route = next((r for r in several if r.get("match", {}).get("team") == team and team), several[-1])
+        shown = [m for m in world.slack.messages.values() if name in m.text and not m.thread and m.is_open and m.heard]
+        if not shown or (
+            route.get("slack", "default") not in {m.channel for m in shown} and not world.policies_changed
+        ):
+            yield f"slack: a failure of {team or 'nobody'} is not shown"
+        pages = [each for each in world.pager.open() if each.source.endswith(f"/{name}")]
+        told = [mail for mail in world.topics.mails if mail.labels.get("resource") == name]
+        if len(pages) > 1:
+            yield "pagerduty: a failure is shown twice"
+        if not told:
+            yield "topics: a failure was told to none"
 
 
 # ---------------------------------------------------------------------------------------------------------- counting

@@ -394,6 +394,21 @@ def test_who_was_called_because_nobody_acknowledged_hears_the_end_each_time(play
     assert verdict(here) == []
 
 
+def test_who_was_called_hears_the_end_of_what_is_critical_though_a_warning_goes_on(play: Play) -> None:
+    here = play(NAGGING)
+    here.goes("ALARM")
+    here.goes("ALARM", "memory")
+    here.goes("ALARM", "cpu")
+    here.until(70)
+    here.goes("OK", "cpu")
+    here.until(75)
+    here.goes("OK")
+    here.until(90)
+
+    assert [each.kind for each in here.topics.of("on-call")] == ["CRITICAL", "OK"]
+    assert verdict(here) == []
+
+
 def test_reminders_begin_anew_when_it_fires_again(play: Play) -> None:
     here = play(NAGGING)
     here.goes("ALARM")

@@ -15,7 +15,7 @@ import random
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 from unittest.mock import patch
@@ -157,6 +157,7 @@ class World:
     queue: dict[int, Queued] = field(default_factory=dict)
     dead: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
     tick_every: float = 300.0
     crash_at: int = 0
     crash_after: bool = False
@@ -260,6 +261,13 @@ class World:
             f"schedule: {schedule}, duration: {int(minutes)}min}}"
         )
         self.policy(self.routes)
+
+    def calls_off_windows(self) -> None:
+        """Delete the mute rules of all windows."""
+        for name in [name for name in self.cloud.rules if "-window-" in name]:
+            rule = self.cloud.rules.pop(name)
+            place = self.cloud.put.index(rule)
+            self.cloud.put[place] = replace(rule, end=min(rule.end, CLOCK.seconds))
 
     def clicks(
         self, what: str, resource: str = "churn", channel: str = "C0ALL", option: int = 0, by: str = "U0ANA"

@@ -100,10 +100,12 @@ class SnsReceiver(PostOnlyReceiver):
 
 
 class EscalationReceiver(SnsReceiver):
-    """The topic that is told of what nobody acknowledged, by the last reminder, and then of its end."""
+    """The topic that is told of what nobody acknowledged, by the last reminder, and then of the end of that."""
 
     __slots__ = ()
-    capabilities = Capabilities(editable=False, abouts=frozenset({"reminder", "resolved", "closed"}), opens=False)
+    capabilities = Capabilities(
+        editable=False, abouts=frozenset({"reminder", "cleared", "closed", "resolved"}), opens=False
+    )
 
     def warn(self, incident: Incident) -> bool:  # noqa: ARG002 - it is of reminders only
         return False

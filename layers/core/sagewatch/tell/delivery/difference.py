@@ -129,7 +129,7 @@ def _news(
     """
     lines = [each for each in told if sent is None or each.key not in sent.lines]
     found: list[ThreadLine] = []
-    is_called = any(sent.lines.values()) and not incident.is_open if sent else False
+    is_called = any(sent.lines.values()) if sent else False
     if sent and (sent.root if capabilities.opens else is_called):
         changed = _changed_parts(incident, lines, told_parts(incident, sent, fresh))
         found = [each for each in changed if capabilities.abouts is None or each.about in capabilities.abouts]
@@ -356,7 +356,9 @@ def after(sent: Sent | None, action: Action, where: Location, fingerprint: str, 
         return replace(before, root=where, fingerprint=fingerprint, parts=standings(incident))
     if action.do == "reply" and action.line:
         line, now = action.line, standings(incident)
-        told = told_parts(incident, before, frozenset({line.notice.key}))
+        # Who is called by a reminder was told of nothing else.
+        is_called = line.about == "reminder" and before.parts is None and not before.root
+        told = {} if is_called else told_parts(incident, before, frozenset({line.notice.key}))
         news = {part: standing for part, standing in now.items() if part == line.notice.part}
         is_end = line.about in ("resolved", "closed") and not incident.is_open
         if line.about in _OF_PARTS or line.about in ("flapping", "reminder"):
