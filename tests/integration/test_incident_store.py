@@ -16,7 +16,18 @@ from hypothesis import strategies as st
 from sagewatch.errors import Retry, Undeliverable
 from sagewatch.model import Evidence, Labels, Notice, Place, Ref, Unit
 from sagewatch.tell.incident.retention import LONGEST_AGE, LONGEST_REASON, MOST_NOTICES, retained
-from sagewatch.tell.store.timelines import Conflict, Timeline, claim, load, open_timelines, release, save
+from sagewatch.tell.store.timelines import (
+    Conflict,
+    Timeline,
+    claim,
+    kept_timelines,
+    load,
+    open_timelines,
+    release,
+    renew,
+    save,
+    settle,
+)
 from tests.integration.conftest import Journal, incidents_table
 
 CHURN = Ref("endpoint", "churn")
@@ -318,6 +329,68 @@ def test_timelines_are_listed_while_something_is_open(table: str) -> None:
     save(client(), table, closed, False, NOW)
 
     assert sorted(open_timelines(client(), table)) == [("ops # one", refs[1], ""), ("ops # one", refs[0], "")]
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+@pytest.mark.parametrize("is_claimed", [True, False])
+def test_what_is_settled_is_looked_after_no_more_and_is_kept_until_it_is_over(
+    table: str, is_over: bool, is_claimed: bool
+) -> None:
+    written = save(client(), table, Timeline(route="ops", subject=CHURN), True, NOW)
+
+    if is_claimed:
+        claim(client(), table, "ops", CHURN, "a", NOW)
+        release(client(), table, "ops", CHURN, "a", settled=written.version, is_over=is_over)
+    else:
+        settle(client(), table, written, is_over)
+
+    assert list(open_timelines(client(), table)) == []
+    assert list(kept_timelines(client(), table)) == ([] if is_over else [("ops", CHURN, "")])
+    assert claim(client(), table, "ops", CHURN, "b", NOW)
+    assert load(client(), table, "ops", CHURN) == written
+
+
+@pytest.mark.parametrize("is_claimed", [True, False])
+def test_what_was_written_since_is_not_settled(table: str, is_claimed: bool) -> None:
+    before = save(client(), table, Timeline(route="ops", subject=CHURN), True, NOW)
+    save(client(), table, before, True, NOW)
+
+    if is_claimed:
+        claim(client(), table, "ops", CHURN, "a", NOW)
+        assert release(client(), table, "ops", CHURN, "a", settled=before.version)
+    else:
+        assert not settle(client(), table, before)
+
+    assert list(open_timelines(client(), table)) == [("ops", CHURN, "")]
+
+
+def test_what_is_kept_is_looked_after_again_once_it_is_written(table: str) -> None:
+    written = save(client(), table, Timeline(route="ops", subject=CHURN), True, NOW)
+    settle(client(), table, written, is_over=False)
+
+    save(client(), table, written, True, NOW)
+
+    assert list(kept_timelines(client(), table)) == []
+    assert list(open_timelines(client(), table)) == [("ops", CHURN, "")]
+
+
+@pytest.mark.parametrize(("hours", "days"), [(23, 30), (25, 30 + 25 / 24)])
+def test_a_timeline_is_renewed_once_a_day(table: str, hours: int, days: float) -> None:
+    written = save(client(), table, Timeline(route="ops", subject=CHURN), True, NOW)
+
+    renew(client(), table, written, NOW + timedelta(hours=hours))
+
+    assert load(client(), table, "ops", CHURN).expires == NOW + timedelta(days=days)
+
+
+def test_a_timeline_that_was_written_since_or_never_is_not_renewed(table: str) -> None:
+    before = save(client(), table, Timeline(route="ops", subject=CHURN), True, NOW)
+    save(client(), table, before, True, NOW)
+
+    renew(client(), table, before, NOW + timedelta(days=9))
+    renew(client(), table, Timeline(route="ops", subject=Ref("endpoint", "new")), NOW + timedelta(days=9))
+
+    assert [item["expires"]["N"] for item in items()] == [str(int((NOW + timedelta(days=30)).timestamp()))]
 
 
 def test_all_pages_are_listed(table: str) -> None:

@@ -239,7 +239,7 @@ def _fails(world: World, _: list[Any], name: str, team: str, event: str | int) -
         world.cloud.tags[arn] = {"team": team}
     if event != "lost":  # nothing looks for a failure of which there is no event
         world.failed[name] = team
-        world.fails(name, TrainingJobName=name, TrainingJobArn=arn, event=event)
+        world.fails(name, TrainingJobName=name, TrainingJobArn=arn, Tags={}, event=event)
 
 
 def _deletes(world: World, _: list[Any], resource: str, alarm: str, event: str | int) -> None:
