@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -191,6 +190,15 @@ class _Reader:
         return token
 
 
+def copied[T](value: T) -> T:
+    """Return a copy of what JSON can hold; `copy.deepcopy` takes five times as long."""
+    if isinstance(value, dict):
+        return {name: copied(each) for name, each in value.items()}  # type: ignore[return-value]
+    if isinstance(value, list):
+        return [copied(each) for each in value]  # type: ignore[return-value]
+    return value
+
+
 @cache
 def _reserved() -> frozenset[str]:
     """Return the words that an expression may not use as names (Developer Guide, "Reserved words in DynamoDB")."""
@@ -230,7 +238,7 @@ def holds(expression: str | None, item: Item, request: Request) -> bool:
 
 def updated(item: Item, request: Request) -> Item:
     """Return an item after an UpdateExpression; all of its clauses read the item as it was before."""
-    result = deepcopy(item)
+    result = copied(item)
     reader, clause = _reader(request.get("UpdateExpression") or "", item, request), ""
     while token := reader.peek():
         if token == ",":
@@ -277,7 +285,7 @@ def _put(item: Item, steps: list[str | int], value: Any) -> None:
     if value is None:
         held.pop(last, None)
     else:
-        held[last] = deepcopy(value)
+        held[last] = copied(value)
 
 
 _KEYS = {"": ("pk", "sk"), "open": ("open", "pk")}
@@ -321,7 +329,7 @@ class Dynamo:
 
     def _get(self, request: Request) -> dict[str, Any]:
         found = self.items.get(self._key(request["Key"]))
-        return {"Item": deepcopy(found)} if found is not None else {}
+        return {"Item": copied(found)} if found is not None else {}
 
     def _checked(self, key: tuple[str, str], request: Request) -> Item:
         item = self.items.get(key, {})
@@ -337,14 +345,14 @@ class Dynamo:
     def _put_item(self, request: Request) -> dict[str, Any]:
         key = self._key(request["Item"])
         was = self._checked(key, request)
-        self._write(key, deepcopy(dict(request["Item"])))
+        self._write(key, copied(dict(request["Item"])))
         return {"Attributes": was} if request.get("ReturnValues") == "ALL_OLD" and was else {}
 
     def _update(self, request: Request) -> dict[str, Any]:
         key = self._key(request["Key"])
         item = updated({**dict(request["Key"]), **self._checked(key, request)}, request)
         self._write(key, item)
-        return {"Attributes": deepcopy(item)} if request.get("ReturnValues", "NONE") != "NONE" else {}
+        return {"Attributes": copied(item)} if request.get("ReturnValues", "NONE") != "NONE" else {}
 
     def _delete(self, request: Request) -> dict[str, Any]:
         key = self._key(request["Key"])
@@ -378,13 +386,13 @@ class Dynamo:
         kept = [
             {name: item[name] for name in ("pk", "sk", "open") if name in item} if keys_only else item for item in shown
         ]
-        return {"Items": deepcopy(kept), "Count": len(kept), "ScannedCount": len(page), **more}
+        return {"Items": copied(kept), "Count": len(kept), "ScannedCount": len(page), **more}
 
     def _batch_get(self, request: Request) -> dict[str, Any]:
         answers: dict[str, Any] = {}
         for table, wanted in request["RequestItems"].items():
             found = (self.items.get(self._key(key)) for key in wanted["Keys"])
-            answers[table] = [deepcopy(item) for item in found if item is not None]
+            answers[table] = [copied(item) for item in found if item is not None]
         return {"Responses": answers, "UnprocessedKeys": {}}
 
     def _batch_write(self, request: Request) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def is_renamed_together(here: World) -> None:
 TOGETHER = """
   - {name: everyone, slack: C0ALL, sns: default, group_from: 3}
 """
-QUIET = ("dynamodb.Query", "dynamodb.Scan", "ssm", "cloudwatch", "dynamodb.GetItem")
+QUIET = ("dynamodb.Query", "dynamodb.Scan", "ssm", "cloudwatch", "dynamodb.GetItem", "dynamodb.BatchGetItem")
 """What the clock asks when nothing is left to be told."""
 
 STORIES = (

@@ -31,8 +31,8 @@ from sagewatch.tell.delivery.deliver import deliver, is_due
 from sagewatch.tell.delivery.moved import moved, route_now
 from sagewatch.tell.incident.late import dated
 from sagewatch.tell.outage.derive import group_of
-from sagewatch.tell.outage.join import have_told, rejoin
-from sagewatch.tell.outage.tell import tell_group
+from sagewatch.tell.outage.join import have_told, rejoin, subject_of_group
+from sagewatch.tell.outage.tell import is_group_due, tell_group
 from sagewatch.tell.read.alarm_events import firing_now
 from sagewatch.tell.route import default_route, route_named, routes
 from sagewatch.tell.store import groups, timelines
@@ -187,7 +187,19 @@ def _look_after_some(
         if _is_late(context):
             return
         with collected(errors):
-            tell_group(context, route, subject.name)
+            _look_after_group(context, route, subject.name)
+
+
+def _look_after_group(context: Context, name: str, group: str) -> None:
+    """Tell a group when anything of it is to be told, and leave it alone once nothing may become due."""
+    route, client, table = route_named(context.policy, name), context.clients.dynamodb, context.settings.table
+    current = current_of(context, route.name, subject_of_group(group))
+    if is_group_due(context, route, current):
+        tell_group(context, name, group)
+    elif may_become_due(context, current):
+        timelines.renew(client, table, current.timeline, context.now)
+    else:
+        timelines.settle(client, table, current.timeline)
 
 
 def _is_late(context: Context) -> bool:

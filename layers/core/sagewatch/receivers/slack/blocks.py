@@ -85,9 +85,9 @@ def escaped(text: str) -> str:
 def safe(text: str, longest: int = _LONGEST_LABEL) -> str:
     """Return other people's text for mrkdwn, on one line; the length is that of the escaped text."""
     said = inline(text, longest).translate(_LOOKALIKES)
-    sizes = tuple(accumulate(len(escaped(character)) for character in said))
-    if not sizes or sizes[-1] <= longest:
-        return escaped(said)
+    if len(whole := escaped(said)) <= longest:
+        return whole
+    sizes = accumulate(len(escaped(character)) for character in said)
     return escaped(said[: sum(size < longest for size in sizes)]) + "…"
 
 

@@ -50,6 +50,15 @@ def tell_group(context: Context, name: str, group: str, fresh: frozenset[str] = 
     raise_most_hopeful(errors)
 
 
+def is_group_due(context: Context, route: Route, current: Current) -> bool:
+    """Return whether anything of a group is to be cut, let go, taken in or sent, without any new notice."""
+    found, cut = members(current.timeline, current.members, context.now), _in_outages(current)
+    waits = found.keys() - cut - current.timeline.alone
+    return bool(waits or _to_take_in(current) or leaving(current.timeline, current.members)) or is_due(
+        context, route, current
+    )
+
+
 def _cut(context: Context, route: Route, claim: Claim) -> tuple[str, ...]:
     """Write down in which outage each new member is; return those that are told alone.
 
@@ -115,13 +124,17 @@ def _tell_alone(context: Context, route: Route, current: Current) -> None:
 def _take_in(context: Context, route: Route, current: Current) -> None:
     """Have the incidents that were told alone before their outage told by the group, once everybody heard of that."""
     group = current.timeline.subject.name
-    for entry in sorted(current.timeline.alone & _in_outages(current)):
-        timeline = current.members.get(owner_of(entry)[:2])
-        if timeline is None or group in timeline.grouped.values():
-            continue
+    for entry in _to_take_in(current):
         taken = _regrouped(context, route, entry, lambda known: known or group)
         if taken.moved:
             deliver_alone(context, route, taken, frozenset())
+
+
+def _to_take_in(current: Current) -> list[str]:
+    """Return the entries that were told alone, are in an outage, and are not told by it yet."""
+    group, told = current.timeline.subject.name, sorted(current.timeline.alone & _in_outages(current))
+    timelines = {entry: current.members.get(owner_of(entry)[:2]) for entry in told}
+    return [entry for entry, each in timelines.items() if each and group not in each.grouped.values()]
 
 
 def _in_outages(current: Current) -> frozenset[str]:
