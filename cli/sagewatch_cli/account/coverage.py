@@ -18,8 +18,9 @@ from sagewatch.kinds.registry import KINDS, spec
 from sagewatch.model import Alarm, Facts, Labels, Ref, Severity
 from sagewatch.policy.cascade import apply_policy, may_be_off
 from sagewatch.policy.rules import WARNING, Policy, PolicyInForce, Row, row_id
+from sagewatch.watch.names import row_names
 from sagewatch.watch.plan import plan
-from sagewatch.watch.revision import is_edited, is_whole, member_of
+from sagewatch.watch.revision import is_edited, is_whole, member_of, taken
 from sagewatch_cli.account.alarms import MetricSeries, PresentAlarm, is_stale, series
 
 NEW = timedelta(minutes=15)
@@ -258,6 +259,7 @@ def count_coverage(where: CoverageContext, read: CoverageReadings, prices: Price
         for each in several
         if (labels := each.alarm.labels)
     ]
+    blocked = row_names(each.name for each in read.foreign)
     return Coverage(
         where=where,
         living=frozenset(read.living),
@@ -271,7 +273,8 @@ def count_coverage(where: CoverageContext, read: CoverageReadings, prices: Price
             ref
             for ref, several in read.owned.items()
             if is_whole(
-                [member_of(each.alarm) for each in several], PolicyInForce(where.policy, where.withheld).mark_of(ref)
+                [*(member_of(each.alarm) for each in several), *map(taken, blocked.get(ref, ()))],
+                PolicyInForce(where.policy, where.withheld).mark_of(ref),
             )
         ),
     )

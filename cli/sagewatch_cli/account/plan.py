@@ -72,7 +72,7 @@ class ListedAccount:
 
     def suspects(self, standing: PolicyInForce, now: datetime) -> set[Ref]:
         """Return the resources that the sweep would name."""
-        return suspects(self.living, self.summaries, now, standing, self.looks, self.unlisted)
+        return suspects(self.living, self.summaries, now, standing, self.looks, self.unlisted, self.foreign)
 
     @property
     def refs(self) -> set[Ref]:

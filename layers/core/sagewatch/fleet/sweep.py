@@ -76,13 +76,13 @@ def sweep(
     unlisted = {**listed.unread, **listed.not_allowed}
     named = {*listed.living, *owned}
     if not full:
-        named = suspects(listed.living, owned, now, in_force, looks, unlisted)
+        named = suspects(listed.living, owned, now, in_force, looks, unlisted, foreign)
         if named and not looks:  # what was remembered acquits some, and accuses nobody
             looks = store.read_looks({ref.kind for ref in named})
             theirs = {ref: owned[ref] for ref in named if ref in owned}
             parents = {each.parent for several in theirs.values() for each in several if each.parent}
             living = {ref: listed.living[ref] for ref in named | parents if ref in listed.living}
-            named &= suspects(living, theirs, now, in_force, looks, unlisted)
+            named &= suspects(living, theirs, now, in_force, looks, unlisted, foreign)
         named |= grown(clients.cloudwatch, listed.living, owned)
     queue.name(clients.sqs, settings.backfill_url, sorted(named))
     queue.send(clients.sqs, settings.notify_url, _events(listed, in_force, settings, now))
