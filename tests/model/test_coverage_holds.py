@@ -536,6 +536,66 @@ def test_somebodys_copy_of_our_alarm_is_not_written_when_it_guards(scene: Scene)
     assert scene.account.alarms["sagewatch/copy-of-it"] == copied
 
 
+@pytest.mark.parametrize("fate", ["the event is lost", "the event arrives"])
+@pytest.mark.parametrize("gone", ["resource", "row"])
+def test_an_alarm_stays_that_rolls_back_a_deployment_that_nobody_heard_of(scene: Scene, gone: str, fate: str) -> None:
+    guard = sorted(name for name in scene.made("endpoint", "guarding") if name.endswith("/memory"))[0]
+    scene.made("endpoint", "live")
+    if fate == "the event is lost":
+        scene.silently()
+    scene.world.guard("endpoint", "live", [guard])
+
+    if gone == "row":
+        scene.policy("alarms:\n  - {alarm: memory, off: true}\n")
+    else:
+        scene.world.delete("endpoint", "guarding")
+    scene.stack.name("endpoint", "guarding")
+    scene.stack.drain()
+
+    assert guard in scene.account.alarms
+
+
+# ---------------------------------------------------------------------------------------------------- taken names
+BY_HAND = {
+    "Namespace": "AWS/SageMaker",
+    "MetricName": "Invocations",
+    "Statistic": "Sum",
+    "Period": 60,
+    "EvaluationPeriods": 1,
+    "Threshold": 1.0,
+    "ComparisonOperator": "GreaterThanThreshold",
+    "AlarmDescription": "Mine.",
+}
+
+
+@pytest.mark.parametrize("row", ["cpu", "latency-p99"])
+@pytest.mark.parametrize("told", [True, False], ids=["told", "found"])
+def test_an_alarm_is_made_where_somebodys_own_stood_until_it_was_deleted(scene: Scene, row: str, told: bool) -> None:
+    name = f"sagewatch/endpoint/churn/AllTraffic/{row}"
+    scene.account._PutMetricAlarm(AlarmName=name, **BY_HAND)
+    there = scene.made("endpoint")
+    assert scene.account.alarms[name]["AlarmDescription"] == "Mine."
+    assert scene.named() == 0
+
+    if told:
+        scene.account._DeleteAlarms([name])
+        scene.stack.drain()
+    else:
+        del scene.account.alarms[name]
+        scene.swept("light")
+
+    assert scene.alarms("endpoint") == there
+    assert scene.wrong() == []
+    assert scene.named() == 0
+
+
+def test_an_alarm_under_our_prefix_with_a_name_that_we_never_give_is_no_work(scene: Scene) -> None:
+    scene.made("endpoint")
+    scene.account._PutMetricAlarm(AlarmName="sagewatch/endpoint/churn/AllTraffic/by-hand", **BY_HAND)
+
+    assert scene.named() == 0
+
+
 # ---------------------------------------------------------------------------------------------------- races
 def test_an_endpoint_that_was_made_anew_under_a_teardown_has_its_alarms_when_both_workers_are_done(
     scene: Scene,

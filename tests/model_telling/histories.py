@@ -273,10 +273,12 @@ _POLICIES: Mapping[str, Callable[[str], str]] = {
     "fraud": lambda routes: FRAUD + routes,
     "team": lambda routes: FRAUD.replace("C0FRAUD", "C0TEAM") + routes,
     "fraudsters": lambda routes: FRAUD.replace("name: fraud", "name: fraudsters") + routes,
-    "nagging": lambda routes: f'''{routes}    remind: [15min, 1h]
+    "nagging": lambda routes: (
+        f'''{routes}    remind: [15min, 1h]
     mention: {{critical: "<!here>"}}
     escalate: "{TOPICS}on-call"
-''',
+'''
+    ),
     "nothing": lambda _: "",
 }
 

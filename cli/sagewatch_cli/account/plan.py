@@ -82,7 +82,8 @@ class ListedAccount:
 
     def named(self, standing: PolicyInForce, now: datetime) -> set[Ref]:
         """Return the resources that a sweep would name."""
-        return suspects(self.living, self.summaries, now, standing, self.looks, self.unlisted).union(self.grown)
+        found = suspects(self.living, self.summaries, now, standing, self.looks, self.unlisted, self.foreign)
+        return found.union(self.grown)
 
     @property
     def refs(self) -> set[Ref]:

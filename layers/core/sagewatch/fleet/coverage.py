@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,8 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Ref
 from sagewatch.policy.cascade import all_off
 from sagewatch.policy.rules import Look, PolicyInForce
-from sagewatch.watch.revision import is_whole
+from sagewatch.watch.names import row_names
+from sagewatch.watch.revision import is_whole, taken
 from sagewatch.watch.rows import ResourceStatus
 
 DUE = "Sagewatch Digest Due"
@@ -88,10 +89,15 @@ def coverage_count(
     in_force: PolicyInForce,
     now: datetime,
     looks: Mapping[Ref, Look] = NO_LOOKS,
+    foreign: Collection[str] = (),
 ) -> CoverageCount:
-    """Count by kind which of the resources that live are watched; the caller adds what else the lists say."""
+    """Count by kind which of the resources that live are watched; the caller adds what else the lists say.
+
+    `foreign` are the names of alarms under our prefix that are not ours.
+    """
+    blocked = row_names(foreign)
     statuses = {
-        ref: listed_status(ref, modified, owned.get(ref, ()), in_force, looks.get(ref))
+        ref: listed_status(ref, modified, owned.get(ref, ()), in_force, looks.get(ref), blocked.get(ref, ()))
         for ref, modified in living.items()
     }
     wanted = [ref for ref, status in statuses.items() if status not in NEEDS_NONE]
@@ -120,15 +126,23 @@ NEEDS_NONE = frozenset({ResourceStatus.LEFT_OUT, ResourceStatus.NOTHING})
 
 
 def listed_status(
-    ref: Ref, modified: datetime, alarms: Sequence[AlarmSummary], in_force: PolicyInForce, look: Look | None
+    ref: Ref,
+    modified: datetime,
+    alarms: Sequence[AlarmSummary],
+    in_force: PolicyInForce,
+    look: Look | None,
+    blocked: Sequence[str] = (),
 ) -> ResourceStatus:
     """Return how a resource that lives is watched, as the lists and the last look tell: what `resource_status` said.
 
-    Of one without alarms that was not looked at since it or the policy changed, MISSING.
+    Of one without alarms that was not looked at since it or the policy changed, MISSING. `blocked` are names of its
+    rows that somebody's own alarms have.
     """
     mark, kind = in_force.mark_of(ref), kind_named(ref.kind)
     if alarms:
-        return ResourceStatus.INCOMPLETE if _lacks_some(ref, alarms, in_force, mark) else ResourceStatus.WATCHED
+        return (
+            ResourceStatus.INCOMPLETE if _lacks_some(ref, alarms, blocked, in_force, mark) else ResourceStatus.WATCHED
+        )
     if kind is None or all_off(in_force.policy, ref, kind.specs):
         return ResourceStatus.LEFT_OUT
     if look and look.is_bare and look.mark == mark and look.at > modified:
@@ -137,9 +151,11 @@ def listed_status(
     return ResourceStatus.OVER_BUDGET if is_over else ResourceStatus.MISSING
 
 
-def _lacks_some(ref: Ref, alarms: Sequence[AlarmSummary], in_force: PolicyInForce, mark: str) -> bool:
+def _lacks_some(
+    ref: Ref, alarms: Sequence[AlarmSummary], blocked: Sequence[str], in_force: PolicyInForce, mark: str
+) -> bool:
     """Tell whether alarms are missing that were made or decided on; while a new policy is applied that is not known."""
-    if in_force.frozen or is_whole([each.member for each in alarms], mark):
+    if in_force.frozen or is_whole([*(each.member for each in alarms), *map(taken, blocked)], mark):
         return False
     return not any(is_row_stale(ref, each.row, each.policy, in_force) for each in alarms)
 

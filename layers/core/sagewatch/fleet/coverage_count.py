@@ -32,7 +32,7 @@ def read_coverage_count(clients: Clients, settings: SweepSettings, store: Policy
     in_force = store.read()
     idle = (found for alarm in list_firing(clients.cloudwatch, settings.prefix) if (found := idle_scope(alarm)))
     return replace(
-        coverage_count(listed, owned, in_force, now, store.read_looks({ref.kind for ref in listed})),
+        coverage_count(listed, owned, in_force, now, store.read_looks({ref.kind for ref in listed}), foreign),
         orphans=sum(ref not in living and ref.kind not in unread for ref in owned),
         foreign=len(foreign),
         unread=tuple(sorted(unread)),

@@ -11,7 +11,8 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Ref
 from sagewatch.policy.cascade import all_off
 from sagewatch.policy.rules import Look, PolicyInForce, row_id
-from sagewatch.watch.revision import is_whole, set_digest
+from sagewatch.watch.names import row_names
+from sagewatch.watch.revision import Member, is_whole, set_digest, taken
 
 LOOK_BACK = timedelta(hours=2)
 """For how long a change makes a resource suspect while no alarm was written after it.
@@ -30,20 +31,25 @@ def suspects(
     in_force: PolicyInForce,
     looks: Mapping[Ref, Look] = NO_LOOKS,
     unlisted: Collection[str] = (),
+    foreign: Collection[str] = (),
 ) -> set[Ref]:
     """Return the resources, of those that live (with the time of their last change) or have alarms, that need a look.
 
     A resource needs one when it has alarms and is not on the list of those that live, or when it should have alarms and
     has none, too few, edited ones, ones older than its last change or ones made under another policy. One that the last
     look found well without any alarm needs none until it changes, nor does one that lacks only what CloudWatch refused
-    at that look. Of kinds that are `unlisted` nobody knows who lives.
+    at that look. Of kinds that are `unlisted` nobody knows who lives. `foreign` are the names of alarms under our
+    prefix that are not ours: one of them may stand, or have stood, where one of ours should be.
     """
+    blocked = row_names(foreign)
 
     def needs_a_look(ref: Ref) -> bool:
         if ref not in living and ref.kind not in unlisted:
             return True
         alarms = owned.get(ref, ())
-        return _is_suspect(ref, _changed(ref, living, alarms), alarms, now, in_force, looks.get(ref))
+        members = [*(each.member for each in alarms), *map(taken, blocked.get(ref, ()))]
+        changed = _changed(ref, living, alarms)
+        return _is_suspect(ref, changed, alarms, members, now, in_force, looks.get(ref))
 
     return {ref for ref in living.keys() | owned.keys() if needs_a_look(ref)}
 
@@ -59,6 +65,7 @@ def _is_suspect(
     ref: Ref,
     modified: datetime | None,
     alarms: Collection[AlarmSummary],
+    members: Collection[Member],
     now: datetime,
     in_force: PolicyInForce,
     look: Look | None,
@@ -71,11 +78,11 @@ def _is_suspect(
     mark = in_force.mark_of(ref)
     was_looked_at = look is not None and look.mark == mark and (modified is None or look.at > modified)
     if not alarms:
-        rests = was_looked_at and look and (look.is_bare or is_left(look, (), mark))
+        rests = was_looked_at and look and (look.is_bare or is_left(look, (), members, mark))
         return not rests and (is_wanted or _is_unpriced(kind, ref, in_force, look))
     if not is_wanted:
         return True
-    if was_looked_at and look and is_left(look, alarms, mark):
+    if was_looked_at and look and is_left(look, alarms, members, mark):
         return _is_unpriced(kind, ref, in_force, look)
     changed = modified and now - modified < LOOK_BACK and modified > max(each.updated for each in alarms)
     if changed or any(each.edited for each in alarms):
@@ -85,17 +92,17 @@ def _is_suspect(
         return False
     return (
         any(is_row_stale(ref, each.row, each.policy, in_force) for each in alarms)
-        or not is_whole([each.member for each in alarms], mark)
+        or not is_whole(members, mark)
         or _is_unpriced(kind, ref, in_force, look)
     )
 
 
-def is_left(look: Look, alarms: Collection[AlarmSummary], mark: str) -> bool:
+def is_left(look: Look, alarms: Collection[AlarmSummary], members: Collection[Member], mark: str) -> bool:
     """Tell whether these are still the alarms that were there when CloudWatch last refused others.
 
     Then it would refuse them again: they are tried with each full sweep, and when anything changes.
     """
-    there = set_digest([each.member for each in alarms], mark)
+    there = set_digest(members, mark)
     return bool(look.left) and look.left == there and not any(each.edited for each in alarms)
 
 

@@ -6,7 +6,7 @@ the suspects to the reconcile queue, name untold failures and a broken policy to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -28,6 +28,7 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Ref
 from sagewatch.policy.rules import Look, Policy, PolicyInForce, Row, RowCost, Withheld
 from sagewatch.settings import SweepSettings
+from sagewatch.watch.names import row_names
 from sagewatch.watch.rows import ResourceStatus
 
 _FAILURES_BACK = timedelta(minutes=45)  # three sweeps, so that one may fail
@@ -83,13 +84,13 @@ def sweep(
     unlisted = {**listed.unread, **listed.not_allowed}
     named = {*listed.living, *owned}
     if not full:
-        named = suspects(listed.living, owned, now, in_force, looks, unlisted)
+        named = suspects(listed.living, owned, now, in_force, looks, unlisted, foreign)
         if named and not looks:  # what was remembered acquits some, and accuses nobody
             looks = store.read_looks({ref.kind for ref in named})
             theirs = {ref: owned[ref] for ref in named if ref in owned}
             parents = {each.parent for several in theirs.values() for each in several if each.parent}
             living = {ref: listed.living[ref] for ref in named | parents if ref in listed.living}
-            named &= suspects(living, theirs, now, in_force, looks, unlisted)
+            named &= suspects(living, theirs, now, in_force, looks, unlisted, foreign)
         named |= grown(clients.cloudwatch, listed.living, owned)
     queue.name(clients.sqs, settings.backfill_url, sorted(named))
     queue.send(clients.sqs, settings.notify_url, _events(listed, in_force, settings, now))
@@ -107,7 +108,7 @@ def sweep(
         unread=tuple(listed.unread.values()),
         not_allowed=tuple(listed.not_allowed.values()),
         withheld=tuple(sorted("/".join(row) for row in in_force.withheld)),
-        unwatched=_unwatched(named, listed, owned, looks, in_force),
+        unwatched=_unwatched(named, listed, owned, foreign, looks, in_force),
         alarms_in_account=_alarms_in_account(clients, deadline) if full else None,
     )
 
@@ -116,12 +117,14 @@ def _unwatched(
     named: Iterable[Ref],
     listed: Listed,
     owned: Mapping[Ref, Sequence[AlarmSummary]],
+    foreign: Collection[str],
     looks: Mapping[Ref, Look],
     in_force: PolicyInForce,
 ) -> int:
     """Count what lives and lacks alarms that it should have; who is not named is well."""
+    blocked = row_names(foreign)
     statuses = [
-        listed_status(ref, modified, owned.get(ref, ()), in_force, looks.get(ref))
+        listed_status(ref, modified, owned.get(ref, ()), in_force, looks.get(ref), blocked.get(ref, ()))
         for ref in named
         if (modified := listed.living.get(ref))
     ]

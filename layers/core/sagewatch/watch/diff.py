@@ -6,11 +6,18 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sagewatch.kinds.kind import Kind, Reader
-from sagewatch.model import PER_CAPACITY, Alarm, Changes, Observed, Plan, Ref
+from sagewatch.model import PER_CAPACITY, Alarm, Changes, Observed, Plan
 from sagewatch.policy.rules import PolicyInForce
+from sagewatch.watch.names import row_names
 from sagewatch.watch.plan import plan
-from sagewatch.watch.revision import member_of, next_revision, revision_of, set_digest
-from sagewatch.watch.rollback import protected_by, protecting, still_protecting
+from sagewatch.watch.revision import member_of, next_revision, revision_of, set_digest, taken
+from sagewatch.watch.rollback import Deployments, protected_by, protecting, still_protecting
+
+_MOST_ASKED = 25
+"""The most resources with a late deployment that are described before a row of a living resource goes.
+
+A policy that switches rows off just after a thousand endpoints were made would otherwise describe all of them for each:
+then the labels that their looks left are trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +41,23 @@ def decide(
     kind: Kind,
     observed: Observed,
     in_force: PolicyInForce,
-    deployed: Collection[Ref] = (),
+    deployments: Deployments | None = None,
 ) -> Decision:
     """Decide what to write about a resource.
 
     Under a frozen policy only a resource without alarms gets any, and only one that is gone loses its own. An alarm
     that rolls back the deployments of another resource that lives (`read` asks) is not deleted: of one that its label
-    names, or of one in `deployed`, which may have been deployed too lately to be named there.
+    names, or of one in `deployments`, which may have been deployed too lately to be named there.
     """
     wanted = plan(prefix, kind, observed.facts, in_force.policy, in_force.withheld)
     if in_force.frozen and observed.facts.live and observed.owned:
         return Decision(wanted=wanted, changes=Changes())
-    stay = still_protecting(read, observed.owned, _superfluous(wanted, observed.owned), deployed)
+    going = _superfluous(wanted, observed.owned)
+    lately = deployments.lately(read) if deployments and going and kind.deployed else ()
+    if observed.facts.live and len(lately) > _MOST_ASKED:
+        lately = ()
+    known = deployments.alarms if deployments else None
+    stay = still_protecting(read, observed.owned, going, lately, known)
     mark = in_force.mark_of(observed.facts.ref)
     changes = diff(wanted, observed.owned, observed.foreign, stay=stay, mark=mark)
     return Decision(wanted=wanted, changes=changes, protecting=stay)
@@ -63,8 +75,8 @@ def diff(
 
     An alarm whose actions somebody disabled keeps them disabled. What the plan says is unknown is left as it is, an
     alarm that rolls back this resource's own deployments is never deleted, nor is one in `stay`, and `foreign` alarms
-    are left alone even under a name that we would have given. One alarm says which there should be in all, and what
-    the policy's `mark` was.
+    are left alone even under a name that we would have given. One alarm says which there should be in all, such names
+    among them, and what the policy's `mark` was.
     """
     present = {alarm.name: alarm for alarm in existing}
     deletes = tuple([name for name in _superfluous(wanted, present.values()) if name not in stay])
@@ -72,7 +84,8 @@ def diff(
         alarm.name: _as_present(alarm, present.get(alarm.name)) for alarm in wanted.alarms if alarm.name not in foreign
     }
     kept = [alarm for name, alarm in present.items() if name not in desired and name not in deletes]
-    digest = set_digest(map(member_of, [*desired.values(), *kept]), mark)
+    blocked = [taken(name) for several in row_names(foreign).values() for name in several]
+    digest = set_digest([*map(member_of, [*desired.values(), *kept]), *blocked], mark)
     # The alarm that says it already goes on saying it, also when it is unknown by now: that is not written.
     is_said = any(revision_of(each).of_set == digest for each in kept)
     bearer = None if is_said else _bearer(desired, present)

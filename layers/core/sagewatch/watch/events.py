@@ -12,7 +12,7 @@ from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import KINDS
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Labels, Ref
-from sagewatch.watch.names import ref_in
+from sagewatch.watch.names import ref_in, row_names
 
 # ARNs of what AWS manages have `aws` in place of an account (Developer Guide, "Managed pipelines"):
 # arn:aws:sagemaker:us-east-1:aws:pipeline/name.
@@ -136,12 +136,16 @@ def _of_tag_call(arn: str) -> Ref | None:
 
 
 def _of_alarm(detail: Event) -> Ref | None:
-    """Return whose alarm was changed: by its labels, or by its name when somebody cleared its description."""
+    """Return whose alarm was changed: by its labels, or by its name when somebody cleared its description.
+
+    Somebody's own alarm that is deleted may make room for one of ours.
+    """
     configuration, name = detail.get("configuration"), detail.get("alarmName")
     description = configuration.get("description") if isinstance(configuration, dict) else None
     if description and isinstance(description, str):
         labels = Labels.of(description)
-        ref = labels.ref if labels else None
+        freed = row_names([name]) if isinstance(name, str) and detail.get("operation") == "delete" else {}
+        ref = labels.ref if labels else next(iter(freed), None)
     else:
         ref = ref_in(name) if isinstance(name, str) else None
     return ref if ref and ref.kind in _KNOWN and _NAME.fullmatch(ref.name) else None

@@ -7,12 +7,15 @@ begin another's.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from sagewatch.kinds.registry import spec
 from sagewatch.model import Alarm, Labels, Ref, canonical
 
 LONGEST = 255
 """Characters that CloudWatch allows in an alarm's name (PutMetricAlarm, AlarmName)."""
+
+_SLASHES = 4  # in a name, at least
 
 # Characters of a resource's name that survive when the whole would be too long.
 _CUT_AT = 90
@@ -75,6 +78,20 @@ def ref_in(name: str) -> Ref | None:
     kind, _, rest = rest.partition("/")
     resource, _, rest = rest.partition("/")
     return Ref(kind, resource) if resource and "/" in rest and "~" not in resource else None
+
+
+def row_names(foreign: Iterable[str]) -> dict[Ref, list[str]]:
+    """Return, by resource, those names of somebody's own alarms that a row of ours would give.
+
+    No alarm is made under such a name until the other one is gone: `["sagewatch/endpoint/churn/AllTraffic/cpu"]`
+    becomes `{Ref("endpoint", "churn"): [that name]}`.
+    """
+    found: dict[Ref, list[str]] = {}
+    for name in foreign:
+        ref = ref_in(name)
+        if ref and name.count("/") >= _SLASHES and spec(ref.kind, name.rpartition("/")[2]):
+            found.setdefault(ref, []).append(name)
+    return found
 
 
 def _by_name(prefix: str, alarm: Alarm, ref: Ref | None) -> Labels | None:

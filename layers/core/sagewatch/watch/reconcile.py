@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import batched
 from typing import Any
@@ -17,14 +16,12 @@ from sagewatch.kinds.kind import Kind
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Changes, Observed, Ref
 from sagewatch.policy.rules import PolicyInForce
+from sagewatch.watch import names
 from sagewatch.watch.diff import decide
 from sagewatch.watch.facts import is_unchanged, observe
 from sagewatch.watch.plan import withheld_alarms
-from sagewatch.watch.revision import member_of, set_digest
+from sagewatch.watch.revision import Member, member_of, set_digest, taken
 from sagewatch.watch.rollback import Deployments, alarms_of_others, to_label
-
-UNSEEN = timedelta(minutes=45)
-"""For how long a deployment may go unseen: its event was lost, and two sweeps failed."""
 
 MOST_LOOKS = 3
 """How often a resource that keeps changing is reconciled before it goes back to the queue."""
@@ -163,11 +160,7 @@ def _settled(
     for _ in range(MOST_LOOKS):
         observed = observe(clients, prefix, kind, ref, writes.deadline)
         facts = observed.facts
-        # An endpoint that names alarms of this one is labelled in them when it is looked at: at its event, or at one of
-        # the sweeps that follow. Until then only its own description knows.
-        going = kind.deployed and not facts.live and observed.owned
-        deployed = deployments.since(read, datetime.now(UTC) - UNSEEN) if going else ()
-        decision = decide(read, prefix, kind, observed, in_force, deployed)
+        decision = decide(read, prefix, kind, observed, in_force, deployments)
         written = writes.apply(decision.changes)
         if facts.rollback_alarms:
             others = cloudwatch.named(clients.cloudwatch, alarms_of_others(prefix, facts))
@@ -185,16 +178,16 @@ def _settled(
                 foreign=tuple(sorted(observed.foreign)),
                 reports=decision.reports,
                 refused=tuple(writes.refused.values()),
-                left=set_digest(
-                    map(member_of, _alarms_after(observed, decision.changes, writes)), in_force.mark_of(facts.ref)
-                ),
+                left=set_digest(_set_after(observed, decision.changes, writes), in_force.mark_of(facts.ref)),
                 withheld=withheld_alarms(prefix, kind, facts, in_force),
                 is_bare=facts.live and not (decision.wanted.alarms or facts.gaps or observed.foreign),
             )
     raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written", code=ErrorCode.KEEPS_CHANGING)
 
 
-def _alarms_after(observed: Observed, changes: Changes, writes: _Writes) -> list[Alarm]:
-    """Return a resource's alarms as they are after what could be written was."""
+def _set_after(observed: Observed, changes: Changes, writes: _Writes) -> list[Member]:
+    """Return a resource's alarms, and names that somebody's own have, as they are after what could be written was."""
     there = {each.name: each for each in observed.owned if each.name not in changes.deletes}
-    return [*(there | {each.name: each for each in changes.puts if each.name not in writes.refused}).values()]
+    there |= {each.name: each for each in changes.puts if each.name not in writes.refused}
+    blocked = [taken(name) for several in names.row_names(observed.foreign).values() for name in several]
+    return [*map(member_of, there.values()), *blocked]

@@ -97,6 +97,11 @@ def member_of(alarm: Alarm) -> Member:
     return Member(alarm.name, _digest_without_guard(alarm), revision_of(alarm).of_set)
 
 
+def taken(name: str) -> Member:
+    """Return what stands in a set for an alarm of ours that is not made, since somebody's own has its name."""
+    return Member(name, "", "")
+
+
 def set_digest(members: Iterable[Member], mark: str) -> str:
     """Return a digest of all alarms of a resource, and of what the policy says of it (`PolicyInForce.mark_of`)."""
     said = sorted((each.name, each.digest) for each in members)

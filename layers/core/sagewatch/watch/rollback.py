@@ -7,8 +7,8 @@ goes, it stays for as long as one of the resources in that label lives and names
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from sagewatch.kinds.kind import Reader, describe
 from sagewatch.kinds.registry import KINDS
@@ -16,6 +16,9 @@ from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm, Description, Facts, Labels, Ref
 from sagewatch.watch import names
 from sagewatch.watch.revision import as_edited, is_edited, with_revision
+
+UNSEEN = timedelta(minutes=45)
+"""For how long a deployment may go unseen: its event was lost, and two sweeps failed."""
 
 # The label, as it is written in alarms that are there already.
 _PROTECTS = "guards"
@@ -65,17 +68,23 @@ def protected_by(alarm: Alarm) -> tuple[str, ...]:
 
 
 def still_protecting(
-    read: Reader, owned: Iterable[Alarm], deletes: Iterable[str], deployed: Collection[Ref] = ()
+    read: Reader,
+    owned: Iterable[Alarm],
+    deletes: Iterable[str],
+    deployed: Collection[Ref] = (),
+    known: dict[str, frozenset[str]] | None = None,
 ) -> dict[str, str]:
     """Return which of the alarms to delete still roll back the deployments of resources that live, and of which.
 
-    Those that the alarms' labels name are asked, and those in `deployed`.
+    Those that the alarms' labels name are asked, and those in `deployed`, unless `known` says what they answered.
     """
+    answers = {} if known is None else known
     protected = {alarm.name: protected_by(alarm) for alarm in owned}
     going = tuple(deletes)
     asked = {*map(str, deployed if going else ()), *(each for name in going for each in protected.get(name, ()))}
-    rolled_back = {each: _alarms_of(read, each) for each in sorted(asked)}
-    found = {name: [each for each, alarms in rolled_back.items() if name in alarms] for name in going}
+    for each in sorted(asked - answers.keys()):
+        answers[each] = _alarms_of(read, each)
+    found = {name: [each for each in sorted(asked) if name in answers[each]] for name in going}
     return {name: ", ".join(several) for name, several in found.items() if several}
 
 
@@ -91,15 +100,19 @@ def _alarms_of(read: Reader, resource: str) -> frozenset[str]:
 class Deployments:
     """The resources to which something was deployed lately, listed once in an invocation, when they are first needed.
 
-    Who begins to deploy after that has events in flight, and is looked at because of them.
+    A resource that names alarms of another one is labelled in them when it is looked at: at its event, or at one of
+    the sweeps that follow. Until then only its own description knows. Who begins to deploy after the lists were read
+    has events in flight, and is looked at because of them.
     """
 
     found: tuple[Ref, ...] | None = None
+    alarms: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What was described already: resource (kind/name) → the alarms that roll its deployments back."""
 
-    def since(self, read: Reader, since: datetime) -> tuple[Ref, ...]:
+    def lately(self, read: Reader) -> tuple[Ref, ...]:
         """Return them; Retry when the lists cannot be read."""
         if self.found is None:
-            self.found = deployed_since(read, since)
+            self.found = deployed_since(read, datetime.now(UTC) - UNSEEN)
         return self.found
 
 
