@@ -27,9 +27,18 @@ from sagewatch_cli.account.notify import (
     sample_labels,
 )
 from sagewatch_cli.account.send_sample import NoStack, SampleDelivery, send_sample
-from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, StackName, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, first_line, stop
+from sagewatch_cli.formats import OutputFormat
+from sagewatch_cli.options import (
+    EndpointUrl,
+    PolicyFile,
+    Prefix,
+    Profile,
+    Region,
+    StackName,
+    open_account,
+    policy_in_force,
+)
+from sagewatch_cli.printing import REFUSED, Form, as_json, first_line, stop, waiting
 
 _NO_STACK, _MISSING = 3, 4
 _LABEL = re.compile(r"[\w.:-]+=")
@@ -82,11 +91,12 @@ def try_out(
             "leave --policy, resource and parent away",
             param_hint="--send",
         )
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    account = open_account(profile, region, endpoint_url)
     try:
-        deployment = find_deployment(account, prefix, stack)
-        found = route_sample(prefix, policy_in_force(account, prefix, policy).policy, labels)
-        trialled = send_sample(account, deployment, labels, found, wait) if send and found.routes_told else ()
+        with waiting():
+            deployment = find_deployment(account, prefix, stack)
+            found = route_sample(prefix, policy_in_force(account, prefix, policy).policy, labels)
+            trialled = send_sample(account, deployment, labels, found, wait) if send and found.routes_told else ()
     except NoStack as error:
         stop(_NO_STACK, str(error), ErrorCode.NO_STACK)
     except Retry as error:
