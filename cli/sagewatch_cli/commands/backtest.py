@@ -27,6 +27,7 @@ from sagewatch_cli.account.proposals import (
     snippet,
 )
 from sagewatch_cli.account.replay import Episode, Replay
+from sagewatch_cli.completion import complete_watched_refs
 from sagewatch_cli.formats import OutputFormat
 from sagewatch_cli.options import (
     EndpointUrl,
@@ -52,7 +53,11 @@ _HOPELESS = "no round threshold keeps it calm: let it take more periods, or swit
 def backtest(
     ref: Annotated[
         str,
-        typer.Argument(metavar="REF", help="What to replay: kind/name, as endpoint/churn, or its ARN or console page."),
+        typer.Argument(
+            metavar="REF",
+            autocompletion=complete_watched_refs,
+            help="What to replay: kind/name, as endpoint/churn, or its ARN or console page.",
+        ),
     ],
     policy: PolicyFile = None,
     days: Annotated[

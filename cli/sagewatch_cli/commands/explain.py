@@ -32,6 +32,7 @@ from sagewatch_cli.account.inspection import (
     inspect,
     state_history,
 )
+from sagewatch_cli.completion import complete_subjects
 from sagewatch_cli.formats import OutputFormat
 from sagewatch_cli.options import (
     EndpointUrl,
@@ -56,6 +57,7 @@ def explain(
         str,
         typer.Argument(
             metavar="ALARM|REF",
+            autocompletion=complete_subjects,
             help="An alarm's name, or kind/name for all alarms of a resource; or its ARN or console page.",
             show_default=False,
         ),

@@ -14,6 +14,7 @@ from sagewatch.errors import ErrorCode, Retry
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch_cli.account.guardrails import MOST, Guard, choose_guards, describe_endpoint, guards_of
 from sagewatch_cli.account.nearest import near
+from sagewatch_cli.completion import complete_endpoints
 from sagewatch_cli.formats import NAMES
 from sagewatch_cli.options import (
     EndpointUrl,
@@ -42,7 +43,10 @@ def guardrails(
     endpoint: Annotated[
         str,
         typer.Argument(
-            metavar="ENDPOINT", help="The endpoint: churn, endpoint/churn, its ARN or console page.", show_default=False
+            metavar="ENDPOINT",
+            autocompletion=complete_endpoints,
+            help="The endpoint: churn, endpoint/churn, its ARN or console page.",
+            show_default=False,
         ),
     ],
     form: Annotated[

@@ -11,11 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sagewatch.aws import sagemaker
 from sagewatch.errors import ErrorCode, Retry
+from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.alarm_words import Difference, condition, differences
 from sagewatch_cli.account.deployment import Deployment
+from sagewatch_cli.account.nearest import near
 from sagewatch_cli.account.plan import (
     AccountPlan,
     MonthlyCost,
@@ -25,6 +28,8 @@ from sagewatch_cli.account.plan import (
     plan_deployed,
 )
 from sagewatch_cli.account.plan_markdown import as_markdown
+from sagewatch_cli.account.session import Account
+from sagewatch_cli.completion import complete_refs
 from sagewatch_cli.formats import RichFormat
 from sagewatch_cli.options import (
     EndpointUrl,
@@ -62,6 +67,7 @@ def plan(
         list[str] | None,
         typer.Argument(
             metavar="REF",
+            autocompletion=complete_refs,
             help="Whom to look at, changed or not: endpoint/churn, 'endpoint/churn-*', an ARN or a console page.",
             show_default=False,
         ),
@@ -106,19 +112,32 @@ def plan(
             )
     except Retry as error:
         stop(REFUSED, str(error), error.code)
-    _answer(deployment, found, refs, form, detailed_exitcode=detailed_exitcode)
-
-
-def _answer(
-    deployment: Deployment, found: AccountPlan, refs: list[str], form: RichFormat, *, detailed_exitcode: bool
-) -> None:
-    """Print the plan and end with the exit code that says how it went."""
-    if refs and not found.unread and not any(each.look.facts.live or each.look.owned for each in found.planned):
+    if (known := _nearest(account, found, refs)) is not None:
         stop(
             _WRONG,
-            f"Nothing is called {', '.join(refs)} in {deployment.where}, nor are there alarms of it.",
+            f"Nothing is called {', '.join(refs)} in {deployment.where}, nor are there alarms of it.{known}",
             ErrorCode.NO_RESOURCE,
         )
+    _answer(deployment, found, form, detailed_exitcode=detailed_exitcode)
+
+
+def _nearest(account: Account, found: AccountPlan, refs: list[str]) -> str | None:
+    """Return a hint at names that are near where nothing is called as was asked; None where something is."""
+    if not refs or found.unread or any(each.look.facts.live or each.look.owned for each in found.planned):
+        return None
+    kind, _, name = refs[0].partition("/")
+    named = kind_named(kind)
+    if named is None or len(refs) > 1:
+        return ""
+    try:
+        with waiting():
+            return near(name, (ref.name for ref, _ in sagemaker.live(account.client("sagemaker"), named)))
+    except Retry:
+        return ""
+
+
+def _answer(deployment: Deployment, found: AccountPlan, form: RichFormat, *, detailed_exitcode: bool) -> None:
+    """Print the plan and end with the exit code that says how it went."""
     if form is RichFormat.JSON:
         as_json({**deployment.data(), **as_data(found)})
     elif form is RichFormat.MARKDOWN:

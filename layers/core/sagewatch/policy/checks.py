@@ -18,8 +18,8 @@ from sagewatch.policy.positions import Path, quoted, short
 from sagewatch.policy.rules import WARNING, AlarmRule, Ignored, Patterns, Policy, Route, Window, matches
 from sagewatch.units import humanise, parse
 
-_MATCHED = ("severity", "kind", "resource", "scope", "alarm", "parent")
-RESERVED = frozenset({*_MATCHED, "state", "policy", "rev", "guards", "route", *PER_CAPACITY.values()})
+MATCHED = ("severity", "kind", "resource", "scope", "alarm", "parent")
+RESERVED = frozenset({*MATCHED, "state", "policy", "rev", "guards", "route", *PER_CAPACITY.values()})
 """Labels that the product gives itself."""
 
 _IDS = tuple(dict.fromkeys(spec.id for kind in KINDS for spec in kind.specs))
@@ -282,7 +282,7 @@ def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint
     """Yield what is wrong with one entry of `routes`; `own` are the policy's labels."""
     yield from _never(entry)
     yield from _entry_name(entry.name)
-    yield from _match(entry.match, {*_MATCHED, *own})
+    yield from _match(entry.match, {*MATCHED, *own})
     yield from _leads(entry, whole)
     yield from _destinations(entry)
     for severity, mentions in entry.mention.items():
@@ -403,7 +403,7 @@ def window(entry: Window, own: Collection[str]) -> Iterator[Complaint]:
     """Yield what is wrong with one entry of `mute`."""
     yield from _never(entry)
     yield from _entry_name(entry.name)
-    yield from _match(entry.match, {*_MATCHED, *own})
+    yield from _match(entry.match, {*MATCHED, *own})
     if not _is_schedule(entry.schedule):
         ways = "write `cron(0 2 * * *)` (five fields) or `at(2030-01-31T22:00)`"
         yield Complaint(("schedule",), f"{quoted(entry.schedule)} is no schedule; {ways}")
