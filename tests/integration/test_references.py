@@ -112,7 +112,8 @@ def test_resources_and_alarms_are_offered(churn: None) -> None:
 
 
 def test_labels_and_the_values_of_the_routes_are_offered() -> None:
-    policy = "labels: {team: team}\nroutes:\n- {name: fraud, match: {team: [fraud, risk]}, slack: default}\n"
+    routes = "- {name: fraud, match: {team: [fraud, risk]}, slack: default}\n- {name: all, sns: default}\n"
+    policy = f"labels: {{team: team}}\nroutes:\n{routes}"
     boto3.client("ssm").put_parameter(Name="/sagewatch/sagewatch/policy", Value=policy, Type="String")
 
     assert "team=" in completed("sagewatch notify test --route ")

@@ -27,7 +27,6 @@ from sagewatch_cli.account.plan import (
     is_glob,
     plan_deployed,
 )
-from sagewatch_cli.account.plan_markdown import as_markdown
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.completion import complete_refs
 from sagewatch_cli.formats import RichFormat
@@ -141,6 +140,8 @@ def _answer(deployment: Deployment, found: AccountPlan, form: RichFormat, *, det
     if form is RichFormat.JSON:
         as_json({**deployment.data(), **as_data(found)})
     elif form is RichFormat.MARKDOWN:
+        from sagewatch_cli.account.plan_markdown import as_markdown
+
         typer.echo(as_markdown(deployment, found), nl=False)
     else:
         first_line(Console(), deployment)

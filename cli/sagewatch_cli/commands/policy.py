@@ -20,6 +20,7 @@ import typer
 from sagewatch.errors import ErrorCode, Fault, Retry
 from sagewatch.policy.rules import Policy
 from sagewatch_cli.account.deployment import Deployment, find_deployment
+from sagewatch_cli.account.plan_markdown import change_as_markdown
 from sagewatch_cli.account.policy import (
     EMPTY,
     UNWRITTEN,
@@ -35,9 +36,9 @@ from sagewatch_cli.account.policy_change import PolicyChange
 from sagewatch_cli.account.policy_push import Moved, SavedPlan, find_change, write_after
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.account.stack import living_stack
-from sagewatch_cli.formats import OutputFormat, explained_at
+from sagewatch_cli.formats import OutputFormat, RichFormat, explained_at
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, open_account, read_document
-from sagewatch_cli.printing import BROKEN, REFUSED, Form, as_json, progress, stop, waiting
+from sagewatch_cli.printing import BROKEN, REFUSED, Form, RichForm, as_json, progress, stop, waiting
 
 _ABSENT, _MOVED = 4, 7
 
@@ -114,7 +115,7 @@ def show(
 def plan(
     file: File,
     saved: SavedFile = None,
-    form: Form = OutputFormat.TABLE,
+    form: RichForm = RichFormat.TABLE,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -127,8 +128,10 @@ def plan(
     """
     account = open_account(profile, region, endpoint_url)
     push = _prepared(account, prefix, read_document(file), str(file))
-    if form is OutputFormat.JSON:
+    if form is RichFormat.JSON:
         as_json({**push.deployment.data(), **push.change.data()})
+    elif form is RichFormat.MARKDOWN:
+        typer.echo(change_as_markdown(push.deployment, push.change), nl=False)
     else:
         typer.echo(push.deployment.line)
         typer.echo("\n".join(push.change.lines()))
