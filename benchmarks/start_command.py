@@ -17,12 +17,17 @@ from rich.table import Table
 RUNS = 7
 COMMAND = Path(sys.executable).with_name("sagewatch")
 COMPLETION = {"_SAGEWATCH_COMPLETE": "complete_bash", "COMP_WORDS": "sagewatch pl", "COMP_CWORD": "1"}
+NOWHERE = dict.fromkeys(("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"), "") | dict.fromkeys(
+    ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull
+)
+"""Without a Region the command ends where it would make its first client."""
 
 CASES: tuple[tuple[str, tuple[str, ...], dict[str, str], float], ...] = (
     ("--version", ("--version",), {}, 0.35),
     ("completion of a command", (), COMPLETION, 0.35),
     ("catalog", ("catalog", "--format", "json"), {}, 0.6),
-    ("plan, until it is refused", ("plan", "nothing"), {}, 0.6),
+    ("completion of a kind", (), COMPLETION | {"COMP_WORDS": "sagewatch plan en", "COMP_CWORD": "2"}, 0.35),
+    ("plan, until its first call", ("plan", "--output", "json"), NOWHERE, 0.6),
 )
 """What is started, how, and the goal in seconds of CPU."""
 

@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from sagewatch.errors import ErrorCode
+from sagewatch_cli.formats import ASKED, OutputFormat, asked_format, explained_at, said_error
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -53,9 +54,10 @@ class LazyGroup(TyperGroup):
     A wrong option or argument of any command is shown with its code.
     """
 
-    def make_context(self, *args: Any, **options: Any) -> Any:
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **options: Any) -> Any:
+        ASKED.set(asked_format(args))
         try:
-            return super().make_context(*args, **options)
+            return super().make_context(info_name, args, parent, **options)
         except TyperException as error:
             raise _coded(error) from None
 
@@ -79,17 +81,15 @@ class LazyGroup(TyperGroup):
         return name, load(name) if command and name else None, rest
 
 
-def _coded(error: TyperException) -> TyperException:
+def _coded(error: TyperException) -> Exception:
     # A group without a command shows its help, by way of an error.
-    if type(error).__name__ != "NoArgsIsHelpError":
-        error.message = f"{error.message} {_explained(ErrorCode.WRONG_USAGE)}".lstrip()
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return error
+    if ASKED.get() == OutputFormat.JSON:
+        typer.echo(said_error(error.exit_code, error.format_message(), ErrorCode.WRONG_USAGE), err=True)
+        return typer.Exit(error.exit_code)
+    error.message = f"{error.message} {explained_at(ErrorCode.WRONG_USAGE)}".lstrip()
     return error
-
-
-def _explained(code: ErrorCode) -> str:
-    from sagewatch_cli.printing import explained_at
-
-    return explained_at(code)
 
 
 def load(name: str) -> Any:
@@ -100,8 +100,8 @@ def load(name: str) -> Any:
     except ModuleNotFoundError as error:
         if name != "local" or (error.name or "").startswith("sagewatch"):
             raise
-        typer.echo(f"`sagewatch local` needs {error.name}: install sagewatch[local], or run make in a clone.", err=True)
-        typer.echo(_explained(ErrorCode.NOT_A_CHECKOUT), err=True)
+        said = f"`sagewatch local` needs {error.name}: install sagewatch[local], or run make in a clone."
+        typer.echo(said_error(1, said, ErrorCode.NOT_A_CHECKOUT), err=True)
         raise typer.Exit(1) from error
     found = getattr(module, where.name)
     if not isinstance(found, typer.Typer):

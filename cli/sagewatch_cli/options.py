@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,12 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Ref
 from sagewatch.policy.rules import PolicyInForce
 from sagewatch.settings import alarm_prefix
+from sagewatch_cli.account.deployment import Deployment, find_deployment
 from sagewatch_cli.account.nearest import near
 from sagewatch_cli.account.policy import parameter_of, read_policy
+from sagewatch_cli.account.references import Reference, check_account, common_region
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.printing import BROKEN, stop
+from sagewatch_cli.printing import BROKEN, calling, stop
 
 
 def _prefix(value: str) -> str:
@@ -66,6 +69,37 @@ IncidentsTable = Annotated[
 ]
 
 
+def open_account(
+    profile: str | None, region: str | None, endpoint_url: str | None, pointed: Iterable[Reference] = ()
+) -> Account:
+    """Return the account that the options name, in the Region of the references; its calls are shown to who waits."""
+    try:
+        found = common_region(pointed, region)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return Account(profile=profile, region=found, endpoint_url=endpoint_url, calling=calling)
+
+
+def open_deployment(
+    account: Account, prefix: str, stack: str | None = None, pointed: Iterable[Reference] = ()
+) -> Deployment:
+    """Find out where a command looks; wrong usage when an ARN names another account."""
+    found = find_deployment(account, prefix, stack)
+    try:
+        check_account(pointed, found)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return found
+
+
+def read_reference(text: str) -> Reference:
+    """Read a name, an ARN or a console address; anything else is wrong usage."""
+    try:
+        return Reference.read(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 def known_ref(text: str, *, watched: bool = False) -> tuple[Kind, Ref]:
     """Read `kind/name`; with `watched` only of a kind that has rows. Anything else is wrong usage."""
     kind_name, _, name = text.partition("/")
@@ -77,7 +111,7 @@ def known_ref(text: str, *, watched: bool = False) -> tuple[Kind, Ref]:
         of = " with alarms" if watched else ""
         hint = near(kind_name, [each.name for each in kinds])
         raise typer.BadParameter(f"'{text}' is not kind/name: there is no kind {kind_name}{of}.{hint}")
-    raise typer.BadParameter(f"'{text}' is not kind/name, such as endpoint/churn")
+    raise typer.BadParameter(f"'{text}' is not kind/name, such as endpoint/{kind_name if kind is None else 'churn'}")
 
 
 def policy_in_force(account: Account, prefix: str, file: Path | None) -> PolicyInForce:

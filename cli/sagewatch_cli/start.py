@@ -37,9 +37,26 @@ def main() -> None:
 
 
 def completed(environment: Mapping[str, str]) -> list[str] | None:
-    """Return the commands that complete the first word, as the script of typer for bash asks; None for all else."""
-    words = environment.get("COMP_WORDS", "").split()
-    if environment.get("_SAGEWATCH_COMPLETE") != "complete_bash" or environment.get("COMP_CWORD") != "1":
+    """Return what completes the first word, and the kind in a second one, as the script of typer for bash asks.
+
+    None for all else: there the command itself has to be loaded.
+    """
+    words, at = environment.get("COMP_WORDS", "").split(), environment.get("COMP_CWORD")
+    if environment.get("_SAGEWATCH_COMPLETE") != "complete_bash" or at not in {"1", "2"}:
         return None
-    begun = words[1] if len(words) > 1 else ""
-    return None if begun.startswith("-") else [name for name in COMMANDS if name.startswith(begun)]
+    begun = words[int(at)] if len(words) > int(at) else ""
+    if begun.startswith("-") or "/" in begun:
+        return None
+    if at == "1":
+        return [name for name in COMMANDS if name.startswith(begun)]
+    return [name for name in _kinds(words[1]) if name.startswith(begun)] or None
+
+
+def _kinds(command: str) -> list[str]:
+    """Return the kinds that this command takes a resource of; none of one that takes none."""
+    if command not in {"plan", "explain", "backtest"}:
+        return []
+    from sagewatch.kinds.registry import KINDS
+
+    kinds = [f"{kind.name}/" for kind in KINDS if kind.specs or command != "backtest"]
+    return [*kinds, "sagewatch/"] if command == "explain" else kinds

@@ -26,9 +26,7 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.validate import validate_parameters
 
 from tests.alarm_limits import broken
-from tests.template import template
 
-DESCRIPTION = template()["Description"]
 REGION, NUMBER = "us-east-1", "123456789012"
 ARN = f"arn:aws:sagemaker:{REGION}:{NUMBER}"
 BEGINNING = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
@@ -397,11 +395,6 @@ class AccountDouble:
     def _ListAccountAliases(self) -> dict[str, Any]:  # noqa: N802
         return {"AccountAliases": [], "IsTruncated": False}
 
-    def _DescribeStacks(self) -> dict[str, Any]:  # noqa: N802
-        parameters = [{"ParameterKey": "AlarmPrefix", "ParameterValue": "sagewatch"}]
-        stack = {"StackName": "sagewatch", "Description": DESCRIPTION, "Parameters": parameters}
-        return {"Stacks": [stack]}
-
     def _ListStackResources(self, StackName: str) -> dict[str, Any]:  # noqa: N802, N803
         found = {"LogicalResourceId": "Incidents", "PhysicalResourceId": "incidents"}
         return {"StackResourceSummaries": [{**found, "ResourceType": "AWS::DynamoDB::Table"}]}
@@ -582,7 +575,15 @@ class AccountDouble:
     def _GetParameter(self, Name: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
         if not (versions := self.parameters.get(Name)):
             return error("ParameterNotFound", "")
-        return {"Parameter": {"Name": Name, "Type": "String", "Value": versions[-1], "Version": len(versions)}}
+        return {
+            "Parameter": {
+                "Name": Name,
+                "Type": "String",
+                "Value": versions[-1],
+                "Version": len(versions),
+                "LastModifiedDate": self.clock.now,
+            }
+        }
 
     def _PutParameter(self, Name: str, Value: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
         if Name in self.parameters:

@@ -26,7 +26,8 @@ from sagewatch_cli.account.in_force import with_budget
 from sagewatch_cli.account.plan import Selection, plan_deployed
 from sagewatch_cli.account.policy import read_policy
 from sagewatch_cli.account.session import Account
-from tests.model.account import AccountDouble, answering
+from sagewatch_cli.account.stack import stack_parameter
+from tests.model.account import NUMBER, REGION, AccountDouble, answering
 from tests.model.stack import Stack, environment
 from tests.model.world import SHAPES, WATCHED, World
 
@@ -52,6 +53,9 @@ class Town:
         self.world = World(self.account, self.stack.event)
         self.world.fate = lambda _event: iter(())
         self.policy("# as deployed")
+        self.account.parameters[stack_parameter("sagewatch")] = [
+            f"arn:aws:cloudformation:{REGION}:{NUMBER}:stack/sagewatch/1"
+        ]
         for number in range(self.choose.randint(2, 7)):
             kind = self.choose.choice(WATCHED)
             shape = self.choose.randrange(len(SHAPES[kind]))

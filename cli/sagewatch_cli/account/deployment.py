@@ -6,10 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+)
 
 from sagewatch.aws.retries import retried
-from sagewatch.errors import Retry
+from sagewatch.errors import ErrorCode, Retry
 from sagewatch.model import Place
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.account.stack import living_stack, stack_name
@@ -97,10 +103,29 @@ def find_deployment(account: Account, prefix: str, stack: str | None = None) -> 
 def place(account: Account) -> Place:
     """Return the partition, account and Region of the credentials."""
     client = account.client("sts")
-    with retried("get_caller_identity"):
-        arn = client.get_caller_identity()["Arn"]
+    try:
+        with retried("get_caller_identity"):
+            arn = client.get_caller_identity()["Arn"]
+    except Retry as error:
+        if _are_no_credentials(error.__cause__):
+            said = f"{error}. Log in (aws sso login), or say --profile with one that works."
+            raise Retry(said, code=ErrorCode.NO_CREDENTIALS) from error
+        raise
     _, partition, _, _, number, *_ = arn.split(":")
     return Place(partition=partition, region=client.meta.region_name, account=number)
+
+
+_REFUSED_CREDENTIALS = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch"}
+)
+"""STS API reference, "Common Errors"; ExpiredToken is what SDKs get for a session that is over."""
+
+
+def _are_no_credentials(cause: object) -> bool:
+    """Tell whether a call failed for lack of credentials that AWS takes."""
+    if isinstance(cause, ClientError):
+        return cause.response["Error"].get("Code") in _REFUSED_CREDENTIALS
+    return isinstance(cause, (NoCredentialsError, PartialCredentialsError, TokenRetrievalError, SSOTokenLoadError))
 
 
 def _alias(account: Account) -> str:

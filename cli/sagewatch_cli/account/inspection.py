@@ -75,9 +75,13 @@ class Subject:
             if ours is None or (labels := ours.labels) is None:
                 raise NotOurs(f"{what} is foreign: it is under our prefix, and we did not make it. We leave it alone.")
             return cls(labels.ref, labels["scope"], labels["alarm"])
+        kind, _, name = what.partition("/")
+        if name.startswith("arn:") and kind_named(kind):
+            return cls(Ref(kind, name))
         parts = what.removeprefix(f"{prefix}/").split("/")
         if len(parts) not in {2, 4} or not all(parts):
-            raise NotFound(f"{what} is neither kind/name, such as endpoint/churn, nor an alarm's name under {prefix}/.")
+            such = f"endpoint/{what}" if parts == [what] and what else "endpoint/churn"
+            raise NotFound(f"{what} is neither kind/name, such as {such}, nor an alarm's name under {prefix}/.")
         if kind_named(parts[0]) is None:
             raise not_found(f"There is no kind {parts[0]}.", parts[0], [kind.name for kind in KINDS])
         return cls(Ref(*parts[:2]), *parts[2:])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from sagewatch_cli.account.deployment import Deployment
 from sagewatch_cli.account.plan import AccountPlan
-from sagewatch_cli.account.policy_change import row_changes
+from sagewatch_cli.account.policy_change import PolicyChange, row_changes
 
 LONGEST = 60_000
 """Characters; GitHub takes 65,536 in a comment (REST API, "Create an issue comment")."""
@@ -14,9 +15,23 @@ LONGEST = 60_000
 
 def as_markdown(deployment: Deployment, plan: AccountPlan) -> str:
     """Return a heading, the sums, and a line for each row of which alarms are made, changed or deleted."""
+    return _cut(_lines(deployment, plan))
+
+
+def change_as_markdown(deployment: Deployment, change: PolicyChange) -> str:
+    """Return the same of a push, and who hears of what instead, and how often what changes fired."""
+    return _cut(chain(_lines(deployment, change.plan), _told(change)))
+
+
+def _told(change: PolicyChange) -> Iterator[str]:
+    yield ""
+    yield from (f"- {_plain(line)}" for line in change.told())
+
+
+def _cut(whole: Iterable[str]) -> str:
     lines: list[str] = []
     room = LONGEST
-    for line in _lines(deployment, plan):
+    for line in whole:
         room -= len(line) + 1
         if room < 0:
             lines.append("\n… and more: `sagewatch plan` prints all.")

@@ -74,6 +74,8 @@ class PolicyChange:
     """Who hears of what instead."""
     firings: FiringChange | None = None
     """None where nothing was replayed."""
+    unreplayed: str = ""
+    """Why nothing could be replayed; empty where it was, or where nothing that changes can fire."""
 
     def __bool__(self) -> bool:
         return any(self.plan.counts()) or bool(self.hearing)
@@ -100,14 +102,20 @@ class PolicyChange:
             yield f"  {' '.join(f'{sign}{n}' for n, sign in counts if n)} {kind}/{row}: {found.words}"
         if self.plan.withheld:
             yield f"The budget has no room for {', '.join('/'.join(row) for row in self.plan.withheld)}."
+        yield from self.told()
+        yield from (f"Not found out: {each}" for each in self.plan.unread)
+
+    def told(self) -> Iterator[str]:
+        """Yield who hears of what instead, and how often what changes fired."""
         yield from self._heard()
+        if self.unreplayed:
+            yield f"How often what changes fired could not be found out: {self.unreplayed}"
         if self.firings:
             cut = f", {self.firings.left_out} more not" if self.firings.left_out else ""
             yield (
                 f"In the last {self.firings.days} days what changes fired {self.firings.before} times and would have "
                 f"fired {self.firings.after} times ({self.firings.replayed} alarms replayed{cut})."
             )
-        yield from (f"Not found out: {each}" for each in self.plan.unread)
 
     def _heard(self) -> Iterator[str]:
         if not self.hearing:
@@ -136,6 +144,7 @@ class PolicyChange:
                 for each in self.hearing
             ],
             "firings": self.firings and asdict(self.firings),
+            "unreplayed": self.unreplayed or None,
             "unread": list(self.plan.unread),
         }
 
@@ -175,11 +184,20 @@ def _said(old: Alarm, new: Alarm) -> Iterator[str]:
 
 
 def policy_change(
-    plan: AccountPlan, old: Policy, new: Policy, place: Place, firings: FiringChange | None = None
+    plan: AccountPlan,
+    old: Policy,
+    new: Policy,
+    place: Place,
+    firings: FiringChange | None = None,
+    unreplayed: str = "",
 ) -> PolicyChange:
     """Return what a push of `new` in place of `old` would do there; `plan` is that of `new`."""
     return PolicyChange(
-        plan=plan, rows=row_changes(plan), hearing=tuple(_hearing(plan, old, new, place)), firings=firings
+        plan=plan,
+        rows=row_changes(plan),
+        hearing=tuple(_hearing(plan, old, new, place)),
+        firings=firings,
+        unreplayed=unreplayed,
     )
 
 

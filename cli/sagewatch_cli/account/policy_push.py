@@ -42,12 +42,18 @@ def find_change(
     """
     plan = plan_deployed(account, deployment, PolicyInForce(new), Selection(), now, progress)
     before, faults = check_document(old)
-    firings = _firings(account, plan, now, progress)
-    return policy_change(plan, Policy() if faults else before, new, deployment.place, firings)
+    old_policy, at = Policy() if faults else before, deployment.place
+    try:
+        return policy_change(plan, old_policy, new, at, _firings(account, plan, now, progress))
+    except Retry as error:
+        return policy_change(plan, old_policy, new, at, unreplayed=str(error))
 
 
 def _firings(account: Account, plan: AccountPlan, now: datetime, progress: Progress) -> FiringChange | None:
-    """Replay the alarms whose rule changes, and those that come or go; None when there are none, or no data."""
+    """Replay the alarms whose rule changes, and those that come or go; None when there are none.
+
+    Raises Retry when their metrics cannot be read.
+    """
     before: dict[str, Alarm] = {}
     after: dict[str, Alarm] = {}
     for each in plan.planned:
@@ -58,13 +64,10 @@ def _firings(account: Account, plan: AccountPlan, now: datetime, progress: Progr
     chosen = set(names[:MOST_REPLAYED])
     if not chosen:
         return None
-    try:
-        counts = [
-            _fired(account, [alarm for name, alarm in several.items() if name in chosen], now, progress)
-            for several in (before, after)
-        ]
-    except Retry:
-        return None
+    counts = [
+        _fired(account, [alarm for name, alarm in several.items() if name in chosen], now, progress)
+        for several in (before, after)
+    ]
     return FiringChange(
         days=DAYS, before=counts[0], after=counts[1], replayed=len(chosen), left_out=len(names) - len(chosen)
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -12,7 +14,17 @@ from botocore.config import Config
 from sagewatch.aws.retries import retried
 from sagewatch.errors import ErrorCode, Retry
 
-_PATIENCE = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=20)
+GIVES_UP = 10
+"""Seconds after which a call has failed, with all its tries."""
+
+_CONNECTING = 4
+_PATIENCE = Config(
+    retries={"mode": "standard", "max_attempts": 5}, connect_timeout=_CONNECTING, read_timeout=GIVES_UP - 1
+)
+
+
+def unheard(_what: str) -> None:
+    """Do nothing about a call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +34,8 @@ class Account:
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
+    calling: Callable[[str], None] = unheard
+    """Is told which call begins: `sagemaker DescribeEndpoint`."""
 
     def client(self, service: str) -> Any:
         """Return a client of the service; raises Retry when there is no such profile, or no Region."""
@@ -31,7 +45,33 @@ class Account:
                 raise Retry(
                     "no Region is configured; say --region, or set AWS_DEFAULT_REGION", code=ErrorCode.NO_REGION
                 )
-            return session.client(service, endpoint_url=self.endpoint_url, config=_PATIENCE)
+            made = session.client(service, endpoint_url=self.endpoint_url, config=_PATIENCE)
+        made.meta.events.register("before-call", self._begins)
+        made.meta.events.register("request-created", _is_tried)
+        return made
+
+    def _begins(self, model: Any, context: dict[str, Any], **_: Any) -> None:
+        context[_BEGAN] = time.monotonic()
+        self.calling(_named(model))
+
+
+_BEGAN, _TRIES = "sagewatch-began", "sagewatch-tries"
+
+
+def _is_tried(request: Any, operation_name: str, **_: Any) -> None:
+    """Raise Retry in place of another try that could not end in time; botocore makes the request anew for each."""
+    context = request.context
+    context[_TRIES] = context.get(_TRIES, 0) + 1
+    if context[_TRIES] > 1 and time.monotonic() - context.get(_BEGAN, 0) > GIVES_UP - _CONNECTING:
+        host = urlsplit(request.url).hostname
+        raise Retry(
+            f"{operation_name}: {host} does not answer within {GIVES_UP} s. Is the network there, and is this the "
+            "right Region? Say --region, or --endpoint-url for an emulator."
+        )
+
+
+def _named(model: Any) -> str:
+    return f"{model.service_model.service_name} {model.name}"
 
 
 class Progress(Protocol):

@@ -17,7 +17,6 @@ from sagewatch.model import PER_CAPACITY, Unit
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch.units import humanise
 from sagewatch_cli.account.backtest import NoAlarms, Report, replay_resource
-from sagewatch_cli.account.deployment import find_deployment
 from sagewatch_cli.account.in_force import with_budget
 from sagewatch_cli.account.metric_history import MOST_DAYS
 from sagewatch_cli.account.proposals import (
@@ -28,9 +27,21 @@ from sagewatch_cli.account.proposals import (
     snippet,
 )
 from sagewatch_cli.account.replay import Episode, Replay
-from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, known_ref, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, first_line, progress, stop, table
+from sagewatch_cli.completion import complete_watched_refs
+from sagewatch_cli.formats import OutputFormat
+from sagewatch_cli.options import (
+    EndpointUrl,
+    PolicyFile,
+    Prefix,
+    Profile,
+    Region,
+    known_ref,
+    open_account,
+    open_deployment,
+    policy_in_force,
+    read_reference,
+)
+from sagewatch_cli.printing import REFUSED, Form, as_json, first_line, progress, stop, table, waiting
 from sagewatch_cli.signs import SIGNS
 
 _NO_RESOURCE, _NO_ALARMS = 3, 4
@@ -40,7 +51,14 @@ _HOPELESS = "no round threshold keeps it calm: let it take more periods, or swit
 
 
 def backtest(
-    ref: Annotated[str, typer.Argument(metavar="REF", help="What to replay: kind/name, as endpoint/churn.")],
+    ref: Annotated[
+        str,
+        typer.Argument(
+            metavar="REF",
+            autocompletion=complete_watched_refs,
+            help="What to replay: kind/name, as endpoint/churn, or its ARN or console page.",
+        ),
+    ],
     policy: PolicyFile = None,
     days: Annotated[
         int, typer.Option("--days", min=1, max=MOST_DAYS, help="How far back; CloudWatch keeps minutes for 15 days.")
@@ -59,13 +77,15 @@ def backtest(
 
     Exit codes: 0 printed, 1 AWS refused, 2 wrong usage, 3 no such resource, 4 it gets no alarms, 5 a broken policy.
     """
-    kind, named = known_ref(ref, watched=True)
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    pointed = read_reference(ref)
+    kind, named = known_ref(pointed.text, watched=True)
+    account = open_account(profile, region, endpoint_url, [pointed])
     now = datetime.now(UTC)
     try:
-        deployment = find_deployment(account, prefix)
-        budget = with_budget(account, deployment, policy_in_force(account, prefix, policy), None)
-        report = replay_resource(account, deployment, budget.in_force, kind, named, days, now, progress)
+        with waiting():
+            deployment = open_deployment(account, prefix, pointed=[pointed])
+            budget = with_budget(account, deployment, policy_in_force(account, prefix, policy), None)
+            report = replay_resource(account, deployment, budget.in_force, kind, named, days, now, progress)
     except NoAlarms as error:
         stop(_NO_ALARMS, str(error), ErrorCode.NO_ALARMS)
     except LookupError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +18,7 @@ from sagewatch.kinds.registry import KINDS
 from sagewatch.model import Severity, Unit
 from sagewatch.units import humanise
 from sagewatch_cli.account.alarm_words import MISSING_DATA, default
+from sagewatch_cli.formats import NAMES, RichFormat
 from sagewatch_cli.metrics import (
     MISSPELLINGS,
     DocumentedMetric,
@@ -30,23 +30,15 @@ from sagewatch_cli.signs import SIGNS
 _COLOURS: Mapping[Severity, str] = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
-class Format(StrEnum):
-    """How the catalogue is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
 def catalog(
     form: Annotated[
-        Format, typer.Option("--format", "-f", help="For reading, for programs, or for docs.")
-    ] = Format.TABLE,
+        RichFormat, typer.Option(*NAMES, help="For reading, for programs, or for docs.")
+    ] = RichFormat.TABLE,
 ) -> None:
     """Print every alarm of every kind, and what becomes of every metric."""
-    if form is Format.JSON:
+    if form is RichFormat.JSON:
         typer.echo(json.dumps(as_data(), indent=2, ensure_ascii=False))
-    elif form is Format.MARKDOWN:
+    elif form is RichFormat.MARKDOWN:
         typer.echo(as_markdown(), nl=False)
     else:
         _print(Console())

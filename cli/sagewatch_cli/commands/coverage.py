@@ -29,9 +29,18 @@ from sagewatch_cli.account.coverage_page import page
 from sagewatch_cli.account.coverage_reading import survey
 from sagewatch_cli.account.deployment import find_deployment
 from sagewatch_cli.account.in_force import with_budget
-from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop, table
+from sagewatch_cli.formats import OutputFormat
+from sagewatch_cli.options import (
+    EndpointUrl,
+    IncidentsTable,
+    PolicyFile,
+    Prefix,
+    Profile,
+    Region,
+    open_account,
+    policy_in_force,
+)
+from sagewatch_cli.printing import REFUSED, Form, as_json, progress, stop, table, waiting
 
 MOST = 20
 """Lines of each section on a terminal; JSON and the page have all."""
@@ -66,11 +75,12 @@ def coverage(
     Exit codes: 0 printed, 1 AWS refused, 2 wrong usage, 3 printed but some of it could not be read, 5 the policy is
     broken, 6 the page could not be written.
     """
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    account = open_account(profile, region, endpoint_url)
     try:
-        deployment = find_deployment(account, prefix)
-        budget = with_budget(account, deployment, policy_in_force(account, prefix, policy), incidents)
-        found = survey(account, deployment, budget, datetime.now(UTC), progress, table=incidents or "", full=full)
+        with waiting():
+            deployment = find_deployment(account, prefix)
+            budget = with_budget(account, deployment, policy_in_force(account, prefix, policy), incidents)
+            found = survey(account, deployment, budget, datetime.now(UTC), progress, table=incidents or "", full=full)
     except Retry as error:
         stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:

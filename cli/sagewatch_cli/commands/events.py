@@ -17,9 +17,9 @@ from sagewatch.model import Unit
 from sagewatch.units import parse
 from sagewatch_cli.account.deployment import find_deployment
 from sagewatch_cli.account.events import Activity, StackParts, Tail
-from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, StackName
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, stop
+from sagewatch_cli.formats import OutputFormat
+from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, StackName, open_account
+from sagewatch_cli.printing import REFUSED, Form, stop
 
 _NO_STACK = 3
 _PAUSE = 2.0  # s, between two looks
@@ -50,7 +50,7 @@ def tail(
     Exit codes: 0 shown, or ended by Ctrl-C, 1 AWS refused, 2 wrong usage, 3 no such stack.
     """
     begin = _now() - _milliseconds(since)
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    account = open_account(profile, region, endpoint_url)
     show = _shown_as_json if form is OutputFormat.JSON else _shown(Console())
     try:
         deployment = find_deployment(account, prefix, stack)

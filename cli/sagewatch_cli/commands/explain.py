@@ -16,7 +16,6 @@ from sagewatch.errors import Retry
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.alarms import StateChange
 from sagewatch_cli.account.coverage import STATES
-from sagewatch_cli.account.deployment import find_deployment
 from sagewatch_cli.account.explain import (
     VERDICTS,
     AbsentRow,
@@ -33,9 +32,21 @@ from sagewatch_cli.account.inspection import (
     inspect,
     state_history,
 )
-from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, first_line, stop
+from sagewatch_cli.completion import complete_subjects
+from sagewatch_cli.formats import OutputFormat
+from sagewatch_cli.options import (
+    EndpointUrl,
+    IncidentsTable,
+    PolicyFile,
+    Prefix,
+    Profile,
+    Region,
+    open_account,
+    open_deployment,
+    policy_in_force,
+    read_reference,
+)
+from sagewatch_cli.printing import REFUSED, Form, as_json, first_line, stop, waiting
 
 _UNKNOWN, _ABSENT = 3, 4
 _LONGEST = 1_000  # characters of other people's text
@@ -46,7 +57,8 @@ def explain(
         str,
         typer.Argument(
             metavar="ALARM|REF",
-            help="An alarm's name, or kind/name for all alarms of a resource.",
+            autocompletion=complete_subjects,
+            help="An alarm's name, or kind/name for all alarms of a resource; or its ARN or console page.",
             show_default=False,
         ),
     ],
@@ -65,14 +77,16 @@ def explain(
     Exit codes: 0 explained, 1 AWS refused, 2 wrong usage, 3 there is no such thing, 4 there is no such alarm and the
     reason was printed, or it is not ours, 5 the policy is broken.
     """
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    pointed = read_reference(what)
+    account = open_account(profile, region, endpoint_url, [pointed])
     try:
-        deployment = find_deployment(account, prefix)
-        subject = Subject.read(account, prefix, what)
-        budget = with_budget(account, deployment, policy_in_force(account, prefix, policy), incidents)
-        found = inspect(account, deployment, budget.in_force, subject.ref)
-        there, absent = explain_subject(account, found, subject)
-        changes = {each.alarm.name: state_history(account, each.alarm.name) for each in there if each.present}
+        with waiting():
+            deployment = open_deployment(account, prefix, pointed=[pointed])
+            subject = Subject.read(account, prefix, pointed.text)
+            budget = with_budget(account, deployment, policy_in_force(account, prefix, policy), incidents)
+            found = inspect(account, deployment, budget.in_force, subject.ref)
+            there, absent = explain_subject(account, found, subject)
+            changes = {each.alarm.name: state_history(account, each.alarm.name) for each in there if each.present}
     except (NotFound, NotOurs, Ended) as error:
         stop(_UNKNOWN if isinstance(error, NotFound) else _ABSENT, str(error), error.code)
     except Retry as error:

@@ -12,12 +12,21 @@ import typer
 from sagewatch.aws import sagemaker
 from sagewatch.errors import ErrorCode, Retry
 from sagewatch.kinds.endpoint.observe import ENDPOINT
-from sagewatch_cli.account.deployment import find_deployment
 from sagewatch_cli.account.guardrails import MOST, Guard, choose_guards, describe_endpoint, guards_of
 from sagewatch_cli.account.nearest import near
-from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.printing import REFUSED, stop
+from sagewatch_cli.completion import complete_endpoints
+from sagewatch_cli.formats import NAMES
+from sagewatch_cli.options import (
+    EndpointUrl,
+    Prefix,
+    Profile,
+    Region,
+    known_ref,
+    open_account,
+    open_deployment,
+    read_reference,
+)
+from sagewatch_cli.printing import REFUSED, stop, waiting
 
 _NO_ENDPOINT, _NO_ALARMS = 3, 4
 
@@ -31,9 +40,17 @@ class GuardrailsFormat(StrEnum):
 
 
 def guardrails(
-    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="Name of the endpoint.", show_default=False)],
+    endpoint: Annotated[
+        str,
+        typer.Argument(
+            metavar="ENDPOINT",
+            autocompletion=complete_endpoints,
+            help="The endpoint: churn, endpoint/churn, its ARN or console page.",
+            show_default=False,
+        ),
+    ],
     form: Annotated[
-        GuardrailsFormat, typer.Option("--format", "-f", help="To paste, to paste into a template, or to read.")
+        GuardrailsFormat, typer.Option(*NAMES, help="To paste, to paste into a template, or to read.")
     ] = GuardrailsFormat.JSON,
     warnings: Annotated[
         bool, typer.Option("--warnings", help="Fill up with alarms of severity warning; they roll back more often.")
@@ -51,23 +68,23 @@ def guardrails(
 
     Exit codes: 0 printed, 1 AWS refused, 2 wrong usage, 3 no such endpoint, 4 no alarms (yet).
     """
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    pointed = read_reference(endpoint)
+    endpoint = _endpoint_of(pointed.text)
+    account = open_account(profile, region, endpoint_url, [pointed])
     try:
-        endpoint = endpoint.removeprefix("endpoint/")
-        deployment = find_deployment(account, prefix)
+        with waiting():
+            deployment = open_deployment(account, prefix, pointed=[pointed])
         typer.echo(deployment.line, err=True)
-        described = describe_endpoint(account.client("sagemaker"), endpoint)
-        if described is None:
-            known = sagemaker.live(account.client("sagemaker"), ENDPOINT)
-            nearest = near(endpoint, (ref.name for ref, _ in known))
-            stop(
-                _NO_ENDPOINT,
-                f"There is no endpoint {endpoint} in {deployment.where}.{nearest}",
-                ErrorCode.NO_RESOURCE,
-            )
-        found = tuple(guards_of(account.client("cloudwatch"), prefix, described["EndpointName"]))
+        with waiting():
+            described = describe_endpoint(account.client("sagemaker"), endpoint)
+            known = () if described else tuple(sagemaker.live(account.client("sagemaker"), ENDPOINT))
+            name = described["EndpointName"] if described else ""
+            found = tuple(guards_of(account.client("cloudwatch"), prefix, name)) if described else ()
     except Retry as error:
         stop(REFUSED, str(error), error.code)
+    if described is None:
+        nearest = near(endpoint, (ref.name for ref, _ in known))
+        stop(_NO_ENDPOINT, f"There is no endpoint {endpoint} in {deployment.where}.{nearest}", ErrorCode.NO_RESOURCE)
     guards = choose_guards(found, described, warnings=warnings)
     if not guards:
         stop(_NO_ALARMS, _why_none(found, described["EndpointName"], prefix), ErrorCode.NO_ALARMS)
@@ -75,6 +92,16 @@ def guardrails(
         if guard.firing:
             typer.echo(f"{guard.name} is firing: SageMaker ends a deployment that it guards.", err=True)
     typer.echo(_PRINTED[form](described["EndpointName"], guards))
+
+
+def _endpoint_of(text: str) -> str:
+    """Return the name: of `churn` and of `endpoint/churn` it is `churn`; an endpoint's name has no slash."""
+    if "/" not in text:
+        return text
+    kind, ref = known_ref(text)
+    if kind is not ENDPOINT:
+        raise typer.BadParameter(f"'{text}' is no endpoint, and only deployments of endpoints are guarded by alarms")
+    return ref.name
 
 
 def _why_none(found: tuple[Guard, ...], endpoint: str, prefix: str) -> str:

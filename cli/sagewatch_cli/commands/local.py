@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from sagewatch_cli.formats import explained_at
 from sagewatch_cli.local.demo.kept import keep_running
 from sagewatch_cli.local.demo.steps import StepPrinter
 from sagewatch_cli.local.demo.story import Story
@@ -17,7 +18,6 @@ from sagewatch_cli.local.machine.environment import isolate
 from sagewatch_cli.local.machine.errors import LocalError
 from sagewatch_cli.local.machine.processes import exit_on_sigterm
 from sagewatch_cli.local.stack.deployment import emulators
-from sagewatch_cli.printing import explained_at
 
 app = typer.Typer(name="local", help="AWS played on this machine: no account, no Docker.", no_args_is_help=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -12,10 +12,12 @@ from rich.text import Text
 
 from sagewatch.errors import ErrorCode, Retry
 from sagewatch.model import Labels, Notice
+from sagewatch.policy.checks import MATCHED, PLACE
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.sns import render as words
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.deployment import find_deployment
+from sagewatch_cli.account.nearest import near
 from sagewatch_cli.account.notify import (
     RESOURCE,
     ConsideredRoute,
@@ -27,9 +29,19 @@ from sagewatch_cli.account.notify import (
     sample_labels,
 )
 from sagewatch_cli.account.send_sample import NoStack, SampleDelivery, send_sample
-from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, PolicyFile, Prefix, Profile, Region, StackName, policy_in_force
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, first_line, stop
+from sagewatch_cli.completion import complete_labels
+from sagewatch_cli.formats import OutputFormat
+from sagewatch_cli.options import (
+    EndpointUrl,
+    PolicyFile,
+    Prefix,
+    Profile,
+    Region,
+    StackName,
+    open_account,
+    policy_in_force,
+)
+from sagewatch_cli.printing import REFUSED, Form, as_json, first_line, stop, waiting
 
 _NO_STACK, _MISSING = 3, 4
 _LABEL = re.compile(r"[\w.:-]+=")
@@ -43,6 +55,7 @@ Labelled = Annotated[
         "--route",
         metavar="LABEL=VALUE",
         help="A label of the sample, such as team=fraud. Repeatable.",
+        autocompletion=complete_labels,
         show_default=False,
     ),
 ]
@@ -82,11 +95,14 @@ def try_out(
             "leave --policy, resource and parent away",
             param_hint="--send",
         )
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    account = open_account(profile, region, endpoint_url)
     try:
-        deployment = find_deployment(account, prefix, stack)
-        found = route_sample(prefix, policy_in_force(account, prefix, policy).policy, labels, deployment.place)
-        trialled = send_sample(account, deployment, labels, found, wait) if send and found.routes_told else ()
+        with waiting():
+            deployment = find_deployment(account, prefix, stack)
+            wanted = policy_in_force(account, prefix, policy).policy
+            _check_labels(route or (), {*MATCHED, *PLACE, *wanted.labels})
+            found = route_sample(prefix, wanted, labels, deployment.place)
+            trialled = send_sample(account, deployment, labels, found, wait) if send and found.routes_told else ()
     except NoStack as error:
         stop(_NO_STACK, str(error), ErrorCode.NO_STACK)
     except Retry as error:
@@ -103,6 +119,13 @@ def try_out(
             f"Not told within {wait} s: {missing}. Look at `sagewatch events tail`.",
             ErrorCode.SAMPLE_NOT_TOLD,
         )
+
+
+def _check_labels(given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a label that no notice has: no route can match it."""
+    for label in (each.partition("=")[0] for each in given):
+        if label not in known:
+            raise typer.BadParameter(f"'{label}' is no label of a notice.{near(label, known)}", param_hint="--route")
 
 
 def _given_labels(given: Iterable[str]) -> Labels:

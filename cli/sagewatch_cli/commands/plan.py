@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -12,12 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sagewatch.aws import sagemaker
 from sagewatch.errors import ErrorCode, Retry
 from sagewatch.kinds.registry import kind as kind_named
 from sagewatch.model import Alarm
 from sagewatch.receivers.wording.phrases import harmless
 from sagewatch_cli.account.alarm_words import Difference, condition, differences
-from sagewatch_cli.account.deployment import Deployment, find_deployment
+from sagewatch_cli.account.deployment import Deployment
+from sagewatch_cli.account.nearest import near
 from sagewatch_cli.account.plan import (
     AccountPlan,
     MonthlyCost,
@@ -26,10 +27,23 @@ from sagewatch_cli.account.plan import (
     is_glob,
     plan_deployed,
 )
-from sagewatch_cli.account.plan_markdown import as_markdown
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.options import EndpointUrl, IncidentsTable, PolicyFile, Prefix, Profile, Region, policy_in_force
-from sagewatch_cli.printing import REFUSED, as_json, first_line, progress, stop
+from sagewatch_cli.completion import complete_refs
+from sagewatch_cli.formats import RichFormat
+from sagewatch_cli.options import (
+    EndpointUrl,
+    IncidentsTable,
+    PolicyFile,
+    Prefix,
+    Profile,
+    Region,
+    known_ref,
+    open_account,
+    open_deployment,
+    policy_in_force,
+    read_reference,
+)
+from sagewatch_cli.printing import REFUSED, RichForm, as_json, first_line, progress, stop, waiting
 
 CHANGES = 3
 """The exit code for something to do, with --detailed-exitcode."""
@@ -37,25 +51,14 @@ CHANGES = 3
 _WRONG = 2
 
 
-class PlanFormat(StrEnum):
-    """How a plan is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
 _LONGEST = 300  # characters of what other people wrote
 
 
-def _known_refs(refs: list[str] | None) -> list[str]:
-    for ref in refs or []:
-        kind, slash, name = ref.partition("/")
-        if not (slash and name):
-            raise typer.BadParameter(f"'{ref}' names no resource; write kind/name, such as endpoint/churn")
-        if not is_glob(kind) and kind_named(kind) is None:
-            raise typer.BadParameter(f"'{ref}': there is no kind '{kind}'; sagewatch catalog lists them")
-    return refs or []
+def _known_refs(refs: list[str]) -> list[str]:
+    for ref in refs:
+        if not is_glob(ref.partition("/")[0]) or not ref.partition("/")[2]:
+            known_ref(ref)
+    return refs
 
 
 def plan(
@@ -63,8 +66,8 @@ def plan(
         list[str] | None,
         typer.Argument(
             metavar="REF",
-            callback=_known_refs,
-            help="Whom to look at, changed or not: endpoint/churn, or 'endpoint/churn-*'.",
+            autocompletion=complete_refs,
+            help="Whom to look at, changed or not: endpoint/churn, 'endpoint/churn-*', an ARN or a console page.",
             show_default=False,
         ),
     ] = None,
@@ -75,9 +78,7 @@ def plan(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 3 when there is something to do.")
     ] = False,
-    form: Annotated[
-        PlanFormat, typer.Option("--format", "-f", help="For reading, for programs, or for a pull request.")
-    ] = PlanFormat.TABLE,
+    form: RichForm = RichFormat.TABLE,
     prefix: Prefix = "sagewatch",
     incidents: IncidentsTable = None,
     profile: Profile = None,
@@ -92,37 +93,55 @@ def plan(
     Exit codes: 0 printed, 1 AWS refused (what could be found out is printed), 2 wrong usage, 3 something to do (with
     --detailed-exitcode), 5 the policy is broken.
     """
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    pointed = [read_reference(each) for each in refs or ()]
+    refs = _known_refs([each.text for each in pointed])
+    account = open_account(profile, region, endpoint_url, pointed)
     try:
-        deployment = find_deployment(account, prefix)
-        wanted = policy_in_force(account, prefix, policy)
-        found = plan_deployed(
-            account,
-            deployment,
-            wanted,
-            Selection(tuple(refs or ()), full),
-            datetime.now(UTC),
-            progress,
-            table=incidents,
-        )
+        with waiting():
+            deployment = open_deployment(account, prefix, pointed=pointed)
+            wanted = policy_in_force(account, prefix, policy)
+            found = plan_deployed(
+                account,
+                deployment,
+                wanted,
+                Selection(tuple(refs), full),
+                datetime.now(UTC),
+                progress,
+                table=incidents,
+            )
     except Retry as error:
         stop(REFUSED, str(error), error.code)
-    _answer(deployment, found, refs or [], form, detailed_exitcode=detailed_exitcode)
-
-
-def _answer(
-    deployment: Deployment, found: AccountPlan, refs: list[str], form: PlanFormat, *, detailed_exitcode: bool
-) -> None:
-    """Print the plan and end with the exit code that says how it went."""
-    if refs and not found.unread and not any(each.look.facts.live or each.look.owned for each in found.planned):
+    if (known := _nearest(account, found, refs)) is not None:
         stop(
             _WRONG,
-            f"Nothing is called {', '.join(refs)} in {deployment.where}, nor are there alarms of it.",
+            f"Nothing is called {', '.join(refs)} in {deployment.where}, nor are there alarms of it.{known}",
             ErrorCode.NO_RESOURCE,
         )
-    if form is PlanFormat.JSON:
+    _answer(deployment, found, form, detailed_exitcode=detailed_exitcode)
+
+
+def _nearest(account: Account, found: AccountPlan, refs: list[str]) -> str | None:
+    """Return a hint at names that are near where nothing is called as was asked; None where something is."""
+    if not refs or found.unread or any(each.look.facts.live or each.look.owned for each in found.planned):
+        return None
+    kind, _, name = refs[0].partition("/")
+    named = kind_named(kind)
+    if named is None or len(refs) > 1:
+        return ""
+    try:
+        with waiting():
+            return near(name, (ref.name for ref, _ in sagemaker.live(account.client("sagemaker"), named)))
+    except Retry:
+        return ""
+
+
+def _answer(deployment: Deployment, found: AccountPlan, form: RichFormat, *, detailed_exitcode: bool) -> None:
+    """Print the plan and end with the exit code that says how it went."""
+    if form is RichFormat.JSON:
         as_json({**deployment.data(), **as_data(found)})
-    elif form is PlanFormat.MARKDOWN:
+    elif form is RichFormat.MARKDOWN:
+        from sagewatch_cli.account.plan_markdown import as_markdown
+
         typer.echo(as_markdown(deployment, found), nl=False)
     else:
         first_line(Console(), deployment)

@@ -20,6 +20,7 @@ import typer
 from sagewatch.errors import ErrorCode, Fault, Retry
 from sagewatch.policy.rules import Policy
 from sagewatch_cli.account.deployment import Deployment, find_deployment
+from sagewatch_cli.account.plan_markdown import change_as_markdown
 from sagewatch_cli.account.policy import (
     EMPTY,
     UNWRITTEN,
@@ -35,8 +36,9 @@ from sagewatch_cli.account.policy_change import PolicyChange
 from sagewatch_cli.account.policy_push import Moved, SavedPlan, find_change, write_after
 from sagewatch_cli.account.session import Account
 from sagewatch_cli.account.stack import living_stack
-from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, read_document
-from sagewatch_cli.printing import BROKEN, REFUSED, Form, OutputFormat, as_json, explained_at, progress, stop
+from sagewatch_cli.formats import OutputFormat, RichFormat, explained_at
+from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, open_account, read_document
+from sagewatch_cli.printing import BROKEN, REFUSED, Form, RichForm, as_json, progress, stop, waiting
 
 _ABSENT, _MOVED = 4, 7
 
@@ -90,17 +92,21 @@ def show(
 
     Exit codes: 0 printed, 1 AWS refused, 2 wrong usage, 4 there is no such parameter.
     """
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    account = open_account(profile, region, endpoint_url)
     parameter = parameter_of(prefix)
     try:
-        client = account.client("ssm")
-        found = _deployed(client, parameter, find_deployment(account, prefix).where)
-        by = author_of(client, parameter, found.version)
+        with waiting():
+            client = account.client("ssm")
+            deployment = find_deployment(account, prefix)
+            found = _deployed(client, parameter, deployment.where)
+            by = author_of(client, parameter, found.version)
     except Retry as error:
         stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
-        as_json({"parameter": parameter, "version": found.version, "at": found.at, "by": by, "text": found.text})
+        said = {"parameter": parameter, "version": found.version, "at": found.at, "by": by, "text": found.text}
+        as_json({**deployment.data(), **said})
         return
+    typer.echo(deployment.line, err=True)
     typer.echo(f"{parameter}, version {found.version}, {found.at:%Y-%m-%d %H:%M %Z} by {by}", err=True)
     typer.echo(found.text, nl=not found.text.endswith("\n"))
 
@@ -109,7 +115,7 @@ def show(
 def plan(
     file: File,
     saved: SavedFile = None,
-    form: Form = OutputFormat.TABLE,
+    form: RichForm = RichFormat.TABLE,
     prefix: Prefix = "sagewatch",
     profile: Profile = None,
     region: Region = None,
@@ -120,10 +126,12 @@ def plan(
     Exit codes: 0 printed; 1 AWS refused; 2 wrong usage; 4 there is no such parameter; 5 the document is broken, or too
     large.
     """
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    account = open_account(profile, region, endpoint_url)
     push = _prepared(account, prefix, read_document(file), str(file))
-    if form is OutputFormat.JSON:
+    if form is RichFormat.JSON:
         as_json({**push.deployment.data(), **push.change.data()})
+    elif form is RichFormat.MARKDOWN:
+        typer.echo(change_as_markdown(push.deployment, push.change), nl=False)
     else:
         typer.echo(push.deployment.line)
         typer.echo("\n".join(push.change.lines()))
@@ -155,7 +163,7 @@ def push(
         raise typer.BadParameter("name a document, or say --plan and the file that `policy plan` wrote")
     if file and str(file) == "-" and not yes:
         raise typer.BadParameter("standard input cannot both be the document and answer; add --yes")
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    account = open_account(profile, region, endpoint_url)
     kept = _kept(saved) if saved else None
     text = kept.text if kept else read_document(file or Path("-"))
     prepared = _prepared(account, prefix, text, str(file or saved))
@@ -190,12 +198,13 @@ def log(
 
     Exit codes: 0 printed, 1 AWS refused, 2 wrong usage, 4 there is no such parameter.
     """
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    account = open_account(profile, region, endpoint_url)
     try:
-        deployment = find_deployment(account, prefix)
-        client = account.client("ssm")
-        _deployed(client, parameter_of(prefix), deployment.where)
-        found = past_documents(client, parameter_of(prefix))
+        with waiting():
+            deployment = find_deployment(account, prefix)
+            client = account.client("ssm")
+            _deployed(client, parameter_of(prefix), deployment.where)
+            found = past_documents(client, parameter_of(prefix))
     except Retry as error:
         stop(REFUSED, str(error), error.code)
     if form is OutputFormat.JSON:
@@ -227,12 +236,14 @@ def rollback(
 
     Exit codes: as of push; 2 when no such version is kept.
     """
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    account = open_account(profile, region, endpoint_url)
     try:
-        client = account.client("ssm")
-        now = _deployed(client, parameter_of(prefix), "this account and Region")
+        with waiting():
+            client = account.client("ssm")
+            now = _deployed(client, parameter_of(prefix), find_deployment(account, prefix).where)
+            past = past_documents(client, parameter_of(prefix))
         wanted = now.version - 1 if version is None else version
-        found = next((each for each in past_documents(client, parameter_of(prefix)) if each.version == wanted), None)
+        found = next((each for each in past if each.version == wanted), None)
     except Retry as error:
         stop(REFUSED, str(error), error.code)
     if found is None:
@@ -256,10 +267,11 @@ def edit(
     Exit codes: 0 written, or nothing changed; 1 AWS or the editor refused, or you did not agree; 2 wrong usage; 4 there
     is no such parameter; 5 the document is broken, or too large; 7 somebody else changed the policy meanwhile.
     """
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    account = open_account(profile, region, endpoint_url)
     parameter = parameter_of(prefix)
     try:
-        before = _deployed_or_unwritten(account, prefix, find_deployment(account, prefix))
+        with waiting():
+            before = _deployed_or_unwritten(account, prefix, find_deployment(account, prefix))
     except Retry as error:
         stop(REFUSED, str(error), error.code)
     with ExitStack() as unpushed:
@@ -366,10 +378,11 @@ def _prepared(account: Account, prefix: str, text: str, name: str) -> _Prepared:
         stop(BROKEN, "\n".join(_pointed(name, text, faults)), ErrorCode.BROKEN_POLICY)
     text = text if text.strip() else EMPTY
     try:
-        deployment = find_deployment(account, prefix)
-        client, parameter = account.client("ssm"), parameter_of(prefix)
-        before = _deployed_or_unwritten(account, prefix, deployment)
-        change = find_change(account, deployment, before.text, policy, datetime.now(UTC), progress)
+        with waiting():
+            deployment = find_deployment(account, prefix)
+            client, parameter = account.client("ssm"), parameter_of(prefix)
+            before = _deployed_or_unwritten(account, prefix, deployment)
+            change = find_change(account, deployment, before.text, policy, datetime.now(UTC), progress)
     except Retry as error:
         stop(REFUSED, f"What it would do could not be found out, so nothing was written: {error}", error.code)
     return _Prepared(client, deployment, parameter, before, text, change)

@@ -9,11 +9,11 @@ import typer
 
 from sagewatch.errors import ErrorCode, Retry
 from sagewatch.receivers.wording.phrases import harmless
-from sagewatch_cli.account.session import Account
 from sagewatch_cli.account.stack import living_stack, stack_name
 from sagewatch_cli.account.uninstall import Uninstallation, find, remove
-from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region
-from sagewatch_cli.printing import REFUSED, Form, OutputFormat, as_json, progress, stop
+from sagewatch_cli.formats import OutputFormat
+from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, open_account
+from sagewatch_cli.printing import REFUSED, Form, as_json, progress, stop
 
 _SOME_STAY, _STACK_LIVES = 3, 4
 _MOST = 10  # names of each sort on a terminal; JSON has all
@@ -39,7 +39,7 @@ def uninstall(
     """
     if form is OutputFormat.JSON and not (yes or plan):
         raise typer.BadParameter("JSON is for programs, which cannot answer; add --plan or --yes")
-    account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+    account = open_account(profile, region, endpoint_url)
     try:
         stack = living_stack(account, prefix)
         if stack and not plan:

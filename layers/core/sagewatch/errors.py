@@ -41,6 +41,7 @@ class ErrorCode(StrEnum):
     TAGS_UNREAD = "SW-108"
     ANOTHER_WORKER = "SW-109"
     NO_REGION = "SW-110"
+    NO_CREDENTIALS = "SW-111"
     # What receivers answer
     NO_ANSWER = "SW-201"
     RECEIVER_BUSY = "SW-202"

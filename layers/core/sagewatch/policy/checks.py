@@ -18,9 +18,10 @@ from sagewatch.policy.positions import Path, quoted, short
 from sagewatch.policy.rules import WARNING, AlarmRule, Ignored, Page, Patterns, Policy, Route, Window, listed, matches
 from sagewatch.units import humanise, parse
 
-_MATCHED = ("severity", "kind", "resource", "scope", "alarm", "parent")
-_PLACE = ("account", "region")  # only routes match on these: all alarms of a policy are in one place
-RESERVED = frozenset({*_MATCHED, "state", "policy", "rev", "guards", "route", *PER_CAPACITY.values()})
+MATCHED = ("severity", "kind", "resource", "scope", "alarm", "parent")
+PLACE = ("account", "region")
+"""Only routes match on these: all alarms of a policy are in one place."""
+RESERVED = frozenset({*MATCHED, "state", "policy", "rev", "guards", "route", *PER_CAPACITY.values()})
 """Labels that the product gives itself."""
 
 _IDS = tuple(dict.fromkeys(spec.id for kind in KINDS for spec in kind.specs))
@@ -297,7 +298,7 @@ def page(entry: Page, own: Collection[str]) -> Iterator[Complaint]:
     """Yield what is wrong with one entry of `paging`; `own` are the policy's labels."""
     yield from _never(entry)
     yield from _expressions(entry)
-    yield from _match(entry.match, {*_MATCHED, *own})
+    yield from _match(entry.match, {*MATCHED, *own})
     yield from (found for path, topic in _each(entry.sns, "sns") for found in _topic(topic, path))
     if len(listed(entry.sns)) > _MOST_TOPICS:
         yield Complaint(("sns",), f"{len(entry.sns)} topics; an alarm takes 1 to {_MOST_TOPICS}")
@@ -345,7 +346,7 @@ def route(entry: Route, own: Collection[str], whole: bool) -> Iterator[Complaint
     yield from _never(entry)
     yield from _expressions(entry)
     yield from _entry_name(entry.name)
-    yield from _match(entry.match, {*_MATCHED, *_PLACE, *own})
+    yield from _match(entry.match, {*MATCHED, *PLACE, *own})
     yield from _leads(entry, whole)
     yield from _destinations(entry)
     for severity, mentions in entry.mention.items():
@@ -479,7 +480,7 @@ def window(entry: Window, own: Collection[str]) -> Iterator[Complaint]:
     yield from _never(entry)
     yield from _expressions(entry)
     yield from _entry_name(entry.name)
-    yield from _match(entry.match, {*_MATCHED, *own})
+    yield from _match(entry.match, {*MATCHED, *own})
     if not _is_schedule(entry.schedule):
         ways = "write `cron(0 2 * * *)` (five fields) or `at(2030-01-31T22:00)`"
         yield Complaint(("schedule",), f"{quoted(entry.schedule)} is no schedule; {ways}")

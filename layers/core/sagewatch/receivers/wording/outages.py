@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sagewatch.kinds.registry import kind
 from sagewatch.model import Incident, Part, ThreadLine
-from sagewatch.receivers.wording.phrases import Span, inline, lasting, measured, utc
+from sagewatch.receivers.wording.phrases import Span, closing, inline, lasting, measured, utc
 
 _NAME, _TITLE = 120, 160
 _MOST = 0.8
@@ -111,7 +111,7 @@ def roster(outage: Incident) -> Iterator[str]:
     for each in outage.members:
         for part in each.parts if not each.is_superseded else ():
             if part.last.state in ("cleared", "closed"):
-                said = "closed" if part.last.state == "closed" else "OK"
+                said = closing(part.last) if part.last.state == "closed" else "OK"
                 yield f"{name(each, part)} · {inline(part.first.title, _TITLE)} · {said}"
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from sagewatch.kinds.kind import Spec
-from sagewatch.kinds.registry import spec
-from sagewatch.model import PER_CAPACITY, Notice, Unit
+from sagewatch.kinds.kind import Lifetime, Spec
+from sagewatch.kinds.registry import kind, spec
+from sagewatch.model import GOES_ON, NO_DATA, PER_CAPACITY, Notice, Unit
 from sagewatch.receivers.wording.redaction import redacted
 from sagewatch.units import humanise
 
@@ -240,3 +240,17 @@ def lasting(span: timedelta) -> str:
 def utc(when: datetime) -> str:
     """Say when, for those who cannot be told in their own time: `2026-11-21 09:12 UTC`."""
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+_CLOSINGS = {NO_DATA: "no data any more", GOES_ON: "it goes on in another incident"}
+_TITLE = 160  # characters
+
+
+def closing(notice: Notice) -> str:
+    """Say why nothing more will be heard of it: what it is about, or only its alarm, is gone."""
+    if notice.state == "closed" and notice.labels.get("alarm") == "failed":
+        return f"the {inline(notice.title, _TITLE)}"
+    if why := _CLOSINGS.get(notice.reason):
+        return why
+    found = kind(notice.labels.get("kind") or "")
+    return "the job has ended" if found and found.lifetime is Lifetime.JOB else "alarm deleted"

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from urllib.parse import quote
 
-from sagewatch.kinds.kind import Lifetime
 from sagewatch.kinds.registry import kind
-from sagewatch.model import FLAP_WINDOW, GOES_ON, NO_DATA, WHOLE_RESOURCE, Evidence, Incident, Notice, Part, ThreadLine
+from sagewatch.model import FLAP_WINDOW, WHOLE_RESOURCE, Evidence, Incident, Notice, Part, ThreadLine
 from sagewatch.policy.rules import Route
 from sagewatch.receivers.wording import outages
 from sagewatch.receivers.wording.phrases import (
     Span,
     bound,
     breaches_by_name,
+    closing,
     cut,
     harmless,
     inline,
@@ -97,9 +97,6 @@ def lasted(incident: Incident) -> str:
     return lasting((incident.ended or incident.notices[-1].at) - incident.opened)
 
 
-_CLOSINGS = {NO_DATA: "no data any more", GOES_ON: "it goes on in another incident"}
-
-
 def in_alarm(incident: Incident) -> tuple[timedelta | None, int]:
     """Return for how long something of it fired, all times together, and how often it began to.
 
@@ -132,16 +129,6 @@ def _in_alarm_words(incident: Incident) -> str:
 def _ended_after(incident: Incident) -> str:
     _, times = in_alarm(incident)
     return f", {times} times in {lasted(incident)}" if times > 1 else f" after {lasted(incident)}"
-
-
-def closing(notice: Notice) -> str:
-    """Say why nothing more will be heard of it: what it is about, or only its alarm, is gone."""
-    if notice.state == "closed" and notice.labels.get("alarm") == "failed":
-        return f"the {inline(notice.title, _TITLE)}"
-    if why := _CLOSINGS.get(notice.reason):
-        return why
-    found = kind(notice.labels.get("kind") or "")
-    return "the job has ended" if found and found.lifetime is Lifetime.JOB else "alarm deleted"
 
 
 def is_failure(part: Part) -> bool:
