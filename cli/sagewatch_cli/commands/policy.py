@@ -15,6 +15,7 @@ from typing import Annotated, Any, Never
 import typer
 
 from sagewatch.errors import ErrorCode, Fault, Retry
+from sagewatch.policy.limits import Limits
 from sagewatch.policy.rules import Policy
 from sagewatch_cli.account.policy import (
     EMPTY,
@@ -27,7 +28,7 @@ from sagewatch_cli.account.policy import (
     write_document,
 )
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.account.stack import living_stack
+from sagewatch_cli.account.stack import limits_anywhere, limits_of, living_stack, stack_parameter
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, read_document
 from sagewatch_cli.printing import BROKEN, REFUSED, Form, OutputFormat, as_json, explained_at, stop
 
@@ -41,13 +42,33 @@ app = typer.Typer(name="policy", help="What the owner of the account wants other
 
 # ---------------------------------------------------------------------------------------------------------- commands
 @app.command()
-def check(file: File, form: Form = OutputFormat.TABLE) -> None:
-    """Tell whether a document can be followed, and what it holds; asks nobody.
+def check(
+    file: File,
+    stack: Annotated[
+        bool,
+        typer.Option("--stack", help="Compare with the parameters of the stack, too: WebhookHosts, PagingTopicArns."),
+    ] = False,
+    form: Form = OutputFormat.TABLE,
+    prefix: Prefix = "sagewatch",
+    profile: Profile = None,
+    region: Region = None,
+    endpoint_url: EndpointUrl = None,
+) -> None:
+    """Tell whether a document can be followed, and what it holds; asks nobody, unless you say --stack.
 
-    Exit codes: 0 valid, 2 wrong usage, 5 broken: every fault is printed as FILE:line:column.
+    Exit codes: 0 valid, 1 AWS refused, 2 wrong usage, 4 no stack has the prefix, 5 broken: every fault is printed as
+    FILE:line:column.
     """
     text = read_document(file)
-    policy, faults = check_document(text)
+    limits = limits_anywhere()
+    if stack:
+        try:
+            account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
+            found = living_stack(account, prefix)
+            limits = limits_of(account, found or _stop_without(stack_parameter(prefix)))
+        except Retry as error:
+            stop(REFUSED, str(error), error.code)
+    policy, faults = check_document(text, limits)
     if form is OutputFormat.JSON:
         as_json({"valid": not faults, "holds": _counts(policy), "faults": [_fault(each) for each in faults]})
     elif not faults:
@@ -104,7 +125,7 @@ def push(
         raise typer.BadParameter("standard input cannot both be the document and answer; add --yes")
     account = Account(profile=profile, region=region, endpoint_url=endpoint_url)
     text = read_document(file)
-    _, faults = check_document(text)
+    _, faults = check_document(text, _limits(account, prefix))
     if faults:
         stop(BROKEN, "\n".join(_pointed(str(file), text, faults)), ErrorCode.BROKEN_POLICY)
     try:
@@ -141,7 +162,7 @@ def edit(
         with ExitStack() as unpushed:
             path = _draft(before.text or EMPTY)
             unpushed.callback(lambda: typer.echo(f"What you wrote is in {path}", err=True))
-            text = _edited(path)
+            text = _edited(path, _limits(account, prefix))
             if text != before.text and _deployed_or_unwritten(account, prefix) != before:
                 stop(REFUSED, f"{parameter} was changed after it was read.", ErrorCode.POLICY_CHANGED_MEANWHILE)
             written = _push(client, parameter, before, text, yes=yes)
@@ -218,6 +239,16 @@ def _deployed_or_unwritten(account: Account, prefix: str) -> DeployedDocument:
     return found or UNWRITTEN
 
 
+def _limits(account: Account, prefix: str) -> Limits:
+    """Return where the stack lets a policy lead; where AWS does not say, that is said on stderr."""
+    try:
+        stack = living_stack(account, prefix)
+        return limits_of(account, stack) if stack else limits_anywhere()
+    except Retry as error:
+        typer.echo(f"The parameters of the stack cannot be read, so nothing was compared with them: {error}", err=True)
+        return limits_anywhere()
+
+
 def _push(client: Any, parameter: str, before: DeployedDocument, text: str, *, yes: bool) -> dict[str, Any]:
     """Write the document when it differs and the user agrees; return the parameter and its version."""
     text = text if text.strip() else EMPTY
@@ -241,12 +272,12 @@ def _draft(text: str) -> Path:
     return Path(file.name)
 
 
-def _edited(path: Path) -> str:
+def _edited(path: Path, limits: Limits) -> str:
     """Let the user edit the file until it is valid, and return it; ends the command when the user gives up."""
     while True:
         _open(path)
         text = read_document(path)
-        _, faults = check_document(text)
+        _, faults = check_document(text, limits)
         if not faults:
             return text
         typer.echo("\n".join((*_pointed(str(path), text, faults), explained_at(ErrorCode.BROKEN_POLICY))), err=True)

@@ -8,12 +8,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from difflib import get_close_matches
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import PER_CAPACITY, Severity, Unit
 from sagewatch.policy.cascade import is_milder, read_periods
+from sagewatch.policy.limits import Limits, why_not_called
 from sagewatch.policy.positions import Path, quoted, short
 from sagewatch.policy.rules import WARNING, AlarmRule, Ignored, Patterns, Policy, Route, Window, matches
 from sagewatch.units import humanise, parse
@@ -246,6 +248,19 @@ def paging(policy: Policy) -> Iterator[Complaint]:
         yield from (found for path, topic in _each(topics, "paging", severity.value) for found in _topic(topic, path))
         if not isinstance(topics, str) and not 1 <= len(topics) <= _MOST_TOPICS:
             yield Complaint(("paging", severity.value), f"{len(topics)} topics; an alarm takes 1 to {_MOST_TOPICS}")
+
+
+def beyond(policy: Policy, limits: Limits) -> Iterator[Complaint]:
+    """Yield where a policy leads that the parameters of the stack do not allow."""
+    for n, each in enumerate(policy.routes):
+        if each.webhook:
+            address = urlsplit(each.webhook.url)
+            why = why_not_called(address.scheme, address.hostname or "", limits)
+            yield from [Complaint(("routes", n, "webhook", "url"), why)] if why else ()
+    for severity, topics in policy.paging.items() if limits.paging_topics is not None else ():
+        for path, topic in _each(topics, "paging", severity.value):
+            if topic not in (limits.paging_topics or ()):
+                yield Complaint(path, f"{quoted(topic)} is not among the PagingTopicArns of the stack; add it there")
 
 
 def budget(policy: Policy) -> Iterator[Complaint]:

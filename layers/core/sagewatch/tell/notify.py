@@ -214,7 +214,7 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
     if notice.state == "snoozed" and not may_snooze(route, current.incidents, notice):
         notice = replace(notice, until=notice.at)
     is_explained = notice.state in ("failed", "firing") and not notice.muted
-    found = explain(route.logs) if is_explained else Evidence()
+    found = explain(route.logs and context.settings.reads_logs) if is_explained else Evidence()
     more = {} if found == Evidence() else {notice.key: found}
 
     def added(latest: Timeline) -> Timeline:
