@@ -47,6 +47,11 @@ FOR_THE_FUNCTION = {
     "xray:PutTelemetryRecords": "Lambda sends traces",
     "kms:Decrypt": "SNS, Secrets Manager and Systems Manager use the key for the caller (their developer guides)",
     "kms:GenerateDataKey*": "SNS uses the key of an encrypted topic for the publisher",
+    "kms:GenerateDataKey": "SQS uses the key of a queue for the sender (SQS Developer Guide, key management)",
+    "kms:DescribeKey": "DynamoDB uses the key of a table for the caller (DynamoDB Developer Guide, encryption at rest)",
+    "kms:Encrypt": "DynamoDB uses the key of a table for the caller",
+    "kms:ReEncryptFrom": "DynamoDB uses the key of a table for the caller",
+    "kms:ReEncryptTo": "DynamoDB uses the key of a table for the caller",
 }
 """What other services do with a function's role, for which no test can see a call."""
 

@@ -12,10 +12,6 @@ from typing import Any
 from tests.template import transformed
 
 SKIPPED = (
-    ("CKV_AWS_27", "*Queue", "SQS encrypts it with its own key (SqsManagedSseEnabled), which this check does not know"),
-    ("CKV_AWS_27", "*DeadLetters", "SQS encrypts it with its own key (SqsManagedSseEnabled)"),
-    ("CKV_AWS_158", "*Logs", "CloudWatch Logs encrypts it with its own key; a key of the owner cannot be given yet"),
-    ("CKV_AWS_119", "Incidents", "a key that AWS manages encrypts it; a key of the owner cannot be given yet"),
     ("CKV_AWS_28", "Incidents", "what it holds is derived and expires; lost, alarms are told anew"),
     ("CKV_AWS_116", "Reconcile", "a queue calls it, and has a dead-letter queue"),
     ("CKV_AWS_116", "Notify", "a queue calls it, and has a dead-letter queue"),

@@ -152,6 +152,7 @@ SAMPLES: Mapping[str, Any] = {
     "SlackParameterName": "/team/slack",
     "SlackSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbCdEf",
     "CustomerKeyArns": ["arn:aws:kms:eu-west-1:123456789012:key/0a1b"],
+    "DataKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/0d2e",
     "PagingTopicArns": ["arn:aws:sns:eu-west-1:123456789012:pager"],
     "RouteTopicArns": ["arn:aws:sns:eu-west-1:123456789012:team"],
     "RouteSecretArns": [

@@ -156,11 +156,18 @@ def town(monkeypatch: pytest.MonkeyPatch, inbox: Inbox, double: SlackDouble) -> 
         put(Name="/slack", Type="SecureString", Value=json.dumps(found), Overwrite=True)
         monkeypatch.setenv("SLACK_CREDENTIALS", "ssm:/slack")
         monkeypatch.setenv("SLACK_API_URL", f"{double.url}/api")
+        take_doubles(monkeypatch, double.url)
         set_policy(policy)
         monkeypatch.setenv("POLICY_PARAMETER", "/policy")
         return Town(cold_start("notify"), double, inbox)
 
     return start
+
+
+def take_doubles(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Have the environment name emulators, for which alone doubles are taken, and moto answer all the same."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")  # botocore's own switch
 
 
 def set_policy(text: str) -> None:

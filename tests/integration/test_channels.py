@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError
 
 from sagewatch.aws import secrets
 from sagewatch.aws.secrets import CachedSecret, routing_key, signing_secret
-from sagewatch.errors import NoAnswer, Retry, SagewatchError, Unauthorised, Undeliverable, Unreachable
+from sagewatch.errors import ErrorCode, NoAnswer, Retry, SagewatchError, Unauthorised, Undeliverable, Unreachable
+from sagewatch.policy.limits import Limits
 from sagewatch.receivers.http import CircuitBreaker, pool
 from sagewatch.receivers.pagerduty.api import EUROPE, URL, PagerDutyApi
 from sagewatch.receivers.sns import api as sns
@@ -75,7 +76,12 @@ def pagerduty(there: Slack, http: urllib3.PoolManager, vault: Vault) -> PagerDut
 
 def webhook(there: Slack, http: urllib3.PoolManager, vault: Vault) -> WebhookApi:
     return WebhookApi(
-        http, f"{there.url}/hook?key=k3y", CachedSecret(vault.read, clock, signing_secret), clock, CircuitBreaker(clock)
+        http,
+        f"{there.url}/hook?key=k3y",
+        CachedSecret(vault.read, clock, signing_secret),
+        Limits(webhook_hosts=(), doubles=True),
+        clock,
+        CircuitBreaker(clock),
     )
 
 
@@ -257,11 +263,35 @@ def test_a_rotated_signing_secret_signs_at_once(there: Slack, http: urllib3.Pool
     ],
 )
 def test_a_webhook_goes_to_no_address_inside(http: urllib3.PoolManager, vault: Vault, url: str) -> None:
-    channel = WebhookApi(http, url, CachedSecret(vault.read, clock, signing_secret), clock)
+    channel = WebhookApi(
+        http, url, CachedSecret(vault.read, clock, signing_secret), Limits(webhook_hosts=("*",), doubles=True), clock
+    )
 
     error = refused(channel, vault)
 
     assert type(error) is Undeliverable
+    assert vault.reads == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "limits"),
+    [
+        ("http://127.0.0.1:9001/2018-06-01/runtime/init/error?k3y", Limits(webhook_hosts=("*",))),
+        ("https://hooks.example.com/k3y", Limits(webhook_hosts=())),
+        ("https://hooks.example.com/k3y", Limits(webhook_hosts=("example.com", "*.hooks.example.com"))),
+        ("https://hooks.example.com.evil.example/k3y", Limits(webhook_hosts=("hooks.example.com", "*.example.com"))),
+        (r"https://evil.example\@hooks.example.com/k3y", Limits(webhook_hosts=("hooks.example.com",))),
+    ],
+)
+def test_a_webhook_goes_only_to_hosts_that_the_stack_allows_and_to_no_double_on_its_own(
+    http: urllib3.PoolManager, vault: Vault, url: str, limits: Limits
+) -> None:
+    """Lambda's own Runtime API is on the loopback address; no policy can lead there."""
+    channel = WebhookApi(http, url, CachedSecret(vault.read, clock, signing_secret), limits, clock)
+
+    error = refused(channel, vault)
+
+    assert (type(error), error.code) == (Undeliverable, ErrorCode.ADDRESS_NOT_ALLOWED)
     assert vault.reads == 0
 
 

@@ -15,6 +15,7 @@ from sagewatch.fleet.coverage import DUE, CoverageCount, IdleScope, UnwatchedRes
 from sagewatch.model import Ref
 from sagewatch.tell.store.timelines import Timeline, changed_timelines, save
 from tests.integration.conftest import Fleet, Journal, Queue, alarms, batch, cold_start
+from tests.integration.notify_function import take_doubles
 from tests.integration.slack_double import SlackDouble, slack_double
 from tests.integration.test_incident_store import notice
 from tests.integration.test_notify import Inbox, run
@@ -61,6 +62,7 @@ def notify(inbox: Inbox, double: SlackDouble, monkeypatch: pytest.MonkeyPatch) -
         put(Name="/policy", Type="String", Value=policy)
         monkeypatch.setenv("SLACK_CREDENTIALS", "ssm:/slack")
         monkeypatch.setenv("SLACK_API_URL", f"{double.url}/api")
+        take_doubles(monkeypatch, double.url)
         monkeypatch.setenv("POLICY_PARAMETER", "/policy")
         return cold_start("notify")
 

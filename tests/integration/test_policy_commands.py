@@ -187,6 +187,65 @@ def test_a_document_from_standard_input_leaves_nobody_to_ask(stack: None) -> Non
     assert deployed() == (GOOD, 2)
 
 
+HOOKED = (
+    "routes:\n  - name: audit\n    webhook: {url: URL, secret: 'ssm:/audit'}\n"
+    "paging: {critical: arn:aws:sns:us-east-1:123456789012:pager}\n"
+)
+
+
+@pytest.fixture
+def limited() -> None:
+    """A stack with two of the parameters that limit a policy; CloudFormation's double makes it."""
+    name = {"Type": "String", "Default": ""}
+    template = {
+        "Parameters": {"WebhookHosts": name, "PagingTopicArns": name},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "alerts"}}},
+        "Outputs": {"AlertsTopicArn": {"Value": {"Ref": "Topic"}}},
+    }
+    made = boto3.client("cloudformation").create_stack(
+        StackName="sagewatch",
+        TemplateBody=json.dumps(template),
+        Parameters=[
+            {"ParameterKey": "WebhookHosts", "ParameterValue": "hooks.example.com,*.example.org"},
+            {"ParameterKey": "PagingTopicArns", "ParameterValue": "arn:aws:sns:us-east-1:123456789012:night"},
+        ],
+    )
+    boto3.client("ssm").put_parameter(Name="/sagewatch/sagewatch/stack", Value=made["StackId"], Type="String")
+
+
+@pytest.mark.parametrize("command", [("check", "--stack"), ("push", "--yes")])
+def test_what_leads_beyond_the_parameters_of_the_stack_is_said(
+    limited: None, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    document = written(tmp_path, HOOKED.replace("URL", '"https://hooks.example.net/a"'))
+
+    result = run(*command, document)
+
+    assert result.exit_code == 5
+    hosts = (
+        "hooks.example.net is not among the WebhookHosts of the stack (hooks.example.com, *.example.org); add it there"
+    )
+    assert f":3:20: routes[0].webhook.url: {hosts}" in result.stderr
+    assert "`arn:aws:sns:us-east-1:123456789012:pager` is not among the PagingTopicArns of the stack" in result.stderr
+
+
+def test_what_the_parameters_of_the_stack_allow_is_valid(limited: None, tmp_path: Path) -> None:
+    own = "arn:aws:sns:us-east-1:123456789012:alerts"
+    text = HOOKED.replace("URL", '"https://a.example.org/"').replace("arn:aws:sns:us-east-1:123456789012:pager", own)
+
+    assert run("check", "--stack", written(tmp_path, text)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9001/2018-06-01/runtime/init/error", "https://169.254.169.254/latest"]
+)
+def test_an_address_of_the_machine_itself_is_refused_whatever_the_stack_says(tmp_path: Path, url: str) -> None:
+    result = run("check", written(tmp_path, HOOKED.replace("URL", f'"{url}"')))
+
+    assert result.exit_code == 5
+    assert "routes[0].webhook.url: The webhook of" in result.stderr
+
+
 def test_the_first_push_makes_the_parameter_of_a_stack(tmp_path: Path) -> None:
     boto3.client("ssm").put_parameter(Name="/sagewatch/sagewatch/stack", Value="arn", Type="String")
 
@@ -260,7 +319,7 @@ def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(
 ) -> None:
     edits(monkeypatch, tmp_path, GOOD)
     theirs = boto3.client("ssm")
-    make, asked = boto3.session.Session.client, iter((False, True))
+    make, asked = boto3.session.Session.client, iter((False, False, True))  # the policy, the stack, the policy
 
     def meanwhile(params: Any, **_: Any) -> None:
         # The first that reads the policy; commands also read the parameter that names the stack.

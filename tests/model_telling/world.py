@@ -67,6 +67,7 @@ ENVIRONMENT = {
     "POLICY_PARAMETER": "/policy",
     "SLACK_CREDENTIALS": "ssm:/slack",
     "SLACK_API_URL": "https://slack.com/api",
+    "WEBHOOK_HOSTS": "hooks.example.com",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
     "POWERTOOLS_METRICS_NAMESPACE": "Sagewatch",
     "POWERTOOLS_SERVICE_NAME": "notify",

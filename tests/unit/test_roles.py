@@ -144,6 +144,41 @@ def test_traces_are_neither_sent_nor_allowed_unless_somebody_asks() -> None:
     assert modes == {str({"Mode": {"Fn::If": ["WantsTraces", "Active", "PassThrough"]}})}
 
 
+def conditions_of(action: str) -> dict[str, set[str]]:
+    """Return under which conditions of the stack the roles have an action, by role; `always` for none."""
+    found: dict[str, set[str]] = {}
+    for role, properties in made("AWS::IAM::Role").items():
+        for policy in properties["Policies"]:
+            if f"'{action}'" in str(policy):
+                found.setdefault(role, set()).add(policy["Fn::If"][0] if "Fn::If" in policy else "always")
+    return found
+
+
+def test_logs_of_sagemaker_are_read_only_where_the_stack_lets_them_be() -> None:
+    for action in ("logs:DescribeLogStreams", "logs:GetLogEvents"):
+        assert conditions_of(action) == {"NotifyRole": {"ReadsLogs"}}
+
+
+def test_every_role_may_use_the_key_of_the_data_through_the_services_that_it_uses() -> None:
+    """Of each statement on the key: by which service it may be used."""
+    services: dict[str, set[str]] = {}
+    for role in ROLES:
+        for each in statements_of(role):
+            if each["Resource"] == {"Ref": "DataKeyArn"}:
+                via = each["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"]
+                services.setdefault(role, set()).add(via.partition(".")[0])
+
+    both = {"sqs", "dynamodb"}
+    assert services == {
+        "ReconcileRole": both,
+        "SweepRole": both,
+        "NotifyRole": both,
+        "InteractRole": {"sqs"},
+        "SweepSchedulesRole": {"sqs"},
+    }
+    assert all("HasDataKey" in conditions for conditions in conditions_of("kms:GenerateDataKey").values())
+
+
 def test_only_lambda_and_schedules_of_this_account_may_take_the_roles() -> None:
     trusted = {
         role: (each["Principal"], each.get("Condition"))

@@ -52,10 +52,36 @@ def test_slack_credentials_are_the_name_of_a_secret(credentials: str) -> None:
     assert NotifySettings.read({**NOTIFY, "SLACK_CREDENTIALS": credentials}).slack_credentials == credentials
 
 
-def test_slack_is_where_slack_is_or_on_this_machine() -> None:
+def test_slack_is_where_slack_is() -> None:
     assert NotifySettings.read(NOTIFY).slack_api_url == "https://slack.com/api"
-    for url in ("https://slack-gov.com/api/", "http://127.0.0.1:4321/api", "http://localhost:4321"):
-        assert NotifySettings.read({**NOTIFY, "SLACK_API_URL": url}).slack_api_url == url
+    gov = "https://slack-gov.com/api/"
+    assert NotifySettings.read({**NOTIFY, "SLACK_API_URL": gov}).slack_api_url == gov
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER"])
+def test_doubles_on_this_machine_are_taken_where_the_environment_names_emulators(name: str) -> None:
+    for url in ("http://127.0.0.1:4321/api", "http://localhost:4321"):
+        found = NotifySettings.read({**NOTIFY, "SLACK_API_URL": url, name: "http://127.0.0.1:5200"})
+        assert (found.slack_api_url, found.takes_doubles) == (url, True)
+
+
+@pytest.mark.parametrize("endpoint", [{}, {"AWS_ENDPOINT_URL": "https://vpce-0a1b.sqs.eu-west-1.vpce.amazonaws.com"}])
+def test_doubles_on_this_machine_are_refused_elsewhere(endpoint: dict[str, str]) -> None:
+    """In Lambda, 127.0.0.1:9001 is its own Runtime API."""
+    assert NotifySettings.read({**NOTIFY, **endpoint}).takes_doubles is False
+    with pytest.raises(BadSetting, match="SLACK_API_URL is malformed"):
+        NotifySettings.read({**NOTIFY, **endpoint, "SLACK_API_URL": "http://127.0.0.1:9001/2018-06-01/runtime"})
+
+
+def test_hosts_of_webhooks_are_names_between_commas() -> None:
+    assert NotifySettings.read(NOTIFY).webhook_hosts == ()
+    given = {**NOTIFY, "WEBHOOK_HOSTS": "hooks.example.com,*.example.org,*"}
+    assert NotifySettings.read(given).webhook_hosts == ("hooks.example.com", "*.example.org", "*")
+
+
+def test_logs_are_read_unless_that_is_off() -> None:
+    assert NotifySettings.read(NOTIFY).reads_logs is True
+    assert NotifySettings.read({**NOTIFY, "READ_LOGS": "off"}).reads_logs is False
 
 
 @pytest.mark.parametrize(
@@ -68,6 +94,8 @@ def test_slack_is_where_slack_is_or_on_this_machine() -> None:
         (NotifySettings, {"INCIDENTS_TABLE": "table"}, "ALERTS_TOPIC_ARN is not set; it must be the ARN"),
         (NotifySettings, {**NOTIFY, "INCIDENTS_TABLE": ""}, "INCIDENTS_TABLE is not set; it must be the name"),
         (NotifySettings, {**NOTIFY, "SLACK_API_URL": "https://evil.example"}, "SLACK_API_URL is malformed; it must be"),
+        (NotifySettings, {**NOTIFY, "WEBHOOK_HOSTS": "https://a.example"}, "WEBHOOK_HOSTS is malformed; it must be"),
+        (NotifySettings, {**NOTIFY, "READ_LOGS": "no"}, "READ_LOGS is malformed; it must be on or off"),
     ],
 )
 def test_a_setting_that_is_missing_or_malformed_is_named(

@@ -322,7 +322,22 @@ def test_the_functions_have_the_variables_that_the_contracts_name() -> None:
     assert variables("Notify") == {
         *common,
         *("NOTIFY_QUEUE_URL", "ALERTS_TOPIC_ARN", "SLACK_CREDENTIALS", "SLACK_API_URL"),
+        *("WEBHOOK_HOSTS", "READ_LOGS"),
     }
+
+
+def test_whatever_holds_data_is_encrypted_with_the_key_of_the_owner_where_there_is_one() -> None:
+    mine = {"Fn::If": ["HasDataKey", {"Ref": "DataKeyArn"}, {"Ref": "AWS::NoValue"}]}
+
+    assert {str(each.get("KmsKeyId")) for each in made("AWS::Logs::LogGroup").values()} == {str(mine)}
+    # Both at once are refused (CloudFormation, AWS::SQS::Queue, SqsManagedSseEnabled).
+    ours = {"Fn::If": ["HasDataKey", {"Ref": "AWS::NoValue"}, True]}
+    assert {
+        (str(each.get("KmsMasterKeyId")), str(each.get("SqsManagedSseEnabled")))
+        for each in made("AWS::SQS::Queue").values()
+    } == {(str(mine), str(ours))}
+    [table] = made("AWS::DynamoDB::Table").values()
+    assert table["SSESpecification"]["KMSMasterKeyId"] == mine
 
 
 def test_every_parameter_and_output_is_described_in_plain_words() -> None:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from sagewatch.aws.policy_store import from_text, read_text
 from sagewatch.aws.retries import retried
 from sagewatch.errors import Fault
+from sagewatch.policy.limits import Limits
 from sagewatch.policy.rules import Policy, PolicyInForce
 from sagewatch_cli.account.session import Account
 
@@ -31,9 +32,12 @@ def read_policy(account: Account, prefix: str, text: str | None = None) -> Polic
     return from_text(read_text(account.client("ssm"), parameter_of(prefix)) if text is None else text)
 
 
-def check_document(text: str) -> tuple[Policy, tuple[Fault, ...]]:
-    """Return a document's policy and its faults; a policy with faults is not to be followed."""
-    found = from_text(text)
+def check_document(text: str, limits: Limits) -> tuple[Policy, tuple[Fault, ...]]:
+    """Return a document's policy and its faults, of which it is one to lead beyond the `limits`.
+
+    A policy with faults is not to be followed.
+    """
+    found = from_text(text, limits)
     if found.faults:
         return found.policy, found.faults
     size = len(text.encode())

@@ -21,6 +21,7 @@ from sagewatch_cli.account.policy_change import FiringChange, PolicyChange, poli
 from sagewatch_cli.account.proposals import outcome
 from sagewatch_cli.account.replay import Rule
 from sagewatch_cli.account.session import Account, Progress, unseen
+from sagewatch_cli.account.stack import limits_anywhere
 
 DAYS = 14
 """How many days are replayed; CloudWatch keeps data of a minute for fifteen."""
@@ -41,7 +42,7 @@ def find_change(
     Every resource is looked at that the new policy concerns, as the sweep after a push does.
     """
     plan = plan_deployed(account, deployment, PolicyInForce(new), Selection(), now, progress)
-    before, faults = check_document(old)
+    before, faults = check_document(old, limits_anywhere())
     old_policy, at = Policy() if faults else before, deployment.place
     try:
         return policy_change(plan, old_policy, new, at, _firings(account, plan, now, progress))

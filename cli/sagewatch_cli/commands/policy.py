@@ -18,6 +18,7 @@ from typing import Annotated, Any, Never
 import typer
 
 from sagewatch.errors import ErrorCode, Fault, Retry
+from sagewatch.policy.limits import Limits
 from sagewatch.policy.rules import Policy
 from sagewatch_cli.account.deployment import Deployment, find_deployment
 from sagewatch_cli.account.plan_markdown import change_as_markdown
@@ -35,7 +36,7 @@ from sagewatch_cli.account.policy import (
 from sagewatch_cli.account.policy_change import PolicyChange
 from sagewatch_cli.account.policy_push import Moved, SavedPlan, find_change, write_after
 from sagewatch_cli.account.session import Account
-from sagewatch_cli.account.stack import living_stack
+from sagewatch_cli.account.stack import limits_anywhere, limits_of, living_stack, stack_parameter
 from sagewatch_cli.formats import OutputFormat, RichFormat, explained_at
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, open_account, read_document
 from sagewatch_cli.printing import BROKEN, REFUSED, Form, RichForm, as_json, progress, stop, waiting
@@ -57,13 +58,35 @@ app = typer.Typer(name="policy", help="What the owner of the account wants other
 
 # ---------------------------------------------------------------------------------------------------------- commands
 @app.command()
-def check(file: File, form: Form = OutputFormat.TABLE) -> None:
-    """Tell whether a document can be followed, and what it holds; asks nobody.
+def check(
+    file: File,
+    stack: Annotated[
+        bool,
+        typer.Option("--stack", help="Compare with the parameters of the stack, too: WebhookHosts, PagingTopicArns."),
+    ] = False,
+    form: Form = OutputFormat.TABLE,
+    prefix: Prefix = "sagewatch",
+    profile: Profile = None,
+    region: Region = None,
+    endpoint_url: EndpointUrl = None,
+) -> None:
+    """Tell whether a document can be followed, and what it holds; asks nobody, unless you say --stack.
 
-    Exit codes: 0 valid, 2 wrong usage, 5 broken: every fault is printed as FILE:line:column.
+    Exit codes: 0 valid, 1 AWS refused, 2 wrong usage, 4 no stack has the prefix, 5 broken: every fault is printed as
+    FILE:line:column.
     """
     text = read_document(file)
-    policy, faults = check_document(text)
+    limits = limits_anywhere()
+    if stack:
+        try:
+            account = open_account(profile, region, endpoint_url)
+            with waiting():
+                found = living_stack(account, prefix)
+                where = find_deployment(account, prefix).where
+                limits = limits_of(account, found or _stop_without(stack_parameter(prefix), where))
+        except Retry as error:
+            stop(REFUSED, str(error), error.code)
+    policy, faults = check_document(text, limits)
     if form is OutputFormat.JSON:
         as_json({"valid": not faults, "holds": _counts(policy), "faults": [_fault(each) for each in faults]})
     elif not faults:
@@ -277,7 +300,7 @@ def edit(
     with ExitStack() as unpushed:
         path = _draft(before.text or EMPTY)
         unpushed.callback(lambda: typer.echo(f"What you wrote is in {path}", err=True))
-        text = _edited(path)
+        text = _edited(path, _limits(account, prefix))
         prepared = _prepared(account, prefix, text, str(path))
         if text != before.text and prepared.before != before:
             stop(_MOVED, f"{parameter} was changed after it was read.", ErrorCode.POLICY_CHANGED_MEANWHILE)
@@ -355,6 +378,16 @@ def _deployed_or_unwritten(account: Account, prefix: str, deployment: Deployment
     return found or UNWRITTEN
 
 
+def _limits(account: Account, prefix: str) -> Limits:
+    """Return where the stack lets a policy lead; where AWS does not say, that is said on stderr."""
+    try:
+        stack = living_stack(account, prefix)
+        return limits_of(account, stack) if stack else limits_anywhere()
+    except Retry as error:
+        typer.echo(f"The parameters of the stack cannot be read, so nothing was compared with them: {error}", err=True)
+        return limits_anywhere()
+
+
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """A push that waits for consent."""
@@ -373,7 +406,7 @@ class _Prepared:
 
 def _prepared(account: Account, prefix: str, text: str, name: str) -> _Prepared:
     """Check a document and find out what a push of it would do; ends the command when that cannot be."""
-    policy, faults = check_document(text)
+    policy, faults = check_document(text, _limits(account, prefix))
     if faults:
         stop(BROKEN, "\n".join(_pointed(name, text, faults)), ErrorCode.BROKEN_POLICY)
     text = text if text.strip() else EMPTY
@@ -416,12 +449,12 @@ def _draft(text: str) -> Path:
     return Path(file.name)
 
 
-def _edited(path: Path) -> str:
+def _edited(path: Path, limits: Limits) -> str:
     """Let the user edit the file until it is valid, and return it; ends the command when the user gives up."""
     while True:
         _open(path)
         text = read_document(path)
-        _, faults = check_document(text)
+        _, faults = check_document(text, limits)
         if not faults:
             return text
         typer.echo("\n".join((*_pointed(str(path), text, faults), explained_at(ErrorCode.BROKEN_POLICY))), err=True)

@@ -19,11 +19,14 @@ _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _CREDENTIALS = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+|ssm:/[A-Za-z0-9_./-]+")
 # Names have letters, digits and these, in a hierarchy that begins with a slash (SSM, PutParameter, Name).
 _PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
-# GovSlack has a domain of its own (Slack, "GovSlack").
 # What the template writes: rule:NAME, schedule:NAME, mapping:UUID, with commas between them.
 _PARTS = re.compile(r"(rule|schedule|mapping):[A-Za-z0-9_.-]+(,(rule|schedule|mapping):[A-Za-z0-9_.-]+)*")
+_SWITCH = re.compile("on|off")
 _COUNT = re.compile(r"[1-9][0-9]{0,5}")
-_API_URL = re.compile(r"https://slack(-gov)?\.com/api/?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?")
+# GovSlack has a domain of its own (Slack, "GovSlack").
+_API_URL = re.compile(r"https://slack(-gov)?\.com/api/?")
+_LOOPBACK_URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?")
+_HOSTS = re.compile(r"\*|(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
 def _setting(
@@ -47,6 +50,26 @@ def alarm_prefix(environment: Mapping[str, str]) -> str:
 
 def _optional(environment: Mapping[str, str], name: str, pattern: re.Pattern[str], wants: str) -> str | None:
     return _setting(environment, name, pattern, wants) if environment.get(name) else None
+
+
+def names_emulators(environment: Mapping[str, str]) -> bool:
+    """Tell whether the environment sends calls of AWS to the loopback address, as that of emulators does.
+
+    Then test doubles there are taken for Slack and for webhooks. No policy and no parameter of the stack can say so: it
+    takes leave to change a function's environment.
+    """
+    # botocore, "Service-specific endpoints": AWS_ENDPOINT_URL, and AWS_ENDPOINT_URL_SAGEMAKER for one service.
+    return any(
+        name.startswith("AWS_ENDPOINT_URL") and _LOOPBACK_URL.fullmatch(url) is not None
+        for name, url in environment.items()
+    )
+
+
+def _webhook_hosts(environment: Mapping[str, str]) -> tuple[str, ...]:
+    hosts = tuple(filter(None, environment.get("WEBHOOK_HOSTS", "").split(",")))
+    if not all(_HOSTS.fullmatch(host) for host in hosts):
+        raise BadSetting("WEBHOOK_HOSTS is malformed; it must be hosts, *.example.com or *, between commas.")
+    return hosts
 
 
 def _parameter(environment: Mapping[str, str]) -> str | None:
@@ -141,7 +164,13 @@ class NotifySettings:
     slack_credentials: str | None
     """Where Slack's credentials are; None when Slack is not configured."""
     slack_api_url: str
-    """Slack's Web API, or a double of it on a loopback address."""
+    """Slack's Web API, or a double of it on a loopback address where the environment names emulators."""
+    webhook_hosts: tuple[str, ...] = ()
+    """Hosts that webhooks may be called at: names, `*.example.com`, or `*` for all."""
+    takes_doubles: bool = False
+    """Whether test doubles on the loopback address are taken for webhooks."""
+    reads_logs: bool = True
+    """Whether the last lines of a job's log are read."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> NotifySettings:
@@ -149,7 +178,9 @@ class NotifySettings:
         if environment.get("SLACK_CREDENTIALS"):
             wants = "the ARN of a Secrets Manager secret, or ssm:/name"
             credentials = _setting(environment, "SLACK_CREDENTIALS", _CREDENTIALS, wants)
-        slack = "Slack's Web API, or a loopback address"
+        doubles = names_emulators(environment)
+        slack_url = environment.get("SLACK_API_URL", "")
+        is_double = doubles and _LOOPBACK_URL.fullmatch(slack_url) is not None
         return cls(
             prefix=alarm_prefix(environment),
             queue_url=_optional(environment, "NOTIFY_QUEUE_URL", _QUEUE_URL, "the URL of the notify queue"),
@@ -157,7 +188,12 @@ class NotifySettings:
             table=_setting(environment, "INCIDENTS_TABLE", _TABLE, "the name of the incidents table"),
             policy_parameter=_parameter(environment),
             slack_credentials=credentials,
-            slack_api_url=_setting(environment, "SLACK_API_URL", _API_URL, slack, "https://slack.com/api"),
+            slack_api_url=slack_url
+            if is_double
+            else _setting(environment, "SLACK_API_URL", _API_URL, "Slack's Web API", "https://slack.com/api"),
+            webhook_hosts=_webhook_hosts(environment),
+            takes_doubles=doubles,
+            reads_logs=_setting(environment, "READ_LOGS", _SWITCH, "on or off", "on") == "on",
         )
 
 

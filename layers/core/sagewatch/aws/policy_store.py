@@ -14,6 +14,7 @@ from sagewatch.aws.clients import Clients
 from sagewatch.aws.retries import retried
 from sagewatch.errors import BadSetting, BrokenPolicy, Impaired
 from sagewatch.model import Ref
+from sagewatch.policy.limits import Limits
 from sagewatch.policy.rules import Look, Policy, PolicyInForce, Withheld
 
 if TYPE_CHECKING:
@@ -164,14 +165,17 @@ class PolicyStore:
         return self.table
 
 
-def from_text(text: str) -> PolicyInForce:
-    """Return what a document says, or the default policy with what is wrong with the document."""
+def from_text(text: str, limits: Limits | None = None) -> PolicyInForce:
+    """Return what a document says, or the default policy with what is wrong with the document.
+
+    With `limits`, it is wrong as well where it leads beyond them.
+    """
     if is_blank(text):
         return PolicyInForce()
     # pydantic and yaml are loaded by those who have a policy only.
     from sagewatch.policy.parse import read_policy
 
     try:
-        return PolicyInForce(read_policy(text))
+        return PolicyInForce(read_policy(text, limits))
     except BrokenPolicy as broken:
         return PolicyInForce(faults=broken.faults)

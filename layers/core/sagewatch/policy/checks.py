@@ -8,12 +8,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from difflib import get_close_matches
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from sagewatch.kinds.kind import Kind, Spec
 from sagewatch.kinds.registry import KINDS
 from sagewatch.model import PER_CAPACITY, Severity, Unit
 from sagewatch.policy.cascade import is_milder, read_periods
+from sagewatch.policy.limits import Limits, why_not_called
 from sagewatch.policy.positions import Path, quoted, short
 from sagewatch.policy.rules import WARNING, AlarmRule, Ignored, Page, Patterns, Policy, Route, Window, listed, matches
 from sagewatch.units import humanise, parse
@@ -309,6 +311,25 @@ def all_pages(entries: Mapping[int, Page]) -> Iterator[Complaint]:
     for n, each in entries.items():
         if not each.match and n != max(entries):
             yield Complaint(("paging", n), "this entry has no `match`, so none after it counts; let it be the last one")
+
+
+def beyond(policy: Policy, limits: Limits) -> Iterator[Complaint]:
+    """Yield where a policy leads that the parameters of the stack do not allow."""
+    for n, each in enumerate(policy.routes):
+        if each.webhook:
+            address = urlsplit(each.webhook.url)
+            why = why_not_called(address.scheme, address.hostname or "", limits)
+            yield from [Complaint(("routes", n, "webhook", "url"), why)] if why else ()
+    if limits.paging_topics is None:
+        return
+    paged: list[tuple[Path, Patterns]] = [
+        (("paging", severity.value), topics) for severity, topics in policy.paging.items()
+    ]
+    paged += [(("paging", n, "sns"), each.sns) for n, each in enumerate(policy.pages)]
+    for where, topics in paged:
+        for path, topic in _each(topics, *where):
+            if topic not in limits.paging_topics:
+                yield Complaint(path, f"{quoted(topic)} is not among the PagingTopicArns of the stack; add it there")
 
 
 def budget(policy: Policy) -> Iterator[Complaint]:

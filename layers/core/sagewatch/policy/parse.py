@@ -20,6 +20,7 @@ from sagewatch.errors import BrokenPolicy, Fault
 from sagewatch.model import Severity
 from sagewatch.policy import checks
 from sagewatch.policy.checks import Complaint, in_words, suggest
+from sagewatch.policy.limits import Limits
 from sagewatch.policy.positions import Path, Places, Plain, laid_out, quoted
 from sagewatch.policy.rules import AlarmRule, Ignored, Page, Policy, Route, Webhook, Window
 
@@ -66,10 +67,15 @@ def _keys(noun: type) -> tuple[str, ...]:
     return tuple(_SPELT.get(each.name, each.name) for each in fields(noun) if each.name not in _UNWRITTEN)
 
 
-def read_policy(text: str) -> Policy:
-    """Return what the document says; BrokenPolicy with all faults, in the order of the document."""
+def read_policy(text: str, limits: Limits | None = None) -> Policy:
+    """Return what the document says; BrokenPolicy with all faults, in the order of the document.
+
+    With `limits`, it is a fault as well where it leads beyond them.
+    """
     document = _Document(laid_out(text))
     policy = document.policy()
+    if limits:
+        document.complain(checks.beyond(policy, limits))
     faults = sorted(
         (*document.places.faults.values(), *document.faults.values()), key=lambda fault: (fault.line, fault.column)
     )

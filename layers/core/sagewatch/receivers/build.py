@@ -12,6 +12,7 @@ from urllib3 import PoolManager
 
 from sagewatch.aws import secrets
 from sagewatch.aws.secrets import CachedSecret
+from sagewatch.policy.limits import Limits
 from sagewatch.policy.rules import Route, Webhook
 from sagewatch.receivers.amazon_q.api import AmazonQReceiver
 from sagewatch.receivers.http import pool
@@ -59,6 +60,8 @@ class Receivers:
     """Seconds, by which secrets are read anew."""
     note: Note
     """Counts and logs what a receiver could not do."""
+    limits: Limits
+    """Where webhooks may lead."""
     apis: dict[str, Any] = field(default_factory=dict)
     """Those of PagerDuty and of webhooks, by the name of the key or by the address."""
 
@@ -69,7 +72,8 @@ class Receivers:
         if settings.slack_credentials:
             credentials = CachedSecret(secrets.reader(settings.slack_credentials), clock)
             slack = SlackApi(http, settings.slack_api_url, credentials, render.plain_text)
-        return cls(sns, settings.topic_arn, slack, http, clock, note)
+        limits = Limits(webhook_hosts=settings.webhook_hosts, doubles=settings.takes_doubles)
+        return cls(sns, settings.topic_arn, slack, http, clock, note, limits)
 
     def of_route(self, route: Route) -> Mapping[str, Receiver]:
         """Return all receivers of a route, by name, in the order in which they are told."""
@@ -143,7 +147,7 @@ class Receivers:
     def _webhook(self, webhook: Webhook, route: Route) -> Receiver:
         if webhook.url not in self.apis:
             secret = CachedSecret(secrets.reader(webhook.secret), self.clock, secrets.signing_secret)
-            self.apis[webhook.url] = WebhookApi(self.http, webhook.url, secret)
+            self.apis[webhook.url] = WebhookApi(self.http, webhook.url, secret, self.limits)
         return WebhookReceiver(self.apis[webhook.url], route)
 
 

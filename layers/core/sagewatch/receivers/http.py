@@ -25,6 +25,7 @@ THROTTLED = 30.0
 """Seconds to wait when a server that throttles does not say for how long."""
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""Hosts of test doubles, as urllib3 reads them; the settings take an address there only where emulators are named."""
 _LONGEST_RETRY_AFTER = 900.0
 
 

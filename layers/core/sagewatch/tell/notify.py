@@ -240,7 +240,7 @@ def _add(context: Context, route: Route, notice: Notice, explain: Callable[[bool
     if context.attempt > IMPAIRED_ATTEMPTS:
         notice = replace(notice, warned=notice.state in BEGINNINGS)
     is_explained = notice.state in ("failed", "firing") and not notice.muted
-    found = explain(route.logs) if is_explained else Evidence()
+    found = explain(route.logs and context.settings.reads_logs) if is_explained else Evidence()
 
     def added(latest: Timeline) -> Timeline:
         if latest.holds(notice):

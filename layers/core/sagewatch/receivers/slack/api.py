@@ -187,7 +187,7 @@ class SlackApi:
         return Posted(str(answer.get("channel", "")), str(answer.get("ts", "")))
 
     def _send_to_webhook(self, url: str, message: Message) -> Posted:
-        answer = post(self.http, self.breaker, "Slack", _checked(url), *_json(message))
+        answer = post(self.http, self.breaker, "Slack", _checked(url, self.api_url), *_json(message))
         if not answer.good:
             raise _slack_error(answer, _word(answer.text))
         # An incoming webhook answers 200 with the text `ok` (Slack, incoming webhooks, "Handling errors").
@@ -212,9 +212,9 @@ class SlackApi:
 
     # The place is named by Slack's answer; the bytes go to Slack's own hosts only (Slack, "Working with files").
     def _put(self, url: str, content: bytes) -> None:
-        place, api = address(url), address(self.api_url)
+        place = address(url)
         ours = place and place.scheme == "https" and place.host in _UPLOADS
-        played = place and place.host in LOOPBACK and api and api.host in LOOPBACK
+        played = place and place.host in LOOPBACK and _is_played(self.api_url)
         if not (ours or played):
             raise Undeliverable(
                 "Slack names a place for uploads that is not https://files.slack.com",
@@ -307,13 +307,19 @@ def _place(posted: Posted) -> Mapping[str, str]:
     return {"channel": posted.channel, "ts": posted.ts}
 
 
-def _checked(url: str) -> str:
-    """Return a webhook's address; Undeliverable when it is not one of Slack's."""
+def _is_played(api_url: str) -> bool:
+    """Tell whether a test double stands in Slack's place, which the settings take only where emulators are named."""
+    api = address(api_url)
+    return api is not None and api.host in LOOPBACK
+
+
+def _checked(url: str, api_url: str) -> str:
+    """Return a webhook's address; Undeliverable when it is not one of Slack's, or of the double in Slack's place."""
     place = address(url)
     if place is None:
         raise Undeliverable("Slack's webhook_url is not an address", code=ErrorCode.SECRET_MALFORMED)
-    if place.host in LOOPBACK:
-        return url  # a test double
+    if place.host in LOOPBACK and _is_played(api_url):
+        return url
     # Workflows have webhooks of their own, under /triggers/ and /workflows/, that take flat variables and no blocks.
     if place.scheme == "https" and place.host in _WEBHOOKS and not place.auth and place.port in {None, 443}:
         if (place.path or "").startswith("/services/"):

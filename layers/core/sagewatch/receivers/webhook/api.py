@@ -12,42 +12,41 @@ Undeliverable  every other answer, and an address that messages do not go to
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
-from urllib3.util import Url
 
 from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import ErrorCode, Retry, SagewatchError, Unauthorised, Undeliverable, Unreachable
 from sagewatch.model import Incident, ThreadLine
+from sagewatch.policy.limits import Limits, why_not_called
 from sagewatch.policy.rules import Route
-from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
+from sagewatch.receivers.http import THROTTLED, Answer, CircuitBreaker, address, post
 from sagewatch.receivers.receiver import Capabilities, PostOnlyReceiver
 from sagewatch.receivers.webhook import render
-
-# Where EC2 answers by IPv6; by IPv4 it is link-local (EC2 User Guide, "Access instance metadata").
-_METADATA = ipaddress.ip_address("fd00:ec2::254")
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookApi:
-    """An address; its secret has the `secret` that signs, and `clock` (seconds of the epoch) the time to sign."""
+    """An address; its secret has the `secret` that signs, and `clock` (seconds of the epoch) the time to sign.
+
+    `limits` say which hosts the stack allows.
+    """
 
     http: urllib3.PoolManager
     url: str = field(repr=False)
     secret: CachedSecret
+    limits: Limits
     clock: Callable[[], float] = time.time
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     def send(self, body: Mapping[str, Any]) -> None:
         """Post a body."""
-        who = f"The webhook of {_host(self.url)}"
+        who = f"The webhook of {_host(self.url, self.limits)}"
         self.secret.use(self._send, who, json.dumps(body, separators=(",", ":")).encode())
 
     def _send(self, secret: Mapping[str, str], who: str, content: bytes) -> None:
@@ -97,37 +96,14 @@ def _webhook_error(answer: Answer, who: str) -> SagewatchError:
     return Undeliverable(said, code=ErrorCode.MESSAGE_REFUSED)
 
 
-def _host(url: str) -> str:
+def _host(url: str, limits: Limits) -> str:
     """Return the host of an address that messages may go to."""
+    # Taken apart as it is when it is connected to: two parsers could read two hosts.
     place = address(url)
     if place is None or not place.scheme or not place.host or place.auth:
         raise Undeliverable(
             "A webhook's url must be https://host/path, without a password in it", code=ErrorCode.ADDRESS_NOT_ALLOWED
         )
-    if place.scheme == "http" and place.host in LOOPBACK:
-        return place.host  # a test double
-    if place.scheme != "https":
-        raise Undeliverable(f"The webhook of {place.host} must be https", code=ErrorCode.ADDRESS_NOT_ALLOWED)
-    if _is_inside(place):
-        raise Undeliverable(
-            f"The webhook of {place.host} is an address of this machine, which is no place to tell",
-            code=ErrorCode.ADDRESS_NOT_ALLOWED,
-        )
+    if why := why_not_called(place.scheme, place.host, limits):
+        raise Undeliverable(why, code=ErrorCode.ADDRESS_NOT_ALLOWED)
     return place.host
-
-
-def _is_inside(place: Url) -> bool:
-    """Tell whether a host is the function's own machine or its metadata, as far as its name says so.
-
-    A name that resolves to one needs no check: nothing there has its certificate.
-    """
-    host = (place.host or "").strip("[]").partition("%")[0].rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        # Resolvers read 2852039166, 0xa9fea9fe and 169.254.43518 as addresses too; no domain ends in a number.
-        return re.fullmatch(r"(.*\.)?(\d+|0x[0-9a-f]*)", host) is not None
-    plain = getattr(found, "ipv4_mapped", None) or found
-    return plain.is_loopback or plain.is_link_local or plain.is_unspecified or plain == _METADATA
