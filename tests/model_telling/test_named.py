@@ -836,6 +836,38 @@ def test_what_a_renamed_route_was_told_is_shown_in_its_new_channel_too_and_ends_
     assert [is_open(here, channel=each) for each in ("C0ALL", "C0NEW")] == [False, False]
 
 
+def test_what_ended_on_another_route_before_the_clock_moved_its_incident_ends_where_it_was_told(play: Play) -> None:
+    here = play()
+    here.goes("ALARM", team="fraud")
+    here.until(30)
+    here.policy(FRAUD + EVERY_RECEIVER)
+    here.until(41)
+    shown = is_open(here, channel="C0FRAUD")
+    here.policy(EVERY_RECEIVER)
+    here.goes("OK")
+    here.until(60)
+
+    assert shown
+    assert not is_open(here, channel="C0FRAUD")
+    assert told_open(here.topics.of("fraud"), "churn") == {"latency-p99": False}
+    assert verdict(here) == []
+
+
+def test_who_is_on_no_route_any_more_and_down_for_hours_ends_no_message_of_the_queue(play: Play) -> None:
+    here = play()
+    here.goes("ALARM")
+    here.until(7)
+    here.policy("\n".join(line for line in EVERY_RECEIVER.splitlines() if "pagerduty" not in line) + "\n")
+    here.breaks("pagerduty", "500")
+    here.goes("OK")
+    here.until(600)
+    dead = list(here.dead)
+    here.rests()
+
+    assert dead == here.dead == []
+    assert here.pager.open() == []
+
+
 @pytest.mark.parametrize("broken", [False, True])
 def test_a_policy_that_names_the_channel_of_the_credentials_says_nothing_twice(play: Play, broken: bool) -> None:
     here = play("")

@@ -105,7 +105,12 @@ def is_due(context: Context, route: Route, current: Current) -> bool:
         return True
     claim = Claim(context, route, _by_present_names(context, current), frozenset())
     own = context.receivers.of_route(route)
-    return any(claim.delivery(name, receiver).is_due(current.own) for name, receiver in own.items())
+    if any(claim.delivery(name, receiver).is_due(current.own) for name, receiver in own.items()):
+        return True
+    names = claim.current.timeline.sent.keys() - own.keys()
+    former = context.receivers.former(route, names, context.every_route)
+    deliveries = (claim.delivery(name, receiver) for name, receiver in former.items())
+    return any(each.is_due(claim.told_incidents(each)) for each in deliveries)
 
 
 def owed_at(context: Context, route: Route, current: Current) -> datetime | None:
@@ -378,13 +383,13 @@ class Claim:
             raise error
         if isinstance(error, Unreachable | Unauthorised):
             self._note_broken(name, error)
-        self._mark_behind(name, receiver)
+        self._mark_behind(name, receiver, self.current.incidents)
         self._tell_another(name, error)
 
-    def _mark_behind(self, name: str, receiver: Receiver) -> None:
-        """Write down that a receiver has to catch up, and on what: the clock sees to that."""
+    def _mark_behind(self, name: str, receiver: Receiver, incidents: Sequence[Incident]) -> None:
+        """Write down that a receiver has to catch up, and on which incidents: the clock sees to that."""
         delivery = self.delivery(name, receiver)
-        owed = delivery.owed(self.current.incidents)
+        owed = delivery.owed(incidents)
         self._store(name, {**difference.to_stored(owed, delivery.since), BEHIND: True})
 
     def _tell_another(self, name: str, error: SagewatchError) -> None:
@@ -404,13 +409,21 @@ class Claim:
     def go_on(self, name: str, receiver: Receiver) -> None:
         """Tell a receiver that is not the route's own how the incidents go on that it was told of before."""
         delivery = self.delivery(name, receiver)
-        delivery.is_unknown = bool(self.current.timeline.sent.get(name, {}).get(BEHIND))
-        told = [each for each in self.current.own if delivery.sent.keys() & {each.id, *each.anchors}]
+        was_behind = delivery.is_unknown = bool(self.current.timeline.sent.get(name, {}).get(BEHIND))
         try:
-            delivery.catch_up(told, self.current.moved)
-        except Undeliverable as error:
+            delivery.catch_up(self.told_incidents(delivery), self.current.moved)
+        except (Undeliverable, Retry) as error:
+            if was_behind and not self.fresh:
+                return
+            if isinstance(error, Retry) and self.context.attempt < EXHAUSTED:
+                raise
             self._note_broken(name, error)
-            self._mark_behind(name, receiver)
+            self._mark_behind(name, receiver, self.told_incidents(delivery))
+
+    def told_incidents(self, delivery: Delivery) -> tuple[Incident, ...]:
+        """Return the incidents that a receiver was told of."""
+        known = difference.by_present_id(delivery.sent, self.current.own, delivery.receiver.capabilities)
+        return tuple([each for each in self.current.own if each.id in known])
 
     def has_told_open(self, name: str) -> bool:
         """Return whether a receiver holds any of the incidents for open."""
