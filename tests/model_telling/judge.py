@@ -204,14 +204,16 @@ def told_open(mails: list[Mail], resource: str) -> dict[str, bool | None]:
     found: dict[str, bool | None] = {}
     told_by: dict[str, set[str]] = {}
     for mail in mails:
+        # A topic may stand in for the receivers of another route, whose incident is another one.
+        whose = {mail.labels.get("route", ""), mail.labels.get("incident", "")}
         if mail.labels.get("kind") == "outage":
-            found |= _lines(mail, f"{resource} ·")
+            said = _lines(mail, f"{resource} ·")
+            found |= said
+            told_by |= dict.fromkeys(said, whose)
             continue
         if mail.labels.get("resource") != resource:
             continue
         state, alarm = mail.labels.get("state"), mail.labels.get("alarm", "")
-        # A topic may stand in for the receivers of another route, whose incident is another one.
-        whose = {mail.labels.get("route", ""), mail.labels.get("incident", "")}
         own = {name for name in found if whose & told_by[name]}
         if mail.kind == "RESOLVED" or state == "resolved":
             found |= dict.fromkeys(own, False)
