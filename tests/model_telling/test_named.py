@@ -221,6 +221,23 @@ def test_a_part_that_clears_under_a_mute_while_another_fires_is_told_to_those_wh
     assert verdict(here) == []
 
 
+def test_what_fired_before_a_window_and_is_heard_of_in_it_is_told_when_the_window_ends(play: Play) -> None:
+    """It fires again in the window, and its end before that is lost."""
+    here = play()
+    here.goes("ALARM")
+    here.until(1)
+    here.goes("ALARM", "cpu", event=10)
+    here.until(8)
+    here.window(60)
+    here.until(9)
+    here.goes("OK", "cpu", event="lost")
+    here.goes("ALARM", "cpu")
+
+    here.rests()
+
+    assert verdict(here) == []
+
+
 # ----------------------------------------------------------------------------------------------------------- disorder
 def test_a_critical_that_arrives_after_a_later_warning_is_told_to_everybody(play: Play) -> None:
     here = play()
@@ -377,6 +394,26 @@ def test_reminders_count_from_the_critical_and_not_from_the_warning_before_it(pl
     here.until(180)
 
     assert mails(here, "on-call")
+
+
+@pytest.mark.parametrize("attended", [False, True])
+def test_nobody_is_reminded_late_of_what_is_over_or_attended_to(play: Play, attended: bool) -> None:
+    """The route gets its reminders while another alarm of the resource fires."""
+    here = play(EVERY_RECEIVER)
+    here.goes("ALARM")
+    here.goes("ALARM", "cpu")
+    here.until(40)
+    if attended:
+        here.clicks("ack")
+    else:
+        here.goes("OK")
+    here.until(83)
+    here.policy(EVERY_RECEIVER + "    remind: [15min, 1h]\n")
+    here.until(200)
+
+    assert not [each for each in here.slack.posted if "Still open" in each.text]
+    assert not [each for each in mails(here) if "Still open" in each]
+    assert verdict(here) == []
 
 
 def test_who_was_called_because_nobody_acknowledged_hears_the_end_each_time(play: Play) -> None:

@@ -329,7 +329,9 @@ def _untold(context: Context, open_now: Iterable[tuple[str, Ref, str]]) -> Itera
 
 
 def _is_open(current: Current, name: str) -> bool:
-    return any(part.firing and part.last.part == name for incident in current.incidents for part in incident.parts)
+    """Return whether an alarm is open, and not only for what it said under a mute, of which nobody was told."""
+    lasts = (part.last for incident in current.incidents for part in incident.parts if part.firing)
+    return any(last.part == name and not last.muted for last in lasts)
 
 
 def _found(prefix: str, notice: Notice, timeline: Timeline, now: datetime) -> Notice:

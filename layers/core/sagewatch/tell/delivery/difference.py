@@ -104,7 +104,7 @@ def _thread(
 ) -> Iterator[Action]:
     """Yield what makes the thread of a message what it should be."""
     for line in told:
-        if line.key not in sent.lines:
+        if line.key not in sent.lines and not _is_past(incident, line):
             yield Action(do="reply", id=incident.id, line=line)
     if _is_shortened(incident):
         return
@@ -134,14 +134,26 @@ def _news(
         changed = _changed_parts(incident, lines, told_parts(incident, sent, fresh))
         found = [each for each in changed if capabilities.abouts is None or each.about in capabilities.abouts]
     for line in lines:
-        had_to_wait = line.at > line.notice.at and (incident.is_open or line.about != "reminder")
+        had_to_wait = line.at > line.notice.at
         is_steady = line.about == "flapping" and not _flaps(incident, line.notice.part)
-        if line.about in _OF_PARTS or line in found or is_steady:
+        if line.about in _OF_PARTS or line in found or is_steady or _is_past(incident, line):
             continue
         if had_to_wait or line.notice.key in fresh:
             found.append(line)
     for line in sorted(found, key=lambda each: each.at):
         yield Action(do="reply", id=incident.id, line=line)
+
+
+def _is_past(incident: Incident, line: ThreadLine) -> bool:
+    """Tell whether it is too late to remind: what was critical then is over, or somebody attends to it by now."""
+    if line.about != "reminder":
+        return False
+    is_over = all(part.last.state not in ("firing", "failed") for part in incident.parts if _is_of(part, line.notice))
+    return is_over or incident.status in ("acked", "snoozed")
+
+
+def _is_of(part: Part, notice: Notice) -> bool:
+    return part.first.part == notice.part
 
 
 def _flaps(incident: Incident, name: str) -> bool:
