@@ -60,8 +60,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:
                 logger.info("ignored", extra={"reason": events.why_ignored(event)})
         except SagewatchError as error:
             again = batch.postpone(error, attempt, url, record.get("receiptHandle"))
-            said = {"error": type(error).__name__, "code": error.code, "reason": error.printable}
-            logger.warning("failed", extra={**said, "again_in_s": again and round(again)})
+            said = {"error": type(error).__name__, "reason": error.printable, "again_in_s": again and round(again)}
+            logger.warning("failed", extra={**said, "code": error.code})
             failed.append({"itemIdentifier": record.message_id})
 
     answer = process_partial_response(event, reconcile_named, processor, context)

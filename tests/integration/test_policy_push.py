@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -120,3 +122,28 @@ def test_a_version_that_is_not_kept_is_wrong_usage() -> None:
 
 def test_neither_a_document_nor_a_plan_is_wrong_usage() -> None:
     assert run("push").exit_code == 2
+
+
+def test_firings_that_cannot_be_counted_are_said_not_to_be_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = boto3.session.Session.client
+
+    def denied(**_: Any) -> Any:
+        # CloudWatch API reference, "Common Errors".
+        error = {"Code": "AccessDenied", "Message": "not authorized to perform cloudwatch:GetMetricData"}
+        return SimpleNamespace(status_code=403), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 403}}
+
+    def made(session: Any, service: str, *args: Any, **kwargs: Any) -> Any:
+        client = make(session, service, *args, **kwargs)
+        if service == "cloudwatch":
+            client.meta.events.register("before-call.cloudwatch.GetMetricData", denied)
+        return client
+
+    monkeypatch.setattr(boto3.session.Session, "client", made)
+
+    result = run("plan", written(tmp_path, "alarms:\n- {alarm: latency-p99, threshold: 800ms}\n"), "-o", "markdown")
+
+    assert result.exit_code == 0
+    assert "| `endpoint/latency-p99` |  | 1 |  | threshold 1.00 s → 800 ms (1) |" in result.stdout
+    assert "- How often what changes fired could not be found out: " in result.stdout

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from sagewatch.kinds.endpoint.observe import ENDPOINT
 from sagewatch.model import Observed, Place, Ref
-from sagewatch.policy.rules import AlarmRule, Policy, PolicyInForce
+from sagewatch.policy.rules import AlarmRule, Policy, PolicyInForce, Route
 from sagewatch_cli.account.deployment import Deployment
 from sagewatch_cli.account.plan import AccountPlan, MonthlyCost, ResourcePlan
-from sagewatch_cli.account.plan_markdown import LONGEST, as_markdown
+from sagewatch_cli.account.plan_markdown import LONGEST, as_markdown, change_as_markdown
+from sagewatch_cli.account.policy_change import policy_change
 from tests import fleets, resources
 
 HERE = Deployment(
@@ -59,3 +60,16 @@ def test_the_account_is_named_and_nothing_of_others_is_markup() -> None:
         "Account 123456789012 (acme\\_prod), eu-west-1, alarms under sagewatch/, stack"
     )
     assert text.splitlines()[-1] == "**Not found out:** list\\_clusters: \\| \\<b\\>@\u200bhere\\</b\\>"
+
+
+def test_a_push_also_says_who_hears_of_it_and_why_nothing_was_replayed() -> None:
+    routed = Policy(alarms=STRICTER.alarms, routes=(Route(name="all", sns="default"),))
+
+    change = policy_change(planned(1_000), Policy(), routed, unreplayed="get_metric_data: denied")
+
+    text = change_as_markdown(HERE, change)
+    assert len(text) < LONGEST
+    assert "→ SNS: the alerts topic" in text
+    assert text.splitlines()[-1] == (
+        "- How often what changes fired could not be found out: get\\_metric\\_data: denied"
+    )

@@ -265,8 +265,8 @@ class Policy:
     def topics(self, labels: Labels) -> tuple[str, ...]:
         """Return the topics that CloudWatch itself tells of alarms with these labels."""
         page = next((each for each in self.pages if labels_match(each.match, labels)), None)
-        found = page.sns if page else self.paging.get(Severity(labels["severity"]), ())
-        return tuple(sorted(listed(found)))
+        by_severity = (topics for severity, topics in self.paging.items() if severity == labels.get("severity"))
+        return tuple(sorted(listed(page.sns if page else next(by_severity, ()))))
 
     def mark_of_all(self, ref: Ref) -> str:
         """Return a digest of what the policy says of a resource, whichever alarms it has; nothing when it is silent."""
