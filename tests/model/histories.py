@@ -298,10 +298,24 @@ class History:
             kept.update({name: plain(alarm)} if name in kept else {})
 
     def make_a_foreign_alarm(self, number: int) -> None:
+        """Somebody makes an alarm of their own under our prefix, also under a name that a row of ours gives."""
         if ref := self._one(number):
-            name = f"sagewatch/{ref[0]}/{ref[1]}/AllTraffic/by-hand"
-            self._write({"AlarmName": name, **_BY_HAND})
-            self.people.foreign[name] = self.account.alarms[name]
+            row = ("by-hand", "latency-p99", "memory")[number % 3]
+            name = f"sagewatch/{ref[0]}/{ref[1]}/AllTraffic/{row}"
+            if name not in self.account.alarms:
+                self._write({"AlarmName": name, **_BY_HAND})
+                self.people.foreign[name] = self.account.alarms[name]
+
+    def delete_a_foreign_alarm(self, number: int) -> None:
+        """Its maker deletes it, unheard every other time."""
+        if there := sorted(self.people.foreign):
+            name = there[number % len(there)]
+            del self.people.foreign[name]
+            self.settled = {ref: names - {name} for ref, names in self.settled.items()}
+            if number % 2:
+                self.account._DeleteAlarms([name])
+            else:
+                del self.account.alarms[name]
 
     def _write(self, alarm: dict[str, Any]) -> None:
         state = {"StateValue", "StateUpdatedTimestamp", "AlarmArn", "AlarmConfigurationUpdatedTimestamp"}
@@ -470,7 +484,8 @@ _STEPS = (
     ("fail", 6, "fails"),
     ("look", 4, "fails"),
     ("edit", 5, "edits"),
-    ("make_a_foreign_alarm", 1, "edits"),
+    ("make_a_foreign_alarm", 2, "edits"),
+    ("delete_a_foreign_alarm", 2, "edits"),
     ("push_a_policy", 3, "documents"),
 )
 """The steps, how often, and what a history must have for it."""
@@ -563,6 +578,12 @@ class Edited(History):
     edits = True
 
 
+class EditedLight(Edited):
+    """The same; the light sweep alone must make it right."""
+
+    mode = "light"
+
+
 class Policies(History):
     """The policy and its windows change."""
 
@@ -604,6 +625,7 @@ ALL = (
     Failing,
     TwoWorkers,
     Edited,
+    EditedLight,
     Policies,
     Budgets,
     Refused,

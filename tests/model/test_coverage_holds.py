@@ -794,6 +794,41 @@ def test_our_own_deletions_are_next_to_no_work_for_us(scene: Scene) -> None:
     assert describes <= 4, "each event of the endpoint is a look, with one more after the deletion; no alarm's is"
 
 
+@pytest.mark.parametrize("alarms", [100, 120])
+def test_a_deleted_endpoint_costs_four_calls_and_two_for_each_hundred_of_its_alarms(scene: Scene, alarms: int) -> None:
+    """DescribeAlarms answers with a hundred alarms at most, DeleteAlarms takes a hundred names."""
+    scene.account.strict = False
+    scene.world.create("endpoint", "churn", 2)
+    body = scene.account.resources["endpoint", "churn"].body
+    config = scene.account.configs[body["EndpointConfigName"]]
+    for where in (body, config):
+        where["ProductionVariants"] = [
+            {**where["ProductionVariants"][0], "VariantName": f"v{number}"} for number in range(10)
+        ]
+    scene.stack.drain()
+    there = sorted(scene.alarms("endpoint"))
+    assert len(there) > alarms
+    scene.account._DeleteAlarms(there[alarms:][:100])
+    scene.account.queues[QUEUE_URL.format("ReconcileQueue")].messages.clear()
+    scene.silently()
+    scene.world.delete("endpoint", "churn")
+    scene.stack.name("endpoint", "churn")
+    begin = len(scene.account.calls)
+
+    scene.stack.drain()
+
+    calls = Counter(operation for operation, _ in scene.account.calls[begin:])
+    pages = -(-alarms // 100)
+    assert scene.alarms("endpoint") == set()
+    assert calls == {
+        "DescribeEndpoint": 2,
+        "ListEndpoints": 1,
+        "ListInferenceComponents": 1,
+        "DescribeAlarms": pages,
+        "DeleteAlarms": pages,
+    }
+
+
 def test_an_alarm_that_a_person_deletes_just_after_its_resource_was_made_anew_is_back(scene: Scene) -> None:
     scene.made("endpoint")
     scene.world.delete("endpoint", "churn")

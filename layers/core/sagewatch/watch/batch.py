@@ -47,7 +47,7 @@ class Batch:
     prefix: str
     """What the names of all our alarms begin with (ALARM_PREFIX)."""
     store: PolicyStore
-    """Asked once, with the first resource."""
+    """Asked once, with the first resource that lives."""
     deadline: Deadline
     """When Lambda ends the invocation; what is not begun in time goes back to the queue."""
     outcomes: dict[Ref, Outcome] = field(default_factory=dict)
@@ -94,11 +94,14 @@ class Batch:
             self.errors[ref] = error
             raise
 
-    def _reconcile(self, ref: Ref, queue_url: str | None) -> None:
-        self.deadline.require_call()
+    def _policy(self) -> PolicyInForce:
         if self.in_force is None:
+            self.deadline.require_call()
             self.in_force = self.store.read()
-        outcome = reconcile(self.clients, self.prefix, ref, self.in_force, self.deadline, self.deployments)
+        return self.in_force
+
+    def _reconcile(self, ref: Ref, queue_url: str | None) -> None:
+        outcome = reconcile(self.clients, self.prefix, ref, self._policy, self.deadline, self.deployments)
         if queue_url is not None:
             queue.name(self.clients.sqs, queue_url, [each for each in outcome.children if each not in self.outcomes])
         self.outcomes[ref] = outcome

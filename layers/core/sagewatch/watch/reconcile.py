@@ -74,7 +74,7 @@ def reconcile(
     clients: Clients,
     prefix: str,
     ref: Ref,
-    in_force: PolicyInForce = _NO_POLICY,
+    in_force: PolicyInForce | Callable[[], PolicyInForce] = _NO_POLICY,
     deadline: Deadline = _NO_DEADLINE,
     deployments: Deployments | None = None,
 ) -> Outcome:
@@ -83,7 +83,8 @@ def reconcile(
     After a write the resource is described once more: if it went, came or changed meanwhile, everything is done again,
     so that two workers on one resource leave no orphan and no gap. Raise Retry when AWS does not answer or the resource
     will not settle, OutOfTime (with how much was written) before a call that might be cut off, Undeliverable for a kind
-    that nobody knows. An alarm that CloudWatch refuses stops no other.
+    that nobody knows. An alarm that CloudWatch refuses stops no other. Where `in_force` is to be called, that is done
+    for a resource that lives: of one that is gone the policy says nothing.
     """
     kind = kind_named(ref.kind)
     if kind is None:
@@ -151,7 +152,7 @@ def _settled(
     prefix: str,
     kind: Kind,
     ref: Ref,
-    in_force: PolicyInForce,
+    wanted: PolicyInForce | Callable[[], PolicyInForce],
     writes: _Writes,
     deployments: Deployments,
 ) -> Outcome:
@@ -160,6 +161,7 @@ def _settled(
     for _ in range(MOST_LOOKS):
         observed = observe(clients, prefix, kind, ref, writes.deadline)
         facts = observed.facts
+        in_force = _in_force(wanted) if facts.live else _NO_POLICY
         decision = decide(read, prefix, kind, observed, in_force, deployments)
         written = writes.apply(decision.changes)
         if facts.rollback_alarms:
@@ -183,6 +185,10 @@ def _settled(
                 is_bare=facts.live and not (decision.wanted.alarms or facts.gaps or observed.foreign),
             )
     raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written", code=ErrorCode.KEEPS_CHANGING)
+
+
+def _in_force(wanted: PolicyInForce | Callable[[], PolicyInForce]) -> PolicyInForce:
+    return wanted if isinstance(wanted, PolicyInForce) else wanted()
 
 
 def _set_after(observed: Observed, changes: Changes, writes: _Writes) -> list[Member]:
