@@ -208,8 +208,10 @@ def test_a_list_that_is_denied_is_told_after_the_rest_and_is_an_exit_code(
 
     assert result.exit_code == 1
     assert json.loads(result.stdout)["summary"] == {"create": len(PLAIN_VARIANT), "change": 0, "delete": 0}
-    assert result.stderr.splitlines()[0] == "Not all could be found out:"
-    assert "list_pipelines" in result.stderr
+    said = json.loads(result.stderr)["error"]
+    assert (said["code"], said["exit_code"]) == ("SW-506", 1)
+    assert said["message"].startswith("Not all could be found out:\n")
+    assert "list_pipelines" in said["message"]
 
 
 def _denied(model: OperationModel, **_: Any) -> None:
@@ -228,8 +230,8 @@ def test_something_to_do_is_an_exit_code_for_those_who_ask(fleet: Fleet) -> None
 @pytest.mark.parametrize(
     ("ref", "says"),
     [
-        ("churn", "'churn' names no resource; write kind/name, such as endpoint/churn"),
-        ("endpiont/churn", "there is no kind 'endpiont'"),
+        ("churn", "'churn' is not kind/name, such as endpoint/churn"),
+        ("endpiont/churn", "there is no kind endpiont. Do you mean endpoint?"),
         ("endpoint/nobody", "Nothing is called endpoint/nobody"),
         ("endpoint/nob*", "Nothing is called endpoint/nob*"),
     ],

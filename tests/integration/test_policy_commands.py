@@ -118,7 +118,9 @@ def test_show_prints_the_document_and_whose_it_is(stack: None) -> None:
 
     assert result.exit_code == 0
     assert result.stdout == "# As deployed.\n"
-    assert result.stderr.startswith(f"{PARAMETER}, version 1, 20")
+    where, version = result.stderr.splitlines()
+    assert where == "Account 123456789012, us-east-1, alarms under sagewatch/, no stack of ours"
+    assert version.startswith(f"{PARAMETER}, version 1, 20")
     assert result.stderr.endswith("by N/A\n")  # as moto calls everybody
 
 
