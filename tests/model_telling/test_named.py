@@ -574,6 +574,22 @@ def test_the_last_of_a_slow_batch_goes_to_its_own_team(play: Play, before: int) 
     assert not is_open(here, "churn-train", "C0ALL")
 
 
+@pytest.mark.parametrize(
+    "order", [("pipeline-step-failed", "pipeline-failed"), ("pipeline-failed", "pipeline-step-failed")]
+)
+def test_the_reason_of_a_failed_step_is_told_whichever_comes_first(play: Play, order: tuple[str, str]) -> None:
+    """Its execution has none of its own, and both have the same second."""
+    here = play()
+    named = {"pipelineArn": PIPELINE, "pipelineExecutionArn": f"{EXECUTION}one"}
+    for payload in order:
+        here.fails("churn-train", payload, **named)
+        here.passes(1)
+
+    [root] = here.slack.channel("C0ALL")
+    assert "use an instance type with more memory" in root.everything
+    assert any("use an instance type with more memory" in each.body for each in here.topics.of("alerts"))
+
+
 def test_a_click_on_mondays_failure_does_not_acknowledge_tuesdays(play: Play) -> None:
     here = play(SLACK_ONLY)
     fails(here, "monday")

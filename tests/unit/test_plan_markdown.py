@@ -65,7 +65,7 @@ def test_the_account_is_named_and_nothing_of_others_is_markup() -> None:
 def test_a_push_also_says_who_hears_of_it_and_why_nothing_was_replayed() -> None:
     routed = Policy(alarms=STRICTER.alarms, routes=(Route(name="all", sns="default"),))
 
-    change = policy_change(planned(1_000), Policy(), routed, unreplayed="get_metric_data: denied")
+    change = policy_change(planned(1_000), Policy(), routed, HERE.place, unreplayed="get_metric_data: denied")
 
     text = change_as_markdown(HERE, change)
     assert len(text) < LONGEST

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,8 +32,6 @@ ENDPOINT_EVENTS: Mapping[str, str] = {
     "Deleting": "endpoint-deleting",
 }
 """The payload that tells of each state."""
-
-_STEP_BEFORE_EXECUTION = 1.5  # s: SageMaker tells of a failed step before it tells of its execution
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +260,6 @@ class SageMakerDriver:
         sagemaker.end_pipeline_execution(execution, status)
         if status == "Failed":
             self._tell_execution(execution, "pipeline-step-failed", stepName=failed_step, failureReason=reason)
-            time.sleep(_STEP_BEFORE_EXECUTION)
         self._tell_execution(execution, f"pipeline-{status.lower()}")
 
     def _tell_execution(self, execution: str, payload: str, **detail: str) -> None:

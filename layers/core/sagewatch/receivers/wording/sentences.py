@@ -171,11 +171,13 @@ def because(notice: Notice) -> str:
 
 
 def why(incident: Incident) -> str:
-    """Say other people's reason of what the headline speaks of, or of the first step that has one."""
+    """Say other people's reason of what the headline speaks of, or of the first step or other failure that has one."""
     if incident.members:
         return ""
-    steps = evidence(incident).steps
-    return because(incident.lead) or next((reason for _, _, _, reason in steps if reason), "")
+    steps = (reason for _, _, _, reason in evidence(incident).steps)
+    # A step of a pipeline and its execution may be told in any order, and only the step has a reason.
+    failures = (because(part.last) for part in incident.parts if part.last.state == "failed")
+    return next(filter(None, (because(incident.lead), *steps, *failures)), "")
 
 
 def unusual(incident: Incident) -> tuple[str | datetime, ...]:
