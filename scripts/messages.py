@@ -29,6 +29,12 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "latency before CPU or memory) and counts the others; the list has them in the same order, with the variant "
         "where it is not the only one. *Last deployment* says how long before the first alarm something was changed.",
     ),
+    "outage": (
+        "Many endpoints at once",
+        "One message for all that have one cause. The headline counts them, says what most of them have and what all "
+        "of them share; the worst have a line each, then come the names of the others. It is edited as more join and "
+        "as they end; the small print counts. *Acknowledge* and *Snooze* are of all, *Acknowledge one…* of one.",
+    ),
     "acked": (
         "Somebody attends to it",
         "The circle stays as red as the alarm is bad; the eyes say that somebody acknowledged it, the small print who "

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import NoAnswer, Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
-from sagewatch.receivers.http import CircuitBreaker, pool
+from sagewatch.receivers.http import CircuitBreaker, Pauses, pool
 from sagewatch.receivers.slack.api import Posted, SlackApi
 from sagewatch_cli.local.doubles import slack as double
 from sagewatch_cli.local.doubles.slack import SILENCE, WEBHOOK, Reply
@@ -83,6 +83,7 @@ class Ours:
             CachedSecret(self.vault.read, lambda: self.now),
             lambda message: {"text": f"plain: {message['text']}"},
             CircuitBreaker(lambda: self.now),
+            Pauses(lambda: self.now),
         )
 
 
@@ -182,6 +183,39 @@ def test_nothing_fails_for_a_link(ours: Ours, reply: Reply) -> None:
     ours.there.replies.extend([reply, reply])
 
     assert slack.permalink(posted) == ""
+
+
+# ---- what goes first
+
+
+def test_after_a_refusal_replies_wait_until_new_messages_had_their_turn(ours: Ours) -> None:
+    slack = ours.slack()
+    root = slack.post(CHANNEL, {"text": "a"})
+    ours.there.replies.append(Reply(429, "", {"Retry-After": "2"}))
+    with pytest.raises(Retry):
+        slack.reply(root, {"text": "b"})
+    asked = len(ours.there.asked)
+
+    ours.now = 2.5
+    with pytest.raises(Retry) as waits:
+        slack.reply(root, {"text": "b"})
+    slack.post(CHANNEL, {"text": "c"})
+    slack.edit(root, {"text": "d"})
+    ours.now = 3
+    slack.reply(root, {"text": "b"})
+
+    assert waits.value.after == 0.5
+    assert [each.body["text"] for each in ours.there.asked[asked:]] == ["c", "d", "b"]
+
+
+def test_replies_in_another_channel_do_not_wait(ours: Ours) -> None:
+    slack = ours.slack()
+    root = slack.post(CHANNEL, {"text": "a"})
+    ours.there.replies.append(Reply(429, "", {"Retry-After": "2"}))
+    with pytest.raises(Retry):
+        slack.post("C0OTHER", {"text": "b"})
+
+    assert slack.reply(root, {"text": "c"}).ts
 
 
 # ---- the ladder

@@ -194,6 +194,16 @@ def test_who_joins_a_route_is_not_told_its_past() -> None:
     assert len(teller.channel.roots) == 1
 
 
+def test_messages_come_before_the_lines_of_threads() -> None:
+    history = (notice("cpu", "firing", 0), notice("disk", "firing", 3), notice("cpu", "cleared", 5))
+    teller = Teller(Channel())
+
+    teller.tell(*history, notice("disk", "cleared", 6), notice("errors", "firing", 200))
+
+    assert sorted(teller.channel.roots) == [1, 2]
+    assert sum(map(len, teller.channel.threads.values())) > 2
+
+
 def test_a_message_that_somebody_deleted_is_posted_anew() -> None:
     teller = Teller(Channel())
     teller.tell(notice("cpu", "firing", 0))

@@ -9,6 +9,8 @@ from itertools import combinations
 from sagewatch.tell.outage.cluster import Cluster, Trait, common, joined, partition
 
 TYPES = ("ml.g5.2xlarge", "ml.m5.xlarge", "ml.c6i.2xlarge", "ml.p4d.24xlarge", "ml.inf2.xlarge")
+SEEDS = range(1_000, 1_200)
+"""The mixtures that are asserted; the rules were made with those of the seeds 0 to 199 in view."""
 ROWS = ("errors-5xx", "latency-p99", "memory", "cpu", "gpu", "disk", "invocations", "errors-4xx", "idle", "backlog")
 
 
@@ -93,7 +95,7 @@ def mixture(seed: int) -> tuple[dict[str, frozenset[Trait]], dict[str, int]]:
 
 def test_of_200_mixtures_of_causes_hardly_any_pair_is_put_together_wrongly_or_kept_apart() -> None:
     together = right = same = 0
-    for seed in range(200):
+    for seed in SEEDS:
         cases, causes = mixture(seed)
         outage = {entry: n for n, each in enumerate(partition(cases)) for entry in each.entries}
         for one, other in combinations(sorted(cases), 2):

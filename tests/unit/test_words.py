@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from sagewatch.kinds.registry import spec
-from sagewatch.model import Evidence, Incident, Notice, Place, Ref, Severity, Unit
+from sagewatch.model import OUTAGE, Evidence, Incident, Notice, Place, Ref, Severity, Unit
 from sagewatch.policy.rules import Route, Webhook
 from sagewatch.receivers.amazon_q import render as chatbot
 from sagewatch.receivers.pagerduty import render as pagerduty
@@ -26,6 +26,8 @@ from sagewatch.receivers.webhook import render as webhook
 from sagewatch.receivers.wording.sentences import as_text, headline, verdict
 from sagewatch.tell.evidence import causes
 from sagewatch.tell.incident.group import incidents
+from sagewatch.tell.outage.derive import outages
+from sagewatch.tell.store.timelines import Timeline, entry
 from tests import sample_incidents
 from tests.sample_incidents import ONCALL, ROUTE, START, after, clicked, failure, incident, latency, line, memory, part
 from tests.slack_limits import broken
@@ -222,10 +224,39 @@ def recovered() -> Incident:
     return incident(part(broke, well), status="resolved")
 
 
+def outage() -> Incident:
+    """42 endpoints on one instance type have 5xx errors: one is acknowledged, three more have ended."""
+    members: dict[tuple[Ref, str], Timeline] = {}
+    entries = []
+    for number in range(45):
+        name = f"{('churn', 'ranker', 'search', 'basket', 'offers')[number % 5]}-{number:02}"
+        fired = alarm_of("errors-5xx", number / 60, value=5.4 + number % 9 * 1.3, labels={"resource": name})
+        notices = [fired]
+        if number >= 42:
+            notices.append(replace(fired, key=f"{fired.key}/ok", state="cleared", at=after(8), value=0.1))
+        if number == 8:
+            notices.append(clicked("acked", 5, "U0ANA", labels={"resource": name}))
+        evidence = {fired.key: Evidence(shared={"instance type": "ml.g5.2xlarge"})}
+        [member] = incidents("fraud", notices, evidence, NOW)
+        entries.append(entry(fired.subject, "", member.id))
+        members[fired.subject, ""] = Timeline(
+            route="fraud",
+            subject=fired.subject,
+            notices=tuple(notices),
+            evidence=evidence,
+            grouped={member.id: "one"},
+        )
+    found = {"out_1": {"key": ["row", "endpoint/errors-5xx"], "entries": sorted(entries)}}
+    group = Timeline(route="fraud", subject=Ref(OUTAGE, "one"), entries=frozenset(entries), clusters=found)
+    [told] = outages(group, members, NOW)
+    return told
+
+
 STORIES: tuple[Callable[[], Incident], ...] = (
     firing,
     firing_with_others,
     several_alarms,
+    outage,
     idle,
     unstable,
     resolved_after_many,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError
@@ -78,6 +78,22 @@ class CircuitBreaker:
 
     clock: Callable[[], float] = time.monotonic
     until: float = 0
+
+
+@dataclass(slots=True)
+class Pauses:
+    """Keeps what can wait from places that took no message a moment ago (`clock` in seconds)."""
+
+    clock: Callable[[], float] = time.monotonic
+    until: dict[str, float] = field(default_factory=dict)
+
+    def begin(self, place: str, seconds: float) -> None:
+        """Leave a place alone for so long."""
+        self.until[place] = max(self.until.get(place, 0), self.clock() + seconds)
+
+    def left(self, place: str) -> float:
+        """Return for how many seconds a place is still left alone; 0 when it is not."""
+        return max(0.0, self.until.get(place, 0) - self.clock())
 
 
 def post(

@@ -27,7 +27,7 @@ from sagewatch.aws.secrets import CachedSecret
 from sagewatch.errors import ErrorCode, Retry, SagewatchError, Stale, Unauthorised, Undeliverable, Unreachable
 from sagewatch.model import Incident, ThreadLine
 from sagewatch.policy.rules import Route
-from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, address, post
+from sagewatch.receivers.http import LOOPBACK, THROTTLED, Answer, CircuitBreaker, Pauses, address, post
 from sagewatch.receivers.receiver import Capabilities, Location, Note, PostOnlyReceiver
 from sagewatch.receivers.slack import render
 from sagewatch.receivers.slack.blocks import Message
@@ -48,6 +48,9 @@ _ALWAYS: Mapping[str, Message] = {
     "chat.update": {"blocks": [], "attachments": []},
 }
 """What a message holds by default, by method."""
+
+
+_BEFORE_REPLIES = 1.0  # s that new messages have to themselves after a refusal
 
 
 class Rejected(Undeliverable):
@@ -95,6 +98,8 @@ class SlackApi:
     plain: Callable[[Message], Message]
     """Returns a message without anything that Slack could refuse."""
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    pauses: Pauses = field(default_factory=Pauses)
+    """The channels that took no message a moment ago."""
 
     @property
     def editable(self) -> bool:
@@ -133,9 +138,19 @@ class SlackApi:
         return self._say("chat.update", message, _place(posted))
 
     def reply(self, posted: Posted, message: Message) -> Posted:
-        """Post in the thread of a message; the answer is where the reply is."""
+        """Post in the thread of a message; the answer is where the reply is.
+
+        A channel takes about one message a second (Slack, "Rate limits"): after a refusal replies wait without asking,
+        and a second longer than Slack says, so that new messages go first.
+        """
         place = _place(posted)
         thread = {"channel": place["channel"], "thread_ts": place["ts"]}
+        if left := self.pauses.left(place["channel"]):
+            raise Retry(
+                "Slack's channel took no message a moment ago, and replies wait for new messages",
+                left,
+                code=ErrorCode.RECEIVER_BUSY,
+            )
         return self._say("chat.postMessage", message, thread)
 
     def withdraw(self, posted: Posted) -> None:
@@ -183,7 +198,12 @@ class SlackApi:
                     code=ErrorCode.SECRET_MALFORMED,
                 )
             place = {"channel": found["channel"]}
-        answer = self._call(found, method, *_json({**_ALWAYS[method], **message, **place}))
+        try:
+            answer = self._call(found, method, *_json({**_ALWAYS[method], **message, **place}))
+        except Retry as error:
+            if method == "chat.postMessage" and error.after is not None:
+                self.pauses.begin(place["channel"] or "", error.after + _BEFORE_REPLIES)
+            raise
         return Posted(str(answer.get("channel", "")), str(answer.get("ts", "")))
 
     def _send_to_webhook(self, url: str, message: Message) -> Posted:

@@ -224,15 +224,21 @@ class Delivery:
         if superfluous or moved:
             self._store()
         told, news = False, difference.touched(incidents, self.fresh, self.sent)
+        due: list[tuple[Incident, Action, str]] = []
         for incident in incidents:
             fingerprint, is_news = self._fingerprint(incident), incident.id in news
-            for action in self._due(incident, self.sent.get(incident.id), fingerprint, is_news):
-                try:
-                    self._perform(incident, action, fingerprint)
-                except NoAnswer:
-                    self._doubt(incident, action)
-                    raise
-                told = True
+            several = self._due(incident, self.sent.get(incident.id), fingerprint, is_news)
+            due += [(incident, action, fingerprint) for action in several]
+        if capabilities.editable:
+            # Slack takes one message a second in a channel: openings, acknowledgements and ends go before the threads.
+            due.sort(key=lambda each: each[1].do not in ("post", "edit"))
+        for incident, action, fingerprint in due:
+            try:
+                self._perform(incident, action, fingerprint)
+            except NoAnswer:
+                self._doubt(incident, action)
+                raise
+            told = True
         if self.is_unknown:
             # Who has nothing to be told yet (an escalation) must know later since when it was told.
             self._store()
