@@ -13,7 +13,7 @@ from sagewatch_cli.account.stack import living_stack, stack_name
 from sagewatch_cli.account.uninstall import Uninstallation, find, remove
 from sagewatch_cli.formats import OutputFormat
 from sagewatch_cli.options import EndpointUrl, Prefix, Profile, Region, open_account
-from sagewatch_cli.printing import REFUSED, Form, as_json, progress, stop
+from sagewatch_cli.printing import REFUSED, Form, as_json, progress, stop, waiting
 
 _SOME_STAY, _STACK_LIVES = 3, 4
 _MOST = 10  # names of each sort on a terminal; JSON has all
@@ -41,10 +41,12 @@ def uninstall(
         raise typer.BadParameter("JSON is for programs, which cannot answer; add --plan or --yes")
     account = open_account(profile, region, endpoint_url)
     try:
-        stack = living_stack(account, prefix)
+        with waiting():
+            stack = living_stack(account, prefix)
         if stack and not plan:
             stop(_STACK_LIVES, _delete_first(stack), ErrorCode.STACK_LIVES)
-        found = find(account, prefix)
+        with waiting():
+            found = find(account, prefix)
         if form is OutputFormat.TABLE:
             _show(found, stack)
         if not (plan or found.is_empty):
