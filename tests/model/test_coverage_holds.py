@@ -339,6 +339,50 @@ def test_a_kind_that_cannot_be_described_here_is_told_once_and_leaves_no_dead_le
     assert scene.alarms("pipeline")
 
 
+@pytest.mark.parametrize(
+    ("operation", "kind", "shape", "left"),
+    [
+        ("DescribeEndpointConfig", "endpoint", 3, {"memory", "disk"}),
+        ("DescribeModel", "endpoint", 3, {"memory", "disk", "cpu", "errors-5xx", "latency-p99"}),
+        ("ListInferenceComponents", "endpoint", 7, {"memory", "disk"}),
+        ("DescribeEndpoint", "inference-component", 0, {"errors-5xx", "no-capacity", "idle"}),
+    ],
+)
+@pytest.mark.parametrize("what", ["denied", "unknown"])
+def test_a_part_that_may_not_be_read_keeps_no_alarm_from_the_rest(
+    scene: Scene, operation: str, kind: str, shape: int, left: set[str], what: str
+) -> None:
+    if kind == "inference-component":
+        scene.made("endpoint", "host", 7)
+    scene.account.faults.append(Fault(operation, what))
+
+    there = scene.made(kind, shape=shape)
+
+    assert left <= {name.rpartition("/")[2] for name in there}
+    assert scene.dead() == []
+    assert len(_told(scene)) == 1
+
+
+@pytest.mark.parametrize("operation", ["DescribeEndpointConfig", "DescribeModel"])
+def test_a_part_that_may_not_be_read_takes_no_alarm_and_is_put_right_by_the_light_sweep_once_it_may(
+    scene: Scene, operation: str
+) -> None:
+    before = scene.made("endpoint", "old", 3)
+    scene.account.faults.append(Fault(operation, "denied"))
+    scene.made("endpoint", "new", 3)
+    scene.stack.name("endpoint", "old")
+    scene.swept()
+    assert scene.alarms("endpoint", "old") == before
+    begin = len(scene.account.calls)
+    scene.swept()
+    assert not scene.since(begin)
+    scene.account.faults = []
+
+    scene.swept("light")
+
+    assert scene.wrong() == []
+
+
 def test_what_could_not_be_described_is_put_right_by_the_light_sweep_once_it_can_be(scene: Scene) -> None:
     scene.account.faults.append(Fault("DescribeEndpoint", "denied"))
     scene.made("endpoint")

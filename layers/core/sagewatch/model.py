@@ -171,6 +171,8 @@ class Facts:
     """The metrics that its alarms look at: what CloudWatch listed once is not gone because it lists it no more."""
     gaps: tuple[Gap, ...] = ()
     """What could not be found out."""
+    denied: tuple[str, ...] = ()
+    """Why parts of it could not be read that the role may not read: its alarms are not all that there should be."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels that its alarms get besides our own: `{"parent": "endpoint/churn"}`."""
     children: tuple[Ref, ...] = ()

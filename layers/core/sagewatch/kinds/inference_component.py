@@ -15,6 +15,7 @@ from sagewatch.kinds import requests
 from sagewatch.kinds.charts import EXTREMES, FIRST_PART, LAUNCH, SHARE, SPREAD, SUM, TIMED, Chart
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Metric, Reader, Spec
 from sagewatch.kinds.leads import DETAILS, FailureReader, Lead
+from sagewatch.kinds.parts import PartReader
 from sagewatch.kinds.requests import DAY, REQUESTS, WARM_UP
 from sagewatch.model import Description, Facts, Gap, Notice, Scope, Severity, Unit
 
@@ -155,11 +156,13 @@ SPECS = (
 )
 
 
-def _observe(component: Description, read: Reader, facts: Facts) -> Facts:
-    name = component["InferenceComponentName"]
+def _observe(component: Description, reader: Reader, facts: Facts) -> Facts:
+    name, read = component["InferenceComponentName"], PartReader(reader)
     # How often its metrics are published is a setting of its endpoint.
     endpoint = read("describe_endpoint", EndpointName=component["EndpointName"]) or {}
     every, unsteady = requests.published_every(endpoint.get("MetricsConfig") or {}, COMPONENTS)
+    if read.denied:
+        unsteady = frozenset({COMPONENTS, REQUESTS})
     scope = Scope(
         level="component",
         name=component.get("VariantName") or "all",
@@ -176,7 +179,9 @@ def _observe(component: Description, read: Reader, facts: Facts) -> Facts:
         reason=f"{scope.name}: how often its endpoint publishes is not known (MetricPublishFrequencyInSeconds)",
     )
     parent = {"parent": f"endpoint/{component['EndpointName']}"}
-    return replace(facts, scopes=(scope,), gaps=(gap,) if unsteady else (), labels=parent)
+    return replace(
+        facts, scopes=(scope,), gaps=(gap,) if unsteady else (), labels=parent, denied=tuple(read.denied.values())
+    )
 
 
 def _traits(component: Description) -> Iterator[str]:

@@ -107,6 +107,8 @@ class Batch:
         self.outcomes[ref] = outcome
         for child in outcome.children if queue_url is None else ():
             self.reconcile(child)
+        if outcome.denied:
+            raise NotAllowed(f"{ref}: {outcome.denied[0]}", describes=True)
 
     @property
     def refused(self) -> list[str]:

@@ -58,7 +58,8 @@ def decide(
         lately = ()
     known = deployments.alarms if deployments else None
     stay = still_protecting(read, observed.owned, going, lately, known)
-    mark = in_force.mark_of(observed.facts.ref)
+    # A set with another mark than the sweep's is not whole to it: what may not be read now is looked at again.
+    mark = in_force.mark_of(observed.facts.ref) + ("denied" if observed.facts.denied else "")
     changes = diff(wanted, observed.owned, observed.foreign, stay=stay, mark=mark)
     return Decision(wanted=wanted, changes=changes, protecting=stay)
 

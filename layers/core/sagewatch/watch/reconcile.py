@@ -57,6 +57,8 @@ class Outcome:
     """A digest of the alarms that the resource has now."""
     withheld: tuple[Alarm, ...] = ()
     """The alarms that the budget has no room for."""
+    denied: tuple[str, ...] = ()
+    """Why parts of it could not be read that the role may not read; the alarms that depend on them are as they were."""
     is_bare: bool = False
     """Whether it lives, and is well without any alarm."""
 
@@ -182,6 +184,7 @@ def _settled(
                 refused=tuple(writes.refused.values()),
                 left=set_digest(_set_after(observed, decision.changes, writes), in_force.mark_of(facts.ref)),
                 withheld=withheld_alarms(prefix, kind, facts, in_force),
+                denied=facts.denied,
                 is_bare=facts.live and not (decision.wanted.alarms or facts.gaps or observed.foreign),
             )
     raise Retry(f"{ref}: it changed {MOST_LOOKS} times while its alarms were written", code=ErrorCode.KEEPS_CHANGING)

@@ -17,6 +17,7 @@ from sagewatch.kinds.endpoint.failures import NOTICES, explain
 from sagewatch.kinds.endpoint.rows import SPECS
 from sagewatch.kinds.hosts import MOST_METRICS
 from sagewatch.kinds.kind import Kind, Level, Lifetime, Listing, Reader
+from sagewatch.kinds.parts import PartReader
 from sagewatch.kinds.prices import hourly
 from sagewatch.kinds.requests import UTILISATION, published_every
 from sagewatch.model import CAPACITY_TRAITS, Description, Dimensions, Facts, Gap, Published, Ref, Scope
@@ -55,8 +56,8 @@ def _version(endpoint: Description) -> Hashable:
     return *configs, tuple(sorted(_variants(endpoint))), endpoint["EndpointStatus"] in _NOT_SERVING
 
 
-def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
-    name = endpoint["EndpointName"]
+def _observe(endpoint: Description, reader: Reader, facts: Facts) -> Facts:
+    name, read = endpoint["EndpointName"], PartReader(reader)
     config, hidden = _config(endpoint.get("EndpointConfigName"), read)
     pending = _pending(endpoint)
     coming, pending_hidden = _config(pending["EndpointConfigName"], read) if pending else ({}, "")
@@ -83,6 +84,7 @@ def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
     every, unsteady = published_every(endpoint.get("MetricsConfig") or config.get("MetricsConfig") or {}, UTILISATION)
     coming_only = frozenset(present) if endpoint["EndpointStatus"] in _NOT_SERVING else present.keys() - serving
     scopes = tuple(_timed(part, every, coming_only) for part in parts if isinstance(part, Scope))
+    children = _components(name, read) if invocation == "components" or unsure else ()
     return replace(
         facts,
         scopes=scopes,
@@ -90,11 +92,12 @@ def _observe(endpoint: Description, read: Reader, facts: Facts) -> Facts:
             *(part for part in parts if isinstance(part, Gap)),
             *(_unsteady(scope, unsteady) for scope in scopes if unsteady),
         ),
-        children=_components(name, read) if invocation == "components" or unsure else (),
+        children=children,
+        denied=tuple(read.denied.values()),
     )
 
 
-def _config(name: str | None, read: Reader) -> tuple[Description, str]:
+def _config(name: str | None, read: PartReader) -> tuple[Description, str]:
     """Return a configuration, and why it cannot be read: an endpoint outlives it if someone deletes it.
 
     DescribeEndpoint does not promise to name one (EndpointConfigName is not required in its answer); then it says all
@@ -103,7 +106,7 @@ def _config(name: str | None, read: Reader) -> tuple[Description, str]:
     if not name:
         return {}, ""
     found = read("describe_endpoint_config", EndpointConfigName=name)
-    return ({}, f"its configuration {name} was deleted") if found is None else (found, "")
+    return ({}, f"its configuration {name} {read.why(name)}") if found is None else (found, "")
 
 
 def _timed(scope: Scope, every: Mapping[str, int], coming: Collection[str]) -> Scope:
@@ -143,7 +146,7 @@ def _invocation(endpoint: Description, config: Description) -> str:
     return "requests"
 
 
-def _variant_parts(variant: Variant, read: Reader) -> list[Part]:
+def _variant_parts(variant: Variant, read: PartReader) -> list[Part]:
     """Look at a variant: its containers when there are several, and its instances or its serverless capacity."""
     serverless = variant.body.get("CurrentServerlessConfig") or variant.body.get("ServerlessConfig")
     if serverless is not None:
@@ -238,14 +241,14 @@ def _pools(variant: Variant, types: Sequence[str], read: Reader) -> Iterator[Par
             yield Gap(level="pool", scope=name, reason=f"{name}: {why}")
 
 
-def _containers(variant: Variant, read: Reader) -> tuple[list[Part], frozenset[str]]:
+def _containers(variant: Variant, read: PartReader) -> tuple[list[Part], frozenset[str]]:
     """Look at the variant's model: its containers, when there are several, and the traits that it gives the variant."""
     name = variant.body.get("ModelName")
     if not isinstance(name, str):
         return [_no_containers(variant, variant.hidden)] if variant.hidden else [], frozenset()
     model = read("describe_model", ModelName=name)
     if model is None:
-        return [_no_containers(variant, f"its model {name} was deleted")], frozenset()
+        return [_no_containers(variant, f"its model {name} {read.why(name)}")], frozenset()
     containers = model.get("Containers") or [model.get("PrimaryContainer") or {}]
     many = _MODEL_TRAITS if "MultiModel" in [each.get("Mode") for each in containers] else frozenset()
     return (_several(variant, model, containers, read), many) if len(containers) > 1 else ([], many)
