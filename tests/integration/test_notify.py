@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from sagewatch.errors import BadSetting
 from tests.integration.conftest import Queue, cold_start, log_of
-from tests.integration.notify_function import TICK, Start, alarm, clicked, fires, received, set_policy
+from tests.integration.notify_function import TICK, Start, alarm, answered, clicked, fires, received, set_policy
 from tests.integration.notify_function import Inbox as Inbox
 from tests.integration.notify_function import double as double
 from tests.integration.notify_function import inbox as inbox
@@ -183,6 +183,23 @@ def test_no_secret_is_ever_logged(town: Start, double: SlackDouble) -> None:
 
     assert log
     assert SECRET not in json.dumps(log)
+
+
+@pytest.mark.parametrize(("switch", "asked"), [("on", {"DescribeLogStreams"}), ("off", set())])
+def test_no_log_is_asked_for_where_the_stack_does_not_let_it_be_read(
+    town: Start, monkeypatch: pytest.MonkeyPatch, switch: str, asked: set[str]
+) -> None:
+    monkeypatch.setenv("READ_LOGS", switch)
+    here, calls = town(), set[str]()
+
+    def answer(model: Any, **_: Any) -> Any:
+        calls.add(model.name)
+        return answered(lambda: {"logStreams": []})()
+
+    here.app.evidence_clients.logs.meta.events.register("before-call.logs", answer)
+    here.run(event("training-job-failed"))
+
+    assert calls == asked
 
 
 def test_a_message_that_cannot_be_read_is_one_line_of_the_log_without_a_traceback(town: Start) -> None:

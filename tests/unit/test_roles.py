@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from typing import Any
@@ -10,7 +11,7 @@ import botocore.session
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from tests.template import arns, functions, listed, made, policies, role_of, statements_of, template, transformed
+from tests.template import ROOT, arns, functions, listed, made, policies, role_of, statements_of, template, transformed
 
 ROLES = ("ReconcileRole", "SweepRole", "NotifyRole", "InteractRole", "SweepSchedulesRole")
 SENTENCE = re.compile(r"([A-Z][a-z0-9]*){3,}")
@@ -177,6 +178,19 @@ def test_every_role_may_use_the_key_of_the_data_through_the_services_that_it_use
         "SweepSchedulesRole": {"sqs"},
     }
     assert all("HasDataKey" in conditions for conditions in conditions_of("kms:GenerateDataKey").values())
+
+
+def test_the_key_policy_in_the_documentation_names_actions_that_there_are() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    statements = json.loads(page.partition("<!-- key policy -->\n```json\n")[2].partition("```")[0])
+
+    asked = {action for each in statements for action in listed(each["Action"]) if action != "kms:*"}
+    assert {each for each in asked if not get_action_data("kms", each.removeprefix("kms:"))} == set()
+    assert [each["Principal"] for each in statements] == [
+        {"AWS": "arn:aws:iam::123456789012:root"},
+        {"Service": "events.amazonaws.com"},
+        {"Service": "logs.eu-west-1.amazonaws.com"},
+    ]
 
 
 def test_only_lambda_and_schedules_of_this_account_may_take_the_roles() -> None:
