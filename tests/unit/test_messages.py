@@ -9,7 +9,7 @@ from scripts.messages import DRAWN, FOLDER, LARGEST, MESSAGES, drawn_from, lines
 FIRST_LINES = {
     "firing": ("model latency 1.84 s", "CRITICAL", "churn-prod"),
     "several_alarms": ("5xx errors 12.4 % (limit 5 %) + 10 more", "CRITICAL", "churn-prod"),
-    "outage": ("42 endpoints* in alarm since 09:12", "5xx errors", "all on ml.g5.2xlarge", "CRITICAL"),
+    "outage": ("42 endpoints in alarm since 09:12", "5xx errors", "all on ml.g5.2xlarge", "CRITICAL"),
     "acked": ("model latency 1.84 s", "CRITICAL, acknowledged", "churn-prod"),
     "unstable": ("model latency 1.84 s", "CRITICAL", "churn-prod"),
     "resolved": ("model latency back to 430 ms", "resolved after 14 min", "churn-prod"),
