@@ -363,6 +363,24 @@ def test_a_part_that_may_not_be_read_keeps_no_alarm_from_the_rest(
     assert len(_told(scene)) == 1
 
 
+@pytest.mark.parametrize("what", ["denied", "throttled"])
+def test_metrics_that_cannot_be_listed_keep_no_sweep_from_naming_what_else_needs_a_look(
+    scene: Scene, what: str
+) -> None:
+    scene.made("transform-job", shape=2)
+    scene.silently()
+    scene.world.create("endpoint", "unheard")
+    scene.account.faults.append(Fault("ListMetrics", what))
+    scene.account.clock.advance(16 * 60)
+
+    done = scene.stack.sweep()
+    scene.stack.drain()
+
+    assert (done.raised is None) == (what == "denied")
+    assert scene.alarms("endpoint", "unheard")
+    assert scene.dead() == []
+
+
 @pytest.mark.parametrize("operation", ["DescribeEndpointConfig", "DescribeModel"])
 def test_a_part_that_may_not_be_read_takes_no_alarm_and_is_put_right_by_the_light_sweep_once_it_may(
     scene: Scene, operation: str
@@ -449,6 +467,17 @@ def test_a_quota_that_is_used_up_fills_no_dead_letter_queue(scene: Scene) -> Non
         scene.swept()
 
     assert (len(scene.account.alarms), scene.dead()) == (15, [])
+
+
+def test_a_resource_whose_metrics_may_not_be_listed_keeps_its_alarms_and_leaves_no_dead_letter(scene: Scene) -> None:
+    before = scene.made("pipeline")
+    scene.account.faults.append(Fault("ListMetrics", "denied"))
+
+    scene.account.clock.advance(600)
+    scene.stack.name("pipeline", "churn")
+    scene.stack.drain()
+
+    assert (scene.alarms("pipeline"), scene.dead()) == (before, [])
 
 
 @pytest.mark.parametrize("what", ["denied", "unknown"])

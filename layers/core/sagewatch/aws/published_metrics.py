@@ -49,7 +49,7 @@ class PublishedMetrics:
         filters = [{"Name": name, **({"Value": value} if value else {})} for name, value in dimensions.items()]
         # Some of the dimensions are enough to ask by. A new metric is listed within 15 minutes, and until nothing of
         # it was published for two weeks (ListMetrics).
-        with retried(f"list_metrics {metric or ''} {dimensions}"):
+        with retried(f"list_metrics {metric or ''} {dimensions}", describes=True):
             pages = self.client.get_paginator("list_metrics").paginate(**named, Dimensions=filters)  # type: ignore[arg-type]
             return [
                 Published(each["Namespace"], each["MetricName"], {d["Name"]: d["Value"] for d in each["Dimensions"]})

@@ -14,7 +14,7 @@ from sagewatch.aws import cloudwatch, mute_rules, queue
 from sagewatch.aws.clients import Clients
 from sagewatch.aws.deadline import Deadline
 from sagewatch.aws.policy_store import PolicyStore
-from sagewatch.errors import OutOfTime
+from sagewatch.errors import NotAllowed, OutOfTime, Retry
 from sagewatch.fleet.budget import AlarmCost, over_budget, sum_by_row
 from sagewatch.fleet.coverage import listed_status
 from sagewatch.fleet.growth import grown
@@ -33,6 +33,7 @@ from sagewatch.watch.rows import ResourceStatus
 
 _FAILURES_BACK = timedelta(minutes=45)  # three sweeps, so that one may fail
 _NO_DEADLINE = Deadline()
+_METRICS = "metrics"  # among what could not be listed, beside the kinds
 _AS_MADE = 1  # the version of the parameter that a sweep made
 
 
@@ -91,12 +92,18 @@ def sweep(
             parents = {each.parent for several in theirs.values() for each in several if each.parent}
             living = {ref: listed.living[ref] for ref in named | parents if ref in listed.living}
             named &= suspects(living, theirs, now, in_force, looks, unlisted, foreign)
-        named |= grown(clients.cloudwatch, listed.living, owned)
+        try:
+            named |= grown(clients.cloudwatch, listed.living, owned)
+        except NotAllowed as error:  # the resources that need ListMetrics are told of when they are looked at
+            listed = replace(listed, not_allowed={**listed.not_allowed, _METRICS: str(error)})
+        except Retry as error:
+            listed = replace(listed, unread={**listed.unread, _METRICS: str(error)})
     queue.name(clients.sqs, settings.backfill_url, sorted(named))
     queue.send(clients.sqs, settings.notify_url, _events(listed, in_force, settings, now))
-    if listed.not_allowed and store.has_new_unlisted(listed.not_allowed):
-        queue.send(clients.sqs, settings.notify_url, [kinds_unlisted(listed.not_allowed, now)])
-        store.write_unlisted(listed.not_allowed)
+    kinds = {kind: why for kind, why in listed.not_allowed.items() if kind != _METRICS}
+    if kinds and store.has_new_unlisted(kinds):
+        queue.send(clients.sqs, settings.notify_url, [kinds_unlisted(kinds, now)])
+        store.write_unlisted(kinds)
     _apply_windows(clients, settings, in_force, owned, now, full=full)
     if full and not looks:  # another sweep has read them: it suspects what has no alarms
         looks = store.read_looks({ref.kind for ref in listed.living if ref not in owned})
