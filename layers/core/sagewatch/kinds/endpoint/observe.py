@@ -76,7 +76,7 @@ def _observe(endpoint: Description, reader: Reader, facts: Facts) -> Facts:
         parts += _variant_parts(Variant(each, dimensions, whole, invocation, why, facts.watched, unsure), read)
     if not parts:
         why = hidden or "neither the endpoint nor its configuration names a variant"
-        parts.append(Gap(level="variant", reason=why))
+        parts += [Gap(level=level, reason=why) for level in ("variant", "container")]
     if invocation == "async":
         backlog = {"EndpointName": name}
         waits = endpoint["EndpointStatus"] in _NOT_SERVING
