@@ -19,6 +19,7 @@ from sagewatch.model import Place
 from sagewatch_cli.account.stack import stack_parameter
 from tests.payloads import every_event
 from tests.template import (
+    ROOT,
     actions,
     clocks,
     functions,
@@ -338,6 +339,13 @@ def test_whatever_holds_data_is_encrypted_with_the_key_of_the_owner_where_there_
     } == {(str(mine), str(ours))}
     [table] = made("AWS::DynamoDB::Table").values()
     assert table["SSESpecification"]["KMSMasterKeyId"] == mine
+
+
+def test_the_readme_says_how_many_alarms_the_stack_has_of_its_own_and_what_they_cost() -> None:
+    count = len(resources("AWS::CloudWatch::Alarm"))
+
+    said = " ".join((ROOT / "README.md").read_text().split())
+    assert f"${count * 0.10:.2f} for {count} alarms of its own" in said
 
 
 def test_every_parameter_and_output_is_described_in_plain_words() -> None:
