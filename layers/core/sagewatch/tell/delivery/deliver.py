@@ -185,7 +185,7 @@ class Delivery:
         self.sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
         if superfluous:
             self._store()
-        told, news = False, difference.touched(incidents, self.fresh, self.sent)
+        told, news = False, self._news(incidents, self.sent)
         for incident in incidents:
             fingerprint, is_news = self._fingerprint(incident), incident.id in news
             for action in self._due(incident, self.sent.get(incident.id), fingerprint, is_news):
@@ -200,10 +200,15 @@ class Delivery:
             self._store()
         return told
 
+    def _news(self, incidents: Sequence[Incident], sent: Mapping[str, Sent]) -> frozenset[str]:
+        """Return the ids of the incidents that what has just arrived may have changed, and that are worth telling."""
+        news = difference.touched(incidents, self.fresh, sent)
+        return news if self.receiver.capabilities.editable else news - difference.outlived(incidents)
+
     def owed(self, incidents: Sequence[Incident]) -> dict[str, Sent]:
         """Return what was sent, with each incident whose opening is still to be sent: it stays so when it ends."""
         sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
-        news = difference.touched(incidents, self.fresh, sent)
+        news = self._news(incidents, sent)
         found = dict(self.sent)
         for incident in incidents:
             due = self._due(incident, sent.get(incident.id), "", incident.id in news)
