@@ -736,6 +736,20 @@ def test_who_was_warned_without_memory_hears_of_an_end_that_came_before_anything
     assert verdict(here) == []
 
 
+def test_what_ended_before_and_is_heard_of_late_is_not_the_last_word_while_it_fires(play: Play) -> None:
+    here = play()
+    here.goes("ALARM", event=60)
+    here.until(1)
+    here.goes("OK", event=59)
+    here.until(35)
+    here.goes("ALARM")
+
+    here.until(90)
+
+    assert told_open(here.topics.of("alerts"), "churn") == {"latency-p99": True}
+    assert verdict(here) == []
+
+
 def test_a_topic_whose_key_is_disabled_stops_nobody_else(play: Play) -> None:
     here = play()
     here.breaks("sns.Publish:alerts", "denied")

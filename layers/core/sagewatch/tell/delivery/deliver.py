@@ -223,7 +223,7 @@ class Delivery:
         self.sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
         if superfluous or moved:
             self._store()
-        told, news = False, difference.touched(incidents, self.fresh, self.sent)
+        told, news = False, self._news(incidents, self.sent)
         due: list[tuple[Incident, Action, str]] = []
         for incident in incidents:
             fingerprint, is_news = self._fingerprint(incident), incident.id in news
@@ -252,10 +252,15 @@ class Delivery:
                 ended = replace(incident, id=told[incident.id].key or incident.id, status="closed", ended=self.now)
                 self.receiver.add(told[incident.id].root, ended, outage_news.moved_line(incident, self.now))
 
+    def _news(self, incidents: Sequence[Incident], sent: Mapping[str, Sent]) -> frozenset[str]:
+        """Return the ids of the incidents that what has just arrived may have changed, and that are worth telling."""
+        news = difference.touched(incidents, self.fresh, sent)
+        return news if self.receiver.capabilities.editable else news - difference.outlived(incidents)
+
     def owed(self, incidents: Sequence[Incident]) -> dict[str, Sent]:
         """Return what was sent, with each incident whose opening is still to be sent: it stays so when it ends."""
         sent = difference.by_present_id(self.sent, incidents, self.receiver.capabilities)
-        news = difference.touched(incidents, self.fresh, sent)
+        news = self._news(incidents, sent)
         found = dict(self.sent)
         for incident in incidents:
             due = self._due(incident, sent.get(incident.id), "", incident.id in news)

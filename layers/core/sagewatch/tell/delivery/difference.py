@@ -99,6 +99,20 @@ def touched(incidents: Iterable[Incident], fresh: frozenset[str], told: Mapping[
     return frozenset(found)
 
 
+def outlived(incidents: Iterable[Incident]) -> frozenset[str]:
+    """Return the ids of the incidents that are over while something of them fires in a later one.
+
+    Where nothing can be edited they are not told any more: their end would be the last word about what fires.
+    """
+    found, firing_later = set(), set[str]()
+    for incident in reversed(tuple(incidents)):
+        names = {part.first.part for part in incident.parts}
+        if not incident.is_open and names & firing_later:
+            found.add(incident.id)
+        firing_later |= {part.first.part for part in incident.parts if part.firing}
+    return frozenset(found)
+
+
 def _thread(
     incident: Incident, told: Iterable[ThreadLine], history: Sequence[ThreadLine], sent: Sent
 ) -> Iterator[Action]:
