@@ -91,3 +91,15 @@ def test_an_endpoint_whose_configuration_is_deleted_during_a_deployment_is_watch
 
     assert scene.wrong() == []
     assert [each.unexpected for each in scene.stack.invocations] == [()]
+
+
+def test_containers_that_cannot_be_read_have_no_row_per_vcpu_where_instances_differ(scene: Scene) -> None:
+    scene.made("endpoint", "churn", shape=3)
+    scene.silently()
+    scene.world.create("endpoint", "churn", 8)
+    scene.world.hide_config("churn")
+
+    scene.stack.name("endpoint", "churn")
+    scene.stack.drain()
+
+    assert scene.wrong() == []

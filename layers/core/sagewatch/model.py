@@ -142,6 +142,8 @@ class Gap:
     """The scope of which it is not known whether it has `traits`; None when it is not known which scopes there are."""
     within: str = ""
     """With a scope of None, how the names of the scopes begin of which it is not known: `AllTraffic.`; empty: any."""
+    mixed: bool = False
+    """With a scope of None, whether their instances are known to differ: no row per vCPU or GPU applies to them."""
     traits: frozenset[str] = CAPACITY_TRAITS
     """Only rows that depend on one of these are left as they are."""
     unsteady: frozenset[str] = frozenset()

@@ -148,7 +148,7 @@ def _leaves_open(gap: Gap, spec: Spec, facts: Facts) -> bool:
     asynchronous variant may have a GPU, and has no row of inference components.
     """
     if gap.scope is None:
-        return True
+        return not (gap.mixed and spec.unit in PER_CAPACITY)
     known = {need for need in spec.needs if need not in gap.traits}
     lacking = any(
         each.name == gap.scope and not each.traits >= known for each in facts.scopes if each.level == gap.level

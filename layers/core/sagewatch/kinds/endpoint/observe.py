@@ -256,7 +256,8 @@ def _containers(variant: Variant, read: PartReader) -> tuple[list[Part], frozens
 
 def _no_containers(variant: Variant, why: str) -> Gap:
     """Return the gap of a variant whose containers cannot be read; names of variants have no dot."""
-    return Gap(level="container", within=f"{variant.name}.", reason=why)
+    mixed = bool(variant.body.get("InstancePools")) and not isinstance(variant.body.get("InstanceType"), str)
+    return Gap(level="container", within=f"{variant.name}.", mixed=mixed, reason=why)
 
 
 def _several(variant: Variant, model: Description, containers: Sequence[Mapping[str, Any]], read: Reader) -> list[Part]:
