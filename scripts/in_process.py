@@ -157,6 +157,9 @@ def account(
         ALERTS_TOPIC_ARN=f"arn:aws:sns:{REGION}:{ACCOUNT}:alerts",
         SLACK_CREDENTIALS="ssm:/slack",
         SLACK_API_URL=f"{slack.url}/api",
+        # Doubles are taken only where the environment names emulators; here moto answers in their place.
+        AWS_ENDPOINT_URL=slack.url,
+        AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true",
     )
     with mock_aws():
         boto3.setup_default_session()

@@ -106,8 +106,11 @@ def _slack(world: World, told: Mapping[str, Mapping[str, list[Alarm]]], resource
         for resource in resources:
             alarms = told.get(f"slack {channel}", {}).get(resource, [])
             shown = [m for m in world.slack.channel(channel) if shows(m, resource) and m.is_open and m.heard]
-            # A channel that the routes have left, and one that is muted, may show what is true.
-            if len(shown) != bool(alarms) and (alarms or len(shown) > 1 or not fires(world, resource)):
+            # A channel that the routes have left, and one that is muted, may show what is true; so may one that a route
+            # has left on which something else of the resource fires now: each route has a message of its own.
+            elsewhere = fires(world, resource) - {each.id for each in alarms}
+            most = 2 if alarms and elsewhere and world.policies_changed else 1
+            if not bool(alarms) <= len(shown) <= most or (shown and not fires(world, resource)):
                 yield f"slack: {len(shown)} open messages where {_names(alarms) or 'nothing'} fires"
             for alarm in alarms if shown else []:
                 text = " ".join(each for message in shown for each in said_of(message, resource)).lower()

@@ -250,6 +250,21 @@ def test_a_critical_that_arrives_after_a_later_warning_is_told_to_everybody(play
     assert verdict(here) == []
 
 
+def test_an_end_that_is_heard_of_late_is_not_told_as_the_end_of_all(play: Play) -> None:
+    """When the memory was well again nothing else fired; when that is heard of, the latency does."""
+    here = play()
+    here.goes("ALARM", "memory")
+    here.until(2)
+    here.goes("OK", "memory", event=5)
+    here.until(4)
+    here.goes("ALARM")
+
+    here.until(30)
+
+    assert verdict(here) == []
+    assert [mail.kind for mail in here.topics.of("alerts")] == ["WARNING", "CRITICAL", "OK"]
+
+
 def test_what_arrives_late_does_not_change_the_key_at_pagerduty(play: Play) -> None:
     here = play()
     here.goes("ALARM", event=5)

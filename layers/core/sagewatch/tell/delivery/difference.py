@@ -237,9 +237,10 @@ def _changed_parts(incident: Incident, lines: Sequence[ThreadLine], told: Mappin
             for line in lines
             if line.notice.part == part.first.part and line.about in _OF_PARTS and (line.about in _OPENED) != ended
         ]
-        if own:
+        # What ended all that was open then, and was heard of late, must not be taken for the end of what is open now.
+        if own and own[-1].about != "resolved":
             yield own[-1]
-        elif not _is_one_of_many(incident, part):
+        elif own or not _is_one_of_many(incident, part):
             yield _line_of(part.last, _about(part.last, told))
 
 
