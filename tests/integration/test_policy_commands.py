@@ -321,7 +321,7 @@ def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(
 ) -> None:
     edits(monkeypatch, tmp_path, GOOD)
     theirs = boto3.client("ssm")
-    make, asked = boto3.session.Session.client, iter((False, False, True))  # the policy, the stack, the policy
+    make, asked = boto3.session.Session.client, iter((False, True))
 
     def meanwhile(params: Any, **_: Any) -> None:
         # The first that reads the policy; commands also read the parameter that names the stack.
