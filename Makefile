@@ -78,7 +78,7 @@ test: forget-calls check scan
 	.venv-sam/bin/sam validate --lint
 	.venv/bin/pytest -q -n 2 tests/model
 	.venv/bin/pytest -q -n 2 tests/integration
-	.venv/bin/pytest -q -n 2 tests/model_telling
+	.venv/bin/pytest -q -n 2 --dist worksteal tests/model_telling
 	.venv/bin/pytest -q tests/e2e
 
 # After make test: whether anything that the roles allow was called by nobody.

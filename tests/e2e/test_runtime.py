@@ -125,13 +125,14 @@ def records(*bodies: str) -> dict[str, Any]:
 
 FAILURE = records((Checkout.here().root / "events/training-job-failed.json").read_text())
 NOBODY = records(json.dumps({"kind": "endpoint", "name": "nobody"}), "not json")
+SOMEBODY = records(json.dumps({"kind": "endpoint", "name": "churn"}))  # of what is gone no policy is read
 
 
 @pytest.mark.parametrize(
     ("function", "event", "answer"),
     [
         ("Reconcile", NOBODY, {"batchItemFailures": [{"itemIdentifier": "m2"}]}),
-        ("Sweep", {}, {"live": 0, "watched": 0, "named": 0}),
+        ("Sweep", {}, {"live": 0, "watched": 0, "named": 0, "unwatched": 0}),
         ("Notify", records("not json"), {"batchItemFailures": [{"itemIdentifier": "m1"}]}),
     ],
     ids=FUNCTIONS,
@@ -185,7 +186,7 @@ def imported(runtime: Runtime) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("function", "event"), [("Reconcile", NOBODY), ("Sweep", {}), ("Notify", FAILURE)], ids=FUNCTIONS
+    ("function", "event"), [("Reconcile", SOMEBODY), ("Sweep", {}), ("Notify", FAILURE)], ids=FUNCTIONS
 )
 @pytest.mark.parametrize(
     ("policy", "parsers"), [("", set()), ("budget: 99", {"pydantic", "yaml"})], ids=["no policy", "a policy"]
@@ -193,6 +194,7 @@ def imported(runtime: Runtime) -> set[str]:
 def test_only_who_has_a_policy_pays_for_its_parser(
     world: World, tmp_path: Path, function: str, event: object, policy: str, parsers: set[str]
 ) -> None:
+    world.sagemaker.create_endpoint("churn", ProductionVariant("AllTraffic", "ml.m5.xlarge"))
     if policy:
         world.policy.client.put_parameter(Name=world.policy.parameter, Value=policy, Overwrite=True)
     environment = {**variables(world, function), **endpoints(world), "PYTHONPROFILEIMPORTTIME": "1"}

@@ -31,7 +31,7 @@ def test_resources_that_were_there_before_are_watched_after_the_first_sweep(worl
     swept = world.invoke("Sweep", {})
     world.reconciled()
 
-    assert swept == {"live": 3, "watched": 0, "named": 3}
+    assert swept == {"live": 3, "watched": 0, "named": 3, "unwatched": 3}
     assert {"/".join(name.split("/")[1:3]) for name in world.alarms()} == {
         "endpoint/churn",
         "training-job/xgb",
@@ -42,7 +42,7 @@ def test_resources_that_were_there_before_are_watched_after_the_first_sweep(worl
 def test_when_all_is_well_a_sweep_names_nobody(world: World) -> None:
     watch(world)
 
-    assert world.invoke("Sweep", {}) == {"live": 1, "watched": 1, "named": 0}
+    assert world.invoke("Sweep", {}) == {"live": 1, "watched": 1, "named": 0, "unwatched": 0}
 
 
 def test_a_full_sweep_names_everybody_and_still_writes_nothing(world: World) -> None:
@@ -52,7 +52,7 @@ def test_a_full_sweep_names_everybody_and_still_writes_nothing(world: World) -> 
     swept = world.invoke("Sweep", {"mode": "full"})
     world.reconciled()
 
-    assert (swept, len(world.writes())) == ({"live": 1, "watched": 1, "named": 1}, made)
+    assert (swept, len(world.writes())) == ({"live": 1, "watched": 1, "named": 1, "unwatched": 0}, made)
 
 
 def test_an_alarm_that_somebody_edited_is_put_right(world: World) -> None:
@@ -100,7 +100,7 @@ def test_alarms_whose_endpoint_went_unnoticed_are_removed(world: World) -> None:
     swept = world.invoke("Sweep", {})
     world.reconciled()
 
-    assert swept == {"live": 1, "watched": 2, "named": 1}
+    assert swept == {"live": 1, "watched": 1, "named": 1, "unwatched": 0}
     assert {name.split("/")[2] for name in world.alarms()} == {"churn-v2"}
 
 

@@ -14,7 +14,7 @@ from sagewatch_cli.local.doubles.event_bus import EventBus
 from sagewatch_cli.local.doubles.server import Doubles, doubles
 from sagewatch_cli.local.doubles.slack import Slack, slack
 from sagewatch_cli.local.machine.checkout import Checkout
-from sagewatch_cli.local.machine.environment import AWS, REGION
+from sagewatch_cli.local.machine.environment import ACCOUNT, AWS, REGION
 from sagewatch_cli.local.stack import sam
 from sagewatch_cli.local.stack.ministack import CloudWatchBy, ministack
 from sagewatch_cli.local.stack.permissions import allow_by_the_names_of_ministack
@@ -103,8 +103,9 @@ def deployed(emulators: Emulators, say: sam.Say, *, slack: SlackSecret = "bot") 
 
 
 def _parameters(emulators: Emulators, slack: SlackSecret) -> dict[str, str]:
-    # No mail leaves the emulators; the template wants to know who hears of its own trouble.
-    always = {"AlarmPrefix": PREFIX, "OperatorsEmail": "operators@example.com"}
+    # No mail leaves the emulators; the template wants to know who hears of its own trouble, and whom a policy may page.
+    pager = f"arn:aws:sns:{REGION}:{ACCOUNT}:pager"
+    always = {"AlarmPrefix": PREFIX, "OperatorsEmail": "operators@example.com", "PagingTopicArns": pager}
     if slack == "none":
         return always
     secret = emulators.slack.bot if slack == "bot" else emulators.slack.webhook
