@@ -50,7 +50,12 @@ def scanned() -> dict[str, Any]:
     for name, resource in resources.items():
         skips = [{"id": check, "comment": why} for check, which, why in SKIPPED if fnmatchcase(name, which)]
         resource["Metadata"] = {"checkov": {"skip": skips}}
-    return {**transformed(), "Resources": resources}
+    # A condition that holds asks about a parameter that is given; Checkov puts the default in its place.
+    parameters = {
+        name: {**each, "Default": "given"} if each.get("Default") == "" else each
+        for name, each in transformed()["Parameters"].items()
+    }
+    return {**transformed(), "Parameters": parameters, "Resources": resources}
 
 
 if __name__ == "__main__":
