@@ -180,9 +180,11 @@ def test_a_crash_after_any_message_repeats_one_at_most_and_loses_none(history: l
     whole = told_in_order(history)
     assert channel.taken - whole.taken in (0, 1)
     seen, missing = channel.seen(), whole.seen()
-    keys = [key for _, lines in missing for key in lines]
+    wanted, shown = ({key for _, lines in each for key in lines} for each in (missing, seen))
     assert {root for root, _ in missing} <= {root for root, _ in seen}
-    assert sorted({key for _, lines in seen for key in lines}) == sorted(set(keys))
+    # Where a line is that was sent before the crash nobody knows: should it have to go later, it stays.
+    assert wanted <= shown
+    assert len(shown - wanted) <= 1
 
 
 def test_who_joins_a_route_is_not_told_its_past() -> None:
