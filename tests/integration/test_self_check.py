@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -283,7 +283,8 @@ def test_what_the_last_look_found_well_without_alarms_is_not_unwatched(
 ) -> None:
     fleet.endpoint()
     [ref] = list_living(boto3.client("sagemaker"))[0]
-    look = Look(at=datetime.now(UTC), mark="", is_bare=True)
+    # The time of a look is kept in whole seconds: one in the second of the last change counts as before it.
+    look = Look(at=datetime.now(UTC) + timedelta(seconds=1), mark="", is_bare=True)
     sweep.store.remember({ref: look})
 
     assert sweep.handler({"mode": mode}, None)["unwatched"] == 0
